@@ -1,0 +1,61 @@
+"""contrapose: learn representations by contrast, from any data, mostly without labels.
+
+>>> import contrapose
+>>> run = contrapose.train("mmcl", data="photos/", epochs=50)                    # doctest: +SKIP
+>>> embeddings = contrapose.load(run.path).embed("photos/")                      # doctest: +SKIP
+>>> loss = contrapose.objectives.nt_xent(z)          # z (V, B, D), your own loop  # doctest: +SKIP
+
+Nothing heavy is imported until it is used.
+"""
+
+from typing import TYPE_CHECKING
+
+from contrapose.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from contrapose import data, encoders, evaluation, learners, methods, objectives, pairing, training, views
+    from contrapose.commands.embed import embed
+    from contrapose.commands.evaluate import evaluate
+    from contrapose.commands.train import Run, resume, train
+    from contrapose.embedder import Embedder, load
+    from contrapose.errors import ContraposeError
+    from contrapose.version import __version__
+
+__all__ = [
+    "ContraposeError",
+    "Embedder",
+    "Run",
+    "__version__",
+    "data",
+    "embed",
+    "encoders",
+    "evaluate",
+    "evaluation",
+    "learners",
+    "load",
+    "methods",
+    "objectives",
+    "pairing",
+    "resume",
+    "train",
+    "training",
+    "views",
+]
+
+_ROOMS = ("data", "encoders", "evaluation", "learners", "methods", "objectives", "pairing", "training", "views")
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "ContraposeError": "contrapose.errors",
+        "Embedder": "contrapose.embedder",
+        "Run": "contrapose.commands.train",
+        "__version__": "contrapose.version",
+        "embed": "contrapose.commands.embed",
+        "evaluate": "contrapose.commands.evaluate",
+        "load": "contrapose.embedder",
+        "resume": "contrapose.commands.train",
+        "train": "contrapose.commands.train",
+        **{room: f"contrapose.{room}" for room in _ROOMS},
+    },
+)

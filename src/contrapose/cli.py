@@ -1,0 +1,232 @@
+"""The command line: reads what was typed, calls the function of that command, prints what a person wants to know.
+
+Nothing heavy is imported before it is known what is wanted, so `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tyro.conf import Positional
+
+from contrapose.errors import ArgumentError, ContraposeError, did_you_mean
+
+HELP = """\
+usage: contrapose COMMAND ...
+
+Learn representations by contrast, from any data, mostly without labels.
+
+  train METHOD --data DATA     train an encoder; writes a run folder     contrapose train mmcl --data photos/ --epochs 50
+  train --resume RUN           continue after a crash, or for more epochs
+  evaluate RUN --data DATA     kNN and linear probe, beside raw pixels and the untrained encoder
+  embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy
+  methods                      every method: what it is for, modality, paper
+
+DATA is a folder of pictures (class sub-folders are labels), .npz, .npy, .parquet, .csv, .jsonl, hub:OWNER/NAME,
+or omniglot, the handwritten characters that come with the package.
+
+  contrapose COMMAND --help    every option of a command, with its default and where that comes from
+  --debug                      show the traceback of an error
+  --version                    print the version
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeOptions:
+    """Continue a run as if it had never stopped."""
+
+    resume: str
+    """The run folder."""
+    epochs: int | None = None
+    """A new total number of epochs; the schedule is stretched to it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions:
+    """Measure a run's encoder beside an untrained one and raw pixels: one-shot runs, or kNN and a linear probe."""
+
+    run: Positional[str]
+    """The run folder."""
+    data: str | None = None
+    """Labelled data to learn the probe on. Default: the run's own."""
+    test_data: str | None = None
+    """Labelled data to test on. Default: a fifth of --data, drawn class by class."""
+    limit: int | None = None
+    """Use at most so many samples of each."""
+    k: int = 20
+    """Neighbours of kNN. 20: DINO's usual setting."""
+    seed: int = 0
+    """Of the split, the untrained weights and the bootstrap."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedOptions:
+    """Embed data with a run's encoder and write one row a sample."""
+
+    run: Positional[str]
+    """The run folder, or an encoder folder."""
+    data: Positional[str]
+    """What to embed: a folder, file or name, as in train."""
+    out: str = "embeddings.parquet"
+    """Where to: .parquet, .csv, .jsonl, .npz or .npy."""
+    normalize: bool = False
+    """Divide each embedding by its length."""
+    limit: int | None = None
+    """Embed at most so many samples."""
+    device: str = "cpu"
+    """Where to compute: cpu, cuda, mps."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The entry point of `contrapose`. A user's mistake is one sentence on standard error and exit status 2."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        _dispatch(words)
+    except ContraposeError as error:
+        if debug:
+            raise
+        print(f"contrapose: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("contrapose: stopped.", file=sys.stderr)
+        raise SystemExit(130) from None
+    except BrokenPipeError:  # `contrapose methods | head`
+        sys.stderr.close()
+        raise SystemExit(0) from None
+
+
+def _dispatch(words: list[str]) -> None:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(HELP)
+    elif words[0] == "--version":
+        from contrapose.version import __version__
+
+        print(f"contrapose {__version__}")
+    elif words[0] in COMMANDS:
+        COMMANDS[words[0]](words[1:])
+    else:
+        raise ArgumentError(f"Unknown command {words[0]!r}.{did_you_mean(words[0], COMMANDS)}")
+
+
+def _parse(kind: Any, words: list[str], command: str) -> Any:
+    """Read `words` into the dataclass `kind`; tyro explains what does not fit and leaves with status 2."""
+    import tyro
+
+    return tyro.cli(kind, args=words, prog=f"contrapose {command}", config=(tyro.conf.OmitSubcommandPrefixes,))
+
+
+def _train(words: list[str]) -> None:
+    if any(word.split("=")[0] == "--resume" for word in words):
+        options = _parse(ResumeOptions, words, "train")
+        from contrapose.commands.train import resume
+
+        _finish(resume(options.resume, epochs=options.epochs))
+        return
+    from contrapose.methods import METHODS
+
+    if not words or words[0] in ("-h", "--help"):
+        print("usage: contrapose train METHOD [options]   or   contrapose train --resume RUN [--epochs N]\n")
+        _methods([])
+        print("\ncontrapose train METHOD --help shows the options of a method.")
+        return
+    if words[0].startswith("-"):
+        raise ArgumentError(f"Name a method before the options: contrapose train METHOD {' '.join(words)[:60]}.{did_you_mean('', METHODS)}")
+    config = _parse(METHODS[words[0]], words[1:], f"train {words[0]}")
+    from contrapose.commands.train import train
+
+    _finish(train(config))
+
+
+def _finish(run: Any) -> None:
+    """After training: the result where the data brings its own test, and what to look at."""
+    if not run.outcome.finished:
+        print(f"Stopped at step {run.outcome.steps} of {run.outcome.total_steps}. Continue: contrapose train --resume {run.path}")
+        return
+    outcome = run.outcome
+    print(f"Trained in {outcome.seconds:.0f} s, {outcome.views_per_second:,.0f} views/s. The run is in {run.path}/")
+    from contrapose.training.run_folder import RunFolder
+
+    data = RunFolder(run.path).read_record()["config"]["data"]
+    if data == "omniglot":
+        _show(str(run.path))
+        print(f"Embed your own pictures: contrapose embed {run.path} PICTURES --out embeddings.parquet")
+        print("Train on your own:       contrapose train mmcl --data PICTURES")
+        return
+    print(f"Embed pictures:  contrapose embed {run.path} {data} --out embeddings.parquet")
+    print(f"Is it any good?  contrapose evaluate {run.path} --data LABELLED")
+
+
+def _show(run: str, **options: Any) -> None:
+    from rich.console import Console
+
+    from contrapose.commands.evaluate import evaluate
+    from contrapose.evaluation import results_table
+
+    result = evaluate(run, **options)
+    console = Console(highlight=False)
+    console.print(results_table(list(result.arms.items()), title=result.data))
+    for note in result.notes:
+        console.print(f"note: {note}", markup=False)
+    if (Path(run) / "evaluation.json").is_file():
+        print(f"Written to {run}/evaluation.json")
+
+
+def _evaluate(words: list[str]) -> None:
+    options = _parse(EvaluateOptions, words, "evaluate")
+    _show(
+        options.run,
+        data=options.data,
+        test_data=options.test_data,
+        limit=options.limit,
+        k=options.k,
+        seed=options.seed,
+    )
+
+
+def _embed(words: list[str]) -> None:
+    options = _parse(EmbedOptions, words, "embed")
+    from contrapose.commands.embed import embed
+
+    images = embed(
+        options.run,
+        options.data,
+        out=options.out,
+        normalize=options.normalize,
+        limit=options.limit,
+        device=options.device,
+    )
+    for skipped in images.skipped:
+        print(f"skipped: {skipped.path} ({skipped.reason})", file=sys.stderr)
+    print(f"Wrote {len(images):,} embeddings to {options.out}")
+
+
+def _methods(words: list[str]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from contrapose.methods import METHODS
+
+    if words:
+        raise ArgumentError(f"`contrapose methods` takes no arguments, got {' '.join(words)}.")
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("method", no_wrap=True)
+    for column in ("what it is for", "modality", "paper"):
+        table.add_column(column, overflow="fold")
+    for name, method in METHODS.items():
+        table.add_row(name, method.about.purpose, method.about.modality, method.about.paper)
+    Console(highlight=False).print(table)
+
+
+COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "train": _train,
+    "evaluate": _evaluate,
+    "embed": _embed,
+    "methods": _methods,
+}

@@ -1,0 +1,107 @@
+"""`contrapose embed`: embeddings to a file."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contrapose.data import Images
+from contrapose.embedder import load
+from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.optional import optional
+from contrapose.training.checkpoint import write_atomically
+
+
+def embed(
+    run: str | Path,
+    data: Any,
+    *,
+    out: str | Path,
+    normalize: bool = False,
+    limit: int | None = None,
+    device: str = "cpu",
+    quiet: bool = False,
+) -> Images:
+    """Embed `data` with a run's encoder and write one row a sample.
+
+    Arguments:
+        run: run folder or encoder folder.
+        data: what `--data` takes, or arrays.
+        out: `.parquet` or `.jsonl` (columns identifier, label where known, embedding), `.csv` (one column a dimension), `.npz`
+            (arrays embeddings, identifiers, labels) or `.npy` (embeddings alone).
+        normalize: divide each embedding by its length.
+
+    Returns the data as read, with what was skipped.
+
+    Errors:
+        ArgumentError: an ending that is not one of these.
+        MissingExtraError: `.parquet`, `.csv` or `.jsonl` without the `tables` extra.
+    """
+    path = Path(out)
+    if path.suffix not in WRITERS:
+        raise ArgumentError(f"Cannot write {path.name!r}: unknown ending {path.suffix!r}.{did_you_mean(path.suffix, WRITERS)}")
+    if path.suffix in TABLES:
+        optional("polars", extra="tables")  # before the work, not after it
+    if not path.parent.is_dir():
+        raise ArgumentError(f"The folder {path.parent} does not exist, so {path.name} cannot be written there; create it first.")
+    encoder = load(run, device=device)
+    images = encoder.open(data, limit=limit, progress=not quiet)
+    z = encoder.embed(images, normalize=normalize)  # (N, D)
+    write_atomically(path, WRITERS[path.suffix](images, z))
+    return images
+
+
+def _table(images: Images, z: np.ndarray, *, wide: bool) -> Any:
+    polars = optional("polars", extra="tables")
+    columns: dict[str, Any] = {"identifier": list(images.identifiers)}
+    if images.labels is not None:
+        names = images.class_names
+        columns["label"] = images.labels if names is None else [names[label] for label in images.labels]
+    if wide:
+        columns |= {f"e{d}": z[:, d] for d in range(z.shape[1])}
+    else:
+        columns["embedding"] = polars.Series(values=z, dtype=polars.Array(polars.Float32, z.shape[1]))
+    return polars.DataFrame(columns)
+
+
+def _parquet(images: Images, z: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    _table(images, z, wide=False).write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def _csv(images: Images, z: np.ndarray) -> bytes:
+    return _table(images, z, wide=True).write_csv().encode()
+
+
+def _jsonl(images: Images, z: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    _table(images, z, wide=False).write_ndjson(buffer)
+    return buffer.getvalue()
+
+
+def _npz(images: Images, z: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    labels = {} if images.labels is None else {"labels": images.labels}
+    np.savez(buffer, embeddings=z, identifiers=np.asarray(list(images.identifiers)), **labels)
+    return buffer.getvalue()
+
+
+def _npy(images: Images, z: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, z, allow_pickle=False)
+    return buffer.getvalue()
+
+
+WRITERS: dict[str, Callable[[Images, np.ndarray], bytes]] = {
+    ".parquet": _parquet,
+    ".csv": _csv,
+    ".jsonl": _jsonl,
+    ".npz": _npz,
+    ".npy": _npy,
+}
+TABLES = (".parquet", ".csv", ".jsonl")

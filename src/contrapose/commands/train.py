@@ -1,0 +1,226 @@
+"""`contrapose train`: from a method's name and data to a run folder."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from contrapose.data import Images, derived_generator, open_data
+from contrapose.embedder import Embedder, load
+from contrapose.encoders import build
+from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.methods import METHODS, Method, name_of
+from contrapose.training.config_file import from_dictionary, to_dictionary
+from contrapose.training.loop import Outcome, Trainer
+from contrapose.training.monitor import Monitor
+from contrapose.training.run_folder import RunFolder, new_run_path
+from contrapose.version import __version__
+from contrapose.views import ViewAdapter, ViewGenerator
+
+_INITIAL_MEMORY = 1  # names the random stream of queues and the like; training steps use longer names
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `train` returns: where the run lies and how it ended."""
+
+    path: Path
+    outcome: Outcome
+
+    def load(self) -> Embedder:
+        """The trained encoder."""
+        return load(self.path)
+
+
+def train(
+    method: str | Method = "mmcl",
+    *,
+    data: Any = None,
+    views: Callable[..., Any] | None = None,
+    quiet: bool = False,
+    **options: Any,
+) -> Run:
+    """Train an encoder on `data` by `method`, without labels unless the method asks for them.
+
+    >>> run = contrapose.train("mmcl", data="photos/", epochs=50)      # doctest: +SKIP
+    >>> run.load().embed("photos/").shape                              # doctest: +SKIP
+    (1200, 256)
+
+    Arguments:
+        method: a name from `contrapose.methods.METHODS`, or a configuration such as `MMCL(sigma=2.0)`.
+        data: what `--data` takes, or an array, tensor, list of paths or PIL images, torch data set, or `Images`.
+        views: a callable of your own (torchvision, albumentations, kornia) in place of the batched views.
+        quiet: no progress bar.
+        options: the method's configuration (`epochs=`, `batch_size=`, `sigma=`, ...); see `contrapose train METHOD --help`.
+
+    Errors:
+        ArgumentError: an unknown method or option, or a value out of range.
+        DataError: data that cannot be read, or fewer samples than one batch.
+        RunError: the run folder exists, the disk is full, or the loss became not finite.
+    """
+    if isinstance(data, str | os.PathLike):
+        options["data"] = os.fspath(data)
+    config = configure(method, options)
+    source = config.data if data is None or isinstance(data, str | os.PathLike) else data
+    monitor = Monitor(quiet=quiet)
+    images = open_images(config, source, quiet=quiet)
+    path = Path(config.out) if config.out else new_run_path(name_of(config), config.data if source is config.data else "data")
+    learner_parts = _assemble(config, images, views)  # before the folder: a bad option leaves nothing behind
+    run = RunFolder.create(path, _record(config, images))
+    return _fit(config, images, learner_parts, run, monitor, resume=False)
+
+
+def resume(
+    run: str | Path,
+    *,
+    epochs: int | None = None,
+    data: Any = None,
+    views: Callable[..., Any] | None = None,
+    quiet: bool = False,
+) -> Run:
+    """Continue a run after a crash, a kill, or for more epochs, as if it had never stopped.
+
+    Arguments:
+        run: the run folder.
+        epochs: a new total; the schedule is stretched to it from where the run stands.
+        data, views: the same objects as at the start, when the run was started from Python with objects.
+
+    Errors:
+        RunError: no run there, no readable checkpoint, changed data, or nothing left to do.
+    """
+    folder = RunFolder.open(run)
+    record = folder.read_record()
+    config = config_of(record, where=str(folder.config_file))
+    monitor = Monitor(quiet=quiet)
+    if epochs is not None and epochs != config.epochs:
+        config = configure(record["method"], {**to_dictionary(config), "epochs": epochs})
+        monitor.say(f"The {config.schedule} schedule now ends at epoch {epochs} instead of {record['config']['epochs']}.")
+    images = open_images(config, config.data if data is None else data, quiet=quiet)
+    parts = _assemble(config, images, views)
+    return _fit(config, images, parts, folder, monitor, resume=True)
+
+
+def configure(method: str | Method, options: dict[str, Any]) -> Method:
+    """The configuration of `method` with `options` set.
+
+    Errors:
+        ArgumentError: unknown method or option (the nearest one is named), or a value that is not possible.
+    """
+    if isinstance(method, Method):
+        return from_dictionary(type(method), {**to_dictionary(method), **options}, where=f"the options of {name_of(method)}")
+    kind = METHODS[method]
+    known = {field.name for field in fields(kind)}
+    for name in options:
+        if name not in known:
+            raise ArgumentError(f"Unknown option {name!r} of {method}.{did_you_mean(name, known)}")
+    plain = {name: to_dictionary(value) if name == "views" and not isinstance(value, dict) else value for name, value in options.items()}
+    return from_dictionary(kind, plain, where=f"the options of {method}")
+
+
+def config_of(record: dict[str, Any], *, where: str) -> Method:
+    """The configuration in a run's `config.json`."""
+    return from_dictionary(METHODS[record["method"]], record["config"], where=where)
+
+
+def open_images(config: Method, source: Any, *, quiet: bool) -> Images:
+    """The run's data, as its configuration asks."""
+    return open_data(
+        source, image_size=config.image_size, limit=config.limit, workers=config.workers, progress=not quiet
+    )
+
+
+def _assemble(config: Method, images: Images, views: Callable[..., Any] | None) -> tuple[Any, Callable[..., Any]]:
+    """The learner and the view maker of a run."""
+    mean, std = images.statistics()
+    encoder = build(
+        config.encoder, channels=images.channels, image_size=images.image_size, mean=mean, std=std, seed=config.seed
+    )
+    generator = derived_generator(config.seed, _INITIAL_MEMORY)
+    with torch.random.fork_rng(devices=[]):  # heads draw their weights from the global stream
+        torch.default_generator.manual_seed(generator.initial_seed() % 2**63)
+        learner = config.learner(encoder, generator=generator)
+    if views is not None:
+        return learner, views if isinstance(views, ViewGenerator | ViewAdapter) else ViewAdapter(views, count=config.views.count)
+    options = config.views.resolve(images.channels, images.image_size)
+    return learner, ViewGenerator(options, channels=images.channels, image_size=images.image_size)
+
+
+def _fit(
+    config: Method,
+    images: Images,
+    parts: tuple[Any, Callable[..., Any]],
+    run: RunFolder,
+    monitor: Monitor,
+    *,
+    resume: bool,
+) -> Run:
+    learner, views = parts
+    describe = {"method": name_of(config), "contrapose": __version__}
+    trainer = Trainer(learner, images, views, config, run, describe=describe, monitor=monitor)
+    if resume:
+        trainer.restore()
+        if trainer.step >= trainer.total_steps:
+            raise ArgumentError(
+                f"{run.path} is finished ({config.epochs} epochs). Give a larger --epochs to train it further."
+            )
+        run.write_record(_record(config, images))
+    _announce(config, images, learner, trainer, run, monitor)
+    outcome = trainer.fit()
+    monitor.say(trainer.clock.line())
+    return Run(run.path, outcome)
+
+
+def _announce(config: Method, images: Images, learner: nn.Module, trainer: Trainer, run: RunFolder, monitor: Monitor) -> None:
+    """The run's header: data, method, what differs from the defaults, device."""
+    monitor.say(f"{name_of(config)} on {images.origin}: {len(images):,} pictures, {images.channels} x {images.image_size} x {images.image_size}")
+    for note in images.notes:
+        monitor.say(f"note: {note}")
+    for skipped in images.skipped[:5]:
+        monitor.say(f"skipped: {skipped.path} ({skipped.reason})")
+    if len(images.skipped) > 5:
+        monitor.say(f"skipped: {len(images.skipped)} in all; config.json lists them")
+    changed = ", ".join(f"{name}={value}" for name, value in config.differences().items() if name not in ("data", "out"))
+    monitor.say(f"options: {changed or 'defaults'}")
+    parameters = sum(p.numel() for p in learner.encoder.parameters())  # type: ignore[union-attr, operator]
+    arithmetic = "float32" if trainer.dtype is None else str(trainer.dtype).removeprefix("torch.")
+    processes = trainer.accelerator.num_processes
+    monitor.say(
+        f"encoder: {config.encoder}, {parameters / 1e6:.1f} M parameters, on {trainer.device.type} in {arithmetic}"
+        + (f", {processes} processes, embeddings gathered" if processes > 1 else "")
+    )
+    if config.accumulate > 1:
+        monitor.say(f"accumulate={config.accumulate} saves memory and adds no negatives: each anchor still sees one batch.")
+    at = f" from step {trainer.step}" if trainer.step else ""
+    rate = trainer.learning_rate(trainer.step)
+    monitor.say(f"writing {run.path}{at}, {trainer.total_steps} steps, learning rate {rate:.2g} at the next")
+
+
+def _record(config: Method, images: Images) -> dict[str, Any]:
+    """What `config.json` says of a run."""
+    return {
+        "contrapose": __version__,
+        "method": name_of(config),
+        "config": to_dictionary(config),
+        "data": {
+            "origin": images.origin,
+            "fingerprint": images.fingerprint,
+            "samples": len(images),
+            "channels": images.channels,
+            "image_size": images.image_size,
+            "notes": list(images.notes),
+            "skipped": [{"path": item.path, "reason": item.reason} for item in images.skipped],
+        },
+        "environment": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "platform": platform.platform(),
+            "threads": torch.get_num_threads(),
+        },
+    }

@@ -1,0 +1,24 @@
+"""Files, arrays, tables and hub data sets into batches."""
+
+from __future__ import annotations
+
+from contrapose.data.batch import Batch
+from contrapose.data.images import Images, Skipped
+from contrapose.data.omniglot import OneShotRuns, omniglot, omniglot_one_shot
+from contrapose.data.randomness import derived_generator, derived_seed
+from contrapose.data.sampler import EpochSampler
+from contrapose.data.splits import Split, split
+
+__all__ = [
+    "Batch",
+    "EpochSampler",
+    "Images",
+    "OneShotRuns",
+    "Skipped",
+    "Split",
+    "derived_generator",
+    "derived_seed",
+    "omniglot",
+    "omniglot_one_shot",
+    "split",
+]

@@ -1,0 +1,64 @@
+"""A listing decoded, and what is known of its pictures put beside the pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from contrapose.data.cache import cache_folder, cached_pack
+from contrapose.data.images import Images, Skipped, evenly_spaced
+from contrapose.data.listing import Listing
+from contrapose.data.packing import MemorySink, Packed, pack
+from contrapose.data.request import Request
+
+
+def decode_listing(listing: Listing, request: Request) -> Images:
+    """Decode what was listed, through the cache where its files can be told apart from run to run.
+
+    Errors:
+        DataError: nothing could be decoded, no room for the pixels, or labels that do not fit.
+    """
+    request.check_photo_channels()
+    listing = listing.with_labels(request.labels)
+    if request.limit is not None and request.limit < len(listing):
+        listing = listing.select(evenly_spaced(len(listing), request.limit))
+    if listing.place is None or request.cache is False:
+        return assemble(listing, pack_in_memory(listing, request))
+    folder = cache_folder(None if request.cache is True else request.cache)
+    packed = cached_pack(
+        listing,
+        folder,
+        image_size=request.image_size,
+        channels=request.channels,
+        limit=request.limit,
+        workers=request.workers,
+        progress=request.progress,
+    )
+    return assemble(listing, packed)
+
+
+def pack_in_memory(listing: Listing, request: Request) -> Packed:
+    """Decode what was listed, keeping the pixels in memory only."""
+    return pack(
+        listing.pictures,
+        MemorySink,
+        image_size=request.image_size,
+        channels=request.channels,
+        workers=request.workers,
+        progress=request.progress,
+    )
+
+
+def assemble(listing: Listing, packed: Packed) -> Images:
+    """The decoded rows of a listing with their labels and identifiers; the others as skipped, with the reason."""
+    kept: np.ndarray = packed.rows
+    labels = None if listing.labels is None else listing.labels.select(kept)
+    return Images(
+        packed.pixels,
+        None if labels is None else labels.numbers,
+        class_names=None if labels is None else labels.names,
+        identifiers=[listing.identifiers[row] for row in kept],
+        skipped=[Skipped(listing.identifiers[row], reason) for row, reason in packed.skipped],
+        origin=listing.origin,
+        notes=listing.notes,
+        fingerprint=listing.digest(packed.pixels.shape[1:]) if listing.stamps else None,
+    )

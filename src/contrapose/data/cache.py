@@ -1,0 +1,160 @@
+"""Packed pixels on disk: decoded once, found again while no file has changed, never seen half-written.
+
+CACHE/pictures/NAME-KEY/index.json           what was packed from which files; replaced last, in one step
+CACHE/pictures/NAME-KEY/pixels-TOKEN.npy     the pixels, named by the index
+CACHE/pictures/NAME-KEY/TOKEN.partial        while being written
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contrapose.data.listing import Listing
+from contrapose.data.packed_file import FileSink
+from contrapose.data.packing import Packed, pack
+from contrapose.errors import DataError
+
+FORMAT = 1  # raised when pictures come to be decoded in another way: older entries are then built anew
+INDEX = "index.json"
+
+
+def cache_folder(cache: str | os.PathLike[str] | None = None) -> Path:
+    """Where packed pictures are: `cache`, else `$CONTRAPOSE_CACHE`, else `contrapose` in the user's cache."""
+    if cache is not None:
+        return Path(cache).expanduser()
+    if own := os.environ.get("CONTRAPOSE_CACHE"):
+        return Path(own).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "contrapose"
+
+
+def cached_pack(
+    listing: Listing,
+    folder: Path,
+    *,
+    image_size: int | None,
+    channels: int | None,
+    limit: int | None,
+    workers: int | None,
+    progress: bool,
+) -> Packed:
+    """`pack` through the cache: what was decoded before is mapped into memory, if no file has changed since.
+
+    Only names, sizes and times of files are compared. Processes that want the same pictures at once take
+    turns: one decodes, the others find its result.
+
+    Errors:
+        DataError: no picture can be read, or the folder is full or cannot be written.
+    """
+    digest = listing.digest(FORMAT, image_size, channels)
+    entry = folder / "pictures" / _entry_name(listing, image_size, channels, limit)
+    with _writing(entry):
+        entry.mkdir(parents=True, exist_ok=True)
+        found = _read(entry, digest)
+        if found is not None:
+            return found
+        with _turn(entry) as alone:
+            if alone:  # what a builder that was killed has left
+                _remove(entry.glob("*.partial"))
+            found = _read(entry, digest)
+            if found is not None:
+                return found
+            packed = pack(
+                listing.pictures,
+                lambda size, wanted: FileSink(entry, size=size, channels=wanted, count=len(listing)),
+                image_size=image_size,
+                channels=channels,
+                workers=workers,
+                progress=progress,
+            )
+            _publish(entry, digest, listing, packed)
+            return packed
+
+
+def _entry_name(listing: Listing, *options: object) -> str:
+    key = hashlib.sha256(json.dumps([listing.place, *options]).encode()).hexdigest()[:16]
+    name = re.sub(r"[^A-Za-z0-9]+", "-", Path(listing.place or "").name).strip("-")[:40]
+    return f"{name}-{key}"
+
+
+def _read(entry: Path, digest: str) -> Packed | None:
+    """What the entry holds, if it is complete and of these very files; else `None`."""
+    try:
+        index = json.loads((entry / INDEX).read_text(encoding="utf-8"))
+        if index["digest"] != digest:
+            return None
+        pixels = np.load(entry / index["pixels"], mmap_mode="r", allow_pickle=False)
+        skipped = [(int(row), str(reason)) for row, _, reason in index["skipped"]]
+        total = int(index["pictures"])
+    except (OSError, ValueError, KeyError, TypeError):  # absent, cut short, edited by hand, or just replaced
+        return None
+    rows = np.setdiff1d(np.arange(total), [row for row, _ in skipped])
+    return Packed(pixels, rows, skipped) if len(rows) == len(pixels) else None
+
+
+def _publish(entry: Path, digest: str, listing: Listing, packed: Packed) -> None:
+    """Write the index, in one step, and remove the pixels that no index names any more."""
+    import PIL
+
+    pixels = Path(packed.pixels.filename).name  # type: ignore[attr-defined]
+    index: dict[str, Any] = {
+        "format": FORMAT,
+        "digest": digest,
+        "origin": listing.origin,
+        "pixels": pixels,
+        "pictures": len(listing),
+        "image_size": packed.pixels.shape[2],
+        "channels": packed.pixels.shape[1],
+        "skipped": [[row, listing.identifiers[row], reason] for row, reason in packed.skipped],
+        "pillow": PIL.__version__,
+        "files": list(listing.stamps),
+    }
+    partial = entry / f"{uuid.uuid4().hex}.partial"
+    with partial.open("w", encoding="utf-8") as file:
+        json.dump(index, file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(entry / INDEX)
+    _remove(old for old in entry.glob("pixels-*.npy") if old.name != pixels)
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        with suppress(OSError):  # on Windows a file that another process has mapped stays
+            file.unlink()
+
+
+@contextmanager
+def _turn(entry: Path) -> Iterator[bool]:
+    """Hold the entry's lock, and say whether it is held: where locks are not to be had, two builders at once
+    cost time, but do no harm, as each writes files of its own and puts its index in place in one step.
+    """
+    with (entry / "lock").open("w") as lock:
+        try:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except (ImportError, OSError):  # Windows; some network file systems
+            yield False
+        else:
+            yield True
+
+
+@contextmanager
+def _writing(entry: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"The cache folder {entry} cannot be used ({error.strerror or error}). "
+            "Choose another with CONTRAPOSE_CACHE or cache=."
+        ) from error

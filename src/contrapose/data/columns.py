@@ -1,0 +1,91 @@
+"""Which column of a table holds the pictures, and which the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from contrapose.data.request import Request
+from contrapose.errors import ArgumentError, DataError, did_you_mean
+
+Kind = Literal["bytes", "struct", "text", "whole", "number", "other"]
+
+PICTURE_NAMES = (
+    *("image", "img", "picture", "photo", "pixels", "path", "image_path", "img_path", "file", "filename"),
+    *("file_name", "filepath", "file_path", "image_file"),
+)
+LABEL_NAMES = ("label", "labels", "class", "class_name", "category", "target", "y", "fine_label")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The chosen columns, and what is in the one with the pictures: encoded files, or paths of files."""
+
+    picture: str
+    kind: Kind
+    label: str | None
+
+    @property
+    def note(self) -> str:
+        label = f", labels from {self.label!r}" if self.label else ", no labels"
+        return f"Pictures from column {self.picture!r}{label}."
+
+
+def choose_columns(kinds: Mapping[str, Kind], request: Request, *, origin: str) -> Columns:
+    """The columns that were asked for, else those with a usual name (any case) and a fitting type.
+
+    Encoded pictures go before paths; a column of encoded pictures that is the only one needs no usual name.
+
+    Arguments:
+        kinds: what each column holds.
+        origin: the table, for the error texts.
+
+    Errors:
+        ArgumentError: a column that does not exist, or cannot hold what it is asked for.
+        DataError: no column of pictures.
+    """
+    picture = _asked(kinds, request.image_column, origin) or _picture(kinds, origin)
+    if kinds[picture] not in ("bytes", "struct", "text"):
+        raise ArgumentError(
+            f"Column {picture!r} of {origin} holds neither encoded pictures nor paths of files: choose "
+            "another of "
+            f"{', '.join(kinds)} with image_column=."
+        )
+    label = _asked(kinds, request.label_column, origin)
+    if label is None:
+        usable = {name.lower(): name for name, kind in kinds.items() if kind in ("whole", "text")}
+        label = next(
+            (usable[name] for name in LABEL_NAMES if name in usable and usable[name] != picture), None
+        )
+    return Columns(picture, kinds[picture], label if request.reads_labels else None)
+
+
+def _asked(kinds: Mapping[str, Kind], name: str | None, origin: str) -> str | None:
+    if name is not None and name not in kinds:
+        raise ArgumentError(
+            f"{origin} has no column {name!r}: its columns are {', '.join(kinds)}."
+            + did_you_mean(name, kinds).partition(" Known:")[0]
+        )
+    return name
+
+
+def _picture(kinds: Mapping[str, Kind], origin: str) -> str:
+    encoded = {name.lower(): name for name, kind in kinds.items() if kind in ("bytes", "struct")}
+    texts = {name.lower(): name for name, kind in kinds.items() if kind == "text"}
+    for names in (encoded, texts):
+        for name in PICTURE_NAMES:
+            if name in names:
+                return names[name]
+    if len(encoded) == 1:
+        return next(iter(encoded.values()))
+    if not encoded and not texts:
+        raise DataError(
+            f"{origin} holds numbers only (columns {', '.join(kinds)}): tables of numbers are not a kind of "
+            "data that "
+            "is read yet. Pictures come as a column of encoded files or of paths."
+        )
+    raise DataError(
+        f"{origin} has no column with a usual name for pictures (image, path, file, ...): its columns are "
+        f"{', '.join(kinds)}. Name the one with image_column=."
+    )

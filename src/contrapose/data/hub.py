@@ -1,0 +1,132 @@
+"""Data sets of the Hugging Face hub, and such data sets saved in a local folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contrapose.data.columns import Kind, choose_columns
+from contrapose.data.labels import Labels, encode_labels
+from contrapose.data.listing import Listing
+from contrapose.data.request import Request
+from contrapose.errors import ArgumentError, ContraposeError, DataError, did_you_mean
+from contrapose.optional import optional
+
+BLOCK = 256  # rows read at a time: one by one is several times slower
+
+
+def list_hub(name: str, request: Request) -> Listing:
+    """The pictures of `OWNER/NAME[:SPLIT]` on the hub, or of `/local/folder[:SPLIT]` as `save_to_disk` leaves
+    it.
+
+    Without a split: `train`.
+
+    Errors:
+        MissingExtraError: the `datasets` package is not installed.
+        DataError: it cannot be loaded or has no pictures.
+        ArgumentError: a split or column that does not exist.
+    """
+    datasets = optional("datasets", extra="hub")
+    found, split = _split_name(name)
+    try:
+        if Path(found).is_dir():
+            dataset = _choose(datasets.load_from_disk(found), split, name)
+        else:
+            dataset = datasets.load_dataset(found, split=split or "train")
+    except ContraposeError:
+        raise
+    except Exception as error:  # network, authorisation, spelling: many types of as many packages
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(
+            f"hub:{name} cannot be loaded ({reason}). Check the spelling OWNER/NAME:SPLIT and the "
+            "connection, or give "
+            "a folder that save_to_disk has written."
+        ) from error
+    return list_hub_dataset(dataset, request, origin=f"hub:{name}")
+
+
+def list_hub_dataset(dataset: Any, request: Request, *, origin: str) -> Listing:
+    """The pictures of a `datasets.Dataset`."""
+    datasets = optional("datasets", extra="hub")
+    fingerprint = str(dataset._fingerprint)  # of the rows as they are now: casting makes another one
+    kinds = {name: _kind(datasets, feature) for name, feature in dataset.features.items()}
+    columns = choose_columns(kinds, request, origin=origin)
+    labels = None
+    if columns.label is not None:
+        labels = _labels(dataset, columns.label, origin)
+    if columns.kind == "struct":  # as stored: decoding is done here, at the working size
+        dataset = dataset.cast_column(columns.picture, datasets.Image(decode=False))
+    return Listing(
+        pictures=_HubPictures(dataset.with_format(None).select_columns([columns.picture]), columns.picture),
+        identifiers=[str(row) for row in range(len(dataset))],
+        labels=labels,
+        origin=origin,
+        place=f"{origin}#{columns.picture}",
+        stamps=[(f"{fingerprint}#{columns.picture}", len(dataset), 0)],
+        notes=(columns.note,),
+    )
+
+
+def _split_name(name: str) -> tuple[str, str | None]:
+    if Path(name).is_dir() or ":" not in name:
+        return name, None
+    found, _, split = name.rpartition(":")
+    return found, split
+
+
+def _choose(loaded: Any, split: str | None, name: str) -> Any:
+    if not hasattr(loaded, "keys"):
+        if split is not None:
+            raise ArgumentError(f"hub:{name} has no splits: leave out ':{split}'.")
+        return loaded
+    wanted = split or "train"
+    if wanted not in loaded:
+        raise ArgumentError(f"hub:{name} has no split {wanted!r}.{did_you_mean(wanted, loaded.keys())}")
+    return loaded[wanted]
+
+
+def _kind(datasets: Any, feature: Any) -> Kind:
+    if isinstance(feature, datasets.Image):
+        return "struct"
+    if isinstance(feature, datasets.ClassLabel):
+        return "whole"
+    dtype = getattr(feature, "dtype", "")
+    if "binary" in dtype:
+        return "bytes"
+    if "string" in dtype:
+        return "text"
+    if dtype == "bool" or "int" in dtype:
+        return "whole"
+    return "number" if "float" in dtype else "other"
+
+
+def _labels(dataset: Any, column: str, origin: str) -> Labels | None:
+    values = np.asarray(dataset.with_format(None)[column][:])
+    if values.dtype.kind == "i" and len(values) and (values == -1).all():
+        return None  # how the hub marks test sets whose labels are kept secret
+    names = getattr(dataset.features[column], "names", None)
+    return encode_labels(values, where=f"column {column!r} of {origin}", names=names)
+
+
+class _HubPictures(Sequence[Any]):
+    """A column of pictures, read block by block."""
+
+    def __init__(self, dataset: Any, column: str) -> None:
+        self.dataset = dataset
+        self.column = column
+        self.current: tuple[int, list[Any]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, row: Any) -> Any:
+        block = int(row) // BLOCK
+        if self.current is None or self.current[0] != block:
+            self.current = block, self.dataset[block * BLOCK : (block + 1) * BLOCK][self.column]
+        value = self.current[1][int(row) % BLOCK]
+        if not isinstance(value, dict):
+            return value
+        return value["path"] if value["bytes"] is None else value["bytes"]

@@ -1,0 +1,90 @@
+"""A listing: pictures that were found, but not yet decoded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from contrapose.data.labels import Labels, choose_labels
+
+Stamp = tuple[str, int, int]  # a file's name, size in bytes, time of change in ns
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Pictures in any encoding and of any size, in the order in which they become rows.
+
+    Arguments:
+        pictures: N of them, each a file's path (text), the bytes of an encoded file, a Pillow image, or
+            `None` where there is none; may be lazy, and is then read in ascending order.
+        identifiers: N texts: path relative to the data, or row number.
+        origin: one sentence on where they come from.
+        labels: their classes, where known.
+        place: what this data is called on this machine (an absolute path); `None` when it lives in memory
+            only.
+        stamps: the files that hold the pictures, as they were when listed: as long as these stay the same,
+            what was decoded from them can be used again.
+        notes: what a person should know of how they were found.
+    """
+
+    pictures: Sequence[Any]
+    identifiers: Sequence[str]
+    origin: str
+    labels: Labels | None = None
+    place: str | None = None
+    stamps: Sequence[Stamp] = ()
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def select(self, rows: np.ndarray) -> Listing:
+        """Only these rows, in this order."""
+        each = len(self.stamps) == len(
+            self
+        )  # a stamp for each picture, rather than for the table that holds them
+        return replace(
+            self,
+            pictures=Chosen(self.pictures, rows),
+            identifiers=[self.identifiers[row] for row in rows],
+            labels=None if self.labels is None else self.labels.select(rows),
+            stamps=[self.stamps[row] for row in rows] if each else self.stamps,
+        )
+
+    def with_labels(self, asked: Any) -> Listing:
+        """With the labels that the user asked for (see `choose_labels`)."""
+        return replace(self, labels=choose_labels(self.labels, asked, len(self)))
+
+    def digest(self, *terms: object) -> str:
+        """A hash of which pictures of which files these are, and of `terms`."""
+        text = json.dumps([list(self.stamps), list(self.identifiers), terms])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Chosen(Sequence[Any]):
+    """Some rows of a (lazy) sequence."""
+
+    def __init__(self, whole: Sequence[Any], rows: np.ndarray) -> None:
+        self.whole = whole
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self.whole[int(self.rows[row])]
+
+
+def stamp(path: str, name: str) -> Stamp:
+    """What tells whether a file has changed; size and time are -1 when it is not there."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - a Path a file is slow for a million files
+    except OSError:
+        return name, -1, -1
+    return name, found.st_size, found.st_mtime_ns

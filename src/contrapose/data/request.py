@@ -1,0 +1,44 @@
+"""What was asked of `open_data`, checked once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from contrapose.errors import ArgumentError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """The options of `open_data`; see there.
+
+    Errors:
+        ArgumentError: an option that is no positive number where one is needed.
+    """
+
+    image_size: int | None = None
+    channels: int | None = None
+    limit: int | None = None
+    labels: Any = None
+    image_column: str | None = None
+    label_column: str | None = None
+    cache: str | os.PathLike[str] | bool | None = None
+    workers: int | None = None
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("image_size", "channels", "limit", "workers"):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise ArgumentError(f"{name} is {value!r}: give a whole number from 1 on, or None.")
+
+    @property
+    def reads_labels(self) -> bool:
+        """Whether labels inside the data are wanted: not when the caller brings some, or wants none."""
+        return self.labels is None
+
+    def check_photo_channels(self) -> None:
+        """Photos are grey or RGB; other numbers of channels are for arrays."""
+        if self.channels not in (None, 1, 3):
+            raise ArgumentError(f"channels is {self.channels}: pictures have 1 (grey) or 3 (RGB).")

@@ -1,0 +1,63 @@
+"""One differentiable `gather`; world size 1 is the same code path.
+
+The scale rule, once: each rank's loss is the mean over *its own* rows. The backward of `gather` sums, over ranks,
+the gradients that reach a rank's block. DistributedDataParallel then averages parameter gradients over ranks, and the
+result is the gradient that one process would compute on the joined batch. No loss is ever multiplied by the world size.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+def world_size() -> int:
+    """Number of processes in the default group; 1 when there is none."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """This process's number in the default group; 0 when there is none."""
+    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
+
+
+class _AllGather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, block: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        blocks = [torch.empty_like(block) for _ in range(world_size())]
+        dist.all_gather(blocks, block.contiguous())
+        return torch.stack(blocks)  # (W, *block)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        gradient = gradient.contiguous().clone()  # (W, *block)
+        dist.all_reduce(gradient, op=dist.ReduceOp.SUM)  # gloo has no reduce-scatter
+        return gradient[rank()]
+
+
+def gather(x: Tensor, *, dim: int = 0) -> Tensor:
+    """Concatenate `x` of all ranks along `dim`, in rank order; gradients flow back to the rank that owns the rows.
+
+    Every rank must hold the same shape. With one process this is `x` itself.
+
+    Shapes:
+        x: `(..., B, ...)` with B at `dim`; returns `(..., W * B, ...)`, W the world size.
+    """
+    if world_size() == 1:
+        return x
+    blocks = _AllGather.apply(x)  # (W, ..., B, ...)
+    return torch.cat(blocks.unbind(0), dim=dim)
+
+
+def own_rows(batch: int, *, device: torch.device | None = None) -> Tensor | None:
+    """Indices of this rank's samples in a gathered batch: what to pass as an objective's `rows=`.
+
+    `None` with one process: all rows.
+
+    Shapes:
+        returns `(batch,)` integers in `[0, W * batch)`.
+    """
+    if world_size() == 1:
+        return None
+    return torch.arange(rank() * batch, (rank() + 1) * batch, device=device)

@@ -1,0 +1,30 @@
+"""Encoders: a view into an embedding; projection heads, the averaged teacher, and the folder on disk."""
+
+from contrapose.encoders import mlp, resnet, small_conv, vision_transformer  # noqa: F401  (registers them)
+from contrapose.encoders.artifact import (
+    Architecture,
+    architecture_of,
+    load_encoder,
+    save_encoder,
+    untrained_like,
+)
+from contrapose.encoders.backbone import ENCODERS, Backbone, ConvolutionalBackbone
+from contrapose.encoders.factory import build
+from contrapose.encoders.image_encoder import ImageEncoder
+from contrapose.encoders.projection import ProjectionHead
+from contrapose.encoders.teacher import Teacher
+
+__all__ = [
+    "ENCODERS",
+    "Architecture",
+    "Backbone",
+    "ConvolutionalBackbone",
+    "ImageEncoder",
+    "ProjectionHead",
+    "Teacher",
+    "architecture_of",
+    "build",
+    "load_encoder",
+    "save_encoder",
+    "untrained_like",
+]

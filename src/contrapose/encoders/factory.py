@@ -1,0 +1,110 @@
+"""`build`: an encoder from its name."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+from contrapose.encoders.adapters import ADAPTERS
+from contrapose.encoders.arguments import count
+from contrapose.encoders.backbone import ENCODERS, Backbone
+from contrapose.encoders.image_encoder import ImageEncoder
+from contrapose.errors import ArgumentError, did_you_mean
+
+
+def build(
+    name: str,
+    *,
+    channels: int,
+    image_size: int,
+    mean: object = None,
+    std: object = None,
+    seed: int | None = None,
+    **arguments: Any,
+) -> ImageEncoder:
+    """An encoder with new weights (or, for `timm:` and `hf:` with `pretrained=True`, with published ones).
+
+    Arguments:
+        name: one of `ENCODERS`, or `timm:NAME`, or `hf:NAME`.
+        channels: C of the pictures; the number of columns for rows of numbers.
+        image_size: side of the pictures in pixels; 1 for rows of numbers.
+        mean, std: statistics of each channel on the scale of [0, 1], a number standing for all. `None`: those
+            that pretrained weights came with, otherwise 0.5 and 0.5, which maps [0, 1] onto [-1, 1].
+        seed: first weights that are the same every time, drawn without touching the global random state.
+            `None`: they are drawn from torch's global state, as by any module.
+        arguments: the encoder's own; see its factory. Unknown ones are refused.
+
+    Errors:
+        ArgumentError: an unknown name or argument, a value that the encoder cannot use.
+        MissingExtraError: `timm:` or `hf:` without timm or transformers.
+    """
+    channels, image_size = count(channels, "channels"), count(image_size, "image_size")
+    arguments = _plain(name, arguments)
+    with _seeded(seed):
+        backbone = _backbone(name, channels, image_size, arguments)
+    known_mean, known_std = _per_channel(backbone, channels)
+    return ImageEncoder(
+        backbone,
+        name=name,
+        arguments={**arguments, **backbone.remembered},
+        channels=channels,
+        image_size=image_size,
+        mean=known_mean if mean is None else mean,
+        std=known_std if std is None else std,
+    )
+
+
+def _backbone(name: str, channels: int, image_size: int, arguments: Mapping[str, Any]) -> Backbone:
+    prefix, colon, rest = name.partition(":")
+    if colon and prefix in ADAPTERS:
+        return ADAPTERS[prefix](rest, channels=channels, image_size=image_size, **arguments)
+    if name not in ENCODERS:
+        known = [*ENCODERS, *(f"{adapter}:NAME" for adapter in ADAPTERS)]
+        raise ArgumentError(f"Unknown encoder {name!r}.{did_you_mean(name, known)}")
+    factory = ENCODERS[name]
+    accepted = [key for key in inspect.signature(factory).parameters if key not in ("channels", "image_size")]
+    for key in arguments:
+        if key not in accepted:
+            hint = did_you_mean(key, accepted)
+            takes = "" if hint.startswith(" Known") else f" It takes: {', '.join(accepted) or 'none'}."
+            raise ArgumentError(f"Encoder {name!r} has no argument {key!r}.{hint}{takes}")
+    return factory(channels=channels, image_size=image_size, **arguments)
+
+
+def _per_channel(backbone: Backbone, channels: int) -> tuple[object, object]:
+    """The backbone's own statistics, averaged where its weights were adapted to other channels."""
+    if backbone.statistics is None:
+        return 0.5, 0.5
+    mean, std = (
+        list(values) if len(values) == channels else sum(values) / len(values)
+        for values in backbone.statistics
+    )
+    return mean, std
+
+
+def _plain(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as JSON gives them back, found out now and not when a trained encoder is to be saved."""
+    try:
+        return json.loads(json.dumps(arguments, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            f"The arguments of encoder {name!r} must fit into encoder.json, and one does not: {error}. "
+            "Give numbers, words, lists and true or false."
+        ) from None
+
+
+@contextlib.contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    if seed is None:
+        yield
+        return
+    # Weights are drawn on the CPU, so its generator is the only one to set and to put back: torch.manual_seed
+    # would also reseed every GPU.
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        torch.default_generator.manual_seed(count(seed, "seed", least=0))
+        yield

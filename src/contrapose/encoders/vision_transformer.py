@@ -1,0 +1,176 @@
+"""`vit_tiny` and `vit_small`: vision transformers without their classifier."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from contrapose.encoders.arguments import choice, count
+from contrapose.encoders.backbone import ENCODERS, Backbone
+from contrapose.errors import ArgumentError
+
+SMALL_PICTURE = 64  # pixels; up to here patches of 16 would leave fewer than 17 tokens
+POOLINGS = ("token", "mean")
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention: softmax(q k' / sqrt(D / heads)) v, for all heads at once.
+
+    Shapes:
+        x: `(B, T, D)`; returns `(B, T, D)`.
+    """
+
+    def __init__(self, dimension: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.project_in = nn.Linear(dimension, 3 * dimension)
+        self.project_out = nn.Linear(dimension, dimension)
+
+    def forward(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
+        B, T, D = x.shape
+        qkv = self.project_in(x).view(B, T, 3, self.heads, D // self.heads)  # (B, T, 3D) -> (B, T, 3, h, D/h)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, h, T, D/h)
+        mixed = functional.scaled_dot_product_attention(q, k, v)  # (B, h, T, D/h)
+        return self.project_out(mixed.transpose(1, 2).reshape(B, T, D))  # (B, T, D)
+
+
+class Block(nn.Module):
+    """x <- x + attention(norm(x)), then x <- x + mlp(norm(x)); the MLP is four times as wide.
+
+    Shapes:
+        x: `(B, T, D)`; returns `(B, T, D)`.
+    """
+
+    def __init__(self, dimension: int, heads: int) -> None:
+        super().__init__()
+        self.norm_attention = nn.LayerNorm(dimension, eps=1e-6)
+        self.attention = Attention(dimension, heads)
+        self.norm_mlp = nn.LayerNorm(dimension, eps=1e-6)
+        self.mlp = nn.Sequential(
+            nn.Linear(dimension, 4 * dimension), nn.GELU(), nn.Linear(4 * dimension, dimension)
+        )
+
+    def forward(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
+        x = x + self.attention(self.norm_attention(x))
+        return x + self.mlp(self.norm_mlp(x))
+
+
+class VisionTransformer(Backbone):
+    """Patches as tokens, learned positions, pre-norm blocks; features are the class token or the mean.
+
+        tokens = [class,] P x_1, ..., P x_n  + positions,   n = (S / patch)^2
+        features = norm(blocks(tokens)), pooled
+
+    Number of parameters, with D dimensions, L blocks, C channels, patches of p pixels and T tokens:
+    L (12 D^2 + 13 D) + (C p^2 + 1) D + T D + 2 D [+ D for the class token].
+
+    Shapes:
+        x: `(B, C, S, S)` with exactly the `image_size` S it was built for; returns `(B, D)`.
+
+    Errors:
+        ArgumentError: pictures of another size (the positions are learned for one grid).
+
+    Papers: Dosovitskiy et al. 2021, https://arxiv.org/abs/2010.11929; Touvron et al. 2021,
+        https://arxiv.org/abs/2012.12877
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        image_size: int,
+        *,
+        patch_size: int,
+        dimension: int,
+        blocks: int,
+        heads: int,
+        pooling: str,
+    ) -> None:
+        super().__init__()
+        self.dimension = dimension
+        self.image_size = image_size
+        tokens = (image_size // patch_size) ** 2 + (pooling == "token")
+        self.patches = nn.Conv2d(channels, dimension, patch_size, stride=patch_size)
+        self.token = nn.Parameter(torch.zeros(1, 1, dimension)) if pooling == "token" else None
+        self.positions = nn.Parameter(torch.zeros(1, tokens, dimension))
+        self.blocks = nn.Sequential(*(Block(dimension, heads) for _ in range(blocks)))
+        self.norm = nn.LayerNorm(dimension, eps=1e-6)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        """Truncated normals of 0.02, zero biases as in DeiT; patch map uniform by its fan as in MoCo v3."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                nn.init.zeros_(module.bias)
+        nn.init.xavier_uniform_(
+            self.patches.weight.detach().view(self.dimension, -1)
+        )  # (D, C * p * p), a view
+        nn.init.zeros_(self.patches.bias)  # type: ignore[arg-type]  # Conv2d has a bias unless told otherwise
+        nn.init.trunc_normal_(self.positions, std=0.02)
+        if self.token is not None:
+            nn.init.trunc_normal_(self.token, std=0.02)
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
+        if x.shape[-2:] != (self.image_size, self.image_size):
+            raise ArgumentError(
+                f"This vision transformer was built for {self.image_size} x {self.image_size} pictures and "
+                f"was given {x.shape[-2]} x {x.shape[-1]}. Resize them, or build it with another image_size."
+            )
+        tokens = self.patches(x).flatten(2).transpose(1, 2)  # (B, D, S/p, S/p) -> (B, n, D)
+        if self.token is not None:
+            tokens = torch.cat([self.token.expand(len(x), -1, -1), tokens], dim=1)  # (B, 1 + n, D)
+        tokens = self.norm(self.blocks(tokens + self.positions))  # (B, T, D)
+        return tokens.mean(dim=1) if self.token is None else tokens[:, 0]  # (B, D)
+
+
+@ENCODERS.register("vit_tiny")
+def vit_tiny(
+    *, channels: int, image_size: int, patch_size: int | None = None, pooling: str = "token"
+) -> VisionTransformer:
+    """DeiT-tiny: 192 dimensions, 12 blocks, 3 heads; 5,524,416 parameters (224 pixels in 16, 3 channels).
+
+    Arguments:
+        patch_size: pixels; must divide `image_size`. `None`: 16 as in DeiT
+            (https://arxiv.org/abs/2012.12877), 4 for pictures of at most 64 pixels.
+        pooling: `"token"`, the class token as in DeiT, or `"mean"`, the mean over patches and no class token.
+
+    Errors:
+        ArgumentError: patches that do not tile the picture, another pooling.
+    """
+    return _vit(channels, image_size, patch_size, pooling, dimension=192, heads=3)
+
+
+@ENCODERS.register("vit_small")
+def vit_small(
+    *, channels: int, image_size: int, patch_size: int | None = None, pooling: str = "token"
+) -> VisionTransformer:
+    """DeiT-small: 384 dimensions, 12 blocks, 6 heads; 21,665,664 parameters (224 pixels in 16, 3 channels).
+
+    Arguments and errors are those of `vit_tiny`.
+    """
+    return _vit(channels, image_size, patch_size, pooling, dimension=384, heads=6)
+
+
+def _vit(
+    channels: int, image_size: int, patch_size: int | None, pooling: str, *, dimension: int, heads: int
+) -> VisionTransformer:
+    if patch_size is None:
+        patch_size = 4 if image_size <= SMALL_PICTURE else 16
+    patch_size = count(patch_size, "patch_size")
+    if image_size % patch_size:
+        fitting = [size for size in range(2, image_size + 1) if image_size % size == 0]
+        raise ArgumentError(
+            f"Patches of {patch_size} pixels do not tile a picture of {image_size} x {image_size}: "
+            f"give a patch_size out of {fitting}, or another image_size."
+        )
+    return VisionTransformer(
+        channels,
+        image_size,
+        patch_size=patch_size,
+        dimension=dimension,
+        blocks=12,
+        heads=heads,
+        pooling=choice(pooling, "pooling", POOLINGS),
+    )

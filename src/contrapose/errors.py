@@ -1,0 +1,39 @@
+"""Errors that teach: what was given, what was expected, one remedy.
+
+Everything a user can do wrong ends in a `ContraposeError`. The command line prints its text as one sentence and
+leaves with status 2; from Python it is also the built-in error one would expect (`ValueError`, `ImportError`, ...).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ContraposeError(Exception):
+    """The root of all errors that are the input's fault, not the library's."""
+
+
+class ArgumentError(ContraposeError, ValueError):
+    """An argument, option or configuration key that cannot be used as given."""
+
+
+class DataError(ContraposeError, ValueError):
+    """Data that cannot be read, or does not fit what was asked of it."""
+
+
+class RunError(ContraposeError, RuntimeError):
+    """A run folder, checkpoint or encoder folder that is missing, damaged or of another version; or a run that had to stop."""
+
+
+class MissingExtraError(ContraposeError, ImportError):
+    """A feature whose optional dependency is not installed (or cannot be imported)."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """` Did you mean 'x'?` when a known name is close, else the list of known names; ready to append to a sentence."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f" Did you mean {close[0]!r}?"
+    return f" Known: {', '.join(known)}." if known else ""

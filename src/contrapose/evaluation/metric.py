@@ -1,0 +1,62 @@
+"""A number that can be quoted: value, interval, and the protocol that produced it, in one piece."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from contrapose.evaluation.bootstrap import bootstrap_interval
+from contrapose.evaluation.inputs import Array
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One measured number with its 95 % interval.
+
+    Arguments:
+        name: what was measured, e.g. `"kNN"`.
+        value: the measurement; a fraction in [0, 1] when `percent`.
+        low, high: ends of the 95 % interval, in the units of `value`.
+        protocol: everything that has to be equal for two such numbers to be comparable, in words.
+        count: items that `value` is a mean over.
+        percent: whether it is printed as a percentage; False for ranks, distances, losses.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    protocol: str
+    count: int
+    percent: bool = True
+
+    @classmethod
+    def from_items(
+        cls,
+        name: str,
+        per_item: Array,
+        *,
+        protocol: str,
+        count: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Metric:
+        """The mean of `(N,)` scores with its percentile bootstrap interval (1,000 draws).
+
+        Arguments:
+            per_item: a score per item, or per cluster of items.
+            count: items behind the scores when these are clusters; None: one score is one item.
+            generator: as in `bootstrap_interval`.
+        """
+        value, low, high = bootstrap_interval(per_item, generator=generator)
+        return cls(name, value, low, high, protocol, len(per_item) if count is None else count)
+
+    def __str__(self) -> str:
+        if self.percent:
+            return f"{100 * self.value:.1f} % [{100 * self.low:.1f}, {100 * self.high:.1f}]"
+        return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; `Metric(**metric.to_dict())` is the metric again."""
+        return asdict(self)

@@ -1,0 +1,49 @@
+"""Cosines that can be compared: unit rows, and similarities rounded so that a tie is a tie.
+
+Two equal rows have the cosine 1 on paper, but a matrix product adds its terms in another order at the edge of
+a tile and gives 1 or 0.9999999. A collapsed encoder lives on exactly such differences: whoever sorts them
+reads noise as signal. So similarities are compared as whole *levels*, a little coarser than the arithmetic.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from contrapose.errors import ArgumentError
+
+LEVELS = {torch.float32: 2.0**20, torch.float64: 2.0**36}
+"""Levels between 0 and 1. Float32 dot products of unit rows err by about 1e-7, a level is 1e-6 wide."""
+
+
+def directions(rows: Float[Tensor, "*N D"]) -> tuple[Float[Tensor, "*N D"], Bool[Tensor, "*N"]]:
+    """Rows divided by their L2 norm, and which of them have none (those stay zero)."""
+    largest = rows.abs().amax(dim=-1, keepdim=True)  # (*N, 1)
+    zero = largest.squeeze(-1) == 0  # (*N,)
+    # dividing by the largest entry first keeps the squares of tiny and huge rows inside the float range
+    scaled = rows / torch.where(largest == 0, 1.0, largest)  # (*N, D)
+    norms = scaled.norm(dim=-1, keepdim=True)  # (*N, 1)
+    return scaled / torch.where(norms == 0, 1.0, norms), zero
+
+
+def unit_rows(rows: Float[Tensor, "*N D"], name: str) -> Float[Tensor, "*N D"]:
+    """Rows divided by their L2 norm.
+
+    Errors:
+        ArgumentError: some rows are all zeros and have no direction (it says how many).
+    """
+    unit, zero = directions(rows)
+    count = int(zero.sum())
+    if count:
+        raise ArgumentError(
+            f"{name}: {count} of {zero.numel()} rows are all zeros and have no cosine with anything. "
+            "Remove them, or look for dead units at the end of the encoder; knn can take metric='euclidean'."
+        )
+    return unit
+
+
+def levels(similarity: Float[Tensor, "*N M"]) -> Int64[Tensor, "*N M"]:
+    """Similarities in [-1, 1] as whole levels; equal up to rounding error means equal. Overwrites its
+    input."""
+    return similarity.mul_(LEVELS[similarity.dtype]).round_().to(torch.int64)

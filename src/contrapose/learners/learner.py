@@ -1,0 +1,70 @@
+"""What every learner promises: a batch in, a `Step` out, hooks around the optimiser's step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from contrapose.data.batch import Batch
+from contrapose.pairing import Pairing
+
+# (embeddings, pairing, rows this process answers for) -> loss. Methods hand one to their learner.
+Objective = Callable[[Tensor, Pairing, Tensor | None], Tensor]
+# What the loss is worth when nothing has been learned; the health line prints it beside the loss.
+Chance = Callable[[Pairing], float]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one forward pass of a learner gives to the training loop.
+
+    Shapes:
+        loss: scalar, the mean over this process's own rows.
+        embeddings: `(N, D)` detached outputs of the projection head, for the health line.
+    """
+
+    loss: Tensor
+    embeddings: Tensor
+    pairing: Pairing
+    log: dict[str, Tensor | float] = field(default_factory=dict)
+
+
+class Learner(nn.Module):
+    """One training step of a family of methods: which encoder sees which view, and what is remembered between steps.
+
+    A subclass declares its memory (queues, EMA copies, prototypes) as buffers or sub-modules in `__init__`, so that
+    checkpoints hold it, and implements `forward(batch) -> Step`. `encoder` is the part that is exported.
+
+    Arguments:
+        chance: pairing -> the objective's value for embeddings that tell nothing; None when it has no such value.
+    """
+
+    encoder: nn.Module
+
+    def __init__(self, *, chance: Chance | None = None) -> None:
+        super().__init__()
+        self.chance = chance
+
+    def before_step(self) -> None:
+        """Called once before the forward passes of an optimiser step."""
+
+    def after_step(self) -> None:
+        """Called once after the optimiser step."""
+
+    def forward(self, batch: Batch) -> Step:
+        raise NotImplementedError(f"{type(self).__name__} must implement forward(batch) -> Step.")
+
+    def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
+        """Trainable parameters in two groups: matrices and filters with weight decay, vectors (biases, norms) without.
+
+        Leaving biases and normalisation out of the decay (and of LARS's adaptation) is SimCLR's practice
+        (arXiv 2002.05709, appendix B.1).
+        """
+        trainable = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        return [
+            {"params": [p for p in trainable if p.ndim > 1], "weight_decay": weight_decay},
+            {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+        ]

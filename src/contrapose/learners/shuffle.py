@@ -1,0 +1,32 @@
+"""Shuffling keys over processes, so that batch normalisation cannot give a pair away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from contrapose.distributed import gather, own_rows, world_size
+
+
+def shuffled(network: Callable[[Tensor], Tensor], x: Tensor, *, seed: int) -> Tensor:
+    """`network(x)`, computed on rows that were dealt anew to the processes, and put back in place.
+
+    With per-process batch statistics a query and its key would share theirs, and the network could tell the pair by
+    that alone (MoCo, https://arxiv.org/abs/1911.05722, section 3.3). With one process there is nothing to deal.
+
+    Arguments:
+        seed: the same number on every process; it makes the permutation.
+
+    Shapes:
+        x: `(B, ...)`; returns `(B, D)`. No gradient flows.
+    """
+    rows = own_rows(len(x), device=x.device)
+    if rows is None:
+        return network(x)
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(x) * world_size(), generator=generator).to(x.device)  # (W·B,)
+    dealt = gather(x.detach())[order[rows]]  # (B, ...)
+    y = gather(network(dealt))  # (W·B, D), row i belongs to sample order[i]
+    return y[order.argsort()[rows]]  # (B, D)

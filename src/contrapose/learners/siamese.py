@@ -1,0 +1,75 @@
+"""Joint embedding: one encoder sees all views, the objective compares what comes out."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from contrapose.data.batch import Batch
+from contrapose.distributed import gather, own_rows
+from contrapose.errors import ArgumentError
+from contrapose.learners.embed_views import embed_views
+from contrapose.learners.learner import Chance, Learner, Objective, Step
+from contrapose.pairing import Pairing, by_labels, by_views
+
+
+class Siamese(Learner):
+    """One encoder and projection head for all views; nothing is remembered between steps (SimCLR, SupCon, MMCL).
+
+        z_v = head(encoder(view_v)),   loss = objective(z, pairing)
+
+    Shapes:
+        views: V tensors `(B, C, H, W)`; embeddings z: `(V, B, D)`, gathered over processes to `(V, W·B, D)`.
+
+    Arguments:
+        encoder: the backbone, which is exported.
+        head: the projection head, which is thrown away after training.
+        objective: `(z, pairing, rows) -> scalar`.
+        pair_by: `"views"`: the other views of a sample are its positives; `"labels"`: all samples of its class.
+        views: number of views the objective needs; None = any number from 2.
+
+    Errors:
+        ArgumentError: too few (or too many) views; `pair_by="labels"` and a batch without labels.
+
+    Papers: SimCLR, https://arxiv.org/abs/2002.05709.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        head: nn.Module,
+        objective: Objective,
+        *,
+        pair_by: Literal["views", "labels"] = "views",
+        views: int | None = None,
+        chance: Chance | None = None,
+    ) -> None:
+        super().__init__(chance=chance)
+        self.encoder, self.head = encoder, head
+        self.objective, self.pair_by, self.views = objective, pair_by, views
+
+    def forward(self, batch: Batch) -> Step:
+        self._check_views(len(batch.views))
+        z = embed_views(lambda x: self.head(self.encoder(x)), batch.views)  # (V, B, D)
+        rows = own_rows(batch.size, device=z.device)
+        embeddings = z.detach().flatten(0, 1)  # (V·B, D)
+        z = gather(z, dim=1)  # (V, W·B, D)
+        pairing = self._pairing(batch, z)
+        return Step(self.objective(z, pairing, rows), embeddings, pairing)
+
+    def _pairing(self, batch: Batch, z: Tensor) -> Pairing:
+        views, size = z.shape[:2]
+        if self.pair_by == "views":
+            return by_views(views, size, device=z.device)
+        if batch.labels is None:
+            raise ArgumentError(
+                "This method pairs by labels and the data has none. Give labelled data (class sub-folders or a label "
+                "column), or choose a method without labels."
+            )
+        return by_labels(gather(batch.labels), views=views)  # (W·B,) labels
+
+    def _check_views(self, count: int) -> None:
+        wanted = self.views
+        if count < 2 or (wanted is not None and count != wanted):
+            raise ArgumentError(f"This method needs {wanted or 'at least 2'} views of each sample, got {count}.")

@@ -1,0 +1,91 @@
+"""What a method is: a configuration with defaults, wired into a learner, with a word on what to expect of it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from contrapose.errors import ArgumentError
+from contrapose.registry import Registry
+from contrapose.training.config import RunConfig
+from contrapose.views.options import ImageViews
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from contrapose.encoders import ImageEncoder
+    from contrapose.learners import Learner
+
+
+@dataclass(frozen=True)
+class About:
+    """One line each on a method, for `contrapose methods`.
+
+    Arguments:
+        purpose: what it is for, in a sentence.
+        modality: what kind of data it takes.
+        paper: authors, venue and link.
+        needs_labels: whether it cannot train without labels.
+    """
+
+    purpose: str
+    modality: str
+    paper: str
+    needs_labels: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(RunConfig):
+    """A published method on pictures: the run's configuration, its own options, and how they become a learner."""
+
+    about: ClassVar[About]
+
+    views: ImageViews = field(default_factory=ImageViews)
+    """How views are made."""
+    projection_hidden: int = 512
+    """Hidden units of the projection head. [design] twice the default encoder's output."""
+    projection_dimension: int = 128
+    """D, the dimension in which the loss compares. 128 in SimCLR, MoCo and MMCL."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("projection_hidden", "projection_dimension"):
+            self._check(name, getattr(self, name) > 0, "above 0")
+
+    @abstractmethod
+    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+        """The learner that trains `encoder` by this method; `generator` draws what its memory starts from."""
+
+    def head(self, input_dimension: int, *, norm: bool = True) -> nn.Module:
+        """The two-layer projection head of this configuration."""
+        from contrapose.encoders import ProjectionHead
+
+        return ProjectionHead(
+            input_dimension,
+            hidden_dimension=self.projection_hidden,
+            output_dimension=self.projection_dimension,
+            norm=norm,
+        )
+
+
+METHODS: Registry[type[Method]] = Registry("method")
+
+
+def register(name: str) -> Callable[[type[Method]], type[Method]]:
+    """Class decorator: make a method known to the command line and to the common checks."""
+
+    def add(method: type[Method]) -> type[Method]:
+        if not getattr(method, "about", None):
+            raise ArgumentError(f"Method {name!r} needs a class variable `about`.")
+        return METHODS.register(name)(method)
+
+    return add
+
+
+def name_of(method: type[Method] | Method) -> str:
+    """The name under which a method is registered."""
+    kind = method if isinstance(method, type) else type(method)
+    return next(name for name, known in METHODS.items() if known is kind)

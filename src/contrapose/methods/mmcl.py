@@ -1,0 +1,67 @@
+"""MMCL: max-margin contrastive learning, the flagship."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from contrapose.methods.method import About, Method, register
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from contrapose.encoders import ImageEncoder
+    from contrapose.learners import Learner
+    from contrapose.pairing import Pairing
+
+
+@register("mmcl")
+@dataclass(frozen=True, kw_only=True)
+class MMCL(Method):
+    """Each anchor solves a small support vector machine against the batch; only its support vectors push."""
+
+    about: ClassVar[About] = About(
+        purpose="good features from moderate batches: a support vector machine per anchor weighs the negatives",
+        modality="images",
+        paper="Shah et al., AAAI 2022, https://arxiv.org/abs/2112.11450",
+    )
+
+    kernel: Literal["linear", "rbf", "poly", "tanh", "min"] = "rbf"
+    """Similarity in which the margin is measured. rbf: the paper's."""
+    sigma: float = 1.0
+    """Width of the rbf kernel, exp(-|u - v|^2 / sigma). [design] 1; the authors take 10 on ImageNet, 0.02 to 0.2 on CIFAR-100."""
+    C: float | None = None
+    """Upper bound of a negative's weight; none by default, as in the authors' ImageNet runs."""
+    ridge: float = 0.1
+    """Added to the diagonal of each machine. 0.1: the authors' code."""
+    solver: Literal["inverse", "pgd"] = "inverse"
+    """inverse: one linear solve, clipped (fast). pgd: projected gradient to the true optimum of the bounded problem."""
+    symmetric: bool = False
+    """Let each view build the machines once and average. Off: as published."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("sigma", self.sigma > 0, "above 0")
+        self._check("ridge", self.ridge >= 0, "0 or more")
+        self._check("C", self.C is None or self.C > 0, "above 0, or none")
+        self._check("batch_size", self.batch_size >= 2, "at least 2 (an anchor needs a negative)")
+
+    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+        from contrapose.learners import Siamese
+        from contrapose.objectives import OBJECTIVES, mmcl
+
+        def objective(z: Tensor, pairing: Pairing, rows: Tensor | None) -> Tensor:
+            return mmcl(
+                z,
+                kernel=self.kernel,
+                sigma=self.sigma,
+                C=self.C,
+                ridge=self.ridge,
+                solver=self.solver,
+                symmetric=self.symmetric,
+                rows=rows,
+            )
+
+        head = self.head(encoder.dimension)
+        return Siamese(encoder, head, objective, views=2, chance=OBJECTIVES["mmcl"].chance)

@@ -1,0 +1,58 @@
+"""MoCo v2: many negatives from a queue, whatever the batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from contrapose.methods.method import About, Method, register
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from contrapose.encoders import ImageEncoder
+    from contrapose.learners import Learner
+
+
+@register("moco")
+@dataclass(frozen=True, kw_only=True)
+class MoCo(Method):
+    """A slow copy of the encoder embeds one view; its past outputs, kept in a queue, are the negatives."""
+
+    about: ClassVar[About] = About(
+        purpose="many negatives with a small batch: a queue filled by a slow copy of the encoder",
+        modality="images",
+        paper="He et al., CVPR 2020, https://arxiv.org/abs/1911.05722; v2, https://arxiv.org/abs/2003.04297",
+    )
+
+    temperature: float = 0.2
+    """Sharpness of the softmax. 0.2: MoCo v2."""
+    queue: int = 2048
+    """Negatives kept; a multiple of the batch. [design] 2048 for thousands of samples; the paper keeps 65,536 of a million."""
+    momentum: float = 0.99
+    """Inertia of the slow copy. [design] 0.99 for runs of about a thousand steps; 0.999 in the paper's 10^5 to 10^6 steps."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("temperature", self.temperature > 0, "above 0")
+        self._check("momentum", 0 <= self.momentum <= 1, "in [0, 1]")
+        self._check("queue", self.queue > 0, "above 0")
+
+    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+        from contrapose.learners import Momentum
+        from contrapose.objectives import OBJECTIVES, info_nce
+
+        def objective(q: Tensor, k: Tensor, queue: Tensor) -> Tensor:
+            return info_nce(q, k, queue=queue, in_batch_negatives=False, temperature=self.temperature)
+
+        return Momentum(
+            encoder,
+            self.head(encoder.dimension, norm=False),  # MoCo v2's head has no batch normalisation
+            objective,
+            dimension=self.projection_dimension,
+            queue_size=self.queue,
+            momentum=self.momentum,
+            generator=generator,
+            chance=OBJECTIVES["info_nce"].chance,
+        )

@@ -1,0 +1,44 @@
+"""SimCLR: the softmax baseline that everything is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from contrapose.methods.method import About, Method, register
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from contrapose.encoders import ImageEncoder
+    from contrapose.learners import Learner
+    from contrapose.pairing import Pairing
+
+
+@register("simclr")
+@dataclass(frozen=True, kw_only=True)
+class SimCLR(Method):
+    """Two views of a sample attract, all others in the batch repel, weighted by a softmax."""
+
+    about: ClassVar[About] = About(
+        purpose="the standard baseline: other views of a sample attract, the rest of the batch repels",
+        modality="images",
+        paper="Chen et al., ICML 2020, https://arxiv.org/abs/2002.05709",
+    )
+
+    temperature: float = 0.2
+    """Sharpness of the softmax. [design] 0.2; the paper takes 0.1 on ImageNet and 0.5 on CIFAR-10."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("temperature", self.temperature > 0, "above 0")
+
+    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+        from contrapose.learners import Siamese
+        from contrapose.objectives import OBJECTIVES, nt_xent
+
+        def objective(z: Tensor, pairing: Pairing, rows: Tensor | None) -> Tensor:
+            return nt_xent(z, pairing, temperature=self.temperature, rows=rows)
+
+        return Siamese(encoder, self.head(encoder.dimension), objective, chance=OBJECTIVES["nt_xent"].chance)

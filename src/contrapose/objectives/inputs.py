@@ -1,0 +1,60 @@
+"""What every objective asks of its arguments, in words that name the argument."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from contrapose.errors import ArgumentError, did_you_mean
+
+REDUCTIONS = ("mean", "none")
+
+
+def check_embeddings(x: Any, name: str, letters: str) -> None:
+    """`x` is a finite, non-empty floating-point tensor with one dimension per letter of `letters`."""
+    expected = f"({', '.join(letters.split())})"
+    if not isinstance(x, Tensor):
+        raise ArgumentError(f"{name} must be a tensor of shape {expected}, got {type(x).__name__}.")
+    if x.ndim != len(letters.split()) or x.numel() == 0:
+        raise ArgumentError(f"{name} must be a non-empty tensor of shape {expected}, got {tuple(x.shape)}.")
+    if not x.is_floating_point():
+        kind = str(x.dtype).removeprefix("torch.")
+        raise ArgumentError(
+            f"{name} holds embeddings and must be floating point, got {kind}; call {name}.float()."
+        )
+    finite = x.detach().isfinite()
+    if not bool(finite.all()):
+        raise ArgumentError(
+            f"{name} holds {int((~finite).sum())} values that are NaN or infinite, of {x.numel()}; "
+            "look at the encoder's output (a learning rate that is too high is the usual reason)."
+        )
+
+
+def check_temperature(temperature: float | Tensor, name: str = "temperature") -> None:
+    """`temperature` is one finite number above 0; a learned one is a 0-d tensor."""
+    if isinstance(temperature, Tensor) and temperature.ndim != 0:
+        raise ArgumentError(f"{name} must be a number or a 0-d tensor, got shape {tuple(temperature.shape)}.")
+    value = float(temperature)
+    if not (math.isfinite(value) and value > 0):
+        raise ArgumentError(f"{name} must be a finite number above 0, got {value:g}; 0.05 to 1 is usual.")
+
+
+def check_choice(value: str, choices: tuple[str, ...], name: str) -> None:
+    """`value` is one of `choices`, or an error with the nearest one."""
+    if value not in choices:
+        raise ArgumentError(f"Unknown {name} {value!r}.{did_you_mean(str(value), choices)}")
+
+
+def prepare_rows(x: Tensor, normalize: bool) -> Tensor:
+    """`x` in at least float32 (half precision would lose the small terms of a sum), rows scaled to length 1
+    if asked.
+
+    Shapes:
+        x: `(..., D)`; returns `(..., D)`.
+    """
+    x = x.to(torch.promote_types(x.dtype, torch.float32))
+    return functional.normalize(x, dim=-1) if normalize else x

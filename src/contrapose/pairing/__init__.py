@@ -1,0 +1,24 @@
+"""Who is a positive, who is a negative, with which weight.
+
+>>> import torch
+>>> from contrapose.pairing import by_views
+>>> by_views(2, 128)
+256 anchors × 256 candidates: 1 positive and 254 negative per anchor
+"""
+
+from contrapose.pairing.groups import GroupPairing, by_groups, by_labels, by_towers, by_views
+from contrapose.pairing.pairing import Pairing, Tile, WithQueue
+from contrapose.pairing.pairs import PairList, by_pairs
+
+__all__ = [
+    "GroupPairing",
+    "PairList",
+    "Pairing",
+    "Tile",
+    "WithQueue",
+    "by_groups",
+    "by_labels",
+    "by_pairs",
+    "by_towers",
+    "by_views",
+]

@@ -1,0 +1,91 @@
+"""The configuration that every run shares. No torch here: the command line reads it before anything heavy is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from contrapose.errors import ArgumentError
+
+OPTIMIZERS = ("adamw", "sgd", "lars")
+SCHEDULES = ("cosine", "one_cycle", "constant")
+TRACKERS = ("none", "tensorboard", "wandb", "mlflow")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """What to train on, for how long, with which optimiser, where to write: the same for every method."""
+
+    data: str = "omniglot"
+    """What to learn from: a folder, .npz, .npy, .parquet, .csv, .jsonl, hub:OWNER/NAME, or the embedded `omniglot`."""
+    limit: int | None = None
+    """Use the first so many samples only."""
+    image_size: int | None = None
+    """Working resolution in pixels. Default: as stored up to 96, else 64."""
+    out: str | None = None
+    """The run folder to write. Default: runs/METHOD-DATA, with a number when that exists."""
+    encoder: str = "small_conv"
+    """Backbone: small_conv, resnet18, resnet34, resnet50, vit_tiny, vit_small, mlp, timm:NAME or hf:NAME."""
+    epochs: int = 20
+    """Passes over the data. [design] 20: minutes on two cores; papers train 100 to 1000."""
+    batch_size: int = 128
+    """Samples per process and step. [design] 128; the MMCL paper takes 128 to 256."""
+    accumulate: int = 1
+    """Batches per optimiser step. Saves memory; adds no negatives."""
+    optimizer: Literal["adamw", "sgd", "lars"] = "adamw"
+    """AdamW for small encoders; SGD (MoCo) or LARS (SimCLR, MMCL on ImageNet) for large batches."""
+    learning_rate: float = 2e-3
+    """Peak learning rate. [design] tuned for AdamW on the embedded images."""
+    weight_decay: float = 1e-2
+    """Decoupled for AdamW (its default in torch is 0.01); biases and norms are never decayed."""
+    schedule: Literal["cosine", "one_cycle", "constant"] = "cosine"
+    """Cosine to zero after a linear warm-up (SimCLR), one cycle (Smith 2018), or constant after the warm-up."""
+    warmup_share: float = 0.1
+    """Share of all steps spent warming up. SimCLR and MMCL: 10 %."""
+    gradient_clip: float = 0.0
+    """Largest gradient norm; 0 = no clipping."""
+    seed: int = 0
+    """A run is a function of (configuration, seed, data)."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to train; auto takes a GPU when there is one."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic of the encoder; auto takes bfloat16 where the hardware multiplies it fast. Losses are always float32."""
+    workers: int | None = None
+    """Processes that decode photos. Default: one per core."""
+    checkpoint_minutes: float = 5.0
+    """Longest time between two checkpoints; there is one after every epoch and at the end as well."""
+    checkpoint_steps: int = 0
+    """Also checkpoint every so many steps; 0 = by time and epoch alone."""
+    log_steps: int = 10
+    """Steps between two lines of metrics.jsonl."""
+    tracker: Literal["none", "tensorboard", "wandb", "mlflow"] = "none"
+    """Also send the metrics there; metrics.jsonl is always written."""
+
+    def __post_init__(self) -> None:
+        positive = ("epochs", "batch_size", "accumulate", "log_steps", "learning_rate", "checkpoint_minutes")
+        for name in positive:
+            self._check(name, getattr(self, name) > 0, "above 0")
+        for name in ("weight_decay", "gradient_clip", "checkpoint_steps", "seed"):
+            self._check(name, getattr(self, name) >= 0, "0 or more")
+        for name in ("limit", "image_size", "workers"):
+            self._check(name, getattr(self, name) is None or getattr(self, name) > 0, "above 0")
+        self._check("warmup_share", 0.0 <= self.warmup_share < 1.0, "in [0, 1)")
+        choices = {
+            "optimizer": OPTIMIZERS,
+            "schedule": SCHEDULES,
+            "tracker": TRACKERS,
+            "device": ("auto", "cpu", "cuda", "mps"),
+            "precision": ("auto", "float32", "bfloat16"),
+        }
+        for name, known in choices.items():
+            self._check(name, getattr(self, name) in known, f"one of {', '.join(known)}")
+
+    def _check(self, name: str, good: bool, expected: str) -> None:
+        if not good:
+            raise ArgumentError(f"{name} must be {expected}, got {getattr(self, name)!r}.")
+
+    def differences(self) -> dict[str, object]:
+        """The fields that differ from their defaults: what a run's header shows."""
+        changed = {field.name: getattr(self, field.name) for field in fields(self)}
+        default = type(self)()
+        return {name: value for name, value in changed.items() if value != getattr(default, name)}

@@ -1,0 +1,69 @@
+"""A configuration as JSON and back; an unknown key is an error that names the nearest one."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from contrapose.errors import ArgumentError, did_you_mean
+
+C = TypeVar("C")
+
+
+def to_dictionary(config: Any) -> dict[str, Any]:
+    """The fields of a (nested) dataclass as JSON-ready values."""
+    return dataclasses.asdict(config)
+
+
+def from_dictionary(kind: type[C], values: Mapping[str, Any], *, where: str = "configuration") -> C:
+    """Build the dataclass `kind` from JSON values.
+
+    Arguments:
+        where: what is being read, for the error's text.
+
+    Errors:
+        ArgumentError: an unknown key (with the nearest known one), or a value of the wrong type.
+    """
+    hints = get_type_hints(kind)
+    known = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    arguments = {}
+    for key, value in values.items():
+        if key not in known:
+            raise ArgumentError(f"Unknown key {key!r} in {where}.{did_you_mean(key, known)}")
+        arguments[key] = _convert(hints[key], value, f"{where}.{key}")
+    return kind(**arguments)
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    """JSON knows no tuples, dataclasses or (in 1.0 written as 1) floats: bring a value back to its declared type."""
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, Mapping):
+            raise ArgumentError(f"{where} must be a group of keys, got {value!r}.")
+        return from_dictionary(hint, value, where=where)
+    origin, options = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _convert_union(options, value, where)
+    if origin is tuple and isinstance(value, list | tuple):
+        return tuple(_convert(options[0], item, where) for item in value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    plain = hint in (int, float, str, bool)
+    if plain and (not isinstance(value, hint) or (hint is int and isinstance(value, bool))):
+        raise ArgumentError(f"{where} must be of type {hint.__name__}, got {value!r}.")
+    return value  # literals are checked by the dataclass itself
+
+
+def _convert_union(options: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value is None and type(None) in options:
+        return None
+    errors = []
+    for option in options:
+        if option is type(None):
+            continue
+        try:
+            return _convert(option, value, where)
+        except ArgumentError as error:
+            errors.append(error)
+    raise errors[0]

@@ -1,0 +1,48 @@
+"""Where to compute, and in which arithmetic."""
+
+from __future__ import annotations
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+
+from contrapose.errors import ArgumentError
+
+
+def make_accelerator(device: str, *, tracker: str = "none", project: str | None = None) -> Accelerator:
+    """An accelerate `Accelerator` on the asked device, in this process or in all that `accelerate launch` started.
+
+    Arguments:
+        device: `"auto"`, `"cpu"`, `"cuda"` or `"mps"`.
+        tracker: a tracker of accelerate's, or `"none"`.
+
+    Errors:
+        ArgumentError: a device that this machine does not have.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ArgumentError("--device cuda was asked for, but torch sees no CUDA device here; take --device auto.")
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise ArgumentError("--device mps was asked for, but torch sees no Apple GPU here; take --device auto.")
+    # accelerate remembers the first device of a process; a second run in it (a notebook) may want another.
+    AcceleratorState._reset_state(reset_partial_state=True)
+    log_with = None if tracker == "none" else tracker
+    return Accelerator(cpu=device == "cpu", log_with=log_with, project_dir=project)
+
+
+def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:
+    """The reduced type in which encoders compute, or None for float32.
+
+    `"auto"` is bfloat16 where the hardware multiplies it in matrix units (CUDA from compute capability 8, x86 with AMX);
+    elsewhere bfloat16 is emulated and slower than float32.
+    """
+    if precision == "float32":
+        return None
+    return torch.bfloat16 if precision == "bfloat16" or _fast_bfloat16(device) else None
+
+
+def _fast_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    return False

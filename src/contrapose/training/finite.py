@@ -1,0 +1,41 @@
+"""A loss that is not finite stops the run before it spoils the weights, and leaves the batch behind as evidence."""
+
+from __future__ import annotations
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from contrapose.data.batch import Batch
+from contrapose.errors import RunError
+from contrapose.training.checkpoint import list_checkpoints
+from contrapose.training.config import RunConfig
+from contrapose.training.run_folder import RunFolder
+
+
+class FiniteGuard:
+    """Checks losses and gradient norms; all processes stop together (else the others would wait for ever)."""
+
+    def __init__(self, accelerator: Accelerator, config: RunConfig, run: RunFolder) -> None:
+        self.accelerator, self.config, self.run = accelerator, config, run
+
+    def check(self, value: Tensor, batch: Batch, what: str, step: int) -> None:
+        """Pass a finite `value` (a scalar of any process).
+
+        Errors:
+            RunError: it is not finite; the views and indices of the batch are saved in the run folder first.
+        """
+        bad = (~torch.isfinite(value.detach())).float()  # ()
+        if self.accelerator.num_processes > 1:
+            bad = self.accelerator.reduce(bad, reduction="sum")
+        if not bool(bad):
+            return
+        path = self.run.path / f"nonfinite-step-{step}-rank-{self.accelerator.process_index}.pt"
+        views = [view.cpu() for view in batch.views]
+        torch.save({"views": views, "indices": batch.indices, "step": step, what: float(value)}, path)
+        saved = list_checkpoints(self.run.checkpoints)
+        kept = f"The last good checkpoint is {saved[0].name}" if saved else "There was no checkpoint yet"
+        raise RunError(
+            f"The {what} became {float(value)} at step {step}; the batch that did it is saved as {path}. {kept}. "
+            f"Try a learning rate below {self.config.learning_rate}, --gradient-clip 1, or --precision float32."
+        )

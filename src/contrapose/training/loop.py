@@ -1,0 +1,266 @@
+"""The training loop: a learner and data in, a run folder out, resumable at any instant.
+
+A step is a function of (configuration, seed, data, step number): the samples, the views and whatever the networks draw
+at random are derived from the seed and the step, so a checkpoint needs no random state and a resumed run repeats an
+uninterrupted one bit for bit on the CPU.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.optim import Optimizer
+
+from contrapose.data.batch import Batch
+from contrapose.data.randomness import derived_generator
+from contrapose.data.sampler import EpochSampler
+from contrapose.encoders import ImageEncoder, save_encoder
+from contrapose.errors import ArgumentError, RunError
+from contrapose.learners import Learner, Step
+from contrapose.training.checkpoint import load_newest, save_checkpoint
+from contrapose.training.clock import StepClock
+from contrapose.training.config import RunConfig
+from contrapose.training.device import autocast_dtype, make_accelerator
+from contrapose.training.finite import FiniteGuard
+from contrapose.training.interrupts import catch_interrupts
+from contrapose.training.monitor import Monitor
+from contrapose.training.optimizers import OPTIMIZERS
+from contrapose.training.reporter import Reporter
+from contrapose.training.run_folder import RunFolder
+from contrapose.training.schedules import multiplier
+
+LEAST_CHECKPOINT_SECONDS = 10.0  # epochs may be shorter than it takes to write a checkpoint
+MakeViews = Callable[..., tuple[Tensor, ...]]
+
+
+class TrainingData(Protocol):
+    """What the loop asks of a data set (`contrapose.data.Images` is one)."""
+
+    labels: Any
+    fingerprint: str
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a call of `fit` ended."""
+
+    steps: int
+    total_steps: int
+    loss: float
+    seconds: float
+    views_per_second: float
+
+    @property
+    def finished(self) -> bool:
+        """False when the run was interrupted."""
+        return self.steps >= self.total_steps
+
+
+class Trainer:
+    """One run: holds what a step needs, and does steps.
+
+    Arguments:
+        learner: what is trained; `learner.encoder` is exported.
+        data: samples by index, with labels or `None`.
+        views: `(batch, generator=) -> tuple of views`.
+        config: the run's configuration.
+        run: the folder to write.
+        describe: facts about the run that go into `encoder.json`.
+        monitor: what a person sees meanwhile.
+
+    Errors:
+        ArgumentError: fewer samples than one batch; a device that is not there.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        data: TrainingData,
+        views: MakeViews,
+        config: RunConfig,
+        run: RunFolder,
+        *,
+        describe: dict[str, Any] | None = None,
+        monitor: Monitor | None = None,
+    ) -> None:
+        self.accelerator: Accelerator = make_accelerator(config.device, tracker=config.tracker, project=str(run.path))
+        self.config, self.run, self.data, self.views = config, run, data, views
+        self.describe, self.monitor = describe or {}, monitor or Monitor(quiet=True)
+        self.device = self.accelerator.device
+        self.sampler = EpochSampler(
+            len(data),
+            config.batch_size,
+            seed=config.seed,
+            world_size=self.accelerator.num_processes,
+            rank=self.accelerator.process_index,
+        )
+        self.epoch_steps = self._steps_per_epoch()
+        self.total_steps = config.epochs * self.epoch_steps
+        self.learner = learner.to(self.device).train()
+        self.optimizer: Optimizer = OPTIMIZERS[config.optimizer](
+            learner.parameter_groups(config.weight_decay), config.learning_rate
+        )
+        self.dtype = autocast_dtype(config.precision, self.device)
+        self.labels = None if data.labels is None else torch.as_tensor(data.labels)
+        self.clock = StepClock(self.device)
+        self.guard = FiniteGuard(self.accelerator, config, run)
+        self.reporter = Reporter(self.accelerator, config, run, self.monitor, learner, self.epoch_steps)
+        self.step = 0
+        self._saved_at = time.monotonic()
+
+    def restore(self) -> None:
+        """Continue from the newest checkpoint that can be read.
+
+        Errors:
+            RunError: no readable checkpoint, other data than before, or another global batch.
+        """
+        state, problems = load_newest(self.run.checkpoints)
+        for problem in problems:
+            self.monitor.say(f"{problem} Continuing from the one before.")
+        if state["data"] != self.data.fingerprint:
+            raise RunError(
+                "The data has changed since this run started, so its steps cannot be repeated. "
+                "Restore the data, or start a new run with another --out."
+            )
+        batch = self._global_batch()
+        if state["global_batch"] != batch:
+            raise RunError(
+                f"This run had a global batch of {state['global_batch']} (processes x batch_size x accumulate); now it is {batch}. "
+                "Continue it with as many processes as before."
+            )
+        self.learner.load_state_dict(state["learner"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = state["step"]
+        if self.accelerator.is_main_process:
+            self.run.forget_after(self.step)
+
+    def fit(self) -> Outcome:
+        """Train from the current step to the last.
+
+        Errors:
+            RunError: a loss or gradient that is not finite (the batch is saved), or a disk that is full.
+        """
+        self.model, self.optimizer = self.accelerator.prepare(self.learner, self.optimizer)
+        self.reporter.start(self.step)
+        first, started, loss = self.step, time.monotonic(), math.nan
+        views_seen = 0
+        # The user's own random stream is left as it was found.
+        with torch.random.fork_rng(), catch_interrupts() as interrupt, self.monitor.live(self.total_steps, self.step):
+            while self.step < self.total_steps and not interrupt.requested:
+                self.clock.start_step()
+                step, gradient_norm = self._train_step()
+                loss = float(step.loss)
+                views_seen += len(step.embeddings) * self.accelerator.num_processes * self.config.accumulate
+                self.step += 1
+                rate = views_seen / max(1e-9, time.monotonic() - started)
+                self.reporter.report(self.step, step, gradient_norm, self.learning_rate(self.step - 1), rate)
+                if self._checkpoint_due():
+                    self.save()
+            if self.step > first:
+                self.save()
+        self.accelerator.end_training()
+        seconds = time.monotonic() - started
+        return Outcome(self.step, self.total_steps, loss, seconds, views_seen / max(1e-9, seconds))
+
+    def save(self) -> None:
+        """Write a checkpoint and the encoder as it stands (from the main process)."""
+        if self.accelerator.is_main_process:
+            state = {
+                "learner": self.learner.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "data": self.data.fingerprint,
+                "global_batch": self._global_batch(),
+            }
+            save_checkpoint(self.run.checkpoints, self.step, state)
+            if isinstance(self.learner.encoder, ImageEncoder):
+                progress = {"step": self.step, "total_steps": self.total_steps}
+                save_encoder(self.learner.encoder, self.run.encoder, extra={**self.describe, **progress})
+        self.accelerator.wait_for_everyone()
+        self._saved_at = time.monotonic()
+
+    def learning_rate(self, step: int) -> float:
+        """The learning rate of `step` on this run's schedule."""
+        factor = multiplier(self.config.schedule, step, self.total_steps, self.config.warmup_share)
+        return self.config.learning_rate * factor
+
+    def _train_step(self) -> tuple[Step, float]:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate(self.step)
+        torch.manual_seed(self._generator().initial_seed())  # dropout and the like
+        self.learner.before_step()
+        for part in range(self.config.accumulate):
+            last = part == self.config.accumulate - 1
+            batch = self._batch(part)
+            with nullcontext() if last else self.accelerator.no_sync(self.model):
+                with self.clock.phase("forward"), self._autocast():
+                    step: Step = self.model(batch)
+                self.guard.check(step.loss, batch, "loss", self.step)
+                with self.clock.phase("backward"):
+                    self.accelerator.backward(step.loss / self.config.accumulate)
+        with self.clock.phase("backward"):
+            gradient_norm = self._clip(batch)
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)
+        with self.clock.phase("other"):
+            self.learner.after_step()
+        return step, gradient_norm
+
+    def _batch(self, part: int) -> Batch:
+        epoch, position = divmod(self.step, self.epoch_steps)
+        with self.clock.phase("data"):
+            indices = self.sampler.indices(epoch, position * self.config.accumulate + part)  # (B,)
+            raw = self.data.batch(indices).to(self.device, non_blocking=True)  # (B, C, H, W) uint8
+            labels = None if self.labels is None else self.labels[indices].to(self.device)  # (B,)
+        with self.clock.phase("views"):
+            views = self.views(raw, generator=self._generator(part))
+        return Batch(views=views, indices=indices, labels=labels)
+
+    def _generator(self, part: int = 0) -> torch.Generator:
+        return derived_generator(self.config.seed, self.step, part, self.accelerator.process_index)
+
+    def _autocast(self) -> Any:
+        return torch.autocast(self.device.type, dtype=self.dtype) if self.dtype else nullcontext()
+
+    def _clip(self, batch: Batch) -> float:
+        gradients = [p.grad for p in self.learner.parameters() if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)  # ()
+        self.guard.check(norm, batch, "gradient norm", self.step)
+        if self.config.gradient_clip > 0:
+            torch.nn.utils.clip_grads_with_norm_(self.learner.parameters(), self.config.gradient_clip, norm)
+        return float(norm)
+
+    def _checkpoint_due(self) -> bool:
+        if self.step >= self.total_steps:
+            return False  # `fit` saves at the end
+        if self.config.checkpoint_steps and self.step % self.config.checkpoint_steps == 0:
+            return True
+        seconds = time.monotonic() - self._saved_at
+        end_of_epoch = self.step % self.epoch_steps == 0
+        due = seconds > 60 * self.config.checkpoint_minutes or (end_of_epoch and seconds > LEAST_CHECKPOINT_SECONDS)
+        if self.accelerator.num_processes > 1:  # clocks differ, and saving waits for everyone
+            due = bool(self.accelerator.reduce(torch.tensor(float(due), device=self.device)) > 0)
+        return due
+
+    def _steps_per_epoch(self) -> int:
+        steps = self.sampler.batches_per_epoch // self.config.accumulate
+        if steps == 0:
+            raise ArgumentError(
+                f"accumulate={self.config.accumulate} asks for more batches a step than the {self.sampler.batches_per_epoch} of an epoch; "
+                "lower it, or the batch_size."
+            )
+        return steps
+
+    def _global_batch(self) -> int:
+        return self.accelerator.num_processes * self.config.batch_size * self.config.accumulate

@@ -1,0 +1,126 @@
+"""A run is a folder: what was asked for, what was measured, and what was learned."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from contrapose.errors import RunError
+from contrapose.training.checkpoint import write_atomically
+
+FORMAT = 1
+
+
+class RunFolder:
+    """The layout of a run on disk.
+
+        config.json      method, configuration, data, environment
+        metrics.jsonl    one line of numbers at a cadence
+        checkpoints/     resumable states, see `checkpoint.py`
+        encoder/         encoder.safetensors and encoder.json: what `contrapose.load` reads
+        evaluation.json  what `contrapose evaluate` measured
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.config_file = self.path / "config.json"
+        self.metrics_file = self.path / "metrics.jsonl"
+        self.checkpoints = self.path / "checkpoints"
+        self.encoder = self.path / "encoder"
+        self.evaluation_file = self.path / "evaluation.json"
+
+    @classmethod
+    def create(cls, path: Path | str, record: dict[str, Any]) -> RunFolder:
+        """Make a new run folder and write its `config.json`.
+
+        Errors:
+            RunError: the folder exists and is not empty, or cannot be written.
+        """
+        run = cls(path)
+        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+            raise RunError(
+                f"{run.path} exists already. Continue it with: contrapose train --resume {run.path}, "
+                "or choose another folder with --out."
+            )
+        try:
+            run.checkpoints.mkdir(parents=True)
+        except OSError as error:
+            raise RunError(f"Could not create the run folder {run.path}: {error.strerror}.") from error
+        run.write_record(record)
+        return run
+
+    @classmethod
+    def open(cls, path: Path | str) -> RunFolder:
+        """An existing run folder.
+
+        Errors:
+            RunError: there is none, or it was written by a newer version.
+        """
+        run = cls(path)
+        if not run.config_file.is_file():
+            near = [p.name for p in sorted(run.path.parent.glob("*")) if (p / "config.json").is_file()][:8]
+            hint = f" Runs beside it: {', '.join(near)}." if near else ""
+            raise RunError(f"{run.path} is not a run folder (it has no config.json).{hint}")
+        run.read_record()
+        return run
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Write `config.json`."""
+        write_atomically(self.config_file, (json.dumps({"format": FORMAT, **record}, indent=2) + "\n").encode())
+
+    def read_record(self) -> dict[str, Any]:
+        """Read `config.json`.
+
+        Errors:
+            RunError: damaged, or of a newer format.
+        """
+        try:
+            record = json.loads(self.config_file.read_text())
+            newer = record["format"] > FORMAT
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{self.config_file} is damaged and cannot be read ({error}).") from error
+        if newer:
+            raise RunError(
+                f"{self.path} was written by contrapose {record.get('contrapose', '?')} (format {record['format']}); "
+                f"this version reads up to format {FORMAT}. Upgrade contrapose."
+            )
+        return dict(record)
+
+    def log(self, row: dict[str, float | int | None]) -> None:
+        """Append one line to `metrics.jsonl`; a number that is not finite is written as null."""
+        clean = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in row.items()}
+        try:
+            with self.metrics_file.open("a") as file:
+                file.write(json.dumps(clean) + "\n")
+        except OSError as error:
+            raise RunError(f"Could not append to {self.metrics_file}: {error.strerror}.") from error
+
+    def metrics(self) -> Iterator[dict[str, Any]]:
+        """The whole lines of `metrics.jsonl`; a line cut off by a kill is passed over."""
+        if not self.metrics_file.exists():
+            return
+        with self.metrics_file.open() as file:
+            for line in file:
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    continue
+
+    def forget_after(self, step: int) -> None:
+        """Drop the metrics of steps that a resumed run is going to do again."""
+        kept = [row for row in self.metrics() if row.get("step", 0) <= step]
+        write_atomically(self.metrics_file, "".join(json.dumps(row) + "\n" for row in kept).encode())
+
+
+def new_run_path(method: str, data: str, *, root: Path | str = "runs") -> Path:
+    """`runs/METHOD-DATA`, with a number appended when that is taken."""
+    stem = Path(data.rstrip("/")).name.split(".")[0].replace(":", "-") or "data"
+    path = Path(root) / f"{method}-{stem}"
+    number = 2
+    while path.exists():
+        path = Path(root) / f"{method}-{stem}-{number}"
+        number += 1
+    return path

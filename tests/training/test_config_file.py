@@ -1,0 +1,53 @@
+"""A configuration is the same thing in Python, in JSON and on the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from contrapose.errors import ArgumentError
+from contrapose.methods import METHODS, MMCL
+from contrapose.training.config_file import from_dictionary, to_dictionary
+from contrapose.views.options import ImageViews
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_every_configuration_survives_json(name: str) -> None:
+    config = METHODS[name](epochs=3, views=ImageViews(count=2, rotation_degrees=20.0))
+    text = json.dumps(to_dictionary(config))
+    assert from_dictionary(METHODS[name], json.loads(text)) == config
+
+
+def test_an_unknown_key_names_the_nearest_one() -> None:
+    with pytest.raises(ArgumentError, match=r"Unknown key 'sigm'.*'sigma'"):
+        from_dictionary(MMCL, {"sigm": 1.0})
+    with pytest.raises(ArgumentError, match=r"'rotation_degree'.*views.*'rotation_degrees'"):
+        from_dictionary(MMCL, {"views": {"rotation_degree": 3}})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("epochs", "many", "epochs must be of type int, got 'many'"),
+        ("epochs", True, "of type int"),
+        ("epochs", 0, "epochs must be above 0, got 0"),
+        ("sigma", -1, r"sigma must be above 0, got -1\.0"),
+        ("views", 3, "views must be a group of keys"),
+        ("C", "x", "of type float"),
+        ("optimizer", "adam", "optimizer must be one of adamw, sgd, lars, got 'adam'"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_was_expected(key: str, value: object, words: str) -> None:
+    with pytest.raises(ArgumentError, match=words):
+        from_dictionary(MMCL, {key: value})
+
+
+def test_whole_numbers_become_floats_where_floats_are_declared() -> None:
+    config = from_dictionary(MMCL, {"sigma": 2, "C": 1})
+    assert isinstance(config.sigma, float)
+    assert isinstance(config.C, float)
+
+
+def test_differences_are_what_was_changed() -> None:
+    assert MMCL(sigma=3.0, epochs=7).differences() == {"sigma": 3.0, "epochs": 7}

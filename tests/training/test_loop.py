@@ -1,0 +1,171 @@
+"""Training as a user meets it: resumed bit for bit, stopped by what is not finite, honest in its files."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import contrapose
+from contrapose.errors import ArgumentError, RunError
+from contrapose.methods import METHODS
+from contrapose.training.checkpoint import list_checkpoints, load_checkpoint, load_newest
+from contrapose.training.run_folder import RunFolder
+
+QUICK: dict[str, Any] = {
+    "epochs": 3,
+    "batch_size": 16,
+    "projection_hidden": 16,
+    "projection_dimension": 8,
+    "log_steps": 1,
+    "quiet": True,
+}
+OWN = {"moco": {"queue": 32}}
+
+
+@pytest.fixture
+def data(tmp_path: Path, pictures: np.ndarray) -> str:
+    path = tmp_path / "pictures.npz"
+    np.savez(path, images=pictures.transpose(0, 2, 3, 1), labels=np.repeat([0, 1, 2], 32))
+    return str(path)
+
+
+def weights(run: Path) -> dict[str, Any]:
+    state, problems = load_newest(RunFolder(run).checkpoints)
+    assert not problems
+    return state
+
+
+def assert_same(one: Any, two: Any, where: str = "") -> None:
+    """Equal to the last bit, through dictionaries and lists."""
+    assert type(one) is type(two), where
+    if isinstance(one, Tensor):
+        assert torch.equal(one, two), where
+    elif isinstance(one, dict):
+        assert one.keys() == two.keys(), where
+        for key in one:
+            assert_same(one[key], two[key], f"{where}.{key}")
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(two), where
+        for number, pair in enumerate(zip(one, two, strict=True)):
+            assert_same(*pair, f"{where}[{number}]")
+    else:
+        assert one == two, where
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_every_method_trains_and_resumes_bit_for_bit(method: str, data: str, tmp_path: Path) -> None:
+    options = {**QUICK, **OWN.get(method, {}), "data": data}
+    whole = contrapose.train(method, out=str(tmp_path / "whole"), **options)
+    assert whole.outcome.finished
+    assert math.isfinite(whole.outcome.loss)
+    stopped = contrapose.train(method, out=str(tmp_path / "half"), **{**options, "checkpoint_steps": 5})
+    for path in list_checkpoints(stopped.path / "checkpoints"):  # go back to step 15 of 18, as after a kill
+        if load_checkpoint(path)["step"] > 15:
+            path.unlink()
+    assert weights(stopped.path)["step"] == 15
+    resumed = contrapose.resume(stopped.path, quiet=True)
+    assert resumed.outcome.steps == 18
+    assert_same(weights(whole.path), weights(resumed.path))
+    steps = [row["step"] for row in RunFolder(resumed.path).metrics()]
+    assert steps == list(range(1, 19))
+
+
+def test_the_same_seed_is_the_same_run_and_another_seed_another(data: str, tmp_path: Path) -> None:
+    runs = [
+        contrapose.train("simclr", data=data, out=str(tmp_path / name), seed=seed, **{**QUICK, "epochs": 1})
+        for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    ]
+    first, again, other = (weights(run.path)["learner"] for run in runs)
+    assert_same(first, again)
+    assert any(not torch.equal(first[key], other[key]) for key in first)
+
+
+def test_training_leaves_the_users_random_stream_alone(data: str, tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    contrapose.train("mmcl", data=data, out=str(tmp_path / "run"), **{**QUICK, "epochs": 1})
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_more_epochs_on_a_finished_run(data: str, tmp_path: Path) -> None:
+    run = contrapose.train("simclr", data=data, out=str(tmp_path / "run"), **{**QUICK, "epochs": 1})
+    with pytest.raises(ArgumentError, match="is finished"):
+        contrapose.resume(run.path, quiet=True)
+    longer = contrapose.resume(run.path, epochs=2, quiet=True)
+    assert longer.outcome.steps == 12
+    assert RunFolder(run.path).read_record()["config"]["epochs"] == 2
+
+
+def test_other_data_than_before_is_refused(data: str, tmp_path: Path, pictures: np.ndarray) -> None:
+    run = contrapose.train("simclr", data=data, out=str(tmp_path / "run"), **{**QUICK, "epochs": 1})
+    changed = pictures.transpose(0, 2, 3, 1).copy()
+    changed[0, 0, 0, 0] ^= 1
+    np.savez(data, images=changed)
+    with pytest.raises(RunError, match="data has changed"):
+        contrapose.resume(run.path, epochs=2, quiet=True)
+
+
+def test_accumulation_sees_the_same_samples_and_steps_less_often(data: str, tmp_path: Path) -> None:
+    run = contrapose.train("simclr", data=data, out=str(tmp_path / "run"), accumulate=3, **{**QUICK, "epochs": 2})
+    assert run.outcome.total_steps == 4
+    with pytest.raises(ArgumentError, match="accumulate=7"):
+        contrapose.train("simclr", data=data, out=str(tmp_path / "other"), accumulate=7, **QUICK)
+    assert not (tmp_path / "other" / "checkpoints" / "x").exists()
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_batch_saved(data: str, tmp_path: Path) -> None:
+    calls = 0
+
+    def views(images: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return images
+
+    with pytest.raises(RunError, match=r"became .* at step \d+.*batch that did it") as error:
+        contrapose.train(
+            "simclr", data=data, out=str(tmp_path / "run"), learning_rate=1e30, warmup_share=0.0, schedule="constant", **QUICK
+        )
+    evidence = list((tmp_path / "run").glob("nonfinite-step-*.pt"))
+    assert len(evidence) == 1
+    saved = torch.load(evidence[0], weights_only=True)
+    assert len(saved["views"]) == 2
+    assert len(saved["indices"]) == 16
+    assert "learning rate" in str(error.value)
+
+
+def test_metrics_say_loss_rate_and_health(data: str, tmp_path: Path) -> None:
+    run = contrapose.train("simclr", data=data, out=str(tmp_path / "run"), **QUICK)
+    rows = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    assert {"step", "epoch", "loss", "learning_rate", "gradient_norm", "views_per_second"} <= rows[0].keys()
+    assert rows[-1]["chance"] == pytest.approx(math.log(31))
+    assert 0 < rows[-1]["spread"] <= 1.5
+    assert rows[-1]["step"] == 18
+    assert rows[0]["learning_rate"] < rows[2]["learning_rate"] > rows[-1]["learning_rate"]
+
+
+def test_a_run_that_exists_is_not_overwritten(data: str, tmp_path: Path) -> None:
+    run = contrapose.train("simclr", data=data, out=str(tmp_path / "run"), **{**QUICK, "epochs": 1})
+    before = (run.path / "config.json").read_bytes()
+    with pytest.raises(RunError, match="exists already"):
+        contrapose.train("mmcl", data=data, out=str(tmp_path / "run"), **QUICK)
+    assert (run.path / "config.json").read_bytes() == before
+
+
+def test_the_exported_encoder_is_the_trained_one(data: str, tmp_path: Path, pictures: np.ndarray) -> None:
+    run = contrapose.train("mmcl", data=data, out=str(tmp_path / "run"), **{**QUICK, "epochs": 1})
+    embedder = contrapose.load(run.path)
+    learner = weights(run.path)["learner"]
+    for name, value in embedder.encoder.state_dict().items():
+        assert torch.equal(value, learner[f"encoder.{name}"])
+    z = embedder.embed(data, batch_size=7)
+    assert z.shape == (96, embedder.dimension)
+    np.testing.assert_allclose(z, embedder.embed(pictures), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(embedder.embed(pictures, normalize=True), axis=1), 1, rtol=1e-5)
