@@ -101,7 +101,7 @@ class Health:
             spread=_spread(directions(flat)[0]) if finite else math.nan,
             effective_rank=_effective_rank(flat) if finite else math.nan,
             dimension=flat.shape[1],
-            loss=float(loss),
+            loss=float(torch.as_tensor(loss).detach()),
             chance=chance,
             rows=flat.shape[0],
         )
@@ -124,16 +124,16 @@ class Health:
         return "health: " + " · ".join(parts)
 
     def warning(self) -> str | None:
-        """The gravest finding with its remedy, or None. A loss at chance is normal in the first steps: ask
-        later.
+        """The gravest finding with its remedy, or None.
 
-        Non-finite numbers come before complete collapse (spread below 0.1), dimensional collapse (effective
-        rank below a tenth of min(N, D)) and a loss within 2 % of its chance value or above it.
+        A loss at chance is normal in the first steps: ask later. Non-finite numbers come before complete
+        collapse (spread below 0.1), dimensional collapse (effective rank below a tenth of min(N, D)) and a
+        loss within 2 % of its chance value or above it.
         """
         if not all(map(math.isfinite, (self.spread, self.effective_rank, self.loss))):
             return (
-                f"not finite: the embeddings or the loss ({self.loss:g}) hold NaN or infinity. Go "
-                "back to the last checkpoint; lower the learning rate, clip gradients, or leave float16 for bfloat16."
+                f"not finite: the embeddings or the loss ({self.loss:g}) hold NaN or infinity. Go back to "
+                "the last checkpoint; lower the learning rate, clip gradients, or leave float16 for bfloat16."
             )
         if self.spread < COMPLETE_COLLAPSE:
             return (
@@ -163,16 +163,14 @@ def _spread(unit: Tensor) -> float:
 def _effective_rank(rows: Tensor) -> float:
     if rows.device.type == "mps":
         rows = rows.cpu()  # has no float64
-    largest = rows.abs().max()
-    if largest == 0:
-        return 0.0
     side = min(rows.shape)
     gram = rows.new_zeros(side, side, dtype=torch.float64)
     # summed over the long side in blocks: the float64 copy of a large bank would be the largest array of all
     for block in (rows if rows.shape[0] >= rows.shape[1] else rows.T).split(ROWS_AT_A_TIME):
-        scaled = block.double() / largest  # (block, side)
-        gram += scaled.T @ scaled
+        gram += block.double().T @ block.double()  # (block, side) -> (side, side)
     eigenvalues = torch.linalg.eigvalsh(gram.cpu())  # (side,), ascending
+    if eigenvalues[-1] <= 0:
+        return 0.0
     noise = eigenvalues[-1] * max(rows.shape) * torch.finfo(torch.float64).eps
     singular = torch.where(eigenvalues > noise, eigenvalues, 0.0).sqrt()
     p = singular / singular.sum() + 1e-7

@@ -62,7 +62,7 @@ def _float_tensor(values: Array, name: str) -> Tensor:
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         raise ArgumentError(f"{name} must be numbers in one regular array; got an array of {array.dtype}.")
-    wanted = np.float64 if array.dtype == np.float64 else np.float32
+    wanted = np.float64 if array.dtype.kind == "f" and array.dtype.itemsize >= 8 else np.float32
     # torch warns about read-only memory (memory maps), so that is copied; anything else is shared
     return torch.from_numpy(np.require(array, dtype=wanted, requirements=["C", "W"]))
 

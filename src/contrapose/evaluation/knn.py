@@ -10,16 +10,16 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from contrapose.evaluation.inputs import Array, as_rows, positive_integer, positive_number
-from contrapose.evaluation.labels import Classes
+from contrapose.evaluation.labels import Classes, Labels
 from contrapose.evaluation.metric import Metric
 from contrapose.evaluation.neighbours import Nearness, nearest
 
 
 def knn(
     train: Array,
-    train_labels: Array,
+    train_labels: Labels,
     test: Array,
-    test_labels: Array,
+    test_labels: Labels,
     *,
     k: int = 20,
     temperature: float = 0.07,
@@ -44,7 +44,7 @@ def knn(
             (facebookresearch/dino, eval_knn.py). A k above N is cut to N with a warning.
         temperature: of the vote, without unit; smaller listens to the nearest only.
         metric: `"cosine"`, or `"euclidean"` for raw inputs, where a row may be zero.
-        block: test rows at a time; about 100 MB at 1,024, whatever N and T are.
+        block: test rows at a time; under 150 MB at 1,024, whatever N and T are.
         generator: of the interval, see `bootstrap_interval`.
 
     Errors:
@@ -67,7 +67,7 @@ def knn(
 
 def knn_predict(
     train: Array,
-    train_labels: Array,
+    train_labels: Labels,
     test: Array,
     *,
     k: int = 20,
@@ -120,7 +120,7 @@ def _vote(
     weights = torch.exp((similarity - similarity[:, :1]) / temperature)  # (t, k)
     nothing = torch.zeros(len(codes), classes, dtype=torch.float64)  # (t, classes)
     scores, summed = nothing.scatter_add(1, codes, weights), nothing.scatter_add(1, codes, similarity)
-    # sums taken in another order differ in the last bits: those are ties as well
-    best = scores >= scores.amax(dim=1, keepdim=True) * (1 - 1e-9)
-    # sums of whole levels are exact in float64; argmax takes the first, i.e. smallest, of equal classes
-    return summed.masked_fill(~best, -torch.inf).argmax(dim=1)  # (t,)
+    # every class adds from near to far, so equal sets of similarities have equal sums to the last bit; argmax
+    # takes the first, i.e. smallest, of equal classes
+    behind = scores < scores.amax(dim=1, keepdim=True)
+    return summed.masked_fill(behind, -torch.inf).argmax(dim=1)  # (t,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,9 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.evaluation.inputs import Array
+
+Labels = Array | Sequence[int] | Sequence[str]
+"""A class for each row."""
 
 UNSEEN = -1
 """Code of a test label that no training row has: no prediction equals it."""
@@ -27,7 +31,7 @@ class Classes:
     codes: np.ndarray
 
     @classmethod
-    def of(cls, labels: Array, count: int, name: str = "train_labels") -> Classes:
+    def of(cls, labels: Labels, count: int, name: str = "train_labels") -> Classes:
         """Classes of `count` training labels; one class alone is an error: nothing could be told apart."""
         names, codes = np.unique(label_array(labels, count, name), return_inverse=True)
         if len(names) < 2:
@@ -39,7 +43,7 @@ class Classes:
     def __len__(self) -> int:
         return len(self.names)
 
-    def encode(self, labels: Array, count: int, name: str = "test_labels") -> np.ndarray:
+    def encode(self, labels: Labels, count: int, name: str = "test_labels") -> np.ndarray:
         """Codes `(count,)` of other labels; `UNSEEN`, with a warning, where no training row has the label.
 
         Errors:
@@ -62,7 +66,7 @@ class Classes:
         return np.where(known, codes, UNSEEN)
 
 
-def label_array(labels: Array, count: int, name: str) -> np.ndarray:
+def label_array(labels: Labels, count: int, name: str) -> np.ndarray:
     """Labels as `(count,)` int64 or strings.
 
     Errors:

@@ -12,7 +12,7 @@ import torch
 
 from contrapose.errors import ArgumentError
 from contrapose.evaluation.inputs import Array, as_rows, positive_number
-from contrapose.evaluation.labels import UNSEEN, Classes
+from contrapose.evaluation.labels import UNSEEN, Classes, Labels
 from contrapose.evaluation.metric import Metric
 
 STRENGTHS = (10.0, 1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
@@ -60,9 +60,9 @@ class FittedProbe:
 
 def linear_probe(
     train: Array,
-    train_labels: Array,
+    train_labels: Labels,
     test: Array,
-    test_labels: Array,
+    test_labels: Labels,
     *,
     strengths: Sequence[float] = STRENGTHS,
     validation_share: float = 0.2,
@@ -99,7 +99,7 @@ def linear_probe(
 
 def fit_linear_probe(
     train: Array,
-    labels: Array,
+    labels: Labels,
     *,
     strengths: Sequence[float] = STRENGTHS,
     validation_share: float = 0.2,

@@ -34,7 +34,8 @@ def nearest(
 
     Arguments:
         k: neighbours, at most N.
-        block: queries at a time; memory is about `16 * COLUMNS_PER_ROW * block^2` bytes whatever N and T are.
+        block: queries at a time; beside the rows themselves it takes about
+            `32 * COLUMNS_PER_ROW * block^2` bytes, whatever N and T are.
     """
     bank, queries = _comparable(bank, queries, metric)
     total = len(bank)
