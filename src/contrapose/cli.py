@@ -145,6 +145,10 @@ def _train(words: list[str]) -> None:
 
 def _finish(run: Any) -> None:
     """After training: the result where the data brings its own test, and what to look at."""
+    from accelerate import PartialState
+
+    if not PartialState().is_main_process:
+        return
     if not run.outcome.finished:
         print(f"Stopped at step {run.outcome.steps} of {run.outcome.total_steps}. Continue: contrapose train --resume {run.path}")
         return

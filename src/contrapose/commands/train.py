@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from torch import nn
 
 from contrapose.data import Images, derived_generator, open_data
@@ -18,6 +20,7 @@ from contrapose.encoders import build
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.methods import METHODS, Method, name_of
 from contrapose.training.config_file import from_dictionary, to_dictionary
+from contrapose.training.device import make_accelerator
 from contrapose.training.loop import Outcome, Trainer
 from contrapose.training.monitor import Monitor
 from contrapose.training.run_folder import RunFolder, new_run_path
@@ -69,12 +72,16 @@ def train(
         options["data"] = os.fspath(data)
     config = configure(method, options)
     source = config.data if data is None or isinstance(data, str | os.PathLike) else data
-    monitor = Monitor(quiet=quiet)
-    images = open_images(config, source, quiet=quiet)
+    accelerator = make_accelerator(config.device, tracker=config.tracker)
+    monitor = Monitor(quiet=quiet or not accelerator.is_main_process)
+    with accelerator.main_process_first():  # photos are decoded by one process, and read by all
+        images = open_images(config, source, quiet=monitor.quiet)
     path = Path(config.out) if config.out else new_run_path(name_of(config), config.data if source is config.data else "data")
-    learner_parts = _assemble(config, images, views)  # before the folder: a bad option leaves nothing behind
-    run = RunFolder.create(path, _record(config, images))
-    return _fit(config, images, learner_parts, run, monitor, resume=False)
+    path = broadcast_object_list([path])[0]  # the main process's choice
+    parts = _assemble(config, images, views)  # before the folder: a bad option leaves nothing behind
+    run = RunFolder.create(path, _record(config, images)) if accelerator.is_main_process else RunFolder(path)
+    accelerator.wait_for_everyone()
+    return _fit(config, images, parts, run, monitor, accelerator, resume=False)
 
 
 def resume(
@@ -98,13 +105,15 @@ def resume(
     folder = RunFolder.open(run)
     record = folder.read_record()
     config = config_of(record, where=str(folder.config_file))
-    monitor = Monitor(quiet=quiet)
+    accelerator = make_accelerator(config.device, tracker=config.tracker)
+    monitor = Monitor(quiet=quiet or not accelerator.is_main_process)
     if epochs is not None and epochs != config.epochs:
         config = configure(record["method"], {**to_dictionary(config), "epochs": epochs})
         monitor.say(f"The {config.schedule} schedule now ends at epoch {epochs} instead of {record['config']['epochs']}.")
-    images = open_images(config, config.data if data is None else data, quiet=quiet)
+    with accelerator.main_process_first():
+        images = open_images(config, config.data if data is None else data, quiet=monitor.quiet)
     parts = _assemble(config, images, views)
-    return _fit(config, images, parts, folder, monitor, resume=True)
+    return _fit(config, images, parts, folder, monitor, accelerator, resume=True)
 
 
 def configure(method: str | Method, options: dict[str, Any]) -> Method:
@@ -158,19 +167,21 @@ def _fit(
     parts: tuple[Any, Callable[..., Any]],
     run: RunFolder,
     monitor: Monitor,
+    accelerator: Accelerator,
     *,
     resume: bool,
 ) -> Run:
     learner, views = parts
     describe = {"method": name_of(config), "contrapose": __version__}
-    trainer = Trainer(learner, images, views, config, run, describe=describe, monitor=monitor)
+    trainer = Trainer(learner, images, views, config, run, accelerator, describe=describe, monitor=monitor)
     if resume:
         trainer.restore()
         if trainer.step >= trainer.total_steps:
             raise ArgumentError(
                 f"{run.path} is finished ({config.epochs} epochs). Give a larger --epochs to train it further."
             )
-        run.write_record(_record(config, images))
+        if accelerator.is_main_process:
+            run.write_record(_record(config, images))
     _announce(config, images, learner, trainer, run, monitor)
     outcome = trainer.fit()
     monitor.say(trainer.clock.line())

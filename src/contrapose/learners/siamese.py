@@ -11,7 +11,7 @@ from contrapose.distributed import gather, own_rows
 from contrapose.errors import ArgumentError
 from contrapose.learners.embed_views import embed_views
 from contrapose.learners.learner import Chance, Learner, Objective, Step
-from contrapose.pairing import Pairing, by_labels, by_views
+from contrapose.pairing import Pairing, by_labels, by_towers, by_views
 
 
 class Siamese(Learner):
@@ -26,7 +26,8 @@ class Siamese(Learner):
         encoder: the backbone, which is exported.
         head: the projection head, which is thrown away after training.
         objective: `(z, pairing, rows) -> scalar`.
-        pair_by: `"views"`: the other views of a sample are its positives; `"labels"`: all samples of its class.
+        pair_by: `"views"`: the other views of a sample are its positives; `"labels"`: all samples of its class;
+            `"towers"`: rows of one view meet those of the other only (MMCL scores view 1 against view 0).
         views: number of views the objective needs; None = any number from 2.
 
     Errors:
@@ -41,7 +42,7 @@ class Siamese(Learner):
         head: nn.Module,
         objective: Objective,
         *,
-        pair_by: Literal["views", "labels"] = "views",
+        pair_by: Literal["views", "labels", "towers"] = "views",
         views: int | None = None,
         chance: Chance | None = None,
     ) -> None:
@@ -62,6 +63,8 @@ class Siamese(Learner):
         views, size = z.shape[:2]
         if self.pair_by == "views":
             return by_views(views, size, device=z.device)
+        if self.pair_by == "towers":
+            return by_towers(size, device=z.device)
         if batch.labels is None:
             raise ArgumentError(
                 "This method pairs by labels and the data has none. Give labelled data (class sub-folders or a label "

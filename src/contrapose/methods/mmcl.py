@@ -64,4 +64,4 @@ class MMCL(Method):
             )
 
         head = self.head(encoder.dimension)
-        return Siamese(encoder, head, objective, views=2, chance=OBJECTIVES["mmcl"].chance)
+        return Siamese(encoder, head, objective, pair_by="towers", views=2, chance=OBJECTIVES["mmcl"].chance)

@@ -50,6 +50,7 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> Path:
     buffer = io.BytesIO()
     torch.save({"format": FORMAT, "step": step, **state}, buffer)
     content = buffer.getvalue()
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{step:08d}-{hashlib.sha256(content).hexdigest()[:8]}.pt"
     write_atomically(path, content)
     for old in list_checkpoints(folder)[KEEP:]:

@@ -9,7 +9,7 @@ from accelerate.state import AcceleratorState
 from contrapose.errors import ArgumentError
 
 
-def make_accelerator(device: str, *, tracker: str = "none", project: str | None = None) -> Accelerator:
+def make_accelerator(device: str = "auto", *, tracker: str = "none") -> Accelerator:
     """An accelerate `Accelerator` on the asked device, in this process or in all that `accelerate launch` started.
 
     Arguments:
@@ -25,8 +25,7 @@ def make_accelerator(device: str, *, tracker: str = "none", project: str | None 
         raise ArgumentError("--device mps was asked for, but torch sees no Apple GPU here; take --device auto.")
     # accelerate remembers the first device of a process; a second run in it (a notebook) may want another.
     AcceleratorState._reset_state(reset_partial_state=True)
-    log_with = None if tracker == "none" else tracker
-    return Accelerator(cpu=device == "cpu", log_with=log_with, project_dir=project)
+    return Accelerator(cpu=device == "cpu", log_with=None if tracker == "none" else tracker)
 
 
 def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:

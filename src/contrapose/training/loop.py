@@ -25,10 +25,10 @@ from contrapose.data.sampler import EpochSampler
 from contrapose.encoders import ImageEncoder, save_encoder
 from contrapose.errors import ArgumentError, RunError
 from contrapose.learners import Learner, Step
-from contrapose.training.checkpoint import load_newest, save_checkpoint
+from contrapose.training.checkpoint import list_checkpoints, load_newest, save_checkpoint
 from contrapose.training.clock import StepClock
 from contrapose.training.config import RunConfig
-from contrapose.training.device import autocast_dtype, make_accelerator
+from contrapose.training.device import autocast_dtype
 from contrapose.training.finite import FiniteGuard
 from contrapose.training.interrupts import catch_interrupts
 from contrapose.training.monitor import Monitor
@@ -77,6 +77,7 @@ class Trainer:
         views: `(batch, generator=) -> tuple of views`.
         config: the run's configuration.
         run: the folder to write.
+        accelerator: where to compute, and with which other processes.
         describe: facts about the run that go into `encoder.json`.
         monitor: what a person sees meanwhile.
 
@@ -91,11 +92,13 @@ class Trainer:
         views: MakeViews,
         config: RunConfig,
         run: RunFolder,
+        accelerator: Accelerator,
         *,
         describe: dict[str, Any] | None = None,
         monitor: Monitor | None = None,
     ) -> None:
-        self.accelerator: Accelerator = make_accelerator(config.device, tracker=config.tracker, project=str(run.path))
+        self.accelerator = accelerator
+        accelerator.project_configuration.set_directories(str(run.path))  # where a local tracker writes
         self.config, self.run, self.data, self.views = config, run, data, views
         self.describe, self.monitor = describe or {}, monitor or Monitor(quiet=True)
         self.device = self.accelerator.device
@@ -121,11 +124,15 @@ class Trainer:
         self._saved_at = time.monotonic()
 
     def restore(self) -> None:
-        """Continue from the newest checkpoint that can be read.
+        """Continue from the newest checkpoint that can be read; from the first step when none was written yet.
 
         Errors:
             RunError: no readable checkpoint, other data than before, or another global batch.
         """
+        if not list_checkpoints(self.run.checkpoints):
+            if self.accelerator.is_main_process:
+                self.run.forget_after(0)
+            return  # a run is a function of (configuration, seed, data), so starting again is continuing
         state, problems = load_newest(self.run.checkpoints)
         for problem in problems:
             self.monitor.say(f"{problem} Continuing from the one before.")
@@ -161,7 +168,7 @@ class Trainer:
             while self.step < self.total_steps and not interrupt.requested:
                 self.clock.start_step()
                 step, gradient_norm = self._train_step()
-                loss = float(step.loss)
+                loss = float(step.loss.detach())
                 views_seen += len(step.embeddings) * self.accelerator.num_processes * self.config.accumulate
                 self.step += 1
                 rate = views_seen / max(1e-9, time.monotonic() - started)

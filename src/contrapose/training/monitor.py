@@ -71,10 +71,10 @@ class Monitor:
             self._spoken = time.monotonic()
             self.say(f"epoch {where}  step {step}  loss {loss:.3f}  {views_per_second:,.0f} views/s")
 
-    def health(self, health: Health) -> None:
+    def health(self, health: Health, *, warn: bool = True) -> None:
         """Remember the newest health, and say its warning once when there is one."""
         self._health = health
-        warning = health.warning()
+        warning = health.warning() if warn else None
         if warning and warning.split(":")[0] != self._warned:
             self._warned = warning.split(":")[0]
             self.say(f"warning: {warning}")

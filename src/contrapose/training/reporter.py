@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accelerate import Accelerator
 
-from contrapose.evaluation.health import Health, effective_rank, spread
+from contrapose.evaluation.health import Health
 from contrapose.learners import Learner, Step
 from contrapose.training.config import RunConfig
 from contrapose.training.config_file import to_dictionary
@@ -58,7 +58,8 @@ class Reporter:
         if last or number >= self._next_health:
             self._next_health = number + HEALTH_STEPS
             health = self._health(step, loss)
-            self.monitor.health(health)
+            # Every run starts at chance; a verdict before the warm-up is over would cry wolf.
+            self.monitor.health(health, warn=number > self.config.warmup_share * self.total_steps + HEALTH_STEPS)
             row |= {"spread": health.spread, "effective_rank": health.effective_rank, "chance": health.chance}
         if self.accelerator.is_main_process:
             self.run.log(row)
@@ -66,12 +67,9 @@ class Reporter:
             self.accelerator.log({k: v for k, v in row.items() if v is not None and k != "step"}, step=number)
 
     def _health(self, step: Step, loss: float) -> Health:
-        z = step.embeddings.float()  # (N, D)
-        return Health(
-            negatives_per_anchor=round(step.pairing.negatives_per_anchor()),
-            spread=spread(z),
-            effective_rank=effective_rank(z),
-            dimension=z.shape[1],
+        return Health.measure(
+            step.embeddings,
             loss=loss,
+            negatives_per_anchor=round(step.pairing.negatives_per_anchor()),
             chance=self.learner.chance(step.pairing) if self.learner.chance else None,
         )

@@ -40,16 +40,17 @@ class RunFolder:
             RunError: the folder exists and is not empty, or cannot be written.
         """
         run = cls(path)
-        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+        if run.path.exists() and not run._is_empty():
             raise RunError(
                 f"{run.path} exists already. Continue it with: contrapose train --resume {run.path}, "
                 "or choose another folder with --out."
             )
         try:
-            run.checkpoints.mkdir(parents=True)
+            run.path.mkdir(parents=True, exist_ok=True)
+            run.write_record(record)
+            run.checkpoints.mkdir(exist_ok=True)
         except OSError as error:
             raise RunError(f"Could not create the run folder {run.path}: {error.strerror}.") from error
-        run.write_record(record)
         return run
 
     @classmethod
@@ -66,6 +67,12 @@ class RunFolder:
             raise RunError(f"{run.path} is not a run folder (it has no config.json).{hint}")
         run.read_record()
         return run
+
+    def _is_empty(self) -> bool:
+        """Nothing is there, or nothing but what a kill in the middle of `create` leaves behind."""
+        if not self.path.is_dir():
+            return False
+        return all(item.name.startswith(".") and item.name.endswith(".tmp") for item in self.path.iterdir())
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Write `config.json`."""

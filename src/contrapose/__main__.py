@@ -1,0 +1,5 @@
+"""`python -m contrapose` is the command `contrapose`."""
+
+from contrapose.cli import main
+
+main()

@@ -1,0 +1,149 @@
+"""Every learner on two real processes gives the gradient of one process on the joined batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from contrapose.data import Batch
+from contrapose.distributed import gather, own_rows, rank, world_size
+from contrapose.encoders import ImageEncoder
+from contrapose.encoders.backbone import ConvolutionalBackbone
+from contrapose.learners import Learner, Momentum, MultiExit, Siamese
+from contrapose.learners.shuffle import shuffled
+from contrapose.objectives import info_nce, mmcl, nt_xent, sup_con
+from distributed_helper import run_ranks
+
+BATCH = 8
+LABELS = torch.tensor([0, 1, 2, 0, 1, 1, 3, 2])
+
+
+class Plain(ConvolutionalBackbone):
+    """Two stages without batch normalisation, whose statistics would differ between processes by design."""
+
+    stage_dimensions = (5, 6)
+    dimension = 6
+
+    def __init__(self) -> None:
+        super().__init__([nn.Sequential(nn.Conv2d(2, 5, 3), nn.Tanh()), nn.Sequential(nn.Conv2d(5, 6, 3), nn.Tanh())])
+
+
+def encoder() -> ImageEncoder:
+    torch.manual_seed(0)
+    return ImageEncoder(Plain(), name="plain", arguments={}, channels=2, image_size=8).double()
+
+
+def siamese() -> Learner:
+    return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: nt_xent(z, p, rows=rows))
+
+
+def siamese_by_labels() -> Learner:
+    return Siamese(
+        encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: sup_con(z, pairing=p, rows=rows), pair_by="labels"
+    )
+
+
+def max_margin() -> Learner:
+    return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: mmcl(z, rows=rows), pair_by="towers")
+
+
+def momentum() -> Learner:
+    return Momentum(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        lambda q, k, queue: info_nce(q, k, queue=queue, in_batch_negatives=False),
+        dimension=4,
+        queue_size=16,
+        momentum=0.9,
+        generator=torch.Generator().manual_seed(3),
+    )
+
+
+def multi_exit() -> Learner:
+    def objective(z: Tensor, p: object, rows: Tensor | None) -> Tensor:
+        return sup_con(z, pairing=p, rows=rows)  # type: ignore[arg-type]
+
+    return MultiExit(encoder(), lambda size: nn.Linear(size, 4).double(), objective, exits=(0,), use_labels=True)
+
+
+LEARNERS: dict[str, Callable[[], Learner]] = {
+    make.__name__: make for make in (siamese, siamese_by_labels, max_margin, momentum, multi_exit)
+}
+
+
+def two_steps(name: str) -> dict[str, Tensor]:
+    """Two steps of gradient descent; returns parameters, memory and the averaged losses."""
+    learner = LEARNERS[name]().train()
+    generator = torch.Generator().manual_seed(1)
+    local = BATCH // world_size()
+    own = slice(rank() * local, (rank() + 1) * local)
+    result = {}
+    for step in range(2):
+        views = torch.rand(2, BATCH, 2, 8, 8, generator=generator, dtype=torch.float64)
+        count = 1 if name == "multi_exit" else 2
+        batch = Batch(views=tuple(views[:count, own]), indices=torch.arange(BATCH)[own], labels=LABELS[own])
+        learner.before_step()
+        loss = learner(batch).loss
+        learner.zero_grad()
+        loss.backward()
+        value = loss.detach().clone()
+        for parameter in learner.parameters():
+            if parameter.grad is not None:
+                average(parameter.grad)
+                parameter.data -= 0.1 * parameter.grad
+        learner.after_step()
+        result[f"loss {step}"] = average(value)
+    return result | {key: value.clone() for key, value in learner.state_dict().items()}
+
+
+def average(tensor: Tensor) -> Tensor:
+    if world_size() > 1:
+        dist.all_reduce(tensor)
+        tensor /= world_size()
+    return tensor
+
+
+def all_learners(names: list[str]) -> dict[str, dict[str, Tensor]]:
+    return {name: two_steps(name) for name in names}
+
+
+def shuffling() -> tuple[Tensor, Tensor]:
+    """Rows are put back in place, and really were dealt to other processes."""
+    rows = own_rows(4)
+    assert rows is not None
+    seen: list[Tensor] = []
+
+    def network(x: Tensor) -> Tensor:
+        seen.append(x.clone())
+        return 2 * x
+
+    y = shuffled(network, rows.double().unsqueeze(1), seed=0)
+    return y, gather(seen[0])
+
+
+@pytest.fixture(scope="module")
+def of_two_ranks() -> list[dict[str, dict[str, Tensor]]]:
+    return run_ranks(all_learners, list(LEARNERS))
+
+
+@pytest.mark.parametrize("name", list(LEARNERS))
+def test_two_processes_are_one(name: str, of_two_ranks: list[dict[str, dict[str, Tensor]]]) -> None:
+    alone = two_steps(name)
+    start = LEARNERS[name]().state_dict()
+    moved = [key for key in start if start[key].is_floating_point() and not torch.equal(start[key], alone[key])]
+    assert any(key.startswith("encoder.") for key in moved)
+    for results in of_two_ranks:
+        assert results[name].keys() == alone.keys()
+        for key, value in alone.items():
+            assert torch.allclose(results[name][key], value, atol=1e-7), key
+
+
+def test_keys_are_dealt_to_other_processes_and_put_back() -> None:
+    for number, (y, dealt) in enumerate(run_ranks(shuffling)):
+        assert y.flatten().tolist() == [2.0 * (4 * number + i) for i in range(4)]
+        assert sorted(dealt.flatten().tolist()) == list(range(8))
+        assert dealt.flatten().tolist() != list(range(8))

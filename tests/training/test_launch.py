@@ -1,0 +1,39 @@
+"""A whole run on two real processes: one run folder, one voice, gathered negatives, and resumable."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["mmcl", "moco"])
+def test_torchrun_trains_one_run_together_and_resumes_it(method: str, tmp_path: Path, pictures: np.ndarray) -> None:
+    np.save(tmp_path / "pictures.npy", pictures)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "contrapose"]
+    words = f"train {method} --data pictures.npy --device cpu --epochs 1 --batch-size 8 --projection-hidden 16".split()
+    words += ["--projection-dimension", "8", "--log-steps", "1", *(["--queue", "32"] if method == "moco" else [])]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+
+    def call(*words: str) -> str:
+        result = subprocess.run(
+            [*launch, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout + result.stderr
+
+    said = call(*words)
+    assert said.count("2 processes, embeddings gathered") == 1
+    assert said.count("Trained in") == 1
+    negatives = {"mmcl": 15, "moco": 32}[method]
+    assert f"{negatives} negatives per anchor" in said
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [f"{method}-pictures"]
+    call("train", "--resume", f"runs/{method}-pictures", "--epochs", "2")
+    rows = (tmp_path / "runs" / f"{method}-pictures" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(row)["step"] for row in rows] == list(range(1, 13))
