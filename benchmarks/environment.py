@@ -14,7 +14,7 @@ PACKAGES = ("contrapose", "torch", "numpy", "scikit-learn", "accelerate")
 
 
 def commit() -> str:
-    """The commit of the checkout, with `+changes` if tracked files differ from it; `unknown` outside of one."""
+    """The commit of the checkout, with `+changes` if tracked files differ; `unknown` outside of one."""
     root = Path(__file__).resolve().parent
     try:
         name = _git(root, "rev-parse", "--short=12", "HEAD")

@@ -72,6 +72,9 @@ def test_each_style_gives_views_by_the_seed(
     assert not all(torch.equal(a, b) for a, b in zip(views, other, strict=True))
     assert not (torch.equal(views[0], views[1]) and torch.equal(views[0], views[2]))
     assert torch.equal(images, kept)
+    floats = images.float() / 255
+    make(floats, generator=seeded())
+    assert torch.equal(floats, images.float() / 255)  # BatchNoise works in place
 
 
 @pytest.mark.parametrize(("transform", "how", "shape"), STYLES)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any
 
@@ -11,6 +12,7 @@ from contrapose.errors import ArgumentError
 from contrapose.views import RECIPES, ImageViews, ViewGenerator
 from contrapose.views.draw import draw_view
 from contrapose.views.generator import render_view
+from contrapose.views.geometry import warp
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 EVERYTHING = ImageViews(
@@ -131,14 +133,21 @@ def test_pictures_need_not_be_square() -> None:
     assert [tuple(view.shape) for view in views] == [(4, 3, 16, 16)] * 2
 
 
+def luma(images: Tensor) -> Tensor:
+    return (images * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(dim=1, keepdim=True)
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
         ({"flip_probability": 1.0}, lambda x: x.flip(-1)),
-        ({"solarize_probability": 1.0, "solarize_threshold": 0.4}, lambda x: torch.where(x >= 0.4, 1 - x, x)),
-        ({"grey_probability": 1.0}, lambda x: torch.einsum("bchw,c->bhw", x, torch.tensor([0.299, 0.587, 0.114]))[:, None].expand_as(x)),
+        (
+            {"solarize_probability": 1.0, "solarize_threshold": 0.4},
+            lambda x: torch.where(x >= 0.4, 1 - x, x),
+        ),
+        ({"grey_probability": 1.0}, lambda x: luma(x).expand_as(x)),
     ],
-)  # fmt: skip
+)
 def test_an_operation_that_always_happens(options: dict[str, float], expected: Any) -> None:
     images = torch.rand(5, 3, 8, 8)
     (view,) = ViewGenerator(ImageViews(recipe="none", count=1, **options), channels=3, image_size=8)(images)
@@ -170,10 +179,27 @@ def test_crops_read_the_same_with_the_cheaper_padding() -> None:
     options = ImageViews(**crop).resolve(3, 16)
     numbers = draw_view(options, 32, 1.0, generator=seeded())
     assert numbers.matrix is not None
-    from contrapose.views.geometry import warp
-
     by_reflection = warp(images, numbers.matrix, size=16, padding="reflection").clamp(0, 1)
     torch.testing.assert_close(reflected, by_reflection)
+
+
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
+def test_a_view_that_leaves_the_picture_is_padded_as_asked(padding: Any) -> None:
+    options = ImageViews(recipe="none", count=1, translation=0.5, padding=padding)
+    images = torch.rand(8, 1, 16, 16)
+    (view,) = ViewGenerator(options, channels=1, image_size=16)(images, generator=seeded())
+    numbers = draw_view(options.resolve(1, 16), 8, 1.0, generator=seeded())
+    assert numbers.matrix is not None
+    torch.testing.assert_close(view, warp(images, numbers.matrix, size=16, padding=padding).clamp(0, 1))
+
+
+def test_all_numbers_follow_the_pictures_to_their_device() -> None:
+    """The meta device stands in for a GPU: whatever is left on the CPU cannot be joined with it."""
+    options = dataclasses.replace(EVERYTHING, thickness_probability=0.0)  # its reach is read from the numbers
+    for channels in (1, 3):
+        images = torch.zeros(8, channels, 16, 16, dtype=torch.uint8, device="meta")
+        for view in ViewGenerator(options, channels=channels, image_size=16)(images, generator=seeded()):
+            assert view.device.type == "meta"
 
 
 @pytest.mark.parametrize(

@@ -155,13 +155,14 @@ def test_far_reduction_averages_every_pixel() -> None:
 
 
 def test_each_sample_chooses_its_own_halvings() -> None:
-    images = torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(2))
-    boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 0.125, 0.125]])
-    matrix = crop_matrix(boxes, torch.tensor([False, False]))
+    images = torch.rand(4, 1, 64, 64, generator=torch.Generator().manual_seed(2))
+    whole, piece, corner = [0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 0.125, 0.125], [-0.875, -0.875, 0.125, 0.125]
+    matrix = crop_matrix(torch.tensor([whole, piece, corner, whole]), torch.zeros(4, dtype=torch.bool))
     views = warp(images, matrix, size=8)
-    averaged = functional.avg_pool2d(images[:1], 8)
-    torch.testing.assert_close(views[:1], averaged, atol=1e-5, rtol=0)
-    torch.testing.assert_close(views[1:], images[1:, :, 28:36, 28:36], atol=1e-5, rtol=0)
+    averaged = functional.avg_pool2d(images, 8)
+    torch.testing.assert_close(views[[0, 3]], averaged[[0, 3]], atol=1e-5, rtol=0)
+    torch.testing.assert_close(views[1], images[1, :, 28:36, 28:36], atol=1e-5, rtol=0)
+    torch.testing.assert_close(views[2], images[2, :, :8, :8], atol=1e-5, rtol=0)
 
 
 def test_odd_pictures_are_halved_in_place() -> None:

@@ -40,6 +40,7 @@ def test_small_pictures_have_half_the_colour_and_no_blur() -> None:
     small, large = ImageViews().resolve(3, 32), ImageViews().resolve(3, 224)
     assert (small.brightness, small.saturation, small.hue) == (0.4, 0.4, 0.1)
     assert (large.brightness, large.saturation, large.hue) == (0.8, 0.8, 0.2)
+    assert small.flip_probability == large.flip_probability == 0.5
     assert (small.blur_probability, large.blur_probability) == (0, 0.5)
     assert (small.crop_scale_min, large.crop_scale_min) == (0.2, 0.08)
 
@@ -139,8 +140,11 @@ def test_a_picture_has_channels_and_a_size(channels: int, image_size: int) -> No
 
 
 def test_the_options_need_no_torch() -> None:
-    script = "import sys, contrapose.views as v; v.ImageViews(hue=0.1).resolve(3, 32); assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", script], check=True)
+    make = "from contrapose.views import ImageViews; ImageViews().resolve(3, 32)"
+    script = f"import sys; {make}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert "contrapose.views.options" in done.stdout.split()
+    assert "torch" not in done.stdout.split()
 
 
 def test_the_command_line_takes_them() -> None:

@@ -14,23 +14,32 @@ def gaussian_blur(images: Float[Tensor, "B C H W"], sigma: Float[Tensor, "B"]) -
         y_i = sum_j g(i - j) x_j / sum_j g(i - j),  g(d) = exp(-d^2 / (2 sigma^2)),  along rows, then columns
 
     A constant picture stays as it is up to its edge, and `sigma = 0` changes nothing. It is a product with
-    one H x H and one W x W matrix for each picture: on a CPU faster than a grouped convolution at every size
-    up to 224, and without a kernel size to choose.
+    one W x W and one H x H matrix for each picture: on a CPU no slower than a grouped convolution at any side
+    up to 224 (at 64 a third of its time), and without a kernel size to choose.
 
     Arguments:
         sigma: standard deviation in pixels.
     """
-    rows, columns = (_gaussian_rows(sigma, side) for side in images.shape[-2:])  # (B, H, H), (B, W, W)
+    return _blur_columns(_blur_columns(images, sigma).transpose(2, 3), sigma).transpose(2, 3)  # (B, C, H, W)
+
+
+def _blur_columns(images: Float[Tensor, "B C H W"], sigma: Float[Tensor, "B"]) -> Float[Tensor, "B C H W"]:
+    """Blur along the last dimension."""
     batch, channels, height, width = images.shape
-    across = images.reshape(batch, channels * height, width) @ columns.transpose(1, 2)  # (B, C * H, W)
-    return torch.matmul(rows[:, None], across.view(images.shape))  # (B, C, H, W)
+    weights = _gaussian_rows(sigma, width)  # (B, W, W)
+    # one product for all channels; a matrix that is broadcast over them takes three times as long
+    blurred = images.reshape(batch, channels * height, width) @ weights.transpose(1, 2)  # (B, C * H, W)
+    return blurred.view(images.shape)
 
 
 def _gaussian_rows(sigma: Float[Tensor, "B"], side: int) -> Float[Tensor, "B S S"]:
-    places = torch.arange(side, dtype=sigma.dtype, device=sigma.device)  # (S,)
-    squared = (places[:, None] - places).square()  # (S, S)
+    """What pixel i takes from pixel j, each row summing to 1."""
+    distances = torch.arange(1 - side, side, dtype=sigma.dtype, device=sigma.device)  # (2 S - 1,)
     variance = sigma.clamp(min=1e-3).square()  # at 1e-3 the neighbours' weight underflows to 0: the identity
-    weights = torch.exp(squared / (-2 * variance[:, None, None]))  # (B, S, S)
+    line = torch.exp(distances.square() / (-2 * variance[:, None]))  # (B, 2 S - 1)
+    # Far tails are denormal numbers, with which a CPU multiplies a hundred times more slowly
+    line = line.masked_fill(line < 1e-12, 0.0)
+    weights = line.unfold(1, side, 1).flip(1)  # (B, S, S), entry (i, j) the weight of the distance j - i
     return weights / weights.sum(dim=-1, keepdim=True)
 
 

@@ -14,12 +14,14 @@ from contrapose.views.draw import ViewNumbers, draw_view
 from contrapose.views.filters import erase, gaussian_blur, solarize, thicken
 from contrapose.views.geometry import Padding, elastic_field, warp
 from contrapose.views.options import ImageViews
+from contrapose.views.orientation import draw_orientations, orient
 
 
 class ViewGenerator:
     """Random views of a batch of pictures, every sample and every view with numbers of its own.
 
-    In this order: one reading of the picture (crop, flip, rotation, shear, zoom, shift and bending composed,
+    First, all views of a picture are given one orientation (a quarter turn, a mirror), where that is switched on.
+    Then, in this order: one reading of the picture (crop, flip, rotation, shear, zoom, shift and bending composed,
         so that nothing is interpolated twice), stroke thickness, colour (brightness, contrast, saturation,
         hue and grey as one matrix), a clip to [0, 1], blur, solarize, erasing. What no sample was chosen for
         is not computed.
@@ -57,6 +59,9 @@ class ViewGenerator:
         check_pictures(images, self.channels)
         pictures = as_floats(images)  # (B, C, H, W)
         batch, _, height, width = pictures.shape
+        shared = self.options.number("shared_orientation_probability")
+        if shared > 0:
+            pictures = orient(pictures, draw_orientations(batch, shared, generator=generator))
         views = []
         # View by view, not all in one tensor: as fast, a smaller working set, and no copy of the pictures
         for number in range(int(self.options.number("count")) + int(self.options.number("small_count"))):
