@@ -5,6 +5,7 @@ from __future__ import annotations
 from contrapose.data.batch import Batch
 from contrapose.data.images import Images, Skipped
 from contrapose.data.omniglot import OneShotRuns, omniglot, omniglot_one_shot
+from contrapose.data.opening import open_data
 from contrapose.data.randomness import derived_generator, derived_seed
 from contrapose.data.sampler import EpochSampler
 from contrapose.data.splits import Split, split
@@ -20,5 +21,6 @@ __all__ = [
     "derived_seed",
     "omniglot",
     "omniglot_one_shot",
+    "open_data",
     "split",
 ]

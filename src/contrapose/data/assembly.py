@@ -49,7 +49,7 @@ def pack_in_memory(listing: Listing, request: Request) -> Packed:
 
 
 def assemble(listing: Listing, packed: Packed) -> Images:
-    """The decoded rows of a listing with their labels and identifiers; the others as skipped, with the reason."""
+    """The decoded rows of a listing with their labels and identifiers; the others as skipped."""
     kept: np.ndarray = packed.rows
     labels = None if listing.labels is None else listing.labels.select(kept)
     return Images(

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -63,8 +64,7 @@ def cached_pack(
         if found is not None:
             return found
         with _turn(entry) as alone:
-            if alone:  # what a builder that was killed has left
-                _remove(entry.glob("*.partial"))
+            _remove(entry.glob("*.partial"), alone)  # what a builder that was killed has left
             found = _read(entry, digest)
             if found is not None:
                 return found
@@ -77,6 +77,8 @@ def cached_pack(
                 progress=progress,
             )
             _publish(entry, digest, listing, packed)
+            named = Path(packed.pixels.filename).name  # type: ignore[attr-defined]
+            _remove((old for old in entry.glob("pixels-*.npy") if old.name != named), alone)
             return packed
 
 
@@ -102,15 +104,14 @@ def _read(entry: Path, digest: str) -> Packed | None:
 
 
 def _publish(entry: Path, digest: str, listing: Listing, packed: Packed) -> None:
-    """Write the index, in one step, and remove the pixels that no index names any more."""
+    """Write the index, in one step: from then on the entry holds these pixels."""
     import PIL
 
-    pixels = Path(packed.pixels.filename).name  # type: ignore[attr-defined]
     index: dict[str, Any] = {
         "format": FORMAT,
         "digest": digest,
         "origin": listing.origin,
-        "pixels": pixels,
+        "pixels": Path(packed.pixels.filename).name,  # type: ignore[attr-defined]
         "pictures": len(listing),
         "image_size": packed.pixels.shape[2],
         "channels": packed.pixels.shape[1],
@@ -124,13 +125,14 @@ def _publish(entry: Path, digest: str, listing: Listing, packed: Packed) -> None
         file.flush()
         os.fsync(file.fileno())
     partial.replace(entry / INDEX)
-    _remove(old for old in entry.glob("pixels-*.npy") if old.name != pixels)
 
 
-def _remove(files: Iterable[Path]) -> None:
+def _remove(files: Iterable[Path], alone: bool) -> None:
+    """Remove files that no index names; those that another builder may be about to name stay for a day."""
     for file in files:
         with suppress(OSError):  # on Windows a file that another process has mapped stays
-            file.unlink()
+            if alone or time.time() - file.stat().st_mtime > 86_400:
+                file.unlink()
 
 
 @contextmanager

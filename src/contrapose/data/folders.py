@@ -51,8 +51,7 @@ def list_folder(folder: Path) -> Listing:
 
 
 def list_glob(pattern: str) -> Listing:
-    """The pictures whose paths match a pattern (`**` for any depth); classes as for the folder that it starts
-    in.
+    """The pictures whose paths match a pattern (`**` for any depth); classes as for the folder it starts in.
 
     Errors:
         DataError: no picture matches.
@@ -81,7 +80,9 @@ def list_glob(pattern: str) -> Listing:
 def _root(folder: Path) -> tuple[Path, str]:
     """Where the pictures begin, and what to say of other parts that the folder has."""
     explanation = ""
-    while True:
+    seen: set[Path] = set()  # a folder whose only content is a link to itself would go on for ever
+    while folder.resolve() not in seen:
+        seen.add(folder.resolve())
         folders, pictures = _content(folder)
         training = [name for name in folders if name.lower() in TRAINING]
         held_out = [name for name in folders if name.lower() in HELD_OUT]
@@ -96,13 +97,17 @@ def _root(folder: Path) -> tuple[Path, str]:
         elif len(folders) == 1 and not pictures:
             folder = folder / folders[0]
         else:
-            return folder, explanation
+            break
+    return folder, explanation
 
 
 def _content(folder: Path) -> tuple[list[str], bool]:
     """Names of the visible sub-folders, and whether pictures lie beside them."""
-    with os.scandir(folder) as entries:
-        visible = [entry for entry in entries if not _hidden(entry.name)]
+    try:
+        with os.scandir(folder) as entries:
+            visible = [entry for entry in entries if not _hidden(entry.name)]
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read ({error.strerror or error}).") from error
     folders = sorted(entry.name for entry in visible if entry.is_dir())
     return folders, any(_is_picture(entry.name) for entry in visible if entry.is_file())
 
@@ -133,7 +138,7 @@ def _class_folders(names: Sequence[str]) -> tuple[Labels | None, list[str]]:
     classes = {part[0] for part in parts if len(part) > 1}
     loose = sum(len(part) == 1 for part in parts)
     if loose and classes:
-        return None, [f"No labels from sub-folders: {loose} pictures lie beside them."]
+        return None, [f"No labels from sub-folders: {loose} of the pictures lie beside them."]
     if len(classes) < 2:
         return None, []
     return encode_labels([part[0] for part in parts], where="the sub-folders"), []

@@ -45,13 +45,20 @@ def list_hub(name: str, request: Request) -> Listing:
             "connection, or give "
             "a folder that save_to_disk has written."
         ) from error
-    return list_hub_dataset(dataset, request, origin=f"hub:{name}")
+    return list_hub_dataset(dataset, request, origin=f"hub:{name}", place=f"hub:{name}")
 
 
-def list_hub_dataset(dataset: Any, request: Request, *, origin: str) -> Listing:
-    """The pictures of a `datasets.Dataset`."""
+def list_hub_dataset(dataset: Any, request: Request, *, origin: str, place: str | None = None) -> Listing:
+    """The pictures of a `datasets.Dataset`.
+
+    Arguments:
+        origin: what to call it.
+        place: what it is called on this machine; `None`: its fingerprint. Data sets that live in memory have
+            a new one in every run: what is decoded from them is not kept on disk.
+    """
     datasets = optional("datasets", extra="hub")
     fingerprint = str(dataset._fingerprint)  # of the rows as they are now: casting makes another one
+    place, kept = place or fingerprint, bool(dataset.cache_files)
     kinds = {name: _kind(datasets, feature) for name, feature in dataset.features.items()}
     columns = choose_columns(kinds, request, origin=origin)
     labels = None
@@ -64,8 +71,8 @@ def list_hub_dataset(dataset: Any, request: Request, *, origin: str) -> Listing:
         identifiers=[str(row) for row in range(len(dataset))],
         labels=labels,
         origin=origin,
-        place=f"{origin}#{columns.picture}",
-        stamps=[(f"{fingerprint}#{columns.picture}", len(dataset), 0)],
+        place=f"{place}#{columns.picture}" if kept else None,
+        stamps=[(f"{fingerprint}#{columns.picture}", len(dataset), 0)] if kept else (),
         notes=(columns.note,),
     )
 

@@ -46,15 +46,11 @@ class Listing:
 
     def select(self, rows: np.ndarray) -> Listing:
         """Only these rows, in this order."""
-        each = len(self.stamps) == len(
-            self
-        )  # a stamp for each picture, rather than for the table that holds them
         return replace(
             self,
             pictures=Chosen(self.pictures, rows),
             identifiers=[self.identifiers[row] for row in rows],
             labels=None if self.labels is None else self.labels.select(rows),
-            stamps=[self.stamps[row] for row in rows] if each else self.stamps,
         )
 
     def with_labels(self, asked: Any) -> Listing:

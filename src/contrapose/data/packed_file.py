@@ -98,9 +98,8 @@ class FileSink:
             with self._room():
                 for start in range(0, self.count, 1024):
                     block = grey_file.read(min(1024, self.count - start) * length)
-                    pixels = np.frombuffer(block, np.uint8).reshape(
-                        -1, 1, self.size, self.size
-                    )  # (k, 1, S, S)
+                    pixels = np.frombuffer(block, np.uint8)
+                    pixels = pixels.reshape(-1, 1, self.size, self.size)  # (k, 1, S, S)
                     self.file.write(np.repeat(pixels, 3, axis=1).data)  # (k, 3, S, S)
         finally:
             grey_file.close()
@@ -118,12 +117,10 @@ class FileSink:
 
 def disk_full(folder: Path, needed: int) -> DataError:
     """The error that says how much room is needed, and where."""
-    free = shutil.disk_usage(folder).free
+    room, free = _megabytes(needed), _megabytes(shutil.disk_usage(folder).free)
     return DataError(
-        f"The disk is full: the packed pictures need {_megabytes(needed)} in {folder}, where "
-        f"{_megabytes(free)} "
-        "are free. Free some space, choose another folder with CONTRAPOSE_CACHE or cache=, or a smaller "
-        "image_size."
+        f"The disk is full: the packed pictures need {room} in {folder}, where {free} are free. Free some "
+        "space, choose another folder with CONTRAPOSE_CACHE or cache=, or a smaller image_size."
     )
 
 

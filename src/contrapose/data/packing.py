@@ -1,17 +1,18 @@
-"""Many pictures decoded once, in parallel, into one block of uint8 pixels in memory."""
+"""Many pictures decoded once, in parallel, into one block of uint8 pixels."""
 
 from __future__ import annotations
 
 import os
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+from PIL import Image
 
 from contrapose.data.decoding import PictureError, decode, stored_size
 from contrapose.errors import DataError
@@ -108,10 +109,9 @@ def pack(
     """
     size, common = (image_size, None) if image_size else _working_size(pictures)
     workers = workers or os.cpu_count() or 1
-    try:
+    with suppress(_MixedSizesError):
         return _pack(pictures, open_sink, size, common, channels, workers, progress)
-    except _MixedSizesError:
-        return _pack(pictures, open_sink, PHOTO_SIZE, None, channels, workers, progress)
+    return _pack(pictures, open_sink, PHOTO_SIZE, None, channels, workers, progress)
 
 
 def _working_size(pictures: Sequence[Any]) -> tuple[int, tuple[int, int] | None]:
@@ -143,8 +143,12 @@ def _pack(
     skipped: list[tuple[int, str]] = []
     sink = open_sink(size, channels)
     try:
-        with _bar(len(pictures), progress) as advance, _no_size_warnings():
-            for chunk in _chunks(pictures, size, channels or 3, workers):
+        with (
+            _bar(len(pictures), progress) as advance,
+            _no_size_warnings(),
+            closing(_chunks(pictures, size, channels or 3, workers)) as chunks,
+        ):
+            for chunk in chunks:
                 if common and chunk.sizes - {common}:
                     raise _MixedSizesError
                 skipped += chunk.skipped
@@ -160,7 +164,7 @@ def _pack(
         raise
 
 
-def _chunks(pictures: Sequence[Any], size: int, channels: int, workers: int) -> Iterator[_Chunk]:
+def _chunks(pictures: Sequence[Any], size: int, channels: int, workers: int) -> Generator[_Chunk]:
     """Decoded chunks in order, with a bounded number of them under way."""
     waiting: deque[Future[_Chunk]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
@@ -198,8 +202,6 @@ def _nothing_left(skipped: list[tuple[int, str]]) -> str:
 @contextmanager
 def _no_size_warnings() -> Iterator[None]:
     """Large photos are expected here; what is beyond Pillow's hard limit is skipped with that reason."""
-    from PIL import Image
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         yield

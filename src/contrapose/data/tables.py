@@ -145,7 +145,7 @@ class _TextTable(_Table):
 
 
 class EncodedPictures(Sequence[Any]):
-    """A column of encoded pictures of parquet files, of which one at a time is read, when its rows are asked for."""
+    """A column of encoded pictures of parquet files, one of which is read when its rows are asked for."""
 
     def __init__(self, paths: Sequence[Path], counts: Sequence[int], columns: Columns) -> None:
         self.paths = paths

@@ -20,7 +20,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from contrapose.encoders.factory import build
+from contrapose.encoders.factory import build, factory_of
 from contrapose.encoders.image_encoder import ImageEncoder
 from contrapose.errors import ArgumentError, MissingExtraError, RunError
 
@@ -57,8 +57,9 @@ def save_encoder(
         extra: anything JSON to keep with the encoder, e.g. the names of classes or the step it comes from.
 
     Errors:
-        ArgumentError: `extra` is not JSON.
+        ArgumentError: `extra` is not JSON; an encoder that `load_encoder` could not rebuild from its name.
     """
+    factory_of(encoder.name)
     folder = Path(folder)
     description = {"format": FORMAT, **asdict(_describe(encoder, extra or {}))}
     try:
@@ -93,7 +94,8 @@ def architecture_of(folder: Path | str) -> Architecture:
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged (not JSON: {error}). Export the encoder again.") from None
     version = found.get("format") if isinstance(found, dict) else None
-    if isinstance(version, int) and not isinstance(version, bool) and version > FORMAT:
+    version = version if type(version) is int else None  # True is 1 to Python
+    if version is not None and version > FORMAT:
         raise RunError(
             f"{path} has format {version}, written by contrapose {found.get('contrapose')}; "
             f"this version reads up to {FORMAT}. Update contrapose."
@@ -120,9 +122,7 @@ def load_encoder(folder: Path | str) -> ImageEncoder:
     encoder = _construct(architecture, folder)
     state = _read_weights(folder / WEIGHTS)
     _compare(encoder.state_dict(), state, folder / WEIGHTS)
-    encoder.load_state_dict(
-        state, assign=True
-    )  # assign: a half-precision encoder comes back in half precision
+    encoder.load_state_dict(state, assign=True)  # assign keeps the precision that the encoder was saved in
     return encoder.eval()
 
 
@@ -133,7 +133,7 @@ def untrained_like(source: ImageEncoder | Path | str, seed: int) -> ImageEncoder
         RunError: as `load_encoder`, where `source` is a folder.
     """
     trained = source if isinstance(source, ImageEncoder) else load_encoder(source)
-    encoder = _describe(trained, {}).build(seed).to(trained.mean.dtype)
+    encoder = _describe(trained, {}).build(seed).to(trained.mean)  # its device and dtype
     encoder.mean.copy_(trained.mean)
     encoder.std.copy_(trained.std)
     return encoder.eval()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import json
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,7 @@ import torch
 
 from contrapose.encoders.adapters import ADAPTERS
 from contrapose.encoders.arguments import count
-from contrapose.encoders.backbone import ENCODERS, Backbone
+from contrapose.encoders.backbone import ENCODERS, Backbone, Factory
 from contrapose.encoders.image_encoder import ImageEncoder
 from contrapose.errors import ArgumentError, did_you_mean
 
@@ -45,8 +46,10 @@ def build(
     """
     channels, image_size = count(channels, "channels"), count(image_size, "image_size")
     arguments = _plain(name, arguments)
+    factory = factory_of(name)
+    _check(name, factory, arguments)
     with _seeded(seed):
-        backbone = _backbone(name, channels, image_size, arguments)
+        backbone = factory(channels=channels, image_size=image_size, **arguments)
     known_mean, known_std = _per_channel(backbone, channels)
     return ImageEncoder(
         backbone,
@@ -59,21 +62,32 @@ def build(
     )
 
 
-def _backbone(name: str, channels: int, image_size: int, arguments: Mapping[str, Any]) -> Backbone:
+def factory_of(name: str) -> Factory:
+    """What makes the backbone called `name`.
+
+    Errors:
+        ArgumentError: a name that neither `ENCODERS` nor an adapter knows.
+    """
     prefix, colon, rest = name.partition(":")
     if colon and prefix in ADAPTERS:
-        return ADAPTERS[prefix](rest, channels=channels, image_size=image_size, **arguments)
+        return functools.partial(ADAPTERS[prefix], rest)
     if name not in ENCODERS:
         known = [*ENCODERS, *(f"{adapter}:NAME" for adapter in ADAPTERS)]
         raise ArgumentError(f"Unknown encoder {name!r}.{did_you_mean(name, known)}")
-    factory = ENCODERS[name]
-    accepted = [key for key in inspect.signature(factory).parameters if key not in ("channels", "image_size")]
+    return ENCODERS[name]
+
+
+def _check(name: str, factory: Factory, arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments that the factory does not name, unless it passes them on to another library."""
+    parameters = inspect.signature(factory).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    accepted = [key for key in parameters if key not in ("channels", "image_size")]
     for key in arguments:
         if key not in accepted:
             hint = did_you_mean(key, accepted)
             takes = "" if hint.startswith(" Known") else f" It takes: {', '.join(accepted) or 'none'}."
             raise ArgumentError(f"Encoder {name!r} has no argument {key!r}.{hint}{takes}")
-    return factory(channels=channels, image_size=image_size, **arguments)
 
 
 def _per_channel(backbone: Backbone, channels: int) -> tuple[object, object]:

@@ -77,11 +77,11 @@ class ImageEncoder(nn.Module):
 
     def normalize(self, x: Tensor) -> Float[Tensor, "B C H W"]:
         """Raw pictures on the backbone's scale and in its precision."""
-        if x.ndim == 2 and self.image_size == 1:
-            x = x[:, :, None, None]  # (B, C) -> (B, C, 1, 1)
-        if x.ndim != 4 or x.shape[1] != self.channels:
+        rows = x.ndim == 2 and self.image_size == 1
+        if not (rows or x.ndim == 4) or x.shape[1] != self.channels:
+            shapes = f"(B, {self.channels})" if self.image_size == 1 else f"(B, {self.channels}, H, W)"
             raise ArgumentError(
-                f"Encoder {self.name!r} takes batches of shape (B, {self.channels}, H, W) and was given "
+                f"Encoder {self.name!r} takes batches of shape {shapes} and was given "
                 f"{tuple(x.shape)}. Put channels second and convert them to {self.channels} channel(s), "
                 f"or build it with another `channels`."
             )
@@ -94,6 +94,7 @@ class ImageEncoder(nn.Module):
                 f"Encoder {self.name!r} takes uint8 (0 to 255) or floats (0 to 1) and was given {x.dtype}. "
                 "Convert with .to(torch.uint8)."
             )
+        x = x[:, :, None, None] if rows else x  # (B, C) -> (B, C, 1, 1)
         return (x - self.mean[:, None, None]) / self.std[:, None, None]  # (B, C, H, W)
 
     def feature_maps(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -102,7 +103,7 @@ class ImageEncoder(nn.Module):
 
     def pool(self, last_map: Tensor) -> Float[Tensor, "B D"]:
         """The last of `feature_maps`, pooled into the embedding that `forward` returns."""
-        return self._convolutional().pool(last_map)
+        return self._convolutional().pool(last_map)  # (B, D)
 
     def forward(self, x: Tensor) -> Float[Tensor, "B D"]:
         return self.backbone(self.normalize(x))  # (B, D)

@@ -83,8 +83,7 @@ class ProjectionHead(nn.Module):
 
 
 def _without_shift(dimension: int) -> nn.BatchNorm1d:
+    """Without a shift rather than with one that stays zero: optimisers, averages and files never see it."""
     norm = nn.BatchNorm1d(dimension)
-    norm.register_parameter(
-        "bias", None
-    )  # not a zero that is not trained: weight decay and EMA would still see it
+    norm.register_parameter("bias", None)
     return norm

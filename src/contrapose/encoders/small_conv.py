@@ -89,8 +89,8 @@ def small_conv(
 
     Arguments:
         widths: channels after each stage. The default, like those of `strides` and `pool`, is this library's
-            own
-            choice: the largest plain net that embeds thousands of 35 x 35 pictures a second on two CPU cores.
+            own choice: with bfloat16 and channels last, one CPU core trains on about 1,500 and embeds about
+            6,000 grey pictures of 35 x 35 pixels a second.
         strides: one for each width; `None`: 1, then 2 for every further stage.
         depth: 3 x 3 convolutions in a stage.
         residual: add each convolution that keeps the size to its input (needs `depth` of 2 or more).

@@ -104,9 +104,8 @@ class VisionTransformer(Backbone):
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
-        nn.init.xavier_uniform_(
-            self.patches.weight.detach().view(self.dimension, -1)
-        )  # (D, C * p * p), a view
+        patches = self.patches.weight.detach()
+        nn.init.xavier_uniform_(patches.view(self.dimension, -1))  # (D, C, p, p) -> (D, C * p * p), a view
         nn.init.zeros_(self.patches.bias)  # type: ignore[arg-type]  # Conv2d has a bias unless told otherwise
         nn.init.trunc_normal_(self.positions, std=0.02)
         if self.token is not None:

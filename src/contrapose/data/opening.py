@@ -1,0 +1,189 @@
+"""`open_data`: whatever the user has, as `Images`."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from contrapose.data import tables
+from contrapose.data.array_form import fit
+from contrapose.data.arrays import open_array, open_array_file
+from contrapose.data.assembly import decode_listing
+from contrapose.data.folders import SUFFIXES, list_folder, list_glob
+from contrapose.data.hub import list_hub, list_hub_dataset
+from contrapose.data.images import Images, evenly_spaced
+from contrapose.data.labels import choose_labels
+from contrapose.data.objects import open_dataset, open_sequence, to_array
+from contrapose.data.omniglot import omniglot
+from contrapose.data.request import Request
+from contrapose.errors import ArgumentError, DataError
+
+ARRAYS = (".npz", ".npy")
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z")
+PICKLES = (".pt", ".pth", ".pkl", ".pickle")
+
+
+def open_data(
+    spec: Any,
+    *,
+    image_size: int | None = None,
+    channels: int | None = None,
+    limit: int | None = None,
+    labels: Any = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    cache: str | os.PathLike[str] | bool | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Images:
+    """Open pictures of any kind.
+
+    Arguments:
+        spec: one of the following.
+            A folder of pictures: classes from its sub-folders; `train` is taken where there is also `test`.
+            A pattern of pictures or of the parts of a parquet table, such as `"photos/**/*.jpg"`.
+            A `.npz` or `.npy` file of arrays.
+            A `.parquet`, `.csv`, `.tsv` or `.jsonl` table: pictures encoded in a column of the parquet, or a
+            column of paths relative to the table.
+            `"omniglot"`, the embedded data set.
+            `"hub:OWNER/NAME[:SPLIT]"`, or `"hub:FOLDER[:SPLIT]"` as `datasets` saves it.
+            From Python: an array or tensor, a list of paths, Pillow images or arrays, a map-style data set, a
+            `datasets.Dataset`, or `Images`.
+        image_size: side of the square working pictures in pixels. `None`: arrays stay as they are; files keep
+            a common size of at most 96 pixels, else become 64 (sizes at which a CPU can train).
+        channels: 1 or 3 for photos. `None`: as in the array; 1 if all pictures are grey, else 3.
+        limit: at most so many samples, evenly spaced over all, so that sorted classes keep their shares.
+        labels: `None`: those that the data has; `False`: none; a sequence: one a sample; for `"omniglot"`,
+            `"character"` or `"alphabet"` (it has none by default, being for pretraining without labels).
+        image_column, label_column: columns of a table or arrays of a `.npz`, where their names are not the
+            usual ones.
+        cache: folder for decoded pictures; `None` or `True`: `$CONTRAPOSE_CACHE`, else the user's cache;
+            `False`: none, in memory.
+        workers: decoding threads; `None`: one a CPU core.
+        progress: show a bar while decoding, on a terminal.
+
+    Errors:
+        DataError: it is not there, cannot be read, or holds no pictures; the text says what to do.
+        ArgumentError: an option that makes no sense or names something that does not exist.
+        MissingExtraError: tables need the extra `tables`, the hub the extra `hub`.
+    """
+    request = Request(
+        image_size=image_size,
+        channels=channels,
+        limit=limit,
+        labels=labels,
+        image_column=image_column,
+        label_column=label_column,
+        cache=cache,
+        workers=workers,
+        progress=progress,
+    )
+    if isinstance(spec, (str, os.PathLike)):
+        return _open_named(os.fspath(spec), request)
+    if isinstance(spec, Images):
+        return _refitted(spec, request)
+    if isinstance(spec, (np.ndarray, Tensor)):
+        return open_array(to_array(spec), request)
+    if isinstance(spec, (list, tuple)):
+        return open_sequence(spec, request)
+    if hasattr(spec, "cast_column") and hasattr(spec, "features"):  # datasets.Dataset, without importing it
+        return decode_listing(list_hub_dataset(spec, request, origin="a hub data set"), request)
+    if hasattr(spec, "__getitem__"):
+        return open_dataset(spec, request)
+    raise ArgumentError(
+        f"A {type(spec).__name__} is no data that can be opened: give a path, an array, a list of pictures "
+        "or a "
+        "map-style data set."
+    )
+
+
+def _open_named(name: str, request: Request) -> Images:
+    if not name:
+        raise ArgumentError("The name of the data is empty: give a folder, a file, a pattern or 'omniglot'.")
+    if name == "omniglot":
+        kind = request.labels if isinstance(request.labels, str) else None
+        rest = replace(request, labels=None) if kind else request
+        return _refitted(omniglot(kind), rest)
+    if name.startswith("hub:"):
+        return decode_listing(list_hub(name.removeprefix("hub:"), request), request)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        if any((path / mark).is_file() for mark in ("state.json", "dataset_dict.json")):  # saved by datasets
+            return decode_listing(list_hub(str(path), request), request)
+        return decode_listing(list_folder(path), request)
+    if path.is_file():
+        return _open_file(path, request)
+    if glob.has_magic(name):
+        return _open_pattern(str(path), request)
+    raise DataError(_missing(path))
+
+
+def _open_file(path: Path, request: Request) -> Images:
+    suffix = path.suffix.lower()
+    if suffix in ARRAYS:
+        return open_array_file(path, request)
+    if suffix in tables.SUFFIXES:
+        return decode_listing(tables.list_table([path], request), request)
+    if suffix in SUFFIXES:
+        raise DataError(f"{path} is one picture: give its folder, {path.parent}, or a pattern.")
+    if suffix in ARCHIVES:
+        raise DataError(f"{path} is an archive: unpack it, and give the folder.")
+    if suffix in PICKLES:
+        raise DataError(
+            f"{path} is a pickle, which could run any code when opened. Save the pictures with numpy: "
+            "numpy.savez('pictures.npz', images=images, labels=labels)."
+        )
+    known = " ".join((*ARRAYS, *tables.SUFFIXES))
+    raise DataError(f"{path} is of an unknown kind ({suffix or 'no suffix'}). Known: folders, and {known}.")
+
+
+def _open_pattern(pattern: str, request: Request) -> Images:
+    """A pattern of pictures, or of the parts of a parquet table."""
+    if Path(pattern).suffix.lower() not in tables.PARQUET:
+        return decode_listing(list_glob(pattern), request)
+    names = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - the pattern may be absolute
+    parts = [Path(name) for name in names]
+    if not parts:
+        raise DataError(f"No file matches {pattern!r}.")
+    return decode_listing(tables.list_table(parts, request), request)
+
+
+def _refitted(images: Images, request: Request) -> Images:
+    """Pictures that are `Images` already, as they are now asked for."""
+    found = choose_labels(None, request.labels, len(images))
+    if found is not None:
+        images = images.with_labels(found.numbers, found.names)
+    elif request.labels is False:
+        images = images.with_labels(None)
+    if request.limit is not None and request.limit < len(images):
+        images = images.subset(evenly_spaced(len(images), request.limit))
+    same_size = request.image_size in (None, images.image_size)
+    if same_size and request.channels in (None, images.channels):
+        return images
+    pixels, notes = fit(images.pixels, image_size=request.image_size, channels=request.channels)
+    return Images(
+        pixels,
+        images.labels,
+        class_names=images.class_names,
+        identifiers=images.identifiers,
+        skipped=images.skipped,
+        origin=images.origin,
+        notes=[*images.notes, *notes],
+    )
+
+
+def _missing(path: Path) -> str:
+    """That a path does not exist, how far it does, and the nearest name to what was meant."""
+    exists = next(parent for parent in path.absolute().parents if parent.is_dir())
+    wrong = path.absolute().relative_to(exists).parts[0]
+    siblings = [entry.name for entry in exists.iterdir()]
+    close = difflib.get_close_matches(wrong, [*siblings, "omniglot"], n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"{path} does not exist: {exists} has no {wrong!r}.{hint}"
