@@ -22,7 +22,7 @@ Edit = Callable[[dict[str, Any]], object]
 
 
 def small(**more: Any) -> ImageEncoder:
-    return make("small_conv", widths=[4, 6], pool=1, **more)
+    return make("small_conv", widths=[4, 6], pool=1, embedding=0, **more)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_the_description_is_readable_json(folder: Path) -> None:
     assert description == {
         "format": 1,
         "encoder": "small_conv",
-        "arguments": {"widths": [4, 6], "pool": 1},
+        "arguments": {"widths": [4, 6], "pool": 1, "embedding": 0},
         "channels": 3,
         "image_size": 24,
         "dimension": 6,

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import pytest
 import torch
-from encoder_cases import draw, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from contrapose.encoders.small_conv import SmallConv, small_conv
+from contrapose.encoders.small_conv import SmallConv, Stage, small_conv
 from contrapose.errors import ArgumentError
+
+
+def bare(grid: int, width: int = 5) -> SmallConv:
+    """Nothing but the grid of averages."""
+    return SmallConv([Stage(1, width, 3, 1, 1, "stride")], grid, 0)
 
 
 @settings(max_examples=20, deadline=None)
@@ -16,67 +20,71 @@ from contrapose.errors import ArgumentError
     st.lists(st.integers(1, 6), min_size=1, max_size=3),
     st.integers(1, 3),
     st.integers(1, 3),
-    st.booleans(),
+    st.sampled_from([0, 7]),
+    st.sampled_from(["max", "stride"]),
     st.integers(12, 35),
 )
-def test_the_dimension_follows_from_the_arguments(
-    widths: list[int], depth: int, pool: int, residual: bool, side: int
+def test_the_dimension_and_the_weights_follow_from_the_arguments(
+    widths: list[int], depth: int, pool: int, embedding: int, shrink: str, side: int
 ) -> None:
     net = small_conv(
-        channels=2, image_size=side, widths=widths, depth=depth, pool=pool, residual=residual and depth > 1
+        channels=2, image_size=side, widths=widths, depth=depth, pool=pool, embedding=embedding, shrink=shrink
     )
-    x = torch.rand(2, 2, side, side)
-    assert net(x).shape == (2, net.dimension)
-    assert net.dimension == widths[-1] * pool**2
+    flat = widths[-1] * pool**2
+    assert net(torch.rand(2, 2, side, side)).shape == (2, net.dimension)
+    assert net.dimension == (embedding or flat)
     assert net.stage_dimensions == tuple(widths)
-    inputs = [2, *widths[:-1]]
     each = [
-        9 * i * o + 2 * o + (depth - 1) * (9 * o * o + 2 * o) for i, o in zip(inputs, widths, strict=True)
+        (9 if number else 25) * i * o + 2 * o + (depth - 1) * (9 * o * o + 2 * o)
+        for number, (i, o) in enumerate(zip([2, *widths[:-1]], widths, strict=True))
     ]
-    assert sum(parameter.numel() for parameter in net.parameters()) == sum(each)
+    linear = flat * embedding + 2 * embedding
+    assert sum(parameter.numel() for parameter in net.parameters()) == sum(each) + linear
 
 
 def test_default_for_characters() -> None:
     net = small_conv(channels=1, image_size=35)
     maps = net.feature_maps(torch.rand(2, 1, 35, 35))
-    assert [tuple(m.shape[1:]) for m in maps] == [(32, 35, 35), (64, 18, 18), (128, 9, 9), (256, 5, 5)]
-    assert net.dimension == 1024
+    assert [tuple(m.shape[1:]) for m in maps] == [(32, 18, 18), (64, 9, 9), (128, 5, 5), (256, 5, 5)]
+    assert net.dimension == 256
+    assert sum(parameter.numel() for parameter in net.parameters()) == 2_027_744
+
+
+def test_the_default_grid_is_the_last_map_of_small_pictures_and_never_larger_than_five() -> None:
+    assert small_conv(channels=1, image_size=16).grid == 2
+    assert small_conv(channels=3, image_size=32).grid == 4
+    assert small_conv(channels=3, image_size=64).grid == 5
+
+
+def test_shrinking_by_max_keeps_the_strongest_response() -> None:
+    net = small_conv(channels=1, image_size=8, widths=[2, 3], strides=[1, 2], kernel=3, embedding=0).eval()
+    x = torch.rand(1, 1, 8, 8)
+    first, second = net.stages
+    full = second[1](second[0](first(x)))
+    torch.testing.assert_close(second(first(x)), functional.max_pool2d(full, 2))
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(1, 4), st.integers(1, 3), st.integers(1, 3))
 def test_the_grid_is_an_average_of_windows(pool: int, height: int, width: int) -> None:
-    net = SmallConv(1, (5,), (1,), 1, False, pool)
     x = torch.rand(2, 5, pool * height, pool * width)
     # Where windows tile the map they are those of adaptive pooling, and their mean is the mean of the map.
-    expected = functional.adaptive_avg_pool2d(x, pool)
-    torch.testing.assert_close(net.pool(x), expected.flatten(1))
-    torch.testing.assert_close(net.pool(x).view(2, 5, -1).mean(2), x.mean((2, 3)))
+    grid = bare(pool).pool(x)
+    torch.testing.assert_close(grid, functional.adaptive_avg_pool2d(x, pool).flatten(1))
+    torch.testing.assert_close(grid.view(2, 5, -1).mean(2), x.mean((2, 3)))
 
 
 def test_windows_overlap_where_they_must() -> None:
     x = torch.arange(25.0).view(1, 1, 5, 5)
-    grid = SmallConv(1, (1,), (1,), 1, False, 2).pool(x)
-    assert grid.tolist() == [[6.0, 8.0, 16.0, 18.0]]  # means of the four 3 x 3 corners
-
-
-def test_residual_adds_the_input() -> None:
-    plain = make("small_conv", widths=[4], depth=2, pool=1).eval()
-    residual = make("small_conv", widths=[4], depth=2, pool=1, residual=True).eval()
-    with torch.no_grad():
-        first, activation, block = residual.backbone.stages[0]
-        h = activation(first(residual.normalize(draw(2))))
-        (without,), (with_,) = plain.feature_maps(draw(2)), residual.feature_maps(draw(2))
-        torch.testing.assert_close(without, block.body(h).relu())  # the same seed, so the same weights
-        torch.testing.assert_close(with_, (block.body(h) + h).relu())
+    assert bare(2, width=1).pool(x).tolist() == [[6.0, 8.0, 16.0, 18.0]]  # means of the four 3 x 3 corners
 
 
 def test_bad_arguments() -> None:
     with pytest.raises(ArgumentError, match="2 widths and 3 strides"):
         small_conv(channels=1, image_size=32, widths=[4, 4], strides=[1, 2, 2])
-    with pytest.raises(ArgumentError, match="residual=True does nothing"):
-        small_conv(channels=1, image_size=32, residual=True)
+    with pytest.raises(ArgumentError, match="shrink"):
+        small_conv(channels=1, image_size=32, shrink="min")
     with pytest.raises(ArgumentError, match="leaves a 1 x 1 map of 8 x 8"):
-        small_conv(channels=1, image_size=8)
-    with pytest.raises(ArgumentError, match=r"The last map is 1 x 4, smaller than the pooling grid 2 x 2"):
+        small_conv(channels=1, image_size=8, pool=2)
+    with pytest.raises(ArgumentError, match=r"The last map is 1 x 4, smaller than the pooling grid 4 x 4"):
         small_conv(channels=1, image_size=32)(torch.rand(2, 1, 8, 32))
