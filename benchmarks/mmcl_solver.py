@@ -1,18 +1,18 @@
-"""The max-margin weights of all anchors at once against one matrix per anchor: time and peak memory, in one run.
+"""The max-margin weights of all anchors at once against one matrix per anchor: time and peak memory.
 
     python benchmarks/mmcl_solver.py [--quick] [--out results/benchmarks/mmcl_solver.json]
 
-Contenders, each given the same float64 kernel matrix of B unit rows ("rbf", sigma 1, ridge 0.1, no upper bound):
+Contenders, each given the same float64 kernel matrix of B unit rows ("rbf", sigma 1, ridge 0.1, no bound):
 
     inverse                   max_margin_weights(K): one B x B inverse for all anchors
     literal inverse float64   Delta (B, B-1, B-1) built, torch.linalg.solve, clipped
     literal inverse float32   the same in the precision of the authors' code
-    pgd                       max_margin_weights(K, solver="pgd"), Nesterov, normalised step, a fixed number of steps
+    pgd                       max_margin_weights(K, solver="pgd"): Nesterov, normalised step, 100 steps
     literal pgd float64       Delta built, the same steps with one batched matrix-vector product each
     literal pgd float32       the same in single precision
 
-Times are medians over interleaved rounds. Peak memory is that of a fresh process per figure, above what it held before the
-solve. "difference" is the largest difference from the literal float64 weights, over the largest weight.
+Times are medians over interleaved rounds. Peak memory is that of a fresh process per figure, above what it
+held before the solve. "differ." is the largest difference from the literal float64 weights, over the largest.
 """
 
 from __future__ import annotations
@@ -61,9 +61,8 @@ def literal_delta(K: Tensor) -> Tensor:
 def spread(weights: Tensor) -> Tensor:
     """`(B, B-1)` weights of the others as `(B, B)` with a zero diagonal."""
     B = len(weights)
-    return torch.zeros(B, B, dtype=weights.dtype).masked_scatter_(
-        ~torch.eye(B, dtype=torch.bool), weights
-    )  # (B, B)
+    out = torch.zeros(B, B, dtype=weights.dtype)  # (B, B)
+    return out.masked_scatter_(~torch.eye(B, dtype=torch.bool), weights)
 
 
 def literal_inverse(K: Tensor, dtype: torch.dtype) -> Tensor:
@@ -116,30 +115,25 @@ CONTENDERS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def seconds(B: int, names: list[str], rounds: int) -> dict[str, float]:
-    """The median time of each contender; every round runs all of them, so that a busy moment hits all alike."""
+def run(B: int, names: list[str], rounds: int) -> tuple[dict[str, float], dict[str, Tensor]]:
+    """Each contender's median time and weights; every round runs all: a busy moment hits all alike."""
     K = kernel_matrix(B)
     for name in names:
         CONTENDERS[name](kernel_matrix(8))  # loads what is loaded once
     times: dict[str, list[float]] = {name: [] for name in names}
+    weights: dict[str, Tensor] = {}
     for _ in range(rounds):
         for name in names:
             begin = time.perf_counter()
-            CONTENDERS[name](K)
+            weights[name] = CONTENDERS[name](K)  # (B, B)
             times[name].append(time.perf_counter() - begin)
-    return {name: statistics.median(values) for name, values in times.items()}
+    return {name: statistics.median(values) for name, values in times.items()}, weights
 
 
-def differences(B: int, names: list[str]) -> dict[str, float]:
-    """Of each contender from the literal float64 weights, relative to the largest weight."""
-    K = kernel_matrix(B)
-    out = {}
-    for kind in ("inverse", "pgd"):
-        mine = [name for name in names if kind in name.split()]
-        if f"literal {kind} float64" in mine:
-            wanted = CONTENDERS[f"literal {kind} float64"](K)
-            out |= {name: ((CONTENDERS[name](K) - wanted).abs().max() / wanted.max()).item() for name in mine}
-    return out
+def difference(name: str, weights: dict[str, Tensor]) -> float | None:
+    """From the literal float64 weights of the same problem, relative to the largest weight."""
+    wanted = weights.get(f"literal {'pgd' if 'pgd' in name else 'inverse'} float64")
+    return None if wanted is None else ((weights[name] - wanted).abs().max() / wanted.max()).item()
 
 
 def resident(field: str) -> int:
@@ -167,9 +161,9 @@ def peak_bytes(name: str, B: int) -> int | None:
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def measure(B: int, names: list[str], rounds: int) -> list[dict[str, Any]]:
+def measure(B: int, names: list[str], rounds: int, *, peaks: bool = True) -> list[dict[str, Any]]:
     """One row per contender."""
-    times, errors = seconds(B, names, rounds), differences(B, names)
+    times, weights = run(B, names, rounds)
     rows = []
     for name in names:
         literal = times.get(f"literal {name} float64")
@@ -178,8 +172,8 @@ def measure(B: int, names: list[str], rounds: int) -> list[dict[str, Any]]:
                 "B": B,
                 "contender": name,
                 "seconds": times[name],
-                "peak_bytes": peak_bytes(name, B),
-                "difference": errors.get(name),
+                "peak_bytes": peak_bytes(name, B) if peaks else None,
+                "difference": difference(name, weights),
                 "times_faster_than_literal": literal / times[name] if literal else None,
             }
         )
@@ -189,28 +183,32 @@ def measure(B: int, names: list[str], rounds: int) -> list[dict[str, Any]]:
 
 def line(row: dict[str, Any]) -> str:
     peak = "-" if row["peak_bytes"] is None else f"{row['peak_bytes'] / 2**20:.1f} MiB"
-    difference = "-" if row["difference"] is None else f"{row['difference']:.0e}"
+    differs = "-" if row["difference"] is None else f"{row['difference']:.0e}"
     faster = "" if row["times_faster_than_literal"] is None else f"{row['times_faster_than_literal']:.1f}x"
-    return f"{row['B']:5d}  {row['contender']:24s} {1e3 * row['seconds']:10.2f} ms {peak:>12s} {difference:>8s} {faster:>8s}"
+    time_spent = f"{1e3 * row['seconds']:.2f} ms"
+    return f"{row['B']:5d}  {row['contender']:24s} {time_spent:>13s} {peak:>12s} {differs:>8s} {faster:>8s}"
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--quick", action="store_true", help="two small sizes, one round")
+    parser.add_argument("--quick", action="store_true", help="small sizes, one round, one peak")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds per size")
+    parser.add_argument("--threads", type=int, help="threads of torch; its own choice if left out")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     parser.add_argument("--peak", nargs=2, metavar=("CONTENDER", "B"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.peak:
         print(peak_bytes_here(options.peak[0], int(options.peak[1])))
         return
+    if options.threads:
+        torch.set_num_threads(options.threads)
     sizes, rounds, large = ((16, 32), 1, 64) if options.quick else (SIZES, options.rounds, LARGE)
     where = environment()
     print(json.dumps(where))
     print(
         f"    B  {'contender':24s} {'median time':>13s} {'peak memory':>12s} {'differ.':>8s} {'faster':>8s}"
     )
-    rows = [row for B in sizes for row in measure(B, list(CONTENDERS), rounds)]
+    rows = [row for B in sizes for row in measure(B, list(CONTENDERS), rounds, peaks=not options.quick)]
     rows += measure(large, ["inverse"], min(rounds, 3))
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,9 @@ from contrapose.objectives.inputs import check_choice
 from contrapose.pairing import Pairing
 
 EMPTY = ("drop", "zero", "error")
-COUNTED_AT_ONCE = 1024  # anchors whose positives are counted in one go: bounds the memory of the count
+# Anchors and candidates of a tile in which positives are counted: small, for the counting makes several
+# copies of it.
+COUNTED_AT_ONCE = (256, 1024)
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ def reduce_anchors(
     counted = empty == "error" or (empty == "drop" and reduction == "mean")
     kept_of_all = kept
     if counted and anchors.everyone is not None:
-        kept_of_all = _have_positives(pairing, anchors.everyone)  # (N',)
+        # the pairing knows the anchors of all ranks
+        kept_of_all = count_candidates(pairing, anchors.everyone)[0] > 0  # (N',)
     if empty == "error" and not bool(kept_of_all.all()):
         number = int((~kept_of_all).sum())
         raise ArgumentError(
@@ -94,15 +97,18 @@ def reduce_anchors(
     return losses.sum() / count.masked_fill(count == 0, 1.0)  # no anchor anywhere has a positive: 0
 
 
+def count_candidates(pairing: Pairing, anchors: Tensor) -> tuple[Tensor, Tensor]:
+    """Positives and negatives of each anchor, two `(N,)`, counted in small tiles."""
+    rows, columns = COUNTED_AT_ONCE
+    positives, negatives = zip(
+        *(pairing.counts(block, columns=columns) for block in anchors.split(rows)), strict=True
+    )
+    return torch.cat(positives), torch.cat(negatives)  # (N,) each
+
+
 def check_empty(empty: str) -> None:
     """`empty` is one of the policies for anchors without positives."""
     check_choice(empty, EMPTY, "empty")
-
-
-def _have_positives(pairing: Pairing, everyone: Tensor) -> Tensor:
-    """`(N',)` true for anchors with a positive; the pairing knows it of all ranks' anchors."""
-    counts = [pairing.counts(block)[0] for block in everyone.split(COUNTED_AT_ONCE)]
-    return torch.cat(counts) > 0  # (N',)
 
 
 def _indices(values: Any, size: int, name: str, what: str) -> Tensor:

@@ -38,7 +38,7 @@ def check_temperature(temperature: float | Tensor, name: str = "temperature") ->
     """`temperature` is one finite number above 0; a learned one is a 0-d tensor."""
     if isinstance(temperature, Tensor) and temperature.ndim != 0:
         raise ArgumentError(f"{name} must be a number or a 0-d tensor, got shape {tuple(temperature.shape)}.")
-    value = float(temperature)
+    value = float(temperature.detach() if isinstance(temperature, Tensor) else temperature)
     if not (math.isfinite(value) and value > 0):
         raise ArgumentError(f"{name} must be a finite number above 0, got {value:g}; 0.05 to 1 is usual.")
 

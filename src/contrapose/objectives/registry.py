@@ -8,14 +8,13 @@ from typing import Any, Literal
 
 import torch
 
+from contrapose.objectives.anchors import count_candidates
 from contrapose.objectives.info_nce import info_nce
 from contrapose.objectives.max_margin import mmcl
 from contrapose.objectives.nt_xent import nt_xent
 from contrapose.objectives.supervised import self_con, sup_con
 from contrapose.pairing import Pairing
 from contrapose.registry import Registry
-
-COUNTED_AT_ONCE = 1024  # anchors whose candidates are counted in one go
 
 
 @dataclass(frozen=True)
@@ -44,12 +43,7 @@ OBJECTIVES: Registry[ObjectiveEntry] = Registry("objective")
 
 def softmax_chance(pairing: Pairing) -> float:
     """Mean of log(candidates in the denominator), over anchors with a positive: softmax of equal rows."""
-    positives, negatives = [], []
-    for anchors in torch.arange(pairing.anchors).split(COUNTED_AT_ONCE):
-        pulled, pushed = pairing.counts(anchors)
-        positives.append(pulled)
-        negatives.append(pushed)
-    pulled, pushed = torch.cat(positives), torch.cat(negatives)  # (N,)
+    pulled, pushed = count_candidates(pairing, torch.arange(pairing.anchors))  # (N,) each
     terms = (pulled + pushed)[pulled > 0].double()
     return float(terms.log().mean()) if len(terms) else 0.0
 

@@ -19,9 +19,9 @@ from contrapose.errors import ArgumentError, RunError
 from contrapose.pairing import Pairing, Tile
 
 # Rows and columns of a tile, measured by benchmarks/tiled_softmax.py --sweep on cores with 2 MiB of
-# second-level cache: a tile of 1 MiB is cheap to walk over several times; smaller ones pay for the calls,
-# larger ones for the memory.
-CPU_TILE = (256, 1024)
+# second-level cache. The optimum is flat: 256 to 1024 rows by 512 to 2048 columns differ by less than a
+# tenth; smaller tiles pay for the calls, larger ones for the memory.
+CPU_TILE = (512, 1024)
 # An accelerator wants few, large calls instead; a tile of 64 MiB keeps it busy. Reasoned, not measured.
 ACCELERATOR_TILE = (2048, 8192)
 
@@ -72,7 +72,7 @@ def row_reduce(
             tensor.
         row_indices: `(R,)` the anchor of the pairing that each row of `x` is; None = anchor i is row i.
         scale: factor on x·y (1 / temperature), a float or a learned 0-d tensor.
-        tile_rows, tile_columns: size of a tile; None = 256 × 1024 on a CPU, 2048 × 8192 elsewhere (see the
+        tile_rows, tile_columns: size of a tile; None = 512 × 1024 on a CPU, 2048 × 8192 elsewhere (see the
             comment above).
 
     Accumulates in float32 (float64 stays), also under autocast. A row without any candidate has l = -inf and
@@ -90,6 +90,8 @@ def row_reduce(
     plan = _Plan(terms, pairing.to(x.device), anchors, tile_rows, tile_columns)
     dtype = torch.promote_types(torch.promote_types(x.dtype, y.dtype), torch.float32)
     factor = torch.as_tensor(scale, dtype=dtype, device=x.device)  # ()
+    if factor.ndim != 0:
+        raise ArgumentError(f"scale must be a number or a 0-d tensor, got shape {tuple(factor.shape)}.")
     outputs: tuple[Tensor, ...] = _RowReduce.apply(plan, x.to(dtype), y.to(dtype), factor)
     return outputs
 
@@ -216,6 +218,8 @@ def _check_sizes(
         raise ArgumentError(
             f"x and y must be non-empty (R, D) and (M, D), got {tuple(x.shape)} and {tuple(y.shape)}."
         )
+    if not (x.is_floating_point() and y.is_floating_point()):
+        raise ArgumentError(f"x and y must be floating point, got {x.dtype} and {y.dtype}.")
     if pairing.candidates != len(y):
         raise ArgumentError(
             f"The pairing speaks of {pairing.candidates} candidates, but y has {len(y)} rows."

@@ -120,3 +120,9 @@ def test_an_indefinite_kernel_falls_back_to_lu() -> None:
     K = torch.tanh(4 * (x @ x.T) - 1.0)
     assert torch.linalg.eigvalsh(K - K.mean(0) - K.mean(0)[:, None] + K.mean()).min() < -0.05
     assert_near(max_margin_weights(K, ridge=1e-2).alpha, literal.solve(K.numpy(), 1e-2, math.inf))
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (1, 1), (2, 3, 3)])
+def test_what_is_no_kernel_matrix_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ArgumentError, match="B at least 2"):
+        max_margin_weights(torch.ones(shape))

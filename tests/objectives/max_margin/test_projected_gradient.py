@@ -78,7 +78,7 @@ def test_one_vanilla_step_is_the_formula() -> None:
     sigma=st.floats(0.05, 20),
     C=st.sampled_from([None, 0.2, 1.0]),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_converged_weights_are_optimal(seed: int, B: int, sigma: float, C: float | None) -> None:
     K = kernel_matrix(B, sigma=sigma, seed=seed)
     inverse = max_margin_weights(K, C=C)

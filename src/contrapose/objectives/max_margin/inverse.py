@@ -27,9 +27,8 @@ def solve_inverse(problem: Problem) -> Float[Tensor, "B B"]:
     """The unconstrained stationary point of every anchor's program, 2 Delta_t^-1 1; it may be negative.
 
     Exact, with one factorisation of a (B, B) matrix and O(B^2) besides. What `mmcl` calls its "inverse"
-    weights is this,
-    clipped to the box: the constrained optimum only where clipping changes nothing, else an approximation of
-    it.
+    weights is this, clipped to the box: the constrained optimum only where clipping changes nothing, else an
+    approximation of it.
 
     Shapes:
         returns `(B, B)`, row t = anchor t, diagonal 0.

@@ -19,8 +19,7 @@ Kernel = Callable[[Tensor, Tensor, float], Tensor]
 
 KERNELS: Registry[Kernel] = Registry("kernel")
 
-# A (r, M, D) block of this many numbers is what the backward of `minimum` may hold at once: 64 MiB in
-# float32.
+# The backward of `minimum` may hold a (r, M, D) block of this many numbers at once: 64 MiB in float32.
 TILE_ELEMENTS = 2**24
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Literal, TypedDict, Unpack, overload
 
 import torch
 from jaxtyping import Float, Shaped
@@ -16,6 +17,40 @@ from contrapose.objectives.max_margin.statistics import MaxMarginStatistics, mer
 from contrapose.objectives.max_margin.weights import max_margin_weights
 
 REDUCTIONS = ("mean", "none")
+
+Loss = Float[Tensor, ""] | Float[Tensor, " anchors"]
+
+
+class Options(TypedDict, total=False):
+    """The keyword arguments of `mmcl` but `return_statistics`, on which alone the result type hangs."""
+
+    kernel: str | Kernel
+    sigma: float
+    C: float | None
+    ridge: float
+    solver: str
+    normalize: bool
+    unit_diagonal: bool
+    generator: torch.Generator | None
+    iterations: int
+    step: str | float
+    momentum: str
+    restart: bool
+    tolerance: float | None
+    start: str
+    symmetric: bool
+    rows: Tensor | None
+    reduction: str
+
+
+@overload
+def mmcl(z: Tensor, *, return_statistics: Literal[False] = False, **options: Unpack[Options]) -> Tensor: ...
+
+
+@overload
+def mmcl(
+    z: Tensor, *, return_statistics: Literal[True], **options: Unpack[Options]
+) -> tuple[Tensor, MaxMarginStatistics]: ...
 
 
 def mmcl(
@@ -39,7 +74,7 @@ def mmcl(
     rows: Shaped[Tensor, "*R"] | None = None,
     reduction: str = "mean",
     return_statistics: bool = False,
-) -> Float[Tensor, "*R"] | tuple[Float[Tensor, "*R"], MaxMarginStatistics]:
+) -> Loss | tuple[Loss, MaxMarginStatistics]:
     """Max-margin contrastive loss: what the machine of an anchor, built on view 0, says of its view 1.
 
         L_t = sum_{j != t} alpha_t[j] (k(x_j, z_t) - k(x_t, z_t)),     x = z[0], z = z[1]

@@ -86,8 +86,7 @@ class Problem:
         """The Frobenius norm of each Delta_t, in O(B^2) for all of them.
 
         Row t of the unridged matrix is zero, so sums over the others are sums over all; and the rows of a
-        centred K sum
-        to zero, which removes every cross term: what is left is a sum of squares.
+        centred K sum to zero, which removes every cross term: what is left is a sum of squares.
         """
         B, n = self.size, self.size - 1
         own = self.gram.diagonal()  # (B,)
@@ -101,8 +100,7 @@ class Problem:
         """An estimate of the largest |eigenvalue| of each Delta_t by the power method: never above it.
 
         The first vector picks out the sample that is farthest from the anchor: it has a part along the
-            leading
-        eigenvector in symmetric batches too, and depends on the samples, not on their order.
+        leading eigenvector in symmetric batches too, and depends on the samples, not on their order.
         """
         own = self.gram.diagonal()  # (B,)
         distance = own[None, :] + own[:, None] - 2 * self.gram  # (B, B)

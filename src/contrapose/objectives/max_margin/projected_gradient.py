@@ -16,10 +16,7 @@ STEPS = ("frobenius", "power")
 
 FIRST_THETA = 0.5  # the authors draw it from (0, 1); a constant makes a solve repeatable
 MARGIN = 1.1  # the power method stays a few per cent below the largest eigenvalue
-LARGEST_STEP = {
-    "vanilla": 2.0,
-    "nesterov": 4 / 3,
-}  # over the largest eigenvalue; beyond it the free weights diverge
+LARGEST_STEP = {"vanilla": 2.0, "nesterov": 4 / 3}  # over the largest eigenvalue; beyond, it diverges
 
 
 def solve_projected_gradient(
@@ -59,7 +56,7 @@ def solve_projected_gradient(
     taken = 0
     while taken < iterations:
         taken += 1
-        previous, alpha = alpha, problem.project(ahead - eta * problem.gradient(ahead))  # (B, B)
+        previous, alpha = alpha, problem.project(_stepped(ahead, eta, problem))  # (B, B)
         moved = alpha - previous  # (B, B)
         if tolerance is not None and bool((moved.abs() / (previous + 1e-7)).sum() < tolerance * weights):
             break
@@ -73,6 +70,10 @@ def solve_projected_gradient(
     if not isinstance(step, str):
         _refuse_divergence(problem, step, momentum, start, alpha)
     return alpha, taken
+
+
+def _stepped(ahead: Tensor, eta: Tensor, problem: Problem) -> Tensor:
+    return torch.addcmul(ahead, eta, problem.gradient(ahead), value=-1.0)  # (B, B)
 
 
 def _momentum(theta: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from contrapose.errors import ArgumentError, did_you_mean
@@ -32,7 +32,7 @@ class Machines:
 
 @torch.no_grad()
 def max_margin_weights(
-    kernel_matrix: Float[Tensor, "B B"],
+    kernel_matrix: Shaped[Tensor, "*B_B"],
     *,
     C: float | None = None,
     ridge: float = 0.1,
@@ -63,6 +63,9 @@ def max_margin_weights(
             without a ridge.
     """
     _check(C, ridge, solver, iterations, tolerance, start)
+    shape = tuple(kernel_matrix.shape)
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 2:
+        raise ArgumentError(f"A kernel matrix is (B, B) with B at least 2; got shape {shape}.")
     kernel_matrix = kernel_matrix.detach().double()
     if not bool(kernel_matrix.isfinite().all()):
         raise ArgumentError(
@@ -90,9 +93,8 @@ def max_margin_weights(
 def _random_start(like: Tensor, generator: torch.Generator | None) -> Tensor:
     """Standard normal numbers, drawn where the generator lives; the projection that follows is their ReLU."""
     device = like.device if generator is None else generator.device
-    return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=device).to(
-        like.device
-    )  # (B, B)
+    start = torch.randn(like.shape, generator=generator, dtype=like.dtype, device=device)  # (B, B)
+    return start.to(like.device)
 
 
 def _refuse_unbounded(problem: Problem, alpha: Tensor) -> None:

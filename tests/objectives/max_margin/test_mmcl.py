@@ -40,7 +40,7 @@ def test_equals_the_sum_written_out(name: str, solver: dict, normalize: bool) ->
     torch.testing.assert_close(mmcl(z, **options), expected.mean())
 
 
-@given(seed=st.integers(0, 10_000), C=st.sampled_from([None, -1, 0.5]), ridge=st.floats(0.01, 1))
+@given(seed=st.integers(0, 10_000), C=st.sampled_from([None, -1.0, 0.5]), ridge=st.floats(0.01, 1))
 @settings(max_examples=25, deadline=None)
 def test_two_samples(seed: int, C: float | None, ridge: float) -> None:
     z = views(B=2, seed=seed)
@@ -227,7 +227,7 @@ GOOD = torch.ones(2, 4, 3)
         (torch.ones(3, 4, 3), {}, r"\(2, B, D\); got \(3, 4, 3\)"),
         (torch.ones(8, 3), {}, r"\(2, B, D\); got \(8, 3\)"),
         (torch.ones(2, 4, 3, dtype=torch.long), {}, "floating point"),
-        (GOOD, {"C": 0}, "C, the largest weight"),
+        (GOOD, {"C": 0.0}, "C, the largest weight"),
         (GOOD, {"C": -2.0}, "C, the largest weight"),
         (GOOD, {"C": math.nan}, "C, the largest weight"),
         (GOOD, {"sigma": 0.0}, "sigma"),

@@ -1,0 +1,63 @@
+"""How the common checks call any registered objective, with its shapes checked on every call."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from beartype import beartype
+from jaxtyping import jaxtyped
+from torch import Tensor
+
+from contrapose.objectives import OBJECTIVES
+from contrapose.pairing import Pairing, by_labels, by_towers, by_views
+
+NAMES = tuple(OBJECTIVES)
+TILED = tuple(name for name in NAMES if OBJECTIVES[name].row_reduction)
+CHECKED = {name: jaxtyped(typechecker=beartype)(OBJECTIVES[name].function) for name in NAMES}
+
+
+def some_embeddings(
+    batch: int = 6, dim: int = 5, *, seed: int = 0, dtype: torch.dtype = torch.float64
+) -> Tensor:
+    """`(2, B, D)` with views that resemble each other."""
+    generator = torch.Generator().manual_seed(seed)
+    base = torch.randn(1, batch, dim, generator=generator, dtype=torch.float64)
+    return (base + 0.5 * torch.randn(2, batch, dim, generator=generator, dtype=torch.float64)).to(dtype)
+
+
+def some_labels(batch: int) -> Tensor:
+    """Classes 0, 1, 2 in turn."""
+    return torch.arange(batch) % 3
+
+
+def loss_of(name: str, z: Tensor, labels: Tensor | None = None, **options: Any) -> Tensor:
+    """The objective on two views `(2, B, D)`, called as its entry says."""
+    takes, function = OBJECTIVES[name].takes, CHECKED[name]
+    if takes == "towers":
+        return function(z[0], z[1], **options)
+    if takes == "labels":
+        return function(z, some_labels(z.shape[1]) if labels is None else labels, **options)
+    return function(z, **options)
+
+
+def pairing_of(name: str, batch: int) -> Pairing:
+    """The pairing that `loss_of` amounts to."""
+    takes = OBJECTIVES[name].takes
+    if takes == "towers":
+        return by_towers(batch)
+    return by_labels(some_labels(batch), views=2) if takes == "labels" else by_views(2, batch)
+
+
+def sharpest(name: str) -> dict[str, float]:
+    """The option that makes the objective as sharp as anybody would."""
+    known = inspect.signature(OBJECTIVES[name].function).parameters
+    return {key: 0.01 for key in ("temperature", "sigma") if key in known}
+
+
+def value_and_gradient(name: str, z: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
+    z = z.detach().clone().requires_grad_()
+    loss = loss_of(name, z, **options)
+    (gradient,) = torch.autograd.grad(loss, z)
+    return loss.detach(), gradient

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from contrapose import objectives
+from contrapose.errors import ArgumentError
+from contrapose.objectives import OBJECTIVES
+from contrapose.objectives.registry import softmax_chance
+from contrapose.pairing import by_labels, by_towers, by_views
+
+
+def test_what_is_registered_is_what_is_exported() -> None:
+    for name, entry in OBJECTIVES.items():
+        assert entry.name == name
+        assert entry.function is getattr(objectives, name)
+        assert entry.paper.startswith("https://arxiv.org/abs/")
+    assert set(OBJECTIVES) == {"nt_xent", "info_nce", "sup_con", "self_con", "mmcl"}
+
+
+def test_an_unknown_name_suggests_the_nearest() -> None:
+    with pytest.raises(ArgumentError, match="nt_xent"):
+        OBJECTIVES["ntxent"]
+
+
+def test_chance_counts_the_denominator() -> None:
+    assert softmax_chance(by_views(2, 2000)) == pytest.approx(math.log(3999))
+    assert softmax_chance(by_towers(8).with_queue(100)) == pytest.approx(math.log(108))
+    assert softmax_chance(by_towers(8, in_batch_negatives=False).with_queue(100)) == pytest.approx(
+        math.log(101)
+    )
+    assert softmax_chance(by_labels(torch.arange(4))) == 0.0  # nobody has a positive, nothing is averaged
