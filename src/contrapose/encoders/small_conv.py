@@ -32,7 +32,7 @@ class Stage:
 class SmallConv(ConvolutionalBackbone):
     """A few normalised convolutions, a small grid of averages, and a linear map of the grid to the features.
 
-        stage_k:  x <- relu(bn(conv(x))), depth times, shrunk by a strided convolution or by max-pooling
+        stage_k:  x <- relu(bn(conv(x))), depth times; shrunk by a stride of the first or max-pooling of the last
         h = grid x grid averages of the last map
         features = bn(W flatten(h)),   or flatten(h) where `embedding` is 0
 
@@ -76,12 +76,16 @@ class SmallConv(ConvolutionalBackbone):
 
 
 def _stage(stage: Stage) -> nn.Sequential:
-    strided = stage.stride if stage.shrink == "stride" else 1
-    modules = [convolution(stage.inputs, stage.outputs, kernel=stage.kernel, stride=strided), nn.ReLU(inplace=True)]
-    for _ in range(stage.depth - 1):
-        modules += [convolution(stage.outputs, stage.outputs), nn.ReLU(inplace=True)]
-    if stage.shrink == "max" and stage.stride > 1:
-        modules.append(nn.MaxPool2d(stage.stride, ceil_mode=True))
+    modules: list[nn.Module] = []
+    for number in range(stage.depth):
+        first, last = number == 0, number == stage.depth - 1
+        strided = stage.stride if first and stage.shrink == "stride" else 1
+        inputs, kernel = (stage.inputs, stage.kernel) if first else (stage.outputs, 3)
+        filters, norm = convolution(inputs, stage.outputs, kernel=kernel, stride=strided)
+        pooled = last and stage.shrink == "max" and stage.stride > 1
+        # Pooling commutes with ReLU and with a norm of positive scale; before them it leaves them a quarter of the work.
+        shrink = [nn.MaxPool2d(stage.stride, ceil_mode=True)] if pooled else []
+        modules += [filters, *shrink, norm, nn.ReLU(inplace=True)]
     return nn.Sequential(*modules)
 
 

@@ -14,9 +14,8 @@ from contrapose.views.options import ImageViews
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import ImageEncoder, ProjectionHead
     from contrapose.learners import Learner
 
 
@@ -45,6 +44,8 @@ class Method(RunConfig):
 
     views: ImageViews = field(default_factory=ImageViews)
     """How views are made."""
+    projection_layers: int = 2
+    """Linear maps of the projection head. 2 in SimCLR, MoCo v2 and MMCL; 0 compares the embeddings themselves."""
     projection_hidden: int = 512
     """Hidden units of the projection head. [design] twice the default encoder's output."""
     projection_dimension: int = 128
@@ -54,19 +55,21 @@ class Method(RunConfig):
         super().__post_init__()
         for name in ("projection_hidden", "projection_dimension"):
             self._check(name, getattr(self, name) > 0, "above 0")
+        self._check("projection_layers", self.projection_layers >= 0, "0 or more")
 
     @abstractmethod
     def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
         """The learner that trains `encoder` by this method; `generator` draws what its memory starts from."""
 
-    def head(self, input_dimension: int, *, norm: bool = True) -> nn.Module:
-        """The two-layer projection head of this configuration."""
+    def head(self, input_dimension: int, *, norm: bool = True) -> ProjectionHead:
+        """The projection head of this configuration."""
         from contrapose.encoders import ProjectionHead
 
         return ProjectionHead(
             input_dimension,
             hidden_dimension=self.projection_hidden,
             output_dimension=self.projection_dimension,
+            layers=self.projection_layers,
             norm=norm,
         )
 

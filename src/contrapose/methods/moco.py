@@ -46,11 +46,12 @@ class MoCo(Method):
         def objective(q: Tensor, k: Tensor, queue: Tensor) -> Tensor:
             return info_nce(q, k, queue=queue, in_batch_negatives=False, temperature=self.temperature)
 
+        head = self.head(encoder.dimension, norm=False)  # MoCo v2's head has no batch normalisation
         return Momentum(
             encoder,
-            self.head(encoder.dimension, norm=False),  # MoCo v2's head has no batch normalisation
+            head,
             objective,
-            dimension=self.projection_dimension,
+            dimension=head.output_dimension,
             queue_size=self.queue,
             momentum=self.momentum,
             generator=generator,

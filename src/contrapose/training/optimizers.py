@@ -78,13 +78,13 @@ class LARS(Optimizer):
 @OPTIMIZERS.register("adamw")
 def adamw(parameters: Any, learning_rate: float) -> Optimizer:
     """Adam with decoupled weight decay, https://arxiv.org/abs/1711.05101; betas (0.9, 0.999), torch's defaults."""
-    return AdamW(parameters, lr=learning_rate)
+    return AdamW(parameters, lr=learning_rate, fused=True)  # one pass over the weights instead of ten
 
 
 @OPTIMIZERS.register("sgd")
 def sgd(parameters: Any, learning_rate: float) -> Optimizer:
     """SGD with momentum 0.9, as in MoCo's recipe."""
-    return SGD(parameters, lr=learning_rate, momentum=0.9)
+    return SGD(parameters, lr=learning_rate, momentum=0.9, fused=True)
 
 
 @OPTIMIZERS.register("lars")
