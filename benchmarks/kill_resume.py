@@ -27,7 +27,8 @@ ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 def options(method: str, steps_between: int) -> list[str]:
     """A run of 30 steps that checkpoints often, so that kills fall into every part of it."""
-    words = f"--data omniglot --limit 480 --epochs 5 --batch-size 80 --checkpoint-steps {steps_between} --log-steps 1 --seed 3"
+    words = "--data omniglot --limit 480 --epochs 5 --batch-size 80 --log-steps 1 --seed 3"
+    words += f" --checkpoint-steps {steps_between}"
     return ["train", method, *words.split(), *(["--queue", "160"] if method == "moco" else [])]
 
 
@@ -57,7 +58,8 @@ def final_weights(run: Path) -> dict[str, torch.Tensor]:
 
 
 def kill_once(run: Path, method: str, delay: float) -> int:
-    """Start a run, kill it `delay` seconds after its folder appears, resume it; returns the step it was killed after."""
+    """Start a run, kill it `delay` seconds after its folder appears, resume it; returns the step it was killed
+    after."""
     process = command(*options(method, 2), "--out", str(run))
     while not (run / "config.json").exists():
         if process.poll() is not None:
@@ -74,9 +76,7 @@ def kill_once(run: Path, method: str, delay: float) -> int:
 
 def main(words: list[str] | None = None) -> int:
     """Run the experiment; returns how many kills did not come back to the same weights."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--methods", nargs="+", default=["mmcl", "moco"])
     parser.add_argument("--seed", type=int, default=0, help="of the kill times")
@@ -98,9 +98,7 @@ def main(words: list[str] | None = None) -> int:
             run = Path(folder) / f"{method}-{number}"
             steps = kill_once(run, method, times.uniform(0.0, spans[method]))
             weights, expected = final_weights(run), reference[method]
-            equal = weights.keys() == expected.keys() and all(
-                torch.equal(weights[k], expected[k]) for k in expected
-            )
+            equal = weights.keys() == expected.keys() and all(torch.equal(weights[k], expected[k]) for k in expected)
             same += equal
             rows.append({"method": method, "killed_after_step": steps, "same": equal})
             print(

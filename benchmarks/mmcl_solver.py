@@ -67,9 +67,7 @@ def spread(weights: Tensor) -> Tensor:
 
 def literal_inverse(K: Tensor, dtype: torch.dtype) -> Tensor:
     delta = literal_delta(K.to(dtype))  # (B, n, n)
-    return spread(
-        torch.linalg.solve(delta, torch.full(delta.shape[:2], 2.0, dtype=dtype)).clamp_(min=0)
-    )  # (B, B)
+    return spread(torch.linalg.solve(delta, torch.full(delta.shape[:2], 2.0, dtype=dtype)).clamp_(min=0))  # (B, B)
 
 
 def random_start(B: int) -> Tensor:
@@ -205,9 +203,7 @@ def main(arguments: list[str] | None = None) -> None:
     sizes, rounds, large = ((16, 32), 1, 64) if options.quick else (SIZES, options.rounds, LARGE)
     where = environment()
     print(json.dumps(where))
-    print(
-        f"    B  {'contender':24s} {'median time':>13s} {'peak memory':>12s} {'differ.':>8s} {'faster':>8s}"
-    )
+    print(f"    B  {'contender':24s} {'median time':>13s} {'peak memory':>12s} {'differ.':>8s} {'faster':>8s}")
     rows = [row for B in sizes for row in measure(B, list(CONTENDERS), rounds, peaks=not options.quick)]
     rows += measure(large, ["inverse"], min(rounds, 3))
     if options.out:

@@ -2,8 +2,10 @@
 
     python benchmarks/one_shot_validation.py --epochs 20 --set sigma=4 batch_size=64 views.elastic_strength=0.03
 
-The official one-shot runs are for reporting only. Here two of the eight embedded alphabets (Greek and Sanskrit) are left out of
-pretraining, and 200 runs are made from each as the official ones are: 20 characters of one alphabet, one example each by one
+The official one-shot runs are for reporting only. Here two of the eight embedded alphabets (Greek and Sanskrit) are
+left out of
+pretraining, and 200 runs are made from each as the official ones are: 20 characters of one alphabet, one example each
+by one
 drawer, one query each by another. Prints accuracy for trained, untrained and raw pixels; appends a line to --log.
 """
 
@@ -86,7 +88,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         run = contrapose.train(
-            arguments.method, data=training, out=f"{folder}/run", epochs=arguments.epochs, seed=arguments.seed, quiet=True, **recipe
+            arguments.method,
+            data=training,
+            out=f"{folder}/run",
+            epochs=arguments.epochs,
+            seed=arguments.seed,
+            quiet=True,
+            **recipe,
         )
         seconds = time.perf_counter() - start
         embedder = run.load()
@@ -99,7 +107,13 @@ def main() -> None:
         print(f"{arm:10s} {100 * np.mean(values):.2f} % ({each})")
     print(f"{run.outcome.views_per_second:,.0f} views/s, {seconds:.0f} s")
     if arguments.log:
-        row = {"method": arguments.method, "epochs": arguments.epochs, "seed": arguments.seed, "options": recipe, "arms": arms}
+        row = {
+            "method": arguments.method,
+            "epochs": arguments.epochs,
+            "seed": arguments.seed,
+            "options": recipe,
+            "arms": arms,
+        }
         with arguments.log.open("a") as file:
             file.write(json.dumps({**row, "seconds": seconds, "views_per_second": run.outcome.views_per_second}) + "\n")
 

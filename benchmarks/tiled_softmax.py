@@ -123,9 +123,7 @@ def line(row: dict[str, Any]) -> str:
     peak = "-" if row["peak_bytes"] is None else f"{row['peak_bytes'] / 1e6:.0f} MB"
     difference = "" if row.get("difference") is None else f"{row['difference']:.0e}"
     ratio = "" if row.get("time_of_dense") is None else f"{row['time_of_dense']:.2f} x the time"
-    return (
-        f"{row['n']:6d}  {row['contender']:8s} {row['seconds']:9.3f} s {peak:>9s} {difference:>8s}  {ratio}"
-    )
+    return f"{row['n']:6d}  {row['contender']:8s} {row['seconds']:9.3f} s {peak:>9s} {difference:>8s}  {ratio}"
 
 
 def sweep(n: int, rounds: int) -> list[dict[str, Any]]:

@@ -34,9 +34,7 @@ RECIPES = {
 }
 
 
-def time_of_a_call(
-    make: ViewGenerator, images: torch.Tensor, generator: torch.Generator
-) -> tuple[float, float]:
+def time_of_a_call(make: ViewGenerator, images: torch.Tensor, generator: torch.Generator) -> tuple[float, float]:
     """Seconds on the clock, and seconds that all threads were on a processor."""
     started, busy = time.perf_counter(), time.process_time()
     make(images, generator=generator)
@@ -50,9 +48,7 @@ def measure(size: int, batch: int, threads: int, rounds: int) -> list[dict[str, 
     makers, pictures = {}, {}
     for name, (channels, options) in RECIPES.items():
         makers[name] = ViewGenerator(options, channels=channels, image_size=size)
-        pictures[name] = torch.randint(
-            0, 256, (batch, channels, size, size), dtype=torch.uint8, generator=generator
-        )
+        pictures[name] = torch.randint(0, 256, (batch, channels, size, size), dtype=torch.uint8, generator=generator)
         makers[name](pictures[name], generator=generator)  # warm-up
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in RECIPES}
     for _ in range(rounds):
@@ -81,11 +77,7 @@ def show(rows: list[dict[str, Any]]) -> None:
         "fastest": 10,
         "per CPU second": 16,
     }
-    print(
-        "".join(
-            f"{name:<{width}}" if name == "recipe" else f"{name:>{width}}" for name, width in columns.items()
-        )
-    )
+    print("".join(f"{name:<{width}}" if name == "recipe" else f"{name:>{width}}" for name, width in columns.items()))
     for row in rows:
         numbers = [
             row["views_per_second_median"],
@@ -99,12 +91,8 @@ def show(rows: list[dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--size", type=int, nargs="+", default=[32, 35, 64], help="sides of the pictures, in pixels"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, nargs="+", default=[32, 35, 64], help="sides of the pictures, in pixels")
     parser.add_argument("--batch", type=int, default=256, help="pictures in a call")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="torch threads")
     parser.add_argument("--rounds", type=int, default=20, help="timed calls of each row")

@@ -17,9 +17,7 @@ import torch
 import torch.distributed as dist
 
 
-def run_ranks(
-    work: Callable[..., Any], *arguments: Any, world_size: int = 2, timeout: float = 180.0
-) -> list[Any]:
+def run_ranks(work: Callable[..., Any], *arguments: Any, world_size: int = 2, timeout: float = 180.0) -> list[Any]:
     """`work(*arguments)` on `world_size` spawned processes; returns what each rank returned, by rank.
 
     `work` must be a function of a module (spawned processes import it), its result something `torch.save`
@@ -45,9 +43,7 @@ def run_ranks(
         return [torch.load(Path(folder) / f"{rank}.pt", weights_only=False) for rank in range(world_size)]
 
 
-def _one_rank(
-    work: Callable[..., Any], rank: int, world_size: int, folder: str, arguments: tuple[Any, ...]
-) -> None:
+def _one_rank(work: Callable[..., Any], rank: int, world_size: int, folder: str, arguments: tuple[Any, ...]) -> None:
     torch.set_num_threads(1)
     if sys.platform == "linux":  # a machine's own name need not resolve; the loopback device is always there
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
@@ -82,6 +78,4 @@ def _raise_failures(processes: list[Any], folder: Path, timeout: float) -> None:
         raise AssertionError("\n".join(f"rank {path.stem}:\n{path.read_text()}" for path in told))
     codes = [process.exitcode for process in processes]
     if any(codes):
-        raise AssertionError(
-            f"ranks ended with exit codes {codes} within {timeout:.0f} s, without a traceback"
-        )
+        raise AssertionError(f"ranks ended with exit codes {codes} within {timeout:.0f} s, without a traceback")

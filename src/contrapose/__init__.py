@@ -42,7 +42,17 @@ __all__ = [
     "views",
 ]
 
-_ROOMS = ("data", "encoders", "evaluation", "learners", "methods", "objectives", "pairing", "training", "views")
+_ROOMS = (
+    "data",
+    "encoders",
+    "evaluation",
+    "learners",
+    "methods",
+    "objectives",
+    "pairing",
+    "training",
+    "views",
+)
 
 __getattr__, __dir__ = lazy_exports(
     __name__,

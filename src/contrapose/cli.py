@@ -20,7 +20,8 @@ usage: contrapose COMMAND ...
 
 Learn representations by contrast, from any data, mostly without labels.
 
-  train METHOD --data DATA     train an encoder; writes a run folder     contrapose train mmcl --data photos/ --epochs 50
+  train METHOD --data DATA     train an encoder; writes a run folder     contrapose train mmcl --data photos/ --epochs
+  50
   train --resume RUN           continue after a crash, or for more epochs
   evaluate RUN --data DATA     kNN and linear probe, beside raw pixels and the untrained encoder
   embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy
@@ -136,7 +137,10 @@ def _train(words: list[str]) -> None:
         print("\ncontrapose train METHOD --help shows the options of a method.")
         return
     if words[0].startswith("-"):
-        raise ArgumentError(f"Name a method before the options: contrapose train METHOD {' '.join(words)[:60]}.{did_you_mean('', METHODS)}")
+        raise ArgumentError(
+            f"Name a method before the options: contrapose train METHOD {' '.join(words)[:60]}."
+            f"{did_you_mean('', METHODS)}"
+        )
     config = _parse(METHODS[words[0]], words[1:], f"train {words[0]}")
     from contrapose.commands.train import train
 
@@ -150,7 +154,10 @@ def _finish(run: Any) -> None:
     if not PartialState().is_main_process:
         return
     if not run.outcome.finished:
-        print(f"Stopped at step {run.outcome.steps} of {run.outcome.total_steps}. Continue: contrapose train --resume {run.path}")
+        print(
+            f"Stopped at step {run.outcome.steps} of {run.outcome.total_steps}. "
+            f"Continue: contrapose train --resume {run.path}"
+        )
         return
     outcome = run.outcome
     print(f"Trained in {outcome.seconds:.0f} s, {outcome.views_per_second:,.0f} views/s. The run is in {run.path}/")

@@ -55,7 +55,9 @@ class Embedder(nn.Module):
         device = self.encoder.mean.device
         training, _ = self.training, self.eval()
         rows = [
-            self.encoder(images.batch(torch.arange(start, min(start + batch_size, len(images)))).to(device)).float().cpu()
+            self.encoder(images.batch(torch.arange(start, min(start + batch_size, len(images)))).to(device))
+            .float()
+            .cpu()
             for start in range(0, len(images), batch_size)
         ]
         self.train(training)
@@ -83,7 +85,7 @@ def load(path: Path | str, *, device: str | torch.device = "cpu") -> Embedder:
     folder = path / "encoder" if (path / "config.json").is_file() else path
     if not folder.is_dir():
         raise RunError(
-            f"{path} holds no encoder: it is neither a run folder (the run may have stopped before its first checkpoint) "
+            f"{path} holds no encoder: it is neither a run folder (did the run stop before its first checkpoint?) "
             "nor a folder with encoder.json and encoder.safetensors."
         )
     return Embedder(load_encoder(folder).to(device).eval())

@@ -18,12 +18,17 @@ class ArgumentError(ContraposeError, ValueError):
     """An argument, option or configuration key that cannot be used as given."""
 
 
+class NonFiniteError(ArgumentError):
+    """Embeddings with NaN or infinite values: training has blown up, or the input was broken."""
+
+
 class DataError(ContraposeError, ValueError):
     """Data that cannot be read, or does not fit what was asked of it."""
 
 
 class RunError(ContraposeError, RuntimeError):
-    """A run folder, checkpoint or encoder folder that is missing, damaged or of another version; or a run that had to stop."""
+    """A run folder, checkpoint or encoder folder that is missing, damaged or of another version; or a run that had to
+    stop."""
 
 
 class MissingExtraError(ContraposeError, ImportError):

@@ -107,18 +107,28 @@ def test_resume_after_a_finished_run_and_for_more_epochs(trained: Path, capsys: 
         (["train", "mmcl", "--encoder", "resnt18"], "Did you mean 'resnet18'?"),
         (["train", "mmcl", "--views.count", "3", "--limit", "200"], "needs 2 views of each sample, got 3"),
         (["train", "supcon", "--limit", "200"], "the data has none"),
-        (["train", "mmcl", "--limit", "100", "--batch-size", "128"], "100 samples do not fill one batch of 128"),
+        (
+            ["train", "mmcl", "--limit", "100", "--batch-size", "128"],
+            "100 samples do not fill one batch of 128",
+        ),
         (["train", "mmcl", "--device", "cuda"], "no CUDA device"),
         (["train", "--resume", "nowhere"], "nowhere is not a run folder"),
         (["train", "--data", "x"], "Name a method before the options"),
         (["evaluate", "nowhere"], "nowhere"),
         (["evaluate"], "required"),
-        (["embed", "nowhere", "photos", "--out", "x.parqet"], "unknown ending '.parqet'. Did you mean '.parquet'?"),
+        (
+            ["embed", "nowhere", "photos", "--out", "x.parqet"],
+            "unknown ending '.parqet'. Did you mean '.parquet'?",
+        ),
         (["methods", "please"], "takes no arguments"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_status_2(
-    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     import torch
@@ -135,7 +145,9 @@ def test_debug_shows_the_traceback() -> None:
         main(["trian", "--debug"])
 
 
-def test_a_run_without_labels_says_what_to_give(tmp_path: Path, pictures: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_without_labels_says_what_to_give(
+    tmp_path: Path, pictures: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
     np.save(tmp_path / "plain.npy", pictures)
     run("train", "simclr", "--data", str(tmp_path / "plain.npy"), "--out", str(tmp_path / "run"), *QUICK)
     assert "has no labels" in fails(capsys, "evaluate", str(tmp_path / "run"))
@@ -160,10 +172,12 @@ def test_help_does_not_load_torch(words: list[str]) -> None:
 
 
 def test_import_budgets() -> None:
-    """`import contrapose` is at most 0.1 s on top of torch, and `--help` 0.5 s in all (best of five: machines are noisy)."""
+    """`import contrapose` is at most 0.1 s on top of torch, and `--help` 0.5 s in all (best of five: machines are
+    noisy)."""
     code = "import time, torch\nstart = time.perf_counter()\nimport contrapose\nprint(time.perf_counter() - start)"
     beyond_torch = min(
-        float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout) for _ in range(3)
+        float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+        for _ in range(3)
     )
     assert beyond_torch < 0.1
     waits = []

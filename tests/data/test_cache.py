@@ -40,9 +40,7 @@ def test_pictures_are_decoded_once(write_pictures: Callable[..., Path], decoded:
     assert first.fingerprint == again.fingerprint
 
 
-def test_a_file_that_is_changed_added_or_removed_is_noticed(
-    write_pictures: Callable[..., Path], decoded: list
-) -> None:
+def test_a_file_that_is_changed_added_or_removed_is_noticed(write_pictures: Callable[..., Path], decoded: list) -> None:
     folder = write_pictures(*NAMES)
     prints = [opened(folder).fingerprint]
     colour_picture(99).save(folder / "a/1.png")
@@ -108,12 +106,8 @@ def test_the_index_says_what_was_packed(write_pictures: Callable[..., Path]) -> 
     assert index["pillow"]
 
 
-@pytest.mark.parametrize(
-    "damage", ["index cut", "pixels cut", "pixels gone", "index of another shape", "index gone"]
-)
-def test_a_damaged_entry_is_built_anew(
-    write_pictures: Callable[..., Path], decoded: list, damage: str
-) -> None:
+@pytest.mark.parametrize("damage", ["index cut", "pixels cut", "pixels gone", "index of another shape", "index gone"])
+def test_a_damaged_entry_is_built_anew(write_pictures: Callable[..., Path], decoded: list, damage: str) -> None:
     folder = write_pictures(*NAMES)
     expected = np.array(opened(folder).pixels)
     index, (pixels,) = entries()[0] / "index.json", entries()[0].glob("pixels-*.npy")

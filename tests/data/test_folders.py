@@ -32,9 +32,7 @@ def test_pictures_beside_sub_folders_mean_no_labels_and_a_note(write_pictures: W
 
 
 @pytest.mark.parametrize("held_out", ["test", "val", "valid", "Validation"])
-def test_train_is_taken_where_there_is_also_a_held_out_part(
-    write_pictures: WritePictures, held_out: str
-) -> None:
+def test_train_is_taken_where_there_is_also_a_held_out_part(write_pictures: WritePictures, held_out: str) -> None:
     folder = write_pictures("train/a/1.png", "train/b/1.png", f"{held_out}/a/2.png")
     listing = list_folder(folder)
     assert listing.identifiers == ["train/a/1.png", "train/b/1.png"]

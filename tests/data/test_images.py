@@ -59,9 +59,7 @@ def test_statistics_look_at_samples_spread_over_all(monkeypatch: pytest.MonkeyPa
 
 def test_subset_keeps_what_is_known_of_its_samples(pictures: np.ndarray) -> None:
     names = [f"{row}.png" for row in range(96)]
-    whole = Images(
-        pictures, np.arange(96), identifiers=names, skipped=[Skipped("x", "y")], class_names=["a"] * 96
-    )
+    whole = Images(pictures, np.arange(96), identifiers=names, skipped=[Skipped("x", "y")], class_names=["a"] * 96)
     part = whole.subset([90, 3, 7]).subset([2, 0])
     assert part.identifiers == ["7.png", "90.png"]
     assert part.labels.tolist() == [7, 90]

@@ -69,9 +69,7 @@ def test_lists_of_arrays_and_tensors() -> None:
         opened([np.zeros((3, 8, 8)), np.zeros((3, 9, 9))])
 
 
-@pytest.mark.parametrize(
-    ("items", "text"), [([], "empty list"), ([1, 2], "list of int"), (["a", 1], "int, str")]
-)
+@pytest.mark.parametrize(("items", "text"), [([], "empty list"), ([1, 2], "list of int"), (["a", 1], "int, str")])
 def test_lists_of_other_things_are_errors(items: list, text: str) -> None:
     with pytest.raises(DataError, match=text):
         opened(items)
@@ -150,9 +148,7 @@ def test_a_data_set_that_raises_is_an_error_with_the_item() -> None:
                 raise OSError("cannot read it")
             return PICTURES[row]
 
-    with pytest.raises(
-        DataError, match=r"Item 4 of data set Broken could not be read \(OSError: cannot read it\)"
-    ):
+    with pytest.raises(DataError, match=r"Item 4 of data set Broken could not be read \(OSError: cannot read it\)"):
         opened(Broken(PICTURES))
 
 

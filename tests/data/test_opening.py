@@ -41,9 +41,7 @@ def test_files_of_other_kinds_say_what_to_do(tmp_path: Path, name: str, text: st
 
 @pytest.mark.parametrize("name", ["image_size", "channels", "limit", "workers"])
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, "8"])
-def test_options_that_are_no_positive_number_are_errors(
-    pictures: np.ndarray, name: str, value: object
-) -> None:
+def test_options_that_are_no_positive_number_are_errors(pictures: np.ndarray, name: str, value: object) -> None:
     with pytest.raises(ArgumentError, match=name):
         open_data(pictures, **{name: value})
 
@@ -71,9 +69,7 @@ def test_an_empty_name_is_not_the_current_folder() -> None:
         open_data("")
 
 
-def test_a_home_folder_is_expanded(
-    write_pictures: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_home_folder_is_expanded(write_pictures: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_pictures("a.png", "b.png")
     monkeypatch.setenv("HOME", str(folder.parent))
     assert len(open_data("~/pictures", progress=False)) == 2

@@ -27,9 +27,7 @@ GREY = np.repeat(RANDOM.integers(0, 255, (7, 1, 6, 6), dtype=np.uint8), 3, axis=
         ([GREY[:, :1]], 1, 1),
     ],
 )
-def test_what_is_read_is_what_was_written(
-    tmp_path: Path, blocks: list, channels: int | None, kept: int
-) -> None:
+def test_what_is_read_is_what_was_written(tmp_path: Path, blocks: list, channels: int | None, kept: int) -> None:
     sink = FileSink(tmp_path, size=6, channels=channels, count=50)
     for block in blocks:
         sink.write(block)
@@ -38,9 +36,7 @@ def test_what_is_read_is_what_was_written(
     assert not pixels.flags.writeable
     assert np.array_equal(pixels, np.concatenate(blocks)[:, :kept])
     assert [path.name for path in tmp_path.iterdir()] == [Path(pixels.filename).name]
-    assert (
-        Path(pixels.filename).stat().st_size == pixels.nbytes + 128
-    )  # fewer pictures than foreseen leave no gap
+    assert Path(pixels.filename).stat().st_size == pixels.nbytes + 128  # fewer pictures than foreseen leave no gap
 
 
 def test_nothing_has_its_final_name_before_the_end(tmp_path: Path) -> None:

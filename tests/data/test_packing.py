@@ -79,9 +79,7 @@ def test_the_size_that_was_asked_for_wins() -> None:
         (COLOUR, 1, 1),
     ],
 )
-def test_channels_follow_the_pictures_unless_asked_for(
-    pictures: list, channels: int | None, expected: int
-) -> None:
+def test_channels_follow_the_pictures_unless_asked_for(pictures: list, channels: int | None, expected: int) -> None:
     assert packed(pictures, channels=channels).pixels.shape[1] == expected
 
 

@@ -10,21 +10,13 @@ from contrapose.errors import ArgumentError
 
 
 def epoch_of(sampler: EpochSampler, epoch: int) -> list[int]:
-    return [
-        row for place in range(sampler.batches_per_epoch) for row in sampler.indices(epoch, place).tolist()
-    ]
+    return [row for place in range(sampler.batches_per_epoch) for row in sampler.indices(epoch, place).tolist()]
 
 
 @settings(max_examples=30, deadline=None)
-@given(
-    length=st.integers(6, 60), batch_size=st.integers(1, 3), world=st.integers(1, 2), seed=st.integers(0, 9)
-)
-def test_ranks_together_see_every_sample_at_most_once(
-    length: int, batch_size: int, world: int, seed: int
-) -> None:
-    ranks = [
-        EpochSampler(length, batch_size, seed=seed, world_size=world, rank=rank) for rank in range(world)
-    ]
+@given(length=st.integers(6, 60), batch_size=st.integers(1, 3), world=st.integers(1, 2), seed=st.integers(0, 9))
+def test_ranks_together_see_every_sample_at_most_once(length: int, batch_size: int, world: int, seed: int) -> None:
+    ranks = [EpochSampler(length, batch_size, seed=seed, world_size=world, rank=rank) for rank in range(world)]
     rows = [row for sampler in ranks for row in epoch_of(sampler, 1)]
     assert len(rows) == len(set(rows)) == length // (batch_size * world) * batch_size * world
     assert set(rows) <= set(range(length))

@@ -97,9 +97,7 @@ def transformers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             return {"image_mean": [0.1, 0.2, 0.3], "image_std": [1, 1, 1]}, {}
 
     stand_in = ModuleType("transformers")
-    stand_in.__dict__.update(
-        AutoConfig=AutoConfig, AutoModel=AutoModel, ImageProcessingMixin=ImageProcessingMixin
-    )
+    stand_in.__dict__.update(AutoConfig=AutoConfig, AutoModel=AutoModel, ImageProcessingMixin=ImageProcessingMixin)
     monkeypatch.setitem(sys.modules, "transformers", stand_in)
     return fetched
 
@@ -145,9 +143,7 @@ def test_hf_pooling(transformers: list[str], changes: dict[str, bool], pooling: 
     torch.testing.assert_close(encoder(x), tokens[:, 0] if expected == "first" else tokens.mean(1))
 
 
-def test_hf_weights_come_with_statistics_and_are_not_fetched_again(
-    transformers: list[str], tmp_path: Path
-) -> None:
+def test_hf_weights_come_with_statistics_and_are_not_fetched_again(transformers: list[str], tmp_path: Path) -> None:
     encoder = build("hf:somebody/tokens", channels=3, image_size=4, pretrained=True).eval()
     torch.testing.assert_close(encoder.mean, torch.tensor([0.1, 0.2, 0.3]))
     save_encoder(encoder, tmp_path)

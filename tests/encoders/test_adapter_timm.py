@@ -33,18 +33,14 @@ class StandInForTimm(ModuleType):
     def get_pretrained_cfg(self, name: str) -> SimpleNamespace:
         return SimpleNamespace(fixed_input_size=name == "tokennet", mean=(0.1, 0.2, 0.3), std=(0.4, 0.4, 0.4))
 
-    def create_model(
-        self, name: str, *, pretrained: bool, num_classes: int, in_chans: int, **more: Any
-    ) -> nn.Module:
+    def create_model(self, name: str, *, pretrained: bool, num_classes: int, in_chans: int, **more: Any) -> nn.Module:
         assert num_classes == 0
         self.asked.append({"name": name, "pretrained": pretrained, **more})
         if name == "tokennet":
             return nn.Sequential(nn.Flatten(), nn.Linear(in_chans * more["img_size"] ** 2, 5))
         if more:
             raise TypeError(f"unexpected keyword {next(iter(more))!r}")
-        return nn.Sequential(
-            nn.Conv2d(in_chans, 4, 3), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1), nn.Flatten()
-        )
+        return nn.Sequential(nn.Conv2d(in_chans, 4, 3), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 
 @pytest.fixture
@@ -73,9 +69,7 @@ def test_timm_models_of_one_size_are_built_for_it(timm: StandInForTimm) -> None:
     assert timm.asked[0]["img_size"] == 6
 
 
-def test_timm_weights_come_with_statistics_and_are_not_fetched_again(
-    timm: StandInForTimm, tmp_path: Path
-) -> None:
+def test_timm_weights_come_with_statistics_and_are_not_fetched_again(timm: StandInForTimm, tmp_path: Path) -> None:
     encoder = build("timm:convnet", channels=3, image_size=16, pretrained=True)
     torch.testing.assert_close(encoder.mean, torch.tensor([0.1, 0.2, 0.3]))
     assert encoder.arguments == {"pretrained": True}

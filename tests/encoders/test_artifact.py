@@ -96,9 +96,7 @@ def test_precision_and_memory_layout(dtype: torch.dtype, tmp_path: Path) -> None
 
 
 @settings(max_examples=20, deadline=None)
-@given(
-    widths=st.lists(st.integers(1, 5), min_size=1, max_size=3), channels=st.integers(1, 4), norm=st.booleans()
-)
+@given(widths=st.lists(st.integers(1, 5), min_size=1, max_size=3), channels=st.integers(1, 4), norm=st.booleans())
 def test_any_perceptron_comes_back(
     widths: list[int], channels: int, norm: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -153,18 +151,14 @@ def test_damaged_json(folder: Path, text: str) -> None:
         load_encoder(folder)
 
 
-@pytest.mark.parametrize(
-    "text", ["[]", "3", "null", "{}", '{"format": true}', '{"format": "1"}', '{"format": 0}']
-)
+@pytest.mark.parametrize("text", ["[]", "3", "null", "{}", '{"format": true}', '{"format": "1"}', '{"format": 0}'])
 def test_json_of_something_else(folder: Path, text: str) -> None:
     (folder / "encoder.json").write_text(text)
     with pytest.raises(RunError, match="states no format"):
         architecture_of(folder)
 
 
-@pytest.mark.parametrize(
-    "key", ["contrapose", "encoder", "arguments", "channels", "image_size", "dimension", "extra"]
-)
+@pytest.mark.parametrize("key", ["contrapose", "encoder", "arguments", "channels", "image_size", "dimension", "extra"])
 def test_every_key_is_needed(folder: Path, key: str) -> None:
     edit(folder, lambda description: description.pop(key))
     with pytest.raises(RunError, match=f"has no usable '{key}'"):
@@ -247,9 +241,7 @@ def test_what_cannot_be_loaded_is_not_saved(tmp_path: Path) -> None:
     for extra in ({"data": object()}, {"loss": float("nan")}):
         with pytest.raises(ArgumentError, match="`extra` cannot be written as JSON"):
             save_encoder(small(), tmp_path / "encoder", extra=extra)
-    own = ImageEncoder(
-        MultilayerPerceptron(4, (2,), norm=True), name="mine", arguments={}, channels=1, image_size=2
-    )
+    own = ImageEncoder(MultilayerPerceptron(4, (2,), norm=True), name="mine", arguments={}, channels=1, image_size=2)
     with pytest.raises(ArgumentError, match="Unknown encoder 'mine'"):
         save_encoder(own, tmp_path / "encoder")
     assert not (tmp_path / "encoder").exists()

@@ -26,9 +26,7 @@ def test_bad_names_suggest_the_nearest(name: str, hint: str) -> None:
 
 
 def test_unknown_arguments_are_named_with_the_known() -> None:
-    with pytest.raises(
-        ArgumentError, match=r"'mlp' has no argument 'width'. Did you mean 'widths'\? .*widths, norm"
-    ):
+    with pytest.raises(ArgumentError, match=r"'mlp' has no argument 'width'. Did you mean 'widths'\? .*widths, norm"):
         build("mlp", channels=3, image_size=4, width=[3])
     with pytest.raises(ArgumentError, match=r"'mlp' has no argument 'qqq'. Known: norm, widths\."):
         build("mlp", channels=3, image_size=4, qqq=1)
@@ -88,7 +86,5 @@ def test_importing_the_room_imports_no_extras() -> None:
         "import sys, contrapose.encoders; "
         "print([m for m in ('timm', 'transformers', 'torchvision', 'sklearn', 'scipy') if m in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.strip() == "[]"

@@ -36,9 +36,7 @@ def test_bottlenecks_are_four_times_as_wide() -> None:
     blocks = [module for module in encoder.modules() if isinstance(module, ResidualBlock)]
     assert len(blocks) == 16
     strided = [m for m in encoder.modules() if isinstance(m, nn.Conv2d) and m.stride == (2, 2)]
-    assert (
-        sorted(m.kernel_size for m in strided) == [(1, 1)] * 3 + [(3, 3)] * 3
-    )  # shortcuts, and 3 x 3 in bodies
+    assert sorted(m.kernel_size for m in strided) == [(1, 1)] * 3 + [(3, 3)] * 3  # shortcuts, and 3 x 3 in bodies
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])

@@ -40,9 +40,7 @@ def test_attention_is_a_softmax_over_tokens_for_each_head() -> None:
     for head in (slice(0, 3), slice(3, 6)):
         scores = q[..., head] @ k[..., head].mT / math.sqrt(3)
         heads.append(scores.softmax(-1) @ v[..., head])
-    torch.testing.assert_close(
-        attention(x), attention.project_out(torch.cat(heads, -1)), rtol=1e-4, atol=1e-5
-    )
+    torch.testing.assert_close(attention(x), attention.project_out(torch.cat(heads, -1)), rtol=1e-4, atol=1e-5)
 
 
 def test_without_positions_the_mean_forgets_where_patches_are() -> None:

@@ -55,9 +55,7 @@ def test_draws_come_in_bounded_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
     draw = torch.randint
     monkeypatch.setattr(bootstrap, "DRAW_BUDGET", 1000)
-    monkeypatch.setattr(
-        torch, "randint", lambda high, shape, **k: sizes.append(shape) or draw(high, shape, **k)
-    )
+    monkeypatch.setattr(torch, "randint", lambda high, shape, **k: sizes.append(shape) or draw(high, shape, **k))
     bootstrap_interval(np.arange(90), draws=100)
     assert sum(rows for rows, _ in sizes) == 100
     assert max(rows * columns for rows, columns in sizes) <= 1000

@@ -23,9 +23,7 @@ def test_orthonormal_rows_use_every_dimension(size: int, generator) -> None:
 @pytest.mark.parametrize("shape", [(512, 512), (700, 512), (100, 512)])
 def test_rank_one_is_one(shape: tuple[int, int], generator) -> None:
     rows = torch.randn(shape[0], 1, generator=generator) @ torch.randn(1, shape[1], generator=generator)
-    offset = (
-        (min(shape) - 1) * 1e-7 * math.log(1e-7)
-    )  # what 1e-7 adds for each of the singular values that are 0
+    offset = (min(shape) - 1) * 1e-7 * math.log(1e-7)  # what 1e-7 adds for each of the singular values that are 0
     for exact in (rows.double(), torch.ones(shape)):
         assert effective_rank(exact) == pytest.approx(1, rel=1e-3)
         assert effective_rank(exact) == pytest.approx(

@@ -19,9 +19,7 @@ def _voted(bank: np.ndarray, labels: np.ndarray, query: np.ndarray, k: int, temp
     return max(scores, key=scores.__getitem__)
 
 
-@given(
-    seed=st.integers(0, 10_000), k=st.integers(1, 30), temperature=st.sampled_from([0.02, 0.07, 1.0, 50.0])
-)
+@given(seed=st.integers(0, 10_000), k=st.integers(1, 30), temperature=st.sampled_from([0.02, 0.07, 1.0, 50.0]))
 @settings(max_examples=25, deadline=None)
 def test_it_is_the_definition(seed: int, k: int, temperature: float) -> None:
     random = np.random.default_rng(seed)
@@ -74,9 +72,7 @@ def test_euclidean_is_the_plain_majority_vote(generator) -> None:
     bank, queries = torch.randn(150, 5, generator=generator), torch.randn(80, 5, generator=generator)
     labels = torch.randint(2, (150,), generator=generator)
     reference = KNeighborsClassifier(7).fit(bank, labels).predict(queries)
-    assert (
-        knn_predict(bank, labels, queries, k=7, metric="euclidean", block=32).tolist() == reference.tolist()
-    )
+    assert knn_predict(bank, labels, queries, k=7, metric="euclidean", block=32).tolist() == reference.tolist()
 
 
 def test_a_tiny_temperature_listens_to_the_nearest(generator) -> None:

@@ -29,9 +29,7 @@ def test_copies_of_the_examples_are_all_named(generator) -> None:
 
 @pytest.mark.parametrize("answer", [0, 3])
 def test_constant_features_score_chance_whatever_the_answers(answer: int) -> None:
-    result = one_shot(
-        torch.full((4, 5, 1537), 0.3), torch.full((4, 7, 1537), 0.3), torch.full((4, 7), answer)
-    )
+    result = one_shot(torch.full((4, 5, 1537), 0.3), torch.full((4, 7, 1537), 0.3), torch.full((4, 7), answer))
     assert result.value == pytest.approx(0.2)
     assert result.high == pytest.approx(0.2)
 

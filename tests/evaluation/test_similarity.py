@@ -11,9 +11,7 @@ from contrapose.evaluation.similarity import directions, levels, unit_rows
 def test_rows_of_any_size_get_norm_one(scale: float) -> None:
     rows = torch.tensor([[3.0, 4.0], [-4.0, 3.0]]) * scale
     tolerance = 1e-2 if scale < 1e-38 else 1e-6  # subnormal numbers have few digits left
-    torch.testing.assert_close(
-        unit_rows(rows, "z"), torch.tensor([[0.6, 0.8], [-0.8, 0.6]]), rtol=tolerance, atol=0
-    )
+    torch.testing.assert_close(unit_rows(rows, "z"), torch.tensor([[0.6, 0.8], [-0.8, 0.6]]), rtol=tolerance, atol=0)
 
 
 def test_zero_rows_are_counted_and_refused() -> None:
@@ -27,9 +25,9 @@ def test_zero_rows_are_counted_and_refused() -> None:
 
 
 def test_levels_join_what_rounding_parts_and_part_what_differs() -> None:
-    near = levels(torch.tensor([1.0, 1.0 - 6e-8, 1.0 + 1.2e-7, 1.0 - 1e-5]))
+    near = levels(torch.tensor([1.0, 1.0 - 6e-8, 1.0 + 1.2e-7, 1.0 - 1e-5], dtype=torch.float64), torch.float32)
     assert near[0] == near[1] == near[2]
     assert near[0] > near[3]
-    fine = levels(torch.tensor([1.0, 1.0 - 1e-15, 1.0 - 1e-9], dtype=torch.float64))
+    fine = levels(torch.tensor([1.0, 1.0 - 1e-15, 1.0 - 1e-9], dtype=torch.float64), torch.float64)
     assert fine[0] == fine[1]
     assert fine[0] > fine[2]

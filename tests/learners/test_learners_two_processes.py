@@ -43,7 +43,10 @@ def siamese() -> Learner:
 
 def siamese_by_labels() -> Learner:
     return Siamese(
-        encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: sup_con(z, pairing=p, rows=rows), pair_by="labels"
+        encoder(),
+        nn.Linear(6, 4).double(),
+        lambda z, p, rows: sup_con(z, pairing=p, rows=rows),
+        pair_by="labels",
     )
 
 

@@ -18,9 +18,7 @@ TILED = tuple(name for name in NAMES if OBJECTIVES[name].row_reduction)
 CHECKED = {name: jaxtyped(typechecker=beartype)(OBJECTIVES[name].function) for name in NAMES}
 
 
-def some_embeddings(
-    batch: int = 6, dim: int = 5, *, seed: int = 0, dtype: torch.dtype = torch.float64
-) -> Tensor:
+def some_embeddings(batch: int = 6, dim: int = 5, *, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
     """`(2, B, D)` with views that resemble each other."""
     generator = torch.Generator().manual_seed(seed)
     base = torch.randn(1, batch, dim, generator=generator, dtype=torch.float64)

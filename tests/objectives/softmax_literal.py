@@ -7,9 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def literal_softmax(
-    x: Tensor, y: Tensor, weight: Tensor, valid: Tensor, temperature: float
-) -> list[Tensor | None]:
+def literal_softmax(x: Tensor, y: Tensor, weight: Tensor, valid: Tensor, temperature: float) -> list[Tensor | None]:
     """One loss an anchor (None without positives): the weighted mean over positives of -log softmax."""
     losses: list[Tensor | None] = []
     for i in range(len(x)):

@@ -107,17 +107,13 @@ def test_each_pair_is_answered() -> None:
     each = info_nce(x, y, symmetric=True, reduction="none")
     assert each.shape == (6,)
     assert torch.allclose(each.mean(), info_nce(x, y, symmetric=True))
-    assert torch.allclose(
-        info_nce(x, y, rows=torch.tensor([4, 2]), symmetric=True, reduction="none"), each[[4, 2]]
-    )
+    assert torch.allclose(info_nce(x, y, rows=torch.tensor([4, 2]), symmetric=True, reduction="none"), each[[4, 2]])
 
 
 def test_a_learned_temperature_gets_its_gradient_in_both_directions() -> None:
     x, y = some_embeddings(4)
     log_scale = torch.tensor(1.2, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(
-        lambda s: info_nce(x, y, temperature=(-s).exp(), symmetric=True), log_scale
-    )
+    assert torch.autograd.gradcheck(lambda s: info_nce(x, y, temperature=(-s).exp(), symmetric=True), log_scale)
 
 
 @pytest.mark.parametrize(

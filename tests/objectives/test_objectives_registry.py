@@ -28,7 +28,5 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
 def test_chance_counts_the_denominator() -> None:
     assert softmax_chance(by_views(2, 2000)) == pytest.approx(math.log(3999))
     assert softmax_chance(by_towers(8).with_queue(100)) == pytest.approx(math.log(108))
-    assert softmax_chance(by_towers(8, in_batch_negatives=False).with_queue(100)) == pytest.approx(
-        math.log(101)
-    )
+    assert softmax_chance(by_towers(8, in_batch_negatives=False).with_queue(100)) == pytest.approx(math.log(101))
     assert softmax_chance(by_labels(torch.arange(4))) == 0.0  # nobody has a positive, nothing is averaged

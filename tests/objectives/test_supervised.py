@@ -45,9 +45,7 @@ def test_equal_embeddings_give_the_scaled_log_of_the_terms(base: float | None) -
 def test_base_temperature_also_scales_a_learned_temperature() -> None:
     z, labels = some_embeddings(5), torch.tensor([0, 1, 0, 1, 0])
     temperature = torch.tensor(0.2, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(
-        lambda t: sup_con(z, labels, temperature=t, base_temperature=0.07), temperature
-    )
+    assert torch.autograd.gradcheck(lambda t: sup_con(z, labels, temperature=t, base_temperature=0.07), temperature)
 
 
 def test_what_happens_to_anchors_without_positives() -> None:
@@ -60,9 +58,7 @@ def test_what_happens_to_anchors_without_positives() -> None:
     assert torch.allclose(sup_con(z, LONELY), total / 3)
     assert torch.allclose(sup_con(z, LONELY, empty="zero"), total / 6)
     listed = sup_con(z, LONELY, reduction="none")
-    assert torch.allclose(
-        listed, torch.stack([loss if loss is not None else rows.new_zeros(()) for loss in each])
-    )
+    assert torch.allclose(listed, torch.stack([loss if loss is not None else rows.new_zeros(()) for loss in each]))
     with pytest.raises(ArgumentError, match=r"3 of 6 anchors.*empty="):
         sup_con(z, LONELY, empty="error")
     assert torch.equal(sup_con(z, torch.tensor([0, 0, 1, 1, 2, 2]), empty="error"),
@@ -133,10 +129,7 @@ def test_self_con_lets_the_last_exit_learn_as_a_candidate() -> None:
 def test_self_con_is_shared_by_two_ranks() -> None:
     exits, labels = some_embeddings(6), LONELY
     expected = self_con(exits, labels, sub_networks_weight=0.5)
-    parts = [
-        self_con(exits, labels, sub_networks_weight=0.5, rows=torch.arange(3 * r, 3 * r + 3))
-        for r in range(2)
-    ]
+    parts = [self_con(exits, labels, sub_networks_weight=0.5, rows=torch.arange(3 * r, 3 * r + 3)) for r in range(2)]
     assert torch.allclose(sum(parts) / 2, expected, atol=1e-12)
 
 

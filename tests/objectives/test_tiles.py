@@ -96,9 +96,7 @@ def test_tiled_is_dense(
         assert torch.allclose(one, other, rtol=1e-10, atol=1e-10)
 
 
-def _log_of_positives(
-    x: Tensor, y: Tensor, pairing: Pairing, rows: Tensor, scale: Tensor, kept: Tensor
-) -> Tensor:
+def _log_of_positives(x: Tensor, y: Tensor, pairing: Pairing, rows: Tensor, scale: Tensor, kept: Tensor) -> Tensor:
     found = torch.full((len(rows),), -math.inf, dtype=x.dtype)
     if not kept.any():
         return found
@@ -164,9 +162,7 @@ def test_one_row_and_one_column() -> None:
 
 def test_huge_scale_stays_finite() -> None:
     x = functional.normalize(torch.ones(4, 3), dim=1).requires_grad_()
-    log, attraction, _ = row_reduce(
-        x, x, denominator_and_attraction, by_towers(4), scale=1000.0, tile_columns=3
-    )
+    log, attraction, _ = row_reduce(x, x, denominator_and_attraction, by_towers(4), scale=1000.0, tile_columns=3)
     assert torch.allclose(log - attraction, torch.full((4,), math.log(4)), atol=1e-3)
     (gradient,) = torch.autograd.grad((log - attraction).mean(), x)
     assert gradient.isfinite().all()

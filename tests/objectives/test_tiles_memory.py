@@ -32,9 +32,7 @@ print(tiled, peak() - before)
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 def test_eight_thousand_rows_in_less_than_their_matrix() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE], capture_output=True, text=True, timeout=240, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", MEASURE], capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     tiled, dense = map(float, done.stdout.split())
     assert dense > 250, "the meter must see the matrix that we avoid"

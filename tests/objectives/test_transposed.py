@@ -28,5 +28,5 @@ def test_any_tile_is_the_transposed_one(rows: list[int], start: int, block: int)
 
 def test_it_draws_itself_with_the_names_exchanged() -> None:
     picture = repr(Transposed(by_groups(torch.tensor([0, 1]), torch.tensor([0, 0, 1]))))
-    assert picture.startswith("3 anchors × 2 candidates")  # noqa: RUF001
+    assert picture.startswith("3 anchors × 2 candidates")
     assert "1 + -" in picture

@@ -16,9 +16,24 @@ import pytest
 @pytest.mark.parametrize("method", ["mmcl", "moco"])
 def test_torchrun_trains_one_run_together_and_resumes_it(method: str, tmp_path: Path, pictures: np.ndarray) -> None:
     np.save(tmp_path / "pictures.npy", pictures)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "contrapose"]
+    launch = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "contrapose",
+    ]
     words = f"train {method} --data pictures.npy --device cpu --epochs 1 --batch-size 8 --projection-hidden 16".split()
-    words += ["--projection-dimension", "8", "--log-steps", "1", *(["--queue", "32"] if method == "moco" else [])]
+    words += [
+        "--projection-dimension",
+        "8",
+        "--log-steps",
+        "1",
+        *(["--queue", "32"] if method == "moco" else []),
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
 
     def call(*words: str) -> str:

@@ -131,7 +131,13 @@ def test_a_loss_that_is_not_finite_stops_with_the_batch_saved(data: str, tmp_pat
 
     with pytest.raises(RunError, match=r"became .* at step \d+.*batch that did it") as error:
         contrapose.train(
-            "simclr", data=data, out=str(tmp_path / "run"), learning_rate=1e30, warmup_share=0.0, schedule="constant", **QUICK
+            "simclr",
+            data=data,
+            out=str(tmp_path / "run"),
+            learning_rate=1e30,
+            warmup_share=0.0,
+            schedule="constant",
+            **QUICK,
         )
     evidence = list((tmp_path / "run").glob("nonfinite-step-*.pt"))
     assert len(evidence) == 1

@@ -61,9 +61,7 @@ def test_crop_areas_and_ratios_are_uniform_and_log_uniform() -> None:
 
 def test_a_crop_that_never_fits_is_the_largest_allowed_box() -> None:
     wide = ImageViews(recipe="none", crop_scale_min=0.99, crop_scale_max=0.999).resolve(3, 32)
-    x, y, width, height = crops(
-        wide, 50, aspect=4.0
-    )  # at most 4/3 wide: a third of the width, all of the height
+    x, y, width, height = crops(wide, 50, aspect=4.0)  # at most 4/3 wide: a third of the width, all of the height
     assert torch.equal(x, torch.zeros(50))
     assert torch.equal(y, torch.zeros(50))
     torch.testing.assert_close(width, torch.full((50,), 1 / 3))
@@ -158,9 +156,7 @@ def test_thickness_and_blur_and_chances() -> None:
 
 def test_switching_one_operation_leaves_the_numbers_of_the_others() -> None:
     plain = ImageViews(recipe="natural").resolve(3, 64)
-    other = dataclasses.replace(
-        plain, hue=0.0, blur_probability=1.0, erase_probability=0.5, elastic_strength=0.02
-    )
+    other = dataclasses.replace(plain, hue=0.0, blur_probability=1.0, erase_probability=0.5, elastic_strength=0.02)
     one, two = (draw_view(options, 50, 1.0, generator=seeded(7)) for options in (plain, other))
     assert one.matrix is not None
     assert two.matrix is not None

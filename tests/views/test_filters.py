@@ -95,6 +95,4 @@ def test_thicken_takes_each_sample_s_own_amount() -> None:
     amounts = torch.tensor([0.4, -2.0, 1.0])
     together = thicken(pictures, amounts)
     for row in range(3):
-        torch.testing.assert_close(
-            together[row : row + 1], thicken(pictures[row : row + 1], amounts[row : row + 1])
-        )
+        torch.testing.assert_close(together[row : row + 1], thicken(pictures[row : row + 1], amounts[row : row + 1]))

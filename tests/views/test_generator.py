@@ -34,9 +34,7 @@ def pictures(batch: int, channels: int, size: int, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize("recipe", ["auto", *RECIPES])
 @pytest.mark.parametrize("channels", [1, 3, 5])
 @pytest.mark.parametrize("floats", [False, True])
-def test_every_recipe_gives_float_views_in_range(
-    recipe: Any, channels: int, floats: bool, device: str
-) -> None:
+def test_every_recipe_gives_float_views_in_range(recipe: Any, channels: int, floats: bool, device: str) -> None:
     images = pictures(6, channels, 20).to(device)
     images = images.double() / 255 if floats else images
     make = ViewGenerator(ImageViews(recipe=recipe, count=3), channels=channels, image_size=20)
@@ -170,9 +168,7 @@ def test_crops_read_the_same_with_the_cheaper_padding() -> None:
     images = torch.rand(32, 3, 16, 16)
     crop = {"recipe": "natural", "count": 1, "colour_probability": 0.0, "grey_probability": 0.0}
     reflected, bordered = (
-        ViewGenerator(ImageViews(padding=padding, **crop), channels=3, image_size=16)(
-            images, generator=seeded()
-        )[0]
+        ViewGenerator(ImageViews(padding=padding, **crop), channels=3, image_size=16)(images, generator=seeded())[0]
         for padding in ("reflection", "border")
     )
     assert torch.equal(reflected, bordered)
@@ -232,8 +228,6 @@ def test_the_input_is_left_alone() -> None:
 def test_a_gpu_gives_the_same_views() -> None:
     make = ViewGenerator(EVERYTHING, channels=3, image_size=24)
     images = pictures(32, 3, 24)
-    for here, there in zip(
-        make(images, generator=seeded()), make(images.cuda(), generator=seeded()), strict=True
-    ):
+    for here, there in zip(make(images, generator=seeded()), make(images.cuda(), generator=seeded()), strict=True):
         # solarize is a step: a rounding difference at its threshold moves single pixels
         assert ((here - there.cpu()).abs() > 1e-3).float().mean() < 1e-3

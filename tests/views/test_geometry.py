@@ -72,9 +72,7 @@ def test_shear_slants_rows_by_their_distance_from_the_middle() -> None:
     picture = torch.zeros(1, 1, size, size)
     picture[..., 5] = 1  # an upright line in the middle
     leaning = warp(picture, affine(shear=math.atan(1.0)), size=size, padding="zeros")[0, 0]
-    assert leaning.argmax(dim=1).tolist() == list(
-        range(size)
-    )  # 45 degrees: the top goes left, the bottom right
+    assert leaning.argmax(dim=1).tolist() == list(range(size))  # 45 degrees: the top goes left, the bottom right
     assert leaning.max(dim=1).values == pytest.approx(torch.ones(size).tolist(), abs=1e-5)
 
 
@@ -149,9 +147,7 @@ def test_far_reduction_averages_every_pixel() -> None:
     board = torch.arange(64)[:, None].add(torch.arange(64)).remainder(2).float()[None, None]
     view = warp(board, affine(), size=8)
     torch.testing.assert_close(view, torch.full((1, 1, 8, 8), 0.5), atol=1e-6, rtol=0)
-    torch.testing.assert_close(
-        warp(torch.rand(1, 1, 64, 64), affine(), size=32).shape, torch.Size([1, 1, 32, 32])
-    )
+    torch.testing.assert_close(warp(torch.rand(1, 1, 64, 64), affine(), size=32).shape, torch.Size([1, 1, 32, 32]))
 
 
 def test_each_sample_chooses_its_own_halvings() -> None:
@@ -180,9 +176,7 @@ def test_odd_pictures_are_halved_in_place() -> None:
     size=st.integers(1, 20),
     padding=st.sampled_from(["zeros", "border", "reflection"]),
 )
-def test_a_warp_stays_between_the_picture_s_values(
-    seed: int, height: int, width: int, size: int, padding: str
-) -> None:
+def test_a_warp_stays_between_the_picture_s_values(seed: int, height: int, width: int, size: int, padding: str) -> None:
     generator = torch.Generator().manual_seed(seed)
     images = torch.rand(4, 2, height, width, generator=generator)
     matrix = torch.randn(4, 2, 3, generator=generator)

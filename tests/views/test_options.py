@@ -18,9 +18,7 @@ NAMES = [field.name for field in dataclasses.fields(ImageViews)]
 @pytest.mark.parametrize("recipe", ["auto", *RECIPES])
 @pytest.mark.parametrize("channels", [1, 2, 3, 5])
 @pytest.mark.parametrize("image_size", [1, 28, 32, 64, 224])
-def test_every_recipe_sets_every_field_and_once_is_enough(
-    recipe: Any, channels: int, image_size: int
-) -> None:
+def test_every_recipe_sets_every_field_and_once_is_enough(recipe: Any, channels: int, image_size: int) -> None:
     resolved = ImageViews(recipe=recipe).resolve(channels, image_size)
     assert [name for name in NAMES if getattr(resolved, name) is None] == []
     assert resolved.resolve(channels, image_size) == resolved
@@ -126,9 +124,7 @@ def test_a_value_that_crosses_the_recipe_s_is_named() -> None:
 
 @pytest.mark.parametrize("name", ["saturation", "hue", "grey_probability"])
 def test_colour_needs_three_channels(name: str) -> None:
-    with pytest.raises(
-        ArgumentError, match=f"{name} is 0.5, but colour needs 3 channels; the pictures have 1"
-    ):
+    with pytest.raises(ArgumentError, match=f"{name} is 0.5, but colour needs 3 channels; the pictures have 1"):
         ImageViews(recipe="natural", **{name: 0.5}).resolve(1, 32)
     assert ImageViews(recipe="natural").resolve(1, 32).number("contrast") > 0
 
@@ -150,9 +146,7 @@ def test_the_options_need_no_torch() -> None:
 def test_the_command_line_takes_them() -> None:
     import tyro
 
-    options = tyro.cli(
-        ImageViews, args=["--recipe", "natural", "--crop-scale-min", "0.3", "--small-count", "4"]
-    )
+    options = tyro.cli(ImageViews, args=["--recipe", "natural", "--crop-scale-min", "0.3", "--small-count", "4"])
     assert options == ImageViews(recipe="natural", crop_scale_min=0.3, small_count=4)
 
 

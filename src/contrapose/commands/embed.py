@@ -31,7 +31,8 @@ def embed(
     Arguments:
         run: run folder or encoder folder.
         data: what `--data` takes, or arrays.
-        out: `.parquet` or `.jsonl` (columns identifier, label where known, embedding), `.csv` (one column a dimension), `.npz`
+        out: `.parquet` or `.jsonl` (columns identifier, label where known, embedding), `.csv` (one column a
+            dimension), `.npz`
             (arrays embeddings, identifiers, labels) or `.npy` (embeddings alone).
         normalize: divide each embedding by its length.
 
@@ -43,11 +44,15 @@ def embed(
     """
     path = Path(out)
     if path.suffix not in WRITERS:
-        raise ArgumentError(f"Cannot write {path.name!r}: unknown ending {path.suffix!r}.{did_you_mean(path.suffix, WRITERS)}")
+        raise ArgumentError(
+            f"Cannot write {path.name!r}: unknown ending {path.suffix!r}.{did_you_mean(path.suffix, WRITERS)}"
+        )
     if path.suffix in TABLES:
         optional("polars", extra="tables")  # before the work, not after it
     if not path.parent.is_dir():
-        raise ArgumentError(f"The folder {path.parent} does not exist, so {path.name} cannot be written there; create it first.")
+        raise ArgumentError(
+            f"The folder {path.parent} does not exist, so {path.name} cannot be written there; create it first."
+        )
     encoder = load(run, device=device)
     images = encoder.open(data, limit=limit, progress=not quiet)
     z = encoder.embed(images, normalize=normalize)  # (N, D)
@@ -86,8 +91,10 @@ def _jsonl(images: Images, z: np.ndarray) -> bytes:
 
 def _npz(images: Images, z: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    labels = {} if images.labels is None else {"labels": images.labels}
-    np.savez(buffer, embeddings=z, identifiers=np.asarray(list(images.identifiers)), **labels)
+    arrays = {"embeddings": z, "identifiers": np.asarray(list(images.identifiers))}
+    if images.labels is not None:
+        arrays["labels"] = images.labels
+    np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 

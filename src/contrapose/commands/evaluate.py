@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from contrapose.commands.train import config_of, open_images
+from contrapose.commands.train import FROM_PYTHON, config_of
 from contrapose.data import Images, derived_generator, omniglot_one_shot, split
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import untrained_like
@@ -56,7 +56,8 @@ def evaluate(
 ) -> Evaluation:
     """Measure a run's encoder, an untrained one of the same architecture, and raw pixels by the same protocol.
 
-    Without `data`, on the run's own: the embedded characters have one-shot runs; other data must have labels. With `data`, kNN
+    Without `data`, on the run's own: the embedded characters have one-shot runs; other data must have labels. With
+    `data`, kNN
     and a linear probe, learned on one part and tested once on the other.
 
     Arguments:
@@ -72,19 +73,27 @@ def evaluate(
         RunError: no encoder in `run`.
     """
     trained = load(run)
-    folder = RunFolder(run) if (Path(run) / "config.json").is_file() else None
-    config = config_of(RunFolder.open(run).read_record(), where=str(folder.config_file)) if folder else None
-    if data is None and config is None:
-        raise DataError(f"{run} is an encoder without a run, so it names no data; give labelled pictures with --data.")
-    if data is None and config is not None and config.data == "omniglot" and test_data is None:
+    folder = RunFolder.open(run) if (Path(run) / "config.json").is_file() else None
+    source = data if data is not None else _data_of(folder, run)
+    if isinstance(source, str) and source == "omniglot" and test_data is None:
         result = evaluate_one_shot(trained, seed=seed)
     else:
-        bank = _open(trained, data, limit, quiet) if data is not None else open_images(config, config.data, quiet=quiet)  # type: ignore[arg-type, union-attr]
-        test = _open(trained, test_data, limit, quiet) if test_data is not None else None
+        bank = trained.open(source, limit=limit, progress=not quiet)
+        test = None if test_data is None else trained.open(test_data, limit=limit, progress=not quiet)
         result = evaluate_labelled(trained, bank, test, k=k, seed=seed)
     if folder is not None:
         write_atomically(folder.evaluation_file, (json.dumps(result.to_dict(), indent=2) + "\n").encode())
     return result
+
+
+def _data_of(folder: RunFolder | None, run: str | Path) -> str:
+    """What the run itself was trained on."""
+    if folder is None:
+        raise DataError(f"{run} is an encoder without a run, so it names no data; give labelled pictures with --data.")
+    data = config_of(folder.read_record(), where=str(folder.config_file)).data
+    if data == FROM_PYTHON:
+        raise DataError(f"{run} was trained on data handed over in Python; give labelled pictures to evaluate on.")
+    return data
 
 
 def evaluate_one_shot(trained: Embedder, *, seed: int) -> Evaluation:
@@ -104,7 +113,11 @@ def evaluate_one_shot(trained: Embedder, *, seed: int) -> Evaluation:
         return {metric.name: metric}
 
     notes = ("people reach 95.5 % (Lake et al. 2015)",)
-    return Evaluation("20 official one-shot runs of omniglot, alphabets never seen in training", _arms(trained, measure, seed), notes)
+    return Evaluation(
+        "20 official one-shot runs of omniglot, alphabets never seen in training",
+        _arms(trained, measure, seed),
+        notes,
+    )
 
 
 def evaluate_labelled(trained: Embedder, bank: Images, test: Images | None, *, k: int, seed: int) -> Evaluation:
@@ -126,7 +139,12 @@ def evaluate_labelled(trained: Embedder, bank: Images, test: Images | None, *, k
     def measure(embed: Callable[[Any], np.ndarray]) -> dict[str, Metric]:
         train_z, test_z = embed(bank), embed(test)  # (N, D), (T, D)
         neighbours = knn(
-            train_z, known, test_z, wanted, k=min(k, len(train_z)), generator=derived_generator(seed, _INTERVALS)
+            train_z,
+            known,
+            test_z,
+            wanted,
+            k=min(k, len(train_z)),
+            generator=derived_generator(seed, _INTERVALS),
         )
         probe = linear_probe(train_z, known, test_z, wanted, generator=derived_generator(seed, _INTERVALS))
         return {neighbours.name: neighbours, probe.name: probe}
@@ -141,11 +159,11 @@ def _arms(trained: Embedder, measure: Callable[[Callable[[Any], np.ndarray]], di
         pixels = trained.open(data).pixels  # (N, C, H, W)
         return pixels.reshape(len(pixels), -1).astype(np.float32) / 255  # (N, C·H·W)
 
-    return {"trained": measure(trained.embed), "untrained": measure(untrained.embed), "raw pixels": measure(raw)}
-
-
-def _open(trained: Embedder, data: Any, limit: int | None, quiet: bool) -> Images:
-    return trained.open(data, limit=limit, progress=not quiet)
+    return {
+        "trained": measure(trained.embed),
+        "untrained": measure(untrained.embed),
+        "raw pixels": measure(raw),
+    }
 
 
 def _names(images: Images, option: str) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,21 +11,24 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
-from torch import nn
 
+from contrapose.commands.header import announce, record_of
 from contrapose.data import Images, derived_generator, open_data
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import build
 from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.learners import Learner
 from contrapose.methods import METHODS, Method, name_of
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.training.device import make_accelerator
-from contrapose.training.loop import Outcome, Trainer
+from contrapose.training.interface import Outcome
+from contrapose.training.loop import Trainer
 from contrapose.training.monitor import Monitor
 from contrapose.training.run_folder import RunFolder, new_run_path
 from contrapose.version import __version__
 from contrapose.views import ViewAdapter, ViewGenerator
 
+FROM_PYTHON = "(given in Python)"  # what a configuration says of arrays and data sets that have no name
 _INITIAL_MEMORY = 1  # names the random stream of queues and the like; training steps use longer names
 
 
@@ -61,7 +63,8 @@ def train(
         data: what `--data` takes, or an array, tensor, list of paths or PIL images, torch data set, or `Images`.
         views: a callable of your own (torchvision, albumentations, kornia) in place of the batched views.
         quiet: no progress bar.
-        options: the method's configuration (`epochs=`, `batch_size=`, `sigma=`, ...); see `contrapose train METHOD --help`.
+        options: the method's configuration (`epochs=`, `batch_size=`, `sigma=`, ...); see `contrapose train METHOD
+            --help`.
 
     Errors:
         ArgumentError: an unknown method or option, or a value out of range.
@@ -70,16 +73,18 @@ def train(
     """
     if isinstance(data, str | os.PathLike):
         options["data"] = os.fspath(data)
+    elif data is not None:
+        options["data"] = FROM_PYTHON
     config = configure(method, options)
-    source = config.data if data is None or isinstance(data, str | os.PathLike) else data
+    source = data if config.data == FROM_PYTHON else config.data
     accelerator = make_accelerator(config.device, tracker=config.tracker)
     monitor = Monitor(quiet=quiet or not accelerator.is_main_process)
     with accelerator.main_process_first():  # photos are decoded by one process, and read by all
         images = open_images(config, source, quiet=monitor.quiet)
-    path = Path(config.out) if config.out else new_run_path(name_of(config), config.data if source is config.data else "data")
+    path = Path(config.out) if config.out else new_run_path(name_of(config), config.data)
     path = broadcast_object_list([path])[0]  # the main process's choice
     parts = _assemble(config, images, views)  # before the folder: a bad option leaves nothing behind
-    run = RunFolder.create(path, _record(config, images)) if accelerator.is_main_process else RunFolder(path)
+    run = RunFolder.create(path, record_of(config, images)) if accelerator.is_main_process else RunFolder(path)
     accelerator.wait_for_everyone()
     return _fit(config, images, parts, run, monitor, accelerator, resume=False)
 
@@ -109,7 +114,11 @@ def resume(
     monitor = Monitor(quiet=quiet or not accelerator.is_main_process)
     if epochs is not None and epochs != config.epochs:
         config = configure(record["method"], {**to_dictionary(config), "epochs": epochs})
-        monitor.say(f"The {config.schedule} schedule now ends at epoch {epochs} instead of {record['config']['epochs']}.")
+        monitor.say(
+            f"The {config.schedule} schedule now ends at epoch {epochs} instead of {record['config']['epochs']}."
+        )
+    if data is None and config.data == FROM_PYTHON:
+        raise ArgumentError(f"{run} was started from Python; resume it there: contrapose.resume(run, data=...).")
     with accelerator.main_process_first():
         images = open_images(config, config.data if data is None else data, quiet=monitor.quiet)
     parts = _assemble(config, images, views)
@@ -123,13 +132,18 @@ def configure(method: str | Method, options: dict[str, Any]) -> Method:
         ArgumentError: unknown method or option (the nearest one is named), or a value that is not possible.
     """
     if isinstance(method, Method):
-        return from_dictionary(type(method), {**to_dictionary(method), **options}, where=f"the options of {name_of(method)}")
+        return from_dictionary(
+            type(method), {**to_dictionary(method), **options}, where=f"the options of {name_of(method)}"
+        )
     kind = METHODS[method]
     known = {field.name for field in fields(kind)}
     for name in options:
         if name not in known:
             raise ArgumentError(f"Unknown option {name!r} of {method}.{did_you_mean(name, known)}")
-    plain = {name: to_dictionary(value) if name == "views" and not isinstance(value, dict) else value for name, value in options.items()}
+    plain = {
+        name: to_dictionary(value) if name == "views" and not isinstance(value, dict) else value
+        for name, value in options.items()
+    }
     return from_dictionary(kind, plain, where=f"the options of {method}")
 
 
@@ -145,18 +159,25 @@ def open_images(config: Method, source: Any, *, quiet: bool) -> Images:
     )
 
 
-def _assemble(config: Method, images: Images, views: Callable[..., Any] | None) -> tuple[Any, Callable[..., Any]]:
+def _assemble(config: Method, images: Images, views: Callable[..., Any] | None) -> tuple[Learner, Callable[..., Any]]:
     """The learner and the view maker of a run."""
     mean, std = images.statistics()
     encoder = build(
-        config.encoder, channels=images.channels, image_size=images.image_size, mean=mean, std=std, seed=config.seed
+        config.encoder,
+        channels=images.channels,
+        image_size=images.image_size,
+        mean=mean,
+        std=std,
+        seed=config.seed,
     )
     generator = derived_generator(config.seed, _INITIAL_MEMORY)
     with torch.random.fork_rng(devices=[]):  # heads draw their weights from the global stream
         torch.default_generator.manual_seed(generator.initial_seed() % 2**63)
         learner = config.learner(encoder, generator=generator)
     if views is not None:
-        return learner, views if isinstance(views, ViewGenerator | ViewAdapter) else ViewAdapter(views, count=config.views.count)
+        return learner, views if isinstance(views, ViewGenerator | ViewAdapter) else ViewAdapter(
+            views, count=config.views.count
+        )
     options = config.views.resolve(images.channels, images.image_size)
     return learner, ViewGenerator(options, channels=images.channels, image_size=images.image_size)
 
@@ -164,7 +185,7 @@ def _assemble(config: Method, images: Images, views: Callable[..., Any] | None) 
 def _fit(
     config: Method,
     images: Images,
-    parts: tuple[Any, Callable[..., Any]],
+    parts: tuple[Learner, Callable[..., Any]],
     run: RunFolder,
     monitor: Monitor,
     accelerator: Accelerator,
@@ -181,57 +202,8 @@ def _fit(
                 f"{run.path} is finished ({config.epochs} epochs). Give a larger --epochs to train it further."
             )
         if accelerator.is_main_process:
-            run.write_record(_record(config, images))
-    _announce(config, images, learner, trainer, run, monitor)
+            run.write_record(record_of(config, images))
+    announce(config, images, learner, trainer, run, monitor)
     outcome = trainer.fit()
     monitor.say(trainer.clock.line())
     return Run(run.path, outcome)
-
-
-def _announce(config: Method, images: Images, learner: nn.Module, trainer: Trainer, run: RunFolder, monitor: Monitor) -> None:
-    """The run's header: data, method, what differs from the defaults, device."""
-    monitor.say(f"{name_of(config)} on {images.origin}: {len(images):,} pictures, {images.channels} x {images.image_size} x {images.image_size}")
-    for note in images.notes:
-        monitor.say(f"note: {note}")
-    for skipped in images.skipped[:5]:
-        monitor.say(f"skipped: {skipped.path} ({skipped.reason})")
-    if len(images.skipped) > 5:
-        monitor.say(f"skipped: {len(images.skipped)} in all; config.json lists them")
-    changed = ", ".join(f"{name}={value}" for name, value in config.differences().items() if name not in ("data", "out"))
-    monitor.say(f"options: {changed or 'defaults'}")
-    parameters = sum(p.numel() for p in learner.encoder.parameters())  # type: ignore[union-attr, operator]
-    arithmetic = "float32" if trainer.dtype is None else str(trainer.dtype).removeprefix("torch.")
-    processes = trainer.accelerator.num_processes
-    monitor.say(
-        f"encoder: {config.encoder}, {parameters / 1e6:.1f} M parameters, on {trainer.device.type} in {arithmetic}"
-        + (f", {processes} processes, embeddings gathered" if processes > 1 else "")
-    )
-    if config.accumulate > 1:
-        monitor.say(f"accumulate={config.accumulate} saves memory and adds no negatives: each anchor still sees one batch.")
-    at = f" from step {trainer.step}" if trainer.step else ""
-    rate = trainer.learning_rate(trainer.step)
-    monitor.say(f"writing {run.path}{at}, {trainer.total_steps} steps, learning rate {rate:.2g} at the next")
-
-
-def _record(config: Method, images: Images) -> dict[str, Any]:
-    """What `config.json` says of a run."""
-    return {
-        "contrapose": __version__,
-        "method": name_of(config),
-        "config": to_dictionary(config),
-        "data": {
-            "origin": images.origin,
-            "fingerprint": images.fingerprint,
-            "samples": len(images),
-            "channels": images.channels,
-            "image_size": images.image_size,
-            "notes": list(images.notes),
-            "skipped": [{"path": item.path, "reason": item.reason} for item in images.skipped],
-        },
-        "environment": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "platform": platform.platform(),
-            "threads": torch.get_num_threads(),
-        },
-    }

@@ -32,8 +32,7 @@ def channels_first(array: np.ndarray) -> np.ndarray:
         )
     if array.ndim not in (3, 4) or 0 in shape:
         raise DataError(
-            f"An array of shape {shape} holds no pictures: give (N, H, W), (N, H, W, C) or (N, C, H, W), N > "
-            "0."
+            f"An array of shape {shape} holds no pictures: give (N, H, W), (N, H, W, C) or (N, C, H, W), N > 0."
         )
     if array.ndim == 3:
         if shape[2] in USUAL_CHANNELS and min(shape[:2]) > 4:

@@ -18,9 +18,7 @@ from contrapose.errors import ArgumentError, DataError, did_you_mean
 
 # for each way of naming pictures in an archive, the ways of naming their labels, first match first
 KEYS = {
-    **dict.fromkeys(
-        ("images", "image", "x", "data", "pixels", "arr_0"), ("labels", "label", "y", "targets", "target")
-    ),
+    **dict.fromkeys(("images", "image", "x", "data", "pixels", "arr_0"), ("labels", "label", "y", "targets", "target")),
     "x_train": ("y_train", "labels_train"),
     "train_images": ("train_labels",),
     "images_train": ("labels_train",),

@@ -55,9 +55,7 @@ def choose_columns(kinds: Mapping[str, Kind], request: Request, *, origin: str) 
     label = _asked(kinds, request.label_column, origin)
     if label is None:
         usable = {name.lower(): name for name, kind in kinds.items() if kind in ("whole", "text")}
-        label = next(
-            (usable[name] for name in LABEL_NAMES if name in usable and usable[name] != picture), None
-        )
+        label = next((usable[name] for name in LABEL_NAMES if name in usable and usable[name] != picture), None)
     return Columns(picture, kinds[picture], label if request.reads_labels else None)
 
 

@@ -91,8 +91,7 @@ def _root(folder: Path) -> tuple[Path, str]:
             explanation = f" (its sibling {', '.join(held_out)} is left alone: name it to open it)"
         elif held_out and len(held_out) == len(folders) > 1 and not pictures:
             raise DataError(
-                f"{folder} holds {', '.join(held_out)} and no train: name the one to open, e.g. "
-                f"{folder / held_out[0]}."
+                f"{folder} holds {', '.join(held_out)} and no train: name the one to open, e.g. {folder / held_out[0]}."
             )
         elif len(folders) == 1 and not pictures:
             folder = folder / folders[0]

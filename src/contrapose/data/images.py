@@ -78,9 +78,7 @@ class Images:
         self._fingerprint = fingerprint
         for name, values in (("labels", self.labels), ("identifiers", self.identifiers)):
             if values is not None and len(values) != len(self):
-                raise ArgumentError(
-                    f"{len(self)} pictures came with {len(values)} {name}: give one for each."
-                )
+                raise ArgumentError(f"{len(self)} pictures came with {len(values)} {name}: give one for each.")
 
     def __len__(self) -> int:
         return len(self.store if self.rows is None else self.rows)

@@ -78,9 +78,7 @@ def choose_labels(found: Labels | None, asked: Any, count: int) -> Labels | None
 def check_count(labels: Labels, count: int, where: str) -> None:
     """Stop unless there is one label for each of `count` samples."""
     if len(labels.numbers) != count:
-        raise DataError(
-            f"{where} holds {len(labels.numbers)} labels for {count} pictures: give one for each."
-        )
+        raise DataError(f"{where} holds {len(labels.numbers)} labels for {count} pictures: give one for each.")
 
 
 def _homogeneous(array: np.ndarray, where: str) -> np.ndarray:

@@ -49,8 +49,7 @@ def open_sequence(items: Sequence[Any], request: Request) -> Images:
         return open_array(_stack([to_array(item) for item in items]), request, origin="a list of arrays")
     kinds = sorted({type(item).__name__ for item in items})
     raise DataError(
-        f"A list of {', '.join(kinds)} is not understood: give paths, or Pillow images, or arrays of one "
-        "shape."
+        f"A list of {', '.join(kinds)} is not understood: give paths, or Pillow images, or arrays of one shape."
     )
 
 
@@ -110,9 +109,7 @@ class _Items(Sequence[Any]):
             item = self.dataset[int(self.rows[row])]
         except Exception as error:  # a data set can raise anything
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise DataError(
-                f"Item {self.rows[row]} of {self.origin} could not be read ({reason})."
-            ) from error
+            raise DataError(f"Item {self.rows[row]} of {self.origin} could not be read ({reason}).") from error
         picture, self.found[row] = _parts(item, self.origin)
         return picture
 

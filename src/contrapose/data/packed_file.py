@@ -84,9 +84,7 @@ class FileSink:
     def _write_header(self) -> None:
         # numpy pads the header so that it does not grow with N: it can be written again when N is known
         shape = (self.count, self.channels, self.size, self.size)
-        np.lib.format.write_array_header_1_0(
-            self.file, {"descr": "|u1", "fortran_order": False, "shape": shape}
-        )
+        np.lib.format.write_array_header_1_0(self.file, {"descr": "|u1", "fortran_order": False, "shape": shape})
 
     def _turn_to_colour(self) -> None:
         """Start again with three equal channels of everything so far, which was grey."""

@@ -32,9 +32,7 @@ class EpochSampler:
         ArgumentError: fewer samples than one batch of all processes, or sizes that make no sense.
     """
 
-    def __init__(
-        self, length: int, batch_size: int, *, seed: int, world_size: int = 1, rank: int = 0
-    ) -> None:
+    def __init__(self, length: int, batch_size: int, *, seed: int, world_size: int = 1, rank: int = 0) -> None:
         if batch_size < 1:
             raise ArgumentError(f"batch_size is {batch_size}: a batch needs at least one sample.")
         if world_size < 1 or not 0 <= rank < world_size:

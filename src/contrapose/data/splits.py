@@ -61,8 +61,7 @@ def split(labels: ArrayLike, *, test_share: float = 0.2, seed: int) -> Split:
         testing[rows[order[: _test_count(len(rows), test_share)]]] = True
     if not testing.any():
         raise ArgumentError(
-            f"All {len(classes)} classes have one member: nothing is left to test on. "
-            "Give more samples of each class."
+            f"All {len(classes)} classes have one member: nothing is left to test on. Give more samples of each class."
         )
     return Split(np.flatnonzero(~testing), np.flatnonzero(testing), int((counts == 1).sum()))
 

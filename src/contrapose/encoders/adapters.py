@@ -55,18 +55,14 @@ class Adapted(Backbone):
         training = model.training
         model.eval()  # a probe in train mode would move running statistics
         with torch.no_grad():
-            self.dimension = self(torch.zeros(1, channels, image_size, image_size)).shape[
-                1
-            ]  # (1, C, S, S) -> (1, D)
+            self.dimension = self(torch.zeros(1, channels, image_size, image_size)).shape[1]  # (1, C, S, S) -> (1, D)
         model.train(training)
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
         return self._call(self.model, x).flatten(1)  # (B, D) or (B, D, 1, 1) -> (B, D)
 
 
-def timm_backbone(
-    name: str, *, channels: int, image_size: int, pretrained: bool = False, **arguments: Any
-) -> Backbone:
+def timm_backbone(name: str, *, channels: int, image_size: int, pretrained: bool = False, **arguments: Any) -> Backbone:
     """A model of timm without its classifier.
 
     Models that are tied to one picture size (transformers) are built for `image_size`; timm resamples their

@@ -48,9 +48,7 @@ class Architecture:
         return build(self.encoder, channels=self.channels, image_size=self.image_size, seed=seed, **arguments)
 
 
-def save_encoder(
-    encoder: ImageEncoder, folder: Path | str, *, extra: Mapping[str, Any] | None = None
-) -> None:
+def save_encoder(encoder: ImageEncoder, folder: Path | str, *, extra: Mapping[str, Any] | None = None) -> None:
     """Write both files, each under a temporary name first: a crash never leaves half a file.
 
     Arguments:
@@ -65,9 +63,7 @@ def save_encoder(
     try:
         text = json.dumps(description, indent=2, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise ArgumentError(
-            f"`extra` cannot be written as JSON: {error}. Give numbers, words and lists."
-        ) from None
+        raise ArgumentError(f"`extra` cannot be written as JSON: {error}. Give numbers, words and lists.") from None
     # Copies: safetensors refuses tied weights as they are, and takes them written twice.
     state = {
         key: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)

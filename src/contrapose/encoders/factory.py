@@ -95,8 +95,7 @@ def _per_channel(backbone: Backbone, channels: int) -> tuple[object, object]:
     if backbone.statistics is None:
         return 0.5, 0.5
     mean, std = (
-        list(values) if len(values) == channels else sum(values) / len(values)
-        for values in backbone.statistics
+        list(values) if len(values) == channels else sum(values) / len(values) for values in backbone.statistics
     )
     return mean, std
 

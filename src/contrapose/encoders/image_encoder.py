@@ -112,15 +112,11 @@ class ImageEncoder(nn.Module):
         if isinstance(self.backbone, ConvolutionalBackbone):
             return self.backbone
         raise ArgumentError(
-            f"Encoder {self.name!r} has no feature maps: "
-            "take a convolutional one such as small_conv or resnet18."
+            f"Encoder {self.name!r} has no feature maps: take a convolutional one such as small_conv or resnet18."
         )
 
     def extra_repr(self) -> str:
-        return (
-            f"name={self.name!r}, channels={self.channels}, image_size={self.image_size}, "
-            f"dimension={self.dimension}"
-        )
+        return f"name={self.name!r}, channels={self.channels}, image_size={self.image_size}, dimension={self.dimension}"
 
 
 def _statistic(value: object, what: str, channels: int) -> Tensor:
@@ -128,9 +124,7 @@ def _statistic(value: object, what: str, channels: int) -> Tensor:
     try:
         statistic = torch.as_tensor(value, dtype=torch.float32, device="cpu").detach().clone()  # () or (C,)
     except (TypeError, ValueError, RuntimeError):
-        raise ArgumentError(
-            f"{what}={value!r} cannot be used: give {channels} numbers, one a channel."
-        ) from None
+        raise ArgumentError(f"{what}={value!r} cannot be used: give {channels} numbers, one a channel.") from None
     if statistic.shape not in ((), (channels,)) or not bool(statistic.isfinite().all()):
         raise ArgumentError(
             f"{what}={statistic.tolist()} cannot be used with {channels} channel(s): "

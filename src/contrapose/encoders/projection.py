@@ -50,9 +50,7 @@ class ProjectionHead(nn.Module):
         layers = count(layers, "layers", least=0)
         norm, last_norm = flag(norm, "norm"), flag(last_norm, "last_norm")
         self.input_dimension = count(input_dimension, "input_dimension")
-        self.output_dimension = (
-            count(output_dimension, "output_dimension") if layers else self.input_dimension
-        )
+        self.output_dimension = count(output_dimension, "output_dimension") if layers else self.input_dimension
         width = self.input_dimension
         modules: list[nn.Module] = []
         for _ in range(layers - 1):

@@ -11,9 +11,7 @@ from contrapose.encoders.arguments import flag
 from contrapose.encoders.backbone import ENCODERS, ConvolutionalBackbone
 from contrapose.encoders.convolution import ResidualBlock, convolution, initialise
 
-SMALL_PICTURE = (
-    64  # pixels; up to here a stride of 4 before the first block would throw away most of the picture
-)
+SMALL_PICTURE = 64  # pixels; up to here a stride of 4 before the first block would throw away most of the picture
 WIDTHS = (64, 128, 256, 512)
 
 
@@ -86,9 +84,7 @@ def _stage(inputs: int, width: int, number: int, stride: int, bottleneck: bool) 
 
 
 def _basic(inputs: int, width: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(
-        convolution(inputs, width, stride=stride), nn.ReLU(inplace=True), convolution(width, width)
-    )
+    return nn.Sequential(convolution(inputs, width, stride=stride), nn.ReLU(inplace=True), convolution(width, width))
 
 
 def _bottleneck(inputs: int, width: int, stride: int) -> nn.Sequential:
@@ -102,9 +98,7 @@ def _bottleneck(inputs: int, width: int, stride: int) -> nn.Sequential:
 
 
 @ENCODERS.register("resnet18")
-def resnet18(
-    *, channels: int, image_size: int, small_stem: bool | None = None, zero_init_last: bool = False
-) -> ResNet:
+def resnet18(*, channels: int, image_size: int, small_stem: bool | None = None, zero_init_last: bool = False) -> ResNet:
     """ResNet-18: basic blocks 2-2-2-2; 512 features; 11,176,512 parameters (large stem, 3 channels).
 
     Arguments:
@@ -122,9 +116,7 @@ def resnet18(
 
 
 @ENCODERS.register("resnet34")
-def resnet34(
-    *, channels: int, image_size: int, small_stem: bool | None = None, zero_init_last: bool = False
-) -> ResNet:
+def resnet34(*, channels: int, image_size: int, small_stem: bool | None = None, zero_init_last: bool = False) -> ResNet:
     """ResNet-34: basic blocks 3-4-6-3; 512 features; 21,284,672 parameters (large stem, 3 channels).
 
     Arguments and errors are those of `resnet18`.
@@ -133,9 +125,7 @@ def resnet34(
 
 
 @ENCODERS.register("resnet50")
-def resnet50(
-    *, channels: int, image_size: int, small_stem: bool | None = None, zero_init_last: bool = False
-) -> ResNet:
+def resnet50(*, channels: int, image_size: int, small_stem: bool | None = None, zero_init_last: bool = False) -> ResNet:
     """ResNet-50: bottlenecks 3-4-6-3; 2048 features; 23,508,032 parameters (large stem, 3 channels).
 
     Arguments and errors are those of `resnet18`.

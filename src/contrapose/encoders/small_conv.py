@@ -55,7 +55,9 @@ class SmallConv(ConvolutionalBackbone):
         initialise(self)
         # After `initialise`: torch's own first weights suit a linear map without a ReLU behind it.
         self.embedding = (
-            nn.Sequential(nn.Linear(flat, embedding, bias=False), nn.BatchNorm1d(embedding)) if embedding else nn.Identity()
+            nn.Sequential(nn.Linear(flat, embedding, bias=False), nn.BatchNorm1d(embedding))
+            if embedding
+            else nn.Identity()
         )
 
     def pool(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
@@ -83,7 +85,8 @@ def _stage(stage: Stage) -> nn.Sequential:
         inputs, kernel = (stage.inputs, stage.kernel) if first else (stage.outputs, 3)
         filters, norm = convolution(inputs, stage.outputs, kernel=kernel, stride=strided)
         pooled = last and stage.shrink == "max" and stage.stride > 1
-        # Pooling commutes with ReLU and with a norm of positive scale; before them it leaves them a quarter of the work.
+        # Pooling commutes with ReLU and with a norm of positive scale; before them it leaves them a quarter of the
+        # work.
         shrink = [nn.MaxPool2d(stage.stride, ceil_mode=True)] if pooled else []
         modules += [filters, *shrink, norm, nn.ReLU(inplace=True)]
     return nn.Sequential(*modules)
@@ -112,7 +115,8 @@ def small_conv(
         strides: by how much each stage shrinks the map; `None`: 2, and 1 for the last of several stages.
         kernel: side of the first convolution; all others are 3 x 3.
         depth: convolutions in a stage.
-        shrink: `"max"`: the first stage by a strided convolution, the others by max-pooling after full-size convolutions;
+        shrink: `"max"`: the first stage by a strided convolution, the others by max-pooling after full-size
+            convolutions;
             `"stride"`: all by strided convolutions (2 to 3 times faster, and less accurate).
         pool: side of the grid of averages of the last map; 1 is global average pooling; `None`: the map itself,
             at most 5 x 5.
@@ -122,8 +126,14 @@ def small_conv(
         ArgumentError: a value out of range, lists of different length, a grid larger than the last map.
     """
     widths = counts(widths, "widths")
-    strides = (*(2,) * (len(widths) - 1), 2 if len(widths) == 1 else 1) if strides is None else counts(strides, "strides")
-    depth, kernel, embedding = count(depth, "depth"), count(kernel, "kernel"), count(embedding, "embedding", least=0)
+    strides = (
+        (*(2,) * (len(widths) - 1), 2 if len(widths) == 1 else 1) if strides is None else counts(strides, "strides")
+    )
+    depth, kernel, embedding = (
+        count(depth, "depth"),
+        count(kernel, "kernel"),
+        count(embedding, "embedding", least=0),
+    )
     shrink = choice(shrink, "shrink", ("max", "stride"))
     if len(strides) != len(widths):
         raise ArgumentError(

@@ -48,9 +48,7 @@ class Block(nn.Module):
         self.norm_attention = nn.LayerNorm(dimension, eps=1e-6)
         self.attention = Attention(dimension, heads)
         self.norm_mlp = nn.LayerNorm(dimension, eps=1e-6)
-        self.mlp = nn.Sequential(
-            nn.Linear(dimension, 4 * dimension), nn.GELU(), nn.Linear(4 * dimension, dimension)
-        )
+        self.mlp = nn.Sequential(nn.Linear(dimension, 4 * dimension), nn.GELU(), nn.Linear(4 * dimension, dimension))
 
     def forward(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
         x = x + self.attention(self.norm_attention(x))

@@ -92,9 +92,7 @@ def _items(values: Array, name: str) -> Float64[Tensor, "N"]:
         )
     broken = int((~np.isfinite(array)).sum())
     if broken:
-        raise ArgumentError(
-            f"{name}: {broken} of {len(array)} items are NaN or infinite. Leave them out and say so."
-        )
+        raise ArgumentError(f"{name}: {broken} of {len(array)} items are NaN or infinite. Leave them out and say so.")
     return torch.from_numpy(array.astype(np.float64))
 
 
@@ -103,9 +101,7 @@ def _enough(draws: int, level: float) -> int:
         raise ArgumentError(f"level must lie between 0 and 1; got {level!r}. 0.95 is a 95 % interval.")
     fewest = round(2 / (1 - level))
     if positive_integer(draws, "draws") < fewest:
-        raise ArgumentError(
-            f"draws must be at least {fewest} for an interval of level {level:g}; got {draws}."
-        )
+        raise ArgumentError(f"draws must be at least {fewest} for an interval of level {level:g}; got {draws}.")
     return draws
 
 

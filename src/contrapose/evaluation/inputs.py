@@ -33,14 +33,8 @@ def as_rows(values: Array, name: str, *, letters: str = "N D", minimum: int = 1)
     """
     rows = _float_tensor(values, name)
     if rows.ndim != len(letters.split()):
-        remedy = (
-            "one row a sample, e.g. by x.reshape(len(x), -1)."
-            if letters == "N D"
-            else "one letter a dimension."
-        )
-        raise ArgumentError(
-            f"{name} must be ({letters.replace(' ', ', ')}); got {tuple(rows.shape)}. Give {remedy}"
-        )
+        remedy = "one row a sample, e.g. by x.reshape(len(x), -1)." if letters == "N D" else "one letter a dimension."
+        raise ArgumentError(f"{name} must be ({letters.replace(' ', ', ')}); got {tuple(rows.shape)}. Give {remedy}")
     if rows.shape[0] < minimum or rows[0].numel() == 0:
         raise ArgumentError(
             f"{name} must hold at least {minimum} row(s) of at least one number; got {tuple(rows.shape)}."

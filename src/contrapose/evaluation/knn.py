@@ -106,9 +106,7 @@ def _predicted_codes(
     codes = torch.from_numpy(classes.codes)  # (N,)
     predicted = [
         _vote(similarity.cpu(), codes[index.cpu()], len(classes), temperature)  # (t,)
-        for similarity, index in nearest(
-            bank, queries, k=k, metric=metric, block=positive_integer(block, "block")
-        )
+        for similarity, index in nearest(bank, queries, k=k, metric=metric, block=positive_integer(block, "block"))
     ]
     return torch.cat(predicted).numpy()  # (T,)
 

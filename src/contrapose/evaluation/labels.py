@@ -74,9 +74,7 @@ def label_array(labels: Labels, count: int, name: str) -> np.ndarray:
     """
     array = labels.detach().cpu().numpy() if isinstance(labels, Tensor) else np.asarray(labels)
     if array.shape != (count,):
-        raise ArgumentError(
-            f"{name} must hold one label for each of the {count} rows; got the shape {array.shape}."
-        )
+        raise ArgumentError(f"{name} must hold one label for each of the {count} rows; got the shape {array.shape}.")
     if array.dtype.kind == "O" and all(isinstance(label, str) for label in array):
         array = array.astype(str)
     if array.dtype.kind == "f" and np.array_equal(array, np.round(array)):

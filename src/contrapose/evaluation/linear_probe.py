@@ -133,9 +133,7 @@ def fit_linear_probe(
         raise ArgumentError(f"strengths must name at least one penalty, e.g. (0.01,); got {strengths!r}.")
     scores: dict[float, float] = {}
     if len(ladder) > 1:
-        held_out = _validation_mask(
-            classes.codes, validation_share, generator or torch.Generator().manual_seed(0)
-        )
+        held_out = _validation_mask(classes.codes, validation_share, generator or torch.Generator().manual_seed(0))
         scores = _validation_scores(rows, classes.codes, held_out, ladder)
     strength = max(scores, key=lambda tried: (scores[tried], tried)) if scores else ladder[0]
     mean, scale = _standardisation(rows)
@@ -161,9 +159,7 @@ def _validation_scores(
 
 def _validation_mask(codes: np.ndarray, share: float, generator: torch.Generator) -> np.ndarray:
     if not 0 < share < 1:
-        raise ArgumentError(
-            f"validation_share must lie between 0 and 1; got {share!r}. The usual value is 0.2."
-        )
+        raise ArgumentError(f"validation_share must lie between 0 and 1; got {share!r}. The usual value is 0.2.")
     held_out = np.zeros(len(codes), dtype=bool)
     for code in range(codes.max() + 1):
         members = np.flatnonzero(codes == code)

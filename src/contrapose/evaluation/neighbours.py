@@ -26,8 +26,8 @@ def nearest(
 
     At equal similarity the row that comes first in the bank is nearer, so that the answer depends on the data
     alone. The similarity is the cosine, or `-d^2 / s` with `s` the square of twice the largest distance from
-    the bank's mean (so that it stays in [-1, 0]), computed in float64 so that an outlier, which makes `s`
-    large, does not blur the others. Both are rounded to the levels of `similarity.py`.
+    the bank's mean (so that it stays in [-1, 0]). Both are computed in float64 and rounded to the levels of
+    `similarity.py`.
 
     Shapes:
         bank: `(N, D)`; queries: `(T, D)`; yields `(t, k)` pairs with t <= block that add up to T rows.
@@ -37,25 +37,26 @@ def nearest(
         block: queries at a time; beside the rows themselves it takes about
             `32 * COLUMNS_PER_ROW * block^2` bytes, whatever N and T are.
     """
+    # Finer for distances: an outlier makes `s` large, and must not blur the others.
+    embeddings = torch.promote_types(bank.dtype, queries.dtype) if metric == "cosine" else torch.float64
     bank, queries = _comparable(bank, queries, metric)
     total = len(bank)
     for rows in queries.split(block):  # (t, D)
         best = torch.empty(len(rows), 0, dtype=torch.int64, device=rows.device)  # (t, 0)
         for start in range(0, total, COLUMNS_PER_ROW * block):
             columns = bank[start : start + COLUMNS_PER_ROW * block]  # (m, D)
-            keys = _tile_levels(rows, columns, metric).mul_(total)  # (t, m)
+            keys = levels(_similarity(rows, columns, metric), embeddings).mul_(total)  # (t, m)
             # level and index in one whole number: sorting it sorts by level, then by the earlier row
             keys += torch.arange(total - 1 - start, total - 1 - start - len(columns), -1, device=rows.device)
             keys = keys.topk(min(k, len(columns)), dim=1).values  # (t, min(k, m))
             best = torch.cat([best, keys], dim=1)  # (t, up to 2 k)
             best = best.topk(min(k, best.shape[1]), dim=1).values  # (t, k) once k columns were seen
-        similarity = best.div(total, rounding_mode="floor").double() / LEVELS[rows.dtype]  # (t, k)
+        similarity = best.div(total, rounding_mode="floor").double() / LEVELS[embeddings]  # (t, k)
         yield similarity, total - 1 - best.remainder(total)
 
 
 def _comparable(bank: Tensor, queries: Tensor, metric: Nearness) -> tuple[Tensor, Tensor]:
-    dtype = torch.promote_types(bank.dtype, queries.dtype)
-    bank, queries = bank.to(dtype), queries.to(device=bank.device, dtype=dtype)
+    bank, queries = bank.double(), queries.to(device=bank.device, dtype=torch.float64)
     if bank.shape[1] != queries.shape[1]:
         raise ArgumentError(
             f"train and test rows must have the same length; got {bank.shape[1]} and {queries.shape[1]}. "
@@ -64,7 +65,7 @@ def _comparable(bank: Tensor, queries: Tensor, metric: Nearness) -> tuple[Tensor
     if metric == "cosine":
         return unit_rows(bank, "train"), unit_rows(queries, "test")
     if metric == "euclidean":
-        centre = bank.double().mean(dim=0)  # (D,)
+        centre = bank.mean(dim=0)  # (D,)
         bank, queries = bank - centre, queries - centre  # less cancellation in |x|^2 + |y|^2 - 2 xy
         largest = torch.maximum(bank.norm(dim=1).max(), queries.norm(dim=1).max())
         scale = 2 * torch.where(largest == 0, 1.0, largest)  # so that distances are at most 1
@@ -72,8 +73,8 @@ def _comparable(bank: Tensor, queries: Tensor, metric: Nearness) -> tuple[Tensor
     raise ArgumentError(f"Unknown metric {metric!r}.{did_you_mean(str(metric), ('cosine', 'euclidean'))}")
 
 
-def _tile_levels(rows: Tensor, columns: Tensor, metric: Nearness) -> Tensor:
+def _similarity(rows: Tensor, columns: Tensor, metric: Nearness) -> Tensor:
     similarity = rows @ columns.T  # (t, m)
     if metric == "euclidean":  # -d^2
         similarity.mul_(2).sub_(rows.square().sum(1, keepdim=True)).sub_(columns.square().sum(1))
-    return levels(similarity)
+    return similarity

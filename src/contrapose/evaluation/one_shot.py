@@ -13,9 +13,7 @@ from contrapose.evaluation.metric import Metric
 from contrapose.evaluation.similarity import levels, unit_rows
 
 
-def one_shot(
-    support: Array, query: Array, answer: Array, *, generator: torch.Generator | None = None
-) -> Metric:
+def one_shot(support: Array, query: Array, answer: Array, *, generator: torch.Generator | None = None) -> Metric:
     """Accuracy of naming each query after the nearest of N single examples, over R runs.
 
     Equation: right(r, q) = 1 if argmax over n of cos(query[r, q], support[r, n]) is answer[r, q]; if m
@@ -57,9 +55,9 @@ def one_shot(
 
 def _right(supports: Tensor, queries: Tensor, answers: Tensor) -> Float64[Tensor, "R Q"]:
     dtype = torch.promote_types(supports.dtype, queries.dtype)
-    queries = queries.to(device=supports.device, dtype=dtype)
-    cosines = unit_rows(queries, "query") @ unit_rows(supports.to(dtype), "support").mT  # (R, Q, N)
-    nearness = levels(cosines).cpu()
+    queries = queries.to(device=supports.device, dtype=torch.float64)
+    cosines = unit_rows(queries, "query") @ unit_rows(supports.double(), "support").mT  # (R, Q, N)
+    nearness = levels(cosines, dtype).cpu()
     tied = nearness == nearness.amax(dim=-1, keepdim=True)  # (R, Q, N)
     hit = tied.gather(-1, answers[..., None]).squeeze(-1)  # (R, Q)
     return hit.double() / tied.sum(dim=-1)
@@ -80,12 +78,9 @@ def _answers(answer: Array, supports: Tensor, queries: Tensor) -> Tensor:
     array = answer.detach().cpu().numpy() if isinstance(answer, Tensor) else np.asarray(answer)
     if array.shape != (runs, per_run) or array.dtype.kind not in "iu":
         raise ArgumentError(
-            f"answer must hold an integer for each query, {(runs, per_run)}; "
-            f"got {array.shape} of {array.dtype}."
+            f"answer must hold an integer for each query, {(runs, per_run)}; got {array.shape} of {array.dtype}."
         )
     outside = int(((array < 0) | (array >= ways)).sum())
     if outside:
-        raise ArgumentError(
-            f"answer: {outside} of {array.size} lie outside 0..{ways - 1}, the examples of a run."
-        )
+        raise ArgumentError(f"answer: {outside} of {array.size} lie outside 0..{ways - 1}, the examples of a run.")
     return torch.from_numpy(array.astype(np.int64))

@@ -2,7 +2,8 @@
 
 Two equal rows have the cosine 1 on paper, but a matrix product adds its terms in another order at the edge of
 a tile and gives 1 or 0.9999999. A collapsed encoder lives on exactly such differences: whoever sorts them
-reads noise as signal. So similarities are compared as whole *levels*, a little coarser than the arithmetic.
+reads noise as reads noise as signal. So similarities are computed in float64, whatever the embeddings are, and compared as whole
+*levels*, as coarse as the embeddings' own arithmetic.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from torch import Tensor
 from contrapose.errors import ArgumentError
 
 LEVELS = {torch.float32: 2.0**20, torch.float64: 2.0**36}
-"""Levels between 0 and 1. Float32 dot products of unit rows err by about 1e-7, a level is 1e-6 wide."""
+"""Levels between 0 and 1, by the type of the embeddings. Float32 unit rows err by about 1e-7, a level is 1e-6 wide."""
 
 
 def directions(rows: Float[Tensor, "*N D"]) -> tuple[Float[Tensor, "*N D"], Bool[Tensor, "*N"]]:
@@ -43,7 +44,9 @@ def unit_rows(rows: Float[Tensor, "*N D"], name: str) -> Float[Tensor, "*N D"]:
     return unit
 
 
-def levels(similarity: Float[Tensor, "*N M"]) -> Int64[Tensor, "*N M"]:
-    """Similarities in [-1, 1] as whole levels; equal up to rounding error means equal. Overwrites its
-    input."""
-    return similarity.mul_(LEVELS[similarity.dtype]).round_().to(torch.int64)
+def levels(similarity: Float[Tensor, "*N M"], embeddings: torch.dtype) -> Int64[Tensor, "*N M"]:
+    """Float64 similarities in [-1, 1] as whole levels of the embeddings' type; equal up to rounding means equal.
+
+    Overwrites its input.
+    """
+    return similarity.mul_(LEVELS[embeddings]).round_().to(torch.int64)

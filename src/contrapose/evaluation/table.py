@@ -78,17 +78,13 @@ def results_text(rows: Rows, *, style: Literal["plain", "markdown"] = "plain") -
 def _columns(rows: Rows) -> list[str]:
     names = list(dict.fromkeys(name for _, metrics in rows for name in metrics))
     if not names:
-        raise ArgumentError(
-            f"There is nothing to show: {len(rows)} arm(s) without a metric. Measure one first."
-        )
+        raise ArgumentError(f"There is nothing to show: {len(rows)} arm(s) without a metric. Measure one first.")
     return names
 
 
 def _cells(rows: Rows) -> list[list[str]]:
     names = _columns(rows)
-    body = [
-        [arm, *(str(metrics[name]) if name in metrics else ABSENT for name in names)] for arm, metrics in rows
-    ]
+    body = [[arm, *(str(metrics[name]) if name in metrics else ABSENT for name in names)] for arm, metrics in rows]
     return [["", *names], *body]
 
 
@@ -101,7 +97,5 @@ def _protocols(rows: Rows) -> list[str]:
             if name in metrics:
                 arms.setdefault(f"{metrics[name].protocol}; n = {metrics[name].count:,}", []).append(arm)
         for protocol, who in arms.items():
-            lines.append(
-                f"{name}: {protocol}" if len(arms) == 1 else f"{name} ({', '.join(who)}): {protocol}"
-            )
+            lines.append(f"{name}: {protocol}" if len(arms) == 1 else f"{name} ({', '.join(who)}): {protocol}")
     return [*lines, "In brackets: 95 % intervals."]

@@ -68,7 +68,8 @@ class Momentum(Learner):
         q = normalize(f_q(x_1)),  k = normalize(f_k(x_2)),  loss = objective([q, k, queue])
         after the optimiser's step: enqueue all processes' k
 
-    The loss uses the queue as it was before this step's keys entered, so that no sample meets its own key as a negative.
+    The loss uses the queue as it was before this step's keys entered, so that no sample meets its own key as a
+    negative.
 
     Shapes:
         q, k: `(B, D)`; queue: `(K, D)`.
@@ -85,6 +86,8 @@ class Momentum(Learner):
 
     Papers: MoCo, https://arxiv.org/abs/1911.05722; MoCo v2, https://arxiv.org/abs/2003.04297.
     """
+
+    steps: Tensor
 
     def __init__(
         self,

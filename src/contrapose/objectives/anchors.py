@@ -47,11 +47,7 @@ def choose_anchors(
     samples = None if rows is None else _indices(rows, batch, "rows", "samples").to(device)
     if samples is None and anchor_views is None:
         return Anchors()
-    chosen = (
-        range(views)
-        if anchor_views is None
-        else _indices(anchor_views, views, "anchor_views", "views").tolist()
-    )
+    chosen = range(views) if anchor_views is None else _indices(anchor_views, views, "anchor_views", "views").tolist()
     offsets = torch.tensor([view * batch for view in chosen], device=device).unsqueeze(1)  # (V', 1)
     everyone = (offsets + torch.arange(batch, device=device)).flatten()  # (V'·B,)
     if samples is None:
@@ -100,9 +96,7 @@ def reduce_anchors(
 def count_candidates(pairing: Pairing, anchors: Tensor) -> tuple[Tensor, Tensor]:
     """Positives and negatives of each anchor, two `(N,)`, counted in small tiles."""
     rows, columns = COUNTED_AT_ONCE
-    positives, negatives = zip(
-        *(pairing.counts(block, columns=columns) for block in anchors.split(rows)), strict=True
-    )
+    positives, negatives = zip(*(pairing.counts(block, columns=columns) for block in anchors.split(rows)), strict=True)
     return torch.cat(positives), torch.cat(negatives)  # (N,) each
 
 
@@ -120,11 +114,7 @@ def _indices(values: Any, size: int, name: str, what: str) -> Tensor:
         )
     low, high = int(indices.min()), int(indices.max())
     if low < 0 or high >= size:
-        raise ArgumentError(
-            f"{name} names {low if low < 0 else high}, but there are {size} {what} (0 to {size - 1})."
-        )
+        raise ArgumentError(f"{name} names {low if low < 0 else high}, but there are {size} {what} (0 to {size - 1}).")
     if len(indices.unique()) != len(indices):
-        raise ArgumentError(
-            f"{name} names one of the {what} twice, which would count it twice; name each once."
-        )
+        raise ArgumentError(f"{name} names one of the {what} twice, which would count it twice; name each once.")
     return indices.long()

@@ -130,14 +130,8 @@ def _check_settings(
     pairing: Pairing | None, queue: Tensor | None, *, symmetric: bool, in_batch_negatives: bool
 ) -> None:
     if symmetric and queue is not None:
-        raise ArgumentError(
-            "symmetric=True cannot be had with a queue: nothing in the queue looks for a query."
-        )
+        raise ArgumentError("symmetric=True cannot be had with a queue: nothing in the queue looks for a query.")
     if not in_batch_negatives and pairing is not None:
-        raise ArgumentError(
-            "in_batch_negatives=False is for the default pairing; make the given pairing without them."
-        )
+        raise ArgumentError("in_batch_negatives=False is for the default pairing; make the given pairing without them.")
     if not in_batch_negatives and queue is None:
-        raise ArgumentError(
-            "in_batch_negatives=False needs a queue=: without one there is no negative at all."
-        )
+        raise ArgumentError("in_batch_negatives=False needs a queue=: without one there is no negative at all.")

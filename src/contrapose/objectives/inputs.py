@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.errors import ArgumentError, NonFiniteError, did_you_mean
 
 REDUCTIONS = ("mean", "none")
 
@@ -23,12 +23,10 @@ def check_embeddings(x: Any, name: str, letters: str) -> None:
         raise ArgumentError(f"{name} must be a non-empty tensor of shape {expected}, got {tuple(x.shape)}.")
     if not x.is_floating_point():
         kind = str(x.dtype).removeprefix("torch.")
-        raise ArgumentError(
-            f"{name} holds embeddings and must be floating point, got {kind}; call {name}.float()."
-        )
+        raise ArgumentError(f"{name} holds embeddings and must be floating point, got {kind}; call {name}.float().")
     finite = x.detach().isfinite()
     if not bool(finite.all()):
-        raise ArgumentError(
+        raise NonFiniteError(
             f"{name} holds {int((~finite).sum())} values that are NaN or infinite, of {x.numel()}; "
             "look at the encoder's output (a learning rate that is too high is the usual reason)."
         )

@@ -57,16 +57,8 @@ def _register(entry: ObjectiveEntry) -> None:
     OBJECTIVES.register(entry.name)(entry)
 
 
-_register(
-    ObjectiveEntry("nt_xent", nt_xent, "views", softmax_chance, True, "https://arxiv.org/abs/2002.05709")
-)
-_register(
-    ObjectiveEntry("info_nce", info_nce, "towers", softmax_chance, True, "https://arxiv.org/abs/1807.03748")
-)
-_register(
-    ObjectiveEntry("sup_con", sup_con, "labels", softmax_chance, True, "https://arxiv.org/abs/2004.11362")
-)
-_register(
-    ObjectiveEntry("self_con", self_con, "labels", softmax_chance, True, "https://arxiv.org/abs/2106.15499")
-)
+_register(ObjectiveEntry("nt_xent", nt_xent, "views", softmax_chance, True, "https://arxiv.org/abs/2002.05709"))
+_register(ObjectiveEntry("info_nce", info_nce, "towers", softmax_chance, True, "https://arxiv.org/abs/1807.03748"))
+_register(ObjectiveEntry("sup_con", sup_con, "labels", softmax_chance, True, "https://arxiv.org/abs/2004.11362"))
+_register(ObjectiveEntry("self_con", self_con, "labels", softmax_chance, True, "https://arxiv.org/abs/2106.15499"))
 _register(ObjectiveEntry("mmcl", mmcl, "views", margin_chance, False, "https://arxiv.org/abs/2112.11450"))

@@ -15,9 +15,7 @@ from contrapose.pairing import Pairing, Tile
 
 def denominator_and_attraction(similarity: Tensor, tile: Tile) -> Terms:
     """Log of the denominator; weighted sum of the positives' similarities; sum of their weights."""
-    excluded = similarity.masked_fill(
-        ~tile.valid, -math.inf
-    )  # (r, c) by mask: subtracting exp(s_ii) would cancel
+    excluded = similarity.masked_fill(~tile.valid, -math.inf)  # (r, c) by mask: subtracting exp(s_ii) would cancel
     return Terms(log=[excluded], linear=[tile.weight * similarity, tile.weight])
 
 

@@ -137,15 +137,11 @@ def self_con(
     """
     check_embeddings(exits, "exits", "E B D")
     if len(exits) < 2:
-        raise ArgumentError(
-            "exits must hold the outputs of at least one sub-network and of the last exit, got 1 exit."
-        )
+        raise ArgumentError("exits must hold the outputs of at least one sub-network and of the last exit, got 1 exit.")
     if not sub_networks_weight >= 0:
         raise ArgumentError(f"sub_networks_weight must be 0 or above, got {sub_networks_weight}.")
     if sub_networks_weight > 0 and labels is None:
-        raise ArgumentError(
-            "sub_networks_weight above 0 needs labels: the last exit alone has no positives without."
-        )
+        raise ArgumentError("sub_networks_weight above 0 needs labels: the last exit alone has no positives without.")
 
     def over(rows_of: Tensor, anchor_views: Sequence[int] | None) -> Tensor:
         return sup_con(
@@ -181,9 +177,7 @@ def _labelled_pairing(labels: Tensor | None, pairing: Pairing | None, views: int
             )
         return by_views(views, batch)
     if len(labels) != batch:
-        raise ArgumentError(
-            f"labels has {len(labels)} entries for {batch} samples; give one per sample, not per view."
-        )
+        raise ArgumentError(f"labels has {len(labels)} entries for {batch} samples; give one per sample, not per view.")
     return by_labels(labels, views=views)
 
 

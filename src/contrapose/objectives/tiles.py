@@ -215,15 +215,11 @@ def _check_sizes(
     x: Tensor, y: Tensor, pairing: Pairing, row_indices: Tensor | None, tile_rows: int, tile_columns: int
 ) -> None:
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or len(x) == 0 or len(y) == 0:
-        raise ArgumentError(
-            f"x and y must be non-empty (R, D) and (M, D), got {tuple(x.shape)} and {tuple(y.shape)}."
-        )
+        raise ArgumentError(f"x and y must be non-empty (R, D) and (M, D), got {tuple(x.shape)} and {tuple(y.shape)}.")
     if not (x.is_floating_point() and y.is_floating_point()):
         raise ArgumentError(f"x and y must be floating point, got {x.dtype} and {y.dtype}.")
     if pairing.candidates != len(y):
-        raise ArgumentError(
-            f"The pairing speaks of {pairing.candidates} candidates, but y has {len(y)} rows."
-        )
+        raise ArgumentError(f"The pairing speaks of {pairing.candidates} candidates, but y has {len(y)} rows.")
     named = len(x) if row_indices is None else len(row_indices)
     if named != len(x) or (row_indices is None and pairing.anchors != len(x)):
         raise ArgumentError(
@@ -231,6 +227,4 @@ def _check_sizes(
             "give row_indices=, one anchor number for each row of x."
         )
     if tile_rows < 1 or tile_columns < 1:
-        raise ArgumentError(
-            f"tile_rows and tile_columns must be at least 1, got {tile_rows} and {tile_columns}."
-        )
+        raise ArgumentError(f"tile_rows and tile_columns must be at least 1, got {tile_rows} and {tile_columns}.")

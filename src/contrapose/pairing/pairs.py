@@ -18,7 +18,14 @@ class PairList(Pairing):
     """
 
     def __init__(
-        self, keys: Tensor, weights: Tensor, *, anchors: int, candidates: int, same_rows: bool, only_listed: bool
+        self,
+        keys: Tensor,
+        weights: Tensor,
+        *,
+        anchors: int,
+        candidates: int,
+        same_rows: bool,
+        only_listed: bool,
     ) -> None:
         self.keys, self.weights = keys, weights
         self.anchors, self.candidates = anchors, candidates
@@ -71,7 +78,8 @@ def by_pairs(
         only_listed: ignore every pair that is not listed, instead of taking it for a negative.
 
     Errors:
-        ArgumentError: not (P, 2), an index out of range, a pair listed twice or with itself, scores of another length or
+        ArgumentError: not (P, 2), an index out of range, a pair listed twice or with itself, scores of another length
+            or
             not finite.
 
     >>> by_pairs(torch.tensor([[0, 1], [1, 0]]), anchors=3)
@@ -92,7 +100,9 @@ def by_pairs(
         raise ArgumentError("pairs lists a row with itself; an anchor is never its own positive.")
     weights = torch.ones(len(pairs)) if scores is None else torch.as_tensor(scores, dtype=torch.float32)
     if weights.shape != (len(pairs),) or not bool(weights.isfinite().all()):
-        raise ArgumentError(f"scores must be {len(pairs)} finite numbers, one per pair; got shape {tuple(weights.shape)}.")
+        raise ArgumentError(
+            f"scores must be {len(pairs)} finite numbers, one per pair; got shape {tuple(weights.shape)}."
+        )
     keys, order = (pairs[:, 0] * columns + pairs[:, 1]).sort()  # (P,)
     twice = (keys[1:] == keys[:-1]).nonzero()
     if len(twice):

@@ -6,7 +6,8 @@ from contrapose.lazy import lazy_exports
 from contrapose.training.config import RunConfig
 
 if TYPE_CHECKING:
-    from contrapose.training.loop import Outcome, Trainer
+    from contrapose.training.interface import Outcome
+    from contrapose.training.loop import Trainer
     from contrapose.training.monitor import Monitor
     from contrapose.training.run_folder import RunFolder, new_run_path
 
@@ -16,7 +17,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "Monitor": "contrapose.training.monitor",
-        "Outcome": "contrapose.training.loop",
+        "Outcome": "contrapose.training.interface",
         "RunFolder": "contrapose.training.run_folder",
         "Trainer": "contrapose.training.loop",
         "new_run_path": "contrapose.training.run_folder",

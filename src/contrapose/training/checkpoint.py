@@ -79,7 +79,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except Exception as error:  # a damaged file makes torch raise nearly anything
         raise RunError(f"Checkpoint {path} is damaged: {str(error).splitlines()[0]}.") from error
     if state.get("format", 0) > FORMAT:
-        raise RunError(f"Checkpoint {path} has format {state['format']}, this version reads up to {FORMAT}; upgrade contrapose.")
+        raise RunError(
+            f"Checkpoint {path} has format {state['format']}, this version reads up to {FORMAT}; upgrade contrapose."
+        )
     return dict(state)
 
 

@@ -49,7 +49,8 @@ class RunConfig:
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to train; auto takes a GPU when there is one."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic of the encoder; auto takes bfloat16 where the hardware multiplies it fast. Losses are always float32."""
+    """Arithmetic of the encoder; auto takes bfloat16 where the hardware multiplies it fast. Losses are always
+    float32."""
     workers: int | None = None
     """Processes that decode photos. Default: one per core."""
     checkpoint_minutes: float = 5.0

@@ -31,7 +31,8 @@ def make_accelerator(device: str = "auto", *, tracker: str = "none") -> Accelera
 def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:
     """The reduced type in which encoders compute, or None for float32.
 
-    `"auto"` is bfloat16 where the hardware multiplies it in matrix units (CUDA from compute capability 8, x86 with AMX);
+    `"auto"` is bfloat16 where the hardware multiplies it in matrix units (CUDA from compute capability 8, x86 with
+    AMX);
     elsewhere bfloat16 is emulated and slower than float32.
     """
     if precision == "float32":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import torch
 from accelerate import Accelerator
 from torch import Tensor
@@ -28,14 +30,21 @@ class FiniteGuard:
         bad = (~torch.isfinite(value.detach())).float()  # ()
         if self.accelerator.num_processes > 1:
             bad = self.accelerator.reduce(bad, reduction="sum")
-        if not bool(bad):
-            return
+        if bool(bad):
+            self.stop(batch, f"{what} became {float(value)}", step)
+
+    def stop(self, batch: Batch, what: str, step: int) -> NoReturn:
+        """Save the batch and end the run.
+
+        Errors:
+            RunError: always.
+        """
         path = self.run.path / f"nonfinite-step-{step}-rank-{self.accelerator.process_index}.pt"
         views = [view.cpu() for view in batch.views]
-        torch.save({"views": views, "indices": batch.indices, "step": step, what: float(value)}, path)
+        torch.save({"views": views, "indices": batch.indices, "step": step}, path)
         saved = list_checkpoints(self.run.checkpoints)
         kept = f"The last good checkpoint is {saved[0].name}" if saved else "There was no checkpoint yet"
         raise RunError(
-            f"The {what} became {float(value)} at step {step}; the batch that did it is saved as {path}. {kept}. "
+            f"The {what} at step {step}; the batch that did it is saved as {path}. {kept}. "
             f"Try a learning rate below {self.config.learning_rate}, --gradient-clip 1, or --precision float32."
         )

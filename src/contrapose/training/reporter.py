@@ -35,7 +35,9 @@ class Reporter:
         """Open the tracker; the next report comes with a health line."""
         self._next_health = step + 1
         if self.config.tracker != "none":
-            flat = {key: value for key, value in to_dictionary(self.config).items() if isinstance(value, int | float | str)}
+            flat = {
+                key: value for key, value in to_dictionary(self.config).items() if isinstance(value, int | float | str)
+            }
             self.accelerator.init_trackers(self.run.path.name, config=flat)
 
     def report(self, number: int, step: Step, gradient_norm: float, learning_rate: float, rate: float) -> None:

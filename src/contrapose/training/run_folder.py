@@ -17,11 +17,11 @@ FORMAT = 1
 class RunFolder:
     """The layout of a run on disk.
 
-        config.json      method, configuration, data, environment
-        metrics.jsonl    one line of numbers at a cadence
-        checkpoints/     resumable states, see `checkpoint.py`
-        encoder/         encoder.safetensors and encoder.json: what `contrapose.load` reads
-        evaluation.json  what `contrapose evaluate` measured
+    config.json      method, configuration, data, environment
+    metrics.jsonl    one line of numbers at a cadence
+    checkpoints/     resumable states, see `checkpoint.py`
+    encoder/         encoder.safetensors and encoder.json: what `contrapose.load` reads
+    evaluation.json  what `contrapose evaluate` measured
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -124,7 +124,8 @@ class RunFolder:
 
 def new_run_path(method: str, data: str, *, root: Path | str = "runs") -> Path:
     """`runs/METHOD-DATA`, with a number appended when that is taken."""
-    stem = Path(data.rstrip("/")).name.split(".")[0].replace(":", "-") or "data"
+    stem = Path(data.rstrip("/")).name.split(".")[0].replace(":", "-")
+    stem = stem if stem and stem[0].isalnum() else "data"
     path = Path(root) / f"{method}-{stem}"
     number = 2
     while path.exists():

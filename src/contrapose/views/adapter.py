@@ -61,9 +61,7 @@ class ViewAdapter:
         per_image_input: PerImageInput = "auto",
     ) -> None:
         if not callable(transform):
-            raise ArgumentError(
-                f"transform is {transform!r}; it must be a callable that makes one view of a picture."
-            )
+            raise ArgumentError(f"transform is {transform!r}; it must be a callable that makes one view of a picture.")
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             raise ArgumentError(f"count is {count!r}; it must be a whole number, at least 1.")
         if batched not in (True, False, "auto"):
@@ -146,11 +144,7 @@ class ViewAdapter:
                 result = result[:, :, None]
             result = torch.from_numpy(np.ascontiguousarray(result)).movedim(-1, 0)  # (C, H, W)
         if not isinstance(result, Tensor):
-            hint = (
-                "; count says how many views are made, it shall make one"
-                if isinstance(result, list | tuple)
-                else ""
-            )
+            hint = "; count says how many views are made, it shall make one" if isinstance(result, list | tuple) else ""
             raise self._complaint(f"a {type(result).__name__}", f"a tensor, an array or a PIL picture{hint}")
         if result.ndim != 3:
             raise self._complaint(f"a picture of shape {tuple(result.shape)}", "three dimensions")
@@ -161,11 +155,7 @@ class ViewAdapter:
             raise self._complaint(f"values of dtype {result.dtype}", "uint8, or floats in [0, 1]")
         pictures = as_floats(result)
         if pictures.numel() == 0 or not bool(pictures.isfinite().all()):
-            what = (
-                "an empty picture"
-                if pictures.numel() == 0
-                else "values that are not finite (NaN or infinity)"
-            )
+            what = "an empty picture" if pictures.numel() == 0 else "values that are not finite (NaN or infinity)"
             raise self._complaint(what, "finite numbers in [0, 1]")
         low, high = (float(value) for value in pictures.aminmax())
         if low < -_OVERSHOOT or high > 1 + _OVERSHOOT:

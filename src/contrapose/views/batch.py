@@ -36,15 +36,12 @@ def check_pictures(images: Tensor, channels: int | None = None) -> None:
         return
     if not images.is_floating_point():
         raise ArgumentError(
-            f"images is of dtype {images.dtype}; it must be uint8, or floats in [0, 1]. "
-            "Use images.to(torch.uint8)."
+            f"images is of dtype {images.dtype}; it must be uint8, or floats in [0, 1]. Use images.to(torch.uint8)."
         )
     low, high = (float(value) for value in images.aminmax())
     if not (low >= -_SLACK and high <= 1 + _SLACK):  # written so that NaN fails too
         hint = "Divide by 255, or pass uint8." if high > 2 else "Pass the pictures before any normalisation."
-        raise ArgumentError(
-            f"images holds floats from {low:g} to {high:g}; floats must lie in [0, 1]. {hint}"
-        )
+        raise ArgumentError(f"images holds floats from {low:g} to {high:g}; floats must lie in [0, 1]. {hint}")
 
 
 def as_floats(images: Tensor) -> Float[Tensor, "B C H W"]:

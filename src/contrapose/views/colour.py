@@ -74,18 +74,14 @@ def colour_matrix(
     """
     linear = hue_matrix(hue) @ saturation_matrix(saturation)  # (B, 3, 3)
     if grey is not None:
-        luma = (linear.new_tensor(GREY) @ linear)[
-            :, None, :
-        ]  # (B, 1, 3), the row that all three channels take
+        luma = (linear.new_tensor(GREY) @ linear)[:, None, :]  # (B, 1, 3), the row that all three channels take
         linear = torch.where(grey[:, None, None], luma, linear)  # (B, 3, 3)
     linear = linear * (contrast * brightness)[:, None, None]
     offset = contrast_offset(brightness, contrast, mean)[:, None, None].expand(-1, 3, 1)  # (B, 3, 1)
     return torch.cat([linear, offset], dim=-1)  # (B, 3, 4)
 
 
-def apply_colour(
-    images: Float[Tensor, "B 3 H W"], matrix: Float[Tensor, "B 3 4"]
-) -> Float[Tensor, "B 3 H W"]:
+def apply_colour(images: Float[Tensor, "B 3 H W"], matrix: Float[Tensor, "B 3 4"]) -> Float[Tensor, "B 3 H W"]:
     """Map every pixel through its picture's matrix; the result may leave [0, 1], and the caller clips it."""
     mapped = torch.bmm(matrix[:, :, :3], images.flatten(2))  # (B, 3, H * W)
     return mapped.add_(matrix[:, :, 3:]).view_as(images)  # (B, 3, H, W)

@@ -85,9 +85,7 @@ class ViewNumbers:
     def select(self, samples: Tensor) -> ViewNumbers:
         """The numbers of these samples only, in this order."""
         chosen = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return ViewNumbers(
-            **{name: value if value is None else value[samples] for name, value in chosen.items()}
-        )
+        return ViewNumbers(**{name: value if value is None else value[samples] for name, value in chosen.items()})
 
 
 def draw_view(
@@ -117,9 +115,7 @@ def draw_view(
         sigma=_draw_sigma(options, table),
         solarize=_draw_chance(table, "solarize", options.number("solarize_probability")),
         hole=_draw_hole(options, table, size),
-        knots=_draw_knots(
-            options, batch, generator
-        ),  # last: how many numbers it takes depends on the options
+        knots=_draw_knots(options, batch, generator),  # last: how many numbers it takes depends on the options
     )
 
 
@@ -219,8 +215,6 @@ def _draw_hole(options: ImageViews, table: UniformTable, size: int) -> Tensor | 
     ratio = ratio.clamp(min=area, max=1 / area)  # beyond, the rectangle would not fit and lose area
     sides = torch.stack([(area / ratio).sqrt(), (area * ratio).sqrt()], dim=-1) * size  # (B, 2) height, width
     sides = sides.round().clamp(1, size) * table.happens("erase", o("erase_probability"))[:, None]
-    place = torch.stack(
-        [table.between("erase y", 0.0, 1.0), table.between("erase x", 0.0, 1.0)], dim=-1
-    )  # (B, 2)
+    place = torch.stack([table.between("erase y", 0.0, 1.0), table.between("erase x", 0.0, 1.0)], dim=-1)  # (B, 2)
     corner = (place * (size - sides + 1)).floor()  # uniform over the size - side + 1 places
     return torch.cat([corner, sides], dim=-1).long()  # (B, 4)

@@ -71,9 +71,7 @@ class ViewGenerator:
         return tuple(views)
 
 
-def render_view(
-    pictures: Tensor, numbers: ViewNumbers, options: ImageViews, *, small: bool = False
-) -> Tensor:
+def render_view(pictures: Tensor, numbers: ViewNumbers, options: ImageViews, *, small: bool = False) -> Tensor:
     """One view of each picture, by the given numbers; draws nothing at random.
 
     Shapes:
@@ -102,12 +100,8 @@ def _read(pictures: Tensor, numbers: ViewNumbers, size: int, padding: Padding) -
     if numbers.matrix is None:
         if pictures.shape[-2:] == (size, size):
             return pictures.clone()  # a view is never the caller's own memory
-        return functional.interpolate(pictures, size=(size, size), mode="bilinear", antialias=True).clamp_(
-            0, 1
-        )
-    bend = (
-        None if numbers.knots is None else elastic_field(numbers.knots.to(pictures.device), size)
-    )  # (B, 2, S, S)
+        return functional.interpolate(pictures, size=(size, size), mode="bilinear", antialias=True).clamp_(0, 1)
+    bend = None if numbers.knots is None else elastic_field(numbers.knots.to(pictures.device), size)  # (B, 2, S, S)
     return warp(pictures, numbers.matrix, bend, size=size, padding=padding)  # (B, C, S, S)
 
 
@@ -115,9 +109,7 @@ def _cheapest_padding(options: ImageViews) -> Padding:
     """The padding asked for, or "border" where it gives the same pixels as "reflection": reading never leaves
     the picture."""
     o = options.number
-    still = all(
-        o(name) == 0 for name in ("rotation_degrees", "shear_degrees", "translation", "elastic_strength")
-    )
+    still = all(o(name) == 0 for name in ("rotation_degrees", "shear_degrees", "translation", "elastic_strength"))
     assert options.padding is not None
     inside = still and o("zoom_min") >= 1
     return "border" if inside and options.padding == "reflection" else options.padding

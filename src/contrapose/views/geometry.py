@@ -123,16 +123,12 @@ def warp(
             images = functional.interpolate(images, size=half, mode="area")  # (B, C, H / 2, W / 2)
         rows = (halvings == level).nonzero()[:, 0].to(images.device)  # (b,)
         if len(rows):
-            views[rows] = functional.grid_sample(
-                images[rows], grid[rows], padding_mode=padding, align_corners=False
-            )
+            views[rows] = functional.grid_sample(images[rows], grid[rows], padding_mode=padding, align_corners=False)
     return views
 
 
 def _halvings(matrix: Float[Tensor, "B 2 3"], pixels: int, size: int) -> Tensor:
     """How often a picture may be halved before its pixels lie further apart than those that the view
     reads."""
-    area = (
-        torch.linalg.det(matrix[:, :, :2]).abs() * pixels / size**2
-    )  # (B,) pixels of the picture for one of the view
+    area = torch.linalg.det(matrix[:, :, :2]).abs() * pixels / size**2  # (B,) pixels of the picture for one of the view
     return area.clamp(min=1).log2().div(2).floor().long()  # (B,)

@@ -30,7 +30,7 @@ def orient(pictures: Float[Tensor, "B C S S"], orientations: Int64[Tensor, "B"])
     """
     if pictures.shape[-1] != pictures.shape[-2]:
         raise ArgumentError(
-            f"Only square pictures can share a quarter turn, and these are {pictures.shape[-2]} x {pictures.shape[-1]}. "
+            f"Only square pictures can share a quarter turn, not {pictures.shape[-2]} x {pictures.shape[-1]}. "
             "Set shared_orientation_probability to 0."
         )
     turned = pictures.clone()

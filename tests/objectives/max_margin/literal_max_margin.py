@@ -66,8 +66,5 @@ def loss(K_cross: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Each anchor's loss `(B,)` from K_cross[j, t] = k(x_j, z_t)."""
     B = len(alpha)
     return np.array(
-        [
-            sum(alpha[t, j] * K_cross[j, t] for j in others(t, B)) - alpha[t].sum() * K_cross[t, t]
-            for t in range(B)
-        ]
+        [sum(alpha[t, j] * K_cross[j, t] for j in others(t, B)) - alpha[t].sum() * K_cross[t, t] for t in range(B)]
     )

@@ -72,9 +72,7 @@ def test_a_narrow_kernel_selects_nothing() -> None:
     x = unit_rows(20, 6)
     alpha = max_margin_weights(KERNELS["rbf"](x, x, 1e-4), ridge=0.1).alpha
     off = ~torch.eye(20, dtype=torch.bool)
-    torch.testing.assert_close(
-        alpha[off], torch.full((380,), 2 / 20.1, dtype=torch.float64), rtol=1e-6, atol=0
-    )
+    torch.testing.assert_close(alpha[off], torch.full((380,), 2 / 20.1, dtype=torch.float64), rtol=1e-6, atol=0)
 
 
 def test_a_very_wide_kernel_loses_no_digits() -> None:
@@ -82,9 +80,7 @@ def test_a_very_wide_kernel_loses_no_digits() -> None:
     for sigma in (1e3, 1e6):
         K = KERNELS["rbf"](x, x, sigma)
         for ridge in (0.1, 1e-4):
-            assert_near(
-                max_margin_weights(K, ridge=ridge).alpha, literal.solve(K.numpy(), ridge, math.inf), 1e-8
-            )
+            assert_near(max_margin_weights(K, ridge=ridge).alpha, literal.solve(K.numpy(), ridge, math.inf), 1e-8)
 
 
 def test_identical_rows_are_fine_with_a_ridge() -> None:

@@ -50,9 +50,7 @@ def test_two_samples(seed: int, C: float | None, ridge: float) -> None:
     alpha = alpha if C in (None, -1) else alpha.clamp(max=C)
     expected = alpha * ((k[1, 0] - k[0, 0]) + (k[0, 1] - k[1, 1])) / 2
     for solver in ({}, RESOLVED):
-        torch.testing.assert_close(
-            mmcl(z, sigma=0.8, C=C, ridge=ridge, **solver), expected, rtol=1e-8, atol=1e-10
-        )
+        torch.testing.assert_close(mmcl(z, sigma=0.8, C=C, ridge=ridge, **solver), expected, rtol=1e-8, atol=1e-10)
 
 
 def test_a_tiny_bound_weighs_all_alike() -> None:
@@ -86,13 +84,11 @@ def test_the_gradient_is_that_of_frozen_weights(name: str, solver: dict) -> None
     direction = torch.randn(z.shape, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
     with torch.no_grad():
         numeric = (frozen(z + h * direction) - frozen(z - h * direction)) / (2 * h)
-        moving = (
-            mmcl(z + h * direction, kernel=name, **options) - mmcl(z - h * direction, kernel=name, **options)
-        ) / (2 * h)
+        moving = (mmcl(z + h * direction, kernel=name, **options) - mmcl(z - h * direction, kernel=name, **options)) / (
+            2 * h
+        )
     assert (got * direction).sum().item() == pytest.approx(numeric.item(), rel=1e-5, abs=1e-7)
-    assert abs((moving - numeric).item()) > 1e-3 * abs(numeric.item()), (
-        "the weights are not part of the derivative"
-    )
+    assert abs((moving - numeric).item()) > 1e-3 * abs(numeric.item()), "the weights are not part of the derivative"
 
 
 def test_gradcheck_in_the_second_view() -> None:
@@ -110,9 +106,7 @@ def test_the_order_of_samples_does_not_matter(seed: int, solver: dict) -> None:
     z = views(B=9, seed=seed)
     order = torch.randperm(9, generator=torch.Generator().manual_seed(seed))
     per_anchor = mmcl(z, reduction="none", **solver)
-    torch.testing.assert_close(
-        mmcl(z[:, order], reduction="none", **solver), per_anchor[order], rtol=1e-7, atol=1e-9
-    )
+    torch.testing.assert_close(mmcl(z[:, order], reduction="none", **solver), per_anchor[order], rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["rbf", "linear", "poly", "tanh"])

@@ -17,9 +17,7 @@ from contrapose.objectives.max_margin.problem import Problem
 from contrapose.objectives.max_margin.projected_gradient import solve_projected_gradient
 
 
-def kernel_matrix(
-    B: int, *, name: str = "rbf", sigma: float = 1.0, seed: int = 0, D: int = 8
-) -> torch.Tensor:
+def kernel_matrix(B: int, *, name: str = "rbf", sigma: float = 1.0, seed: int = 0, D: int = 8) -> torch.Tensor:
     x = torch.randn(B, D, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     x = torch.nn.functional.normalize(x, dim=1)
     return KERNELS[name](x, x, sigma)
@@ -49,9 +47,7 @@ def test_step_for_step(momentum: str, step: str | float, upper: float, name: str
 def test_stops_where_the_literal_one_stops(momentum: str) -> None:
     K, start = kernel_matrix(12), random_start(12, math.inf)
     options = {"step": "frobenius", "momentum": momentum, "iterations": 1000, "tolerance": 1e-2}
-    got, taken = solve_projected_gradient(
-        Problem.of(K, ridge=0.1, upper=math.inf), start, restart=False, **options
-    )
+    got, taken = solve_projected_gradient(Problem.of(K, ridge=0.1, upper=math.inf), start, restart=False, **options)
     expected, wanted = literal.descend(K.numpy(), start.numpy(), 0.1, math.inf, **options)
     assert 1 < taken == wanted < 1000
     np.testing.assert_allclose(got.numpy(), expected, rtol=1e-8, atol=1e-12)
@@ -136,9 +132,7 @@ def test_norms_and_eigenvalues(name: str, unit_diagonal: bool) -> None:
         K = kernel_matrix(B, name=name, sigma=sigma)
         problem = Problem.of(K, ridge=0.1, upper=math.inf, unit_diagonal=unit_diagonal)
         matrices = [literal.delta(K.numpy(), t, 0.1, 1.0 if unit_diagonal else None) for t in range(B)]
-        np.testing.assert_allclose(
-            problem.frobenius().numpy(), [np.linalg.norm(d) for d in matrices], rtol=1e-9
-        )
+        np.testing.assert_allclose(problem.frobenius().numpy(), [np.linalg.norm(d) for d in matrices], rtol=1e-9)
         top = np.array([np.abs(np.linalg.eigvalsh(d)).max() for d in matrices])
         ratio = problem.largest_eigenvalue().numpy() / top
         assert ratio.min() > 0.9
@@ -146,9 +140,7 @@ def test_norms_and_eigenvalues(name: str, unit_diagonal: bool) -> None:
 
 
 def test_the_power_method_sees_a_symmetric_batch() -> None:
-    x = torch.tensor(
-        [[0.0, 1.0], [3.0, 1.0], [-3.0, 1.0]], dtype=torch.float64
-    )  # the leading vector of row 0: (1, -1)
+    x = torch.tensor([[0.0, 1.0], [3.0, 1.0], [-3.0, 1.0]], dtype=torch.float64)  # the leading vector of row 0: (1, -1)
     problem = Problem.of(x @ x.T, ridge=0.0, upper=math.inf)
     assert problem.largest_eigenvalue()[0].item() == pytest.approx(18.0)
 

@@ -11,7 +11,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn import functional
 
-from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.errors import ArgumentError, NonFiniteError, did_you_mean
 from contrapose.objectives.max_margin.kernels import KERNELS, Kernel
 from contrapose.objectives.max_margin.statistics import MaxMarginStatistics, merge, statistics
 from contrapose.objectives.max_margin.weights import max_margin_weights
@@ -180,16 +180,12 @@ def _views(z: Tensor, normalize: bool) -> tuple[Tensor, Tensor]:
             "Stack them with torch.stack([view_0, view_1])."
         )
     if shape[1] < 2:
-        raise ArgumentError(
-            f"mmcl needs at least two samples, the others being the negatives; got z of shape {shape}."
-        )
+        raise ArgumentError(f"mmcl needs at least two samples, the others being the negatives; got z of shape {shape}.")
     if not z.is_floating_point():
-        raise ArgumentError(
-            f"mmcl takes floating point embeddings; got {z.dtype}. Convert them with z.float()."
-        )
+        raise ArgumentError(f"mmcl takes floating point embeddings; got {z.dtype}. Convert them with z.float().")
     for view, finite in enumerate(z.detach().isfinite().all(-1)):  # (B,)
         if not bool(finite.all()):
-            raise ArgumentError(
+            raise NonFiniteError(
                 f"View {view} has {int((~finite).sum())} of {shape[1]} embeddings that are not finite. "
                 "Look for an exploding encoder (lower the learning rate, clip gradients) or broken inputs."
             )
@@ -209,9 +205,7 @@ def _anchors(rows: Tensor | None, x: Tensor) -> Tensor:
             f"got shape {tuple(rows.shape)}, {rows.dtype}."
         )
     if int(rows.min()) < 0 or int(rows.max()) >= B:
-        raise ArgumentError(
-            f"rows must lie in [0, {B}), the samples of z; got {int(rows.min())} to {int(rows.max())}."
-        )
+        raise ArgumentError(f"rows must lie in [0, {B}), the samples of z; got {int(rows.min())} to {int(rows.max())}.")
     return rows.to(x.device)  # (R,)
 
 

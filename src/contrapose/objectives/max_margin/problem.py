@@ -37,9 +37,7 @@ class Problem:
     excess: Float[Tensor, "B"]
 
     @classmethod
-    def of(
-        cls, kernel: Float[Tensor, "B B"], *, ridge: float, upper: float, unit_diagonal: bool = False
-    ) -> Problem:
+    def of(cls, kernel: Float[Tensor, "B B"], *, ridge: float, upper: float, unit_diagonal: bool = False) -> Problem:
         """The problems of a kernel matrix; `unit_diagonal` puts 1 for k_tt, whatever it is."""
         row = kernel.mean(1)  # (B,)
         gram = (kernel - row[:, None]).sub_(row[None, :]).add_(row.mean())  # (B, B)

@@ -92,9 +92,7 @@ def _step_sizes(problem: Problem, step: str | float) -> Tensor:
     """One step size an anchor, `(B, 1)`: 1 / |Delta_t|_F, 1 / (about) the largest eigenvalue, or constant."""
     if isinstance(step, str):
         if step not in STEPS:
-            raise ArgumentError(
-                f"Unknown step {step!r}.{did_you_mean(step, STEPS)} A positive number will do as well."
-            )
+            raise ArgumentError(f"Unknown step {step!r}.{did_you_mean(step, STEPS)} A positive number will do as well.")
         bound = problem.frobenius()  # (B,)
         if step == "power":
             bound = torch.minimum(bound, MARGIN * problem.largest_eigenvalue())  # (B,)

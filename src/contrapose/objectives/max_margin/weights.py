@@ -113,13 +113,9 @@ def _refuse_unbounded(problem: Problem, alpha: Tensor) -> None:
         )
 
 
-def _check(
-    C: float | None, ridge: float, solver: str, iterations: int, tolerance: float | None, start: str
-) -> None:
+def _check(C: float | None, ridge: float, solver: str, iterations: int, tolerance: float | None, start: str) -> None:
     if C is not None and C != -1 and not C > 0:
-        raise ArgumentError(
-            f"C, the largest weight, must be positive, or None (or -1) for no bound; got {C!r}."
-        )
+        raise ArgumentError(f"C, the largest weight, must be positive, or None (or -1) for no bound; got {C!r}.")
     if not (math.isfinite(ridge) and ridge >= 0):
         raise ArgumentError(f"ridge must be a number of at least 0; got {ridge!r}. The usual value is 0.1.")
     if solver not in SOLVERS:

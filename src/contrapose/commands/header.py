@@ -1,0 +1,73 @@
+"""What a run says of itself: its header on the screen, and the record in its `config.json`."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import torch
+
+from contrapose.data import Images
+from contrapose.learners import Learner
+from contrapose.methods import Method, name_of
+from contrapose.training.config_file import to_dictionary
+from contrapose.training.loop import Trainer
+from contrapose.training.monitor import Monitor
+from contrapose.training.run_folder import RunFolder
+from contrapose.version import __version__
+
+
+def announce(
+    config: Method, images: Images, learner: Learner, trainer: Trainer, run: RunFolder, monitor: Monitor
+) -> None:
+    """The run's header: data, method, what differs from the defaults, device."""
+    shape = f"{images.channels} x {images.image_size} x {images.image_size}"
+    monitor.say(f"{name_of(config)} on {images.origin}: {len(images):,} pictures, {shape}")
+    for note in images.notes:
+        monitor.say(f"note: {note}")
+    for skipped in images.skipped[:5]:
+        monitor.say(f"skipped: {skipped.path} ({skipped.reason})")
+    if len(images.skipped) > 5:
+        monitor.say(f"skipped: {len(images.skipped)} in all; config.json lists them")
+    changed = ", ".join(
+        f"{name}={value}" for name, value in config.differences().items() if name not in ("data", "out")
+    )
+    monitor.say(f"options: {changed or 'defaults'}")
+    parameters = sum(parameter.numel() for parameter in learner.encoder.parameters())
+    arithmetic = "float32" if trainer.dtype is None else str(trainer.dtype).removeprefix("torch.")
+    processes = trainer.accelerator.num_processes
+    monitor.say(
+        f"encoder: {config.encoder}, {parameters / 1e6:.1f} M parameters, on {trainer.device.type} in {arithmetic}"
+        + (f", {processes} processes, embeddings gathered" if processes > 1 else "")
+    )
+    if config.accumulate > 1:
+        monitor.say(
+            f"accumulate={config.accumulate} saves memory and adds no negatives: each anchor still sees one batch."
+        )
+    at = f" from step {trainer.step}" if trainer.step else ""
+    rate = trainer.learning_rate(trainer.step)
+    monitor.say(f"writing {run.path}{at}, {trainer.total_steps} steps, learning rate {rate:.2g} at the next")
+
+
+def record_of(config: Method, images: Images) -> dict[str, Any]:
+    """What `config.json` says of a run."""
+    return {
+        "contrapose": __version__,
+        "method": name_of(config),
+        "config": to_dictionary(config),
+        "data": {
+            "origin": images.origin,
+            "fingerprint": images.fingerprint,
+            "samples": len(images),
+            "channels": images.channels,
+            "image_size": images.image_size,
+            "notes": list(images.notes),
+            "skipped": [{"path": item.path, "reason": item.reason} for item in images.skipped],
+        },
+        "environment": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "platform": platform.platform(),
+            "threads": torch.get_num_threads(),
+        },
+    }

@@ -1,0 +1,40 @@
+"""What the loop asks of data and views, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torch import Tensor
+
+MakeViews = Callable[..., tuple[Tensor, ...]]  # (pictures, generator=...) -> views
+
+
+class TrainingData(Protocol):
+    """What the loop asks of a data set (`contrapose.data.Images` is one)."""
+
+    labels: Any
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a call of `fit` ended."""
+
+    steps: int
+    total_steps: int
+    loss: float
+    seconds: float
+    views_per_second: float
+
+    @property
+    def finished(self) -> bool:
+        """False when the run was interrupted."""
+        return self.steps >= self.total_steps
