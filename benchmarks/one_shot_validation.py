@@ -3,10 +3,9 @@
     python benchmarks/one_shot_validation.py --epochs 20 --set sigma=4 batch_size=64 views.elastic_strength=0.03
 
 The official one-shot runs are for reporting only. Here two of the eight embedded alphabets (Greek and Sanskrit) are
-left out of
-pretraining, and 200 runs are made from each as the official ones are: 20 characters of one alphabet, one example each
-by one
-drawer, one query each by another. Prints accuracy for trained, untrained and raw pixels; appends a line to --log.
+left out of pretraining, and 200 runs are made from each as the official ones are: 20 characters of one alphabet, one
+example each by one drawer, one query each by another. Prints accuracy for trained, untrained and raw pixels; appends a
+line to --log.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Names of a package that are imported when they are first used.
 
-`import contrapose` and `contrapose --help` must not load torch, yet `contrapose.objectives.nt_xent` has to be there.
-A package
-lists where each of its names lives; Python asks its `__getattr__` (PEP 562) on first use.
+`import contrapose` and `contrapose --help` must not load torch, yet `contrapose.objectives.nt_xent` has to be there. A
+package lists where each of its names lives; Python asks its `__getattr__` (PEP 562) on first use.
 """
 
 from __future__ import annotations

@@ -23,8 +23,7 @@ from softmax_literal import literal_info_nce, literal_nt_xent, literal_sup_con
 from contrapose.errors import ArgumentError
 from contrapose.objectives import OBJECTIVES
 
-# The weights of mmcl are constants of the gradient but not of a numerical derivative, except in the scored
-# view.
+# The weights of mmcl are constants of the gradient but not of a numerical derivative, except in the scored view.
 DIFFERENTIATED = {"mmcl": slice(1, 2)}
 LITERAL = {
     "nt_xent": lambda z: literal_nt_xent(z),

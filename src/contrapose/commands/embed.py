@@ -31,9 +31,8 @@ def embed(
     Arguments:
         run: run folder or encoder folder.
         data: what `--data` takes, or arrays.
-        out: `.parquet` or `.jsonl` (columns identifier, label where known, embedding), `.csv` (one column a
-            dimension), `.npz`
-            (arrays embeddings, identifiers, labels) or `.npy` (embeddings alone).
+        out: `.parquet` or `.jsonl` (columns identifier, label where known, embedding), `.csv` (one column a dimension),
+            `.npz` (arrays embeddings, identifiers, labels) or `.npy` (embeddings alone).
         normalize: divide each embedding by its length.
 
     Returns the data as read, with what was skipped.

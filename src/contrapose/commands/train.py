@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from contrapose.training.loop import Trainer
 from contrapose.training.monitor import Monitor
 from contrapose.training.run_folder import RunFolder, new_run_path
 from contrapose.version import __version__
-from contrapose.views import ViewAdapter, ViewGenerator
+from contrapose.views import ImageViews, ViewAdapter, ViewGenerator
 
 FROM_PYTHON = "(given in Python)"  # what a configuration says of arrays and data sets that have no name
 _INITIAL_MEMORY = 1  # names the random stream of queues and the like; training steps use longer names
@@ -48,7 +48,7 @@ def train(
     method: str | Method = "mmcl",
     *,
     data: Any = None,
-    views: Callable[..., Any] | None = None,
+    views: ImageViews | Mapping[str, Any] | Callable[..., Any] | None = None,
     quiet: bool = False,
     **options: Any,
 ) -> Run:
@@ -61,7 +61,8 @@ def train(
     Arguments:
         method: a name from `contrapose.methods.METHODS`, or a configuration such as `MMCL(sigma=2.0)`.
         data: what `--data` takes, or an array, tensor, list of paths or PIL images, torch data set, or `Images`.
-        views: a callable of your own (torchvision, albumentations, kornia) in place of the batched views.
+        views: options of the batched views (`ImageViews(rotation_degrees=20)`), or a callable of your own (torchvision,
+            albumentations, kornia) in their place.
         quiet: no progress bar.
         options: the method's configuration (`epochs=`, `batch_size=`, `sigma=`, ...); see `contrapose train METHOD
             --help`.
@@ -71,6 +72,8 @@ def train(
         DataError: data that cannot be read, or fewer samples than one batch.
         RunError: the run folder exists, the disk is full, or the loss became not finite.
     """
+    if isinstance(views, ImageViews | Mapping):
+        options["views"], views = views, None
     if isinstance(data, str | os.PathLike):
         options["data"] = os.fspath(data)
     elif data is not None:
@@ -140,10 +143,7 @@ def configure(method: str | Method, options: dict[str, Any]) -> Method:
     for name in options:
         if name not in known:
             raise ArgumentError(f"Unknown option {name!r} of {method}.{did_you_mean(name, known)}")
-    plain = {
-        name: to_dictionary(value) if name == "views" and not isinstance(value, dict) else value
-        for name, value in options.items()
-    }
+    plain = {name: to_dictionary(value) if isinstance(value, ImageViews) else value for name, value in options.items()}
     return from_dictionary(kind, plain, where=f"the options of {method}")
 
 

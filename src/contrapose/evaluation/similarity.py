@@ -1,9 +1,9 @@
 """Cosines that can be compared: unit rows, and similarities rounded so that a tie is a tie.
 
-Two equal rows have the cosine 1 on paper, but a matrix product adds its terms in another order at the edge of
-a tile and gives 1 or 0.9999999. A collapsed encoder lives on exactly such differences: whoever sorts them
-reads noise as reads noise as signal. So similarities are computed in float64, whatever the embeddings are, and compared as whole
-*levels*, as coarse as the embeddings' own arithmetic.
+Two equal rows have the cosine 1 on paper, but a matrix product adds its terms in another order at the edge of a tile
+and gives 1 or 0.9999999. A collapsed encoder lives on exactly such differences: whoever sorts them reads noise as
+signal. So similarities are computed in float64, whatever the embeddings are, and compared as whole *levels*, as coarse
+as the embeddings' own arithmetic.
 """
 
 from __future__ import annotations

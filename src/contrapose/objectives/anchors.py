@@ -14,8 +14,7 @@ from contrapose.objectives.inputs import check_choice
 from contrapose.pairing import Pairing
 
 EMPTY = ("drop", "zero", "error")
-# Anchors and candidates of a tile in which positives are counted: small, for the counting makes several
-# copies of it.
+# Anchors and candidates of a tile in which positives are counted: small, for the counting makes several copies of it.
 COUNTED_AT_ONCE = (256, 1024)
 
 
@@ -86,8 +85,7 @@ def reduce_anchors(
         return losses.mean()
     # Ranks average their losses with equal weights (DistributedDataParallel does), but may keep different
     # numbers of anchors. So each divides by the number kept by all, times its own share of the anchors: the
-    # average over ranks is then the sum over everyone divided by everyone's count, which is the loss of one
-    # process.
+    # average over ranks is then the sum over everyone divided by everyone's count, which is the loss of one process.
     share = len(losses) / len(kept_of_all)
     count = kept_of_all.sum() * share
     return losses.sum() / count.masked_fill(count == 0, 1.0)  # no anchor anywhere has a positive: 0

@@ -90,8 +90,8 @@ class ImageViews:
     """Chance of a left-right flip. natural: 0.5 (SimCLR)."""
     shared_orientation_probability: float | None = None
     """Chance that a picture is mirrored and turned by quarters, the same way in all its views, so that each
-    orientation counts as
-    another picture. strokes: 1 (own choice: +3 points of one-shot accuracy on held-out alphabets)."""
+    orientation counts as another picture. strokes: 1 (own choice: +3 points of one-shot accuracy on held-out
+    alphabets)."""
     rotation_degrees: float | None = None
     """Rotation, up to this angle either way. strokes: 15 (own starting value)."""
     shear_degrees: float | None = None

@@ -150,12 +150,12 @@ def mmcl(
         losses, details = [], []
         for builds, scored in roles:
             with torch.no_grad():
-                wide = builds.detach().double()  # (B, D)
+                wide = _wide(builds.detach())  # (B, D)
                 machines = solve(function(wide, wide, sigma))
             cross = function(builds, scored[anchors], sigma)  # (B, R)
-            losses.append(_loss(machines.alpha[anchors], cross, anchors))
+            losses.append(_loss(machines.alpha[anchors.to(wide.device)].to(cross), cross, anchors))
             if return_statistics:
-                details.append(statistics(machines, cross.detach(), anchors))
+                details.append(statistics(machines, cross.detach().to(wide.device), anchors.to(wide.device)))
         loss = torch.stack(losses).mean(0)  # (R,)
         loss = loss.mean() if reduction == "mean" else loss
     return (loss, merge(details)) if return_statistics else loss
@@ -168,7 +168,12 @@ def _loss(alpha: Tensor, cross: Tensor, anchors: Tensor) -> Tensor:
     equal.
     """
     own = cross.gather(0, anchors[None, :])  # (1, R)
-    return (alpha.T.to(cross.dtype) * (cross - own)).sum(0)  # (R,)
+    return (alpha.T * (cross - own)).sum(0)  # (R,)
+
+
+def _wide(x: Tensor) -> Tensor:
+    """`x` in float64, on the CPU where its own device has none (Apple's GPU)."""
+    return (x.cpu() if x.device.type == "mps" else x).double()
 
 
 def _views(z: Tensor, normalize: bool) -> tuple[Tensor, Tensor]:
