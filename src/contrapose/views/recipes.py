@@ -96,11 +96,11 @@ def natural(channels: int, view_size: int) -> Defaults:
 @RECIPES.register("strokes")
 def strokes(channels: int, view_size: int) -> Defaults:
     """Characters and line drawings: affine and elastic deformation, as hands differ; no flip, no colour.
+
     Between two views, a mirrored or half-cropped character is another character; turned or mirrored alike in all its
-       views, it is one character more to learn from. The kinds of deformation are those of Simard et al. (ICDAR 2003) and
-       of the affine set of Koch et al. (Siamese networks for one-shot recognition, 2015: rotation 10 degrees, zoom 0.8 to
-       1.2, a shift of two pixels in 105); the strengths were tuned by one-shot runs on held-out alphabets of the embedded
-       data.
+    views, it is one character more to learn from. The kinds of deformation are those of Simard et al. (ICDAR 2003) and
+    of the affine set of Koch et al. (Siamese networks for one-shot recognition, 2015: rotation 10 degrees, zoom 0.8 to
+    1.2, a shift of two pixels in 105); the strengths were tuned by one-shot runs on held-out alphabets.
     """
     return none(channels, view_size) | {
         "shared_orientation_probability": 1.0,
