@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tyro.conf import Positional
-
+from contrapose.commands.options import EmbedOptions, EvaluateOptions, ResumeOptions
 from contrapose.errors import ArgumentError, ContraposeError, did_you_mean
 
 HELP = """\
@@ -36,52 +34,6 @@ or omniglot, the handwritten characters that come with the package.
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class ResumeOptions:
-    """Continue a run as if it had never stopped."""
-
-    resume: str
-    """The run folder."""
-    epochs: int | None = None
-    """A new total number of epochs; the schedule is stretched to it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluateOptions:
-    """Measure a run's encoder beside an untrained one and raw pixels: one-shot runs, or kNN and a linear probe."""
-
-    run: Positional[str]
-    """The run folder."""
-    data: str | None = None
-    """Labelled data to learn the probe on. Default: the run's own."""
-    test_data: str | None = None
-    """Labelled data to test on. Default: a fifth of --data, drawn class by class."""
-    limit: int | None = None
-    """Use at most so many samples of each."""
-    k: int = 20
-    """Neighbours of kNN. 20: DINO's usual setting."""
-    seed: int = 0
-    """Of the split, the untrained weights and the bootstrap."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class EmbedOptions:
-    """Embed data with a run's encoder and write one row a sample."""
-
-    run: Positional[str]
-    """The run folder, or an encoder folder."""
-    data: Positional[str]
-    """What to embed: a folder, file or name, as in train."""
-    out: str = "embeddings.parquet"
-    """Where to: .parquet, .csv, .jsonl, .npz or .npy."""
-    normalize: bool = False
-    """Divide each embedding by its length."""
-    limit: int | None = None
-    """Embed at most so many samples."""
-    device: str = "cpu"
-    """Where to compute: cpu, cuda, mps."""
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point of `contrapose`. A user's mistake is one sentence on standard error and exit status 2."""
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -94,12 +46,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         print(f"contrapose: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print("contrapose: stopped.", file=sys.stderr)
-        raise SystemExit(130) from None
     except BrokenPipeError:  # `contrapose methods | head`
         sys.stderr.close()
         raise SystemExit(0) from None
+    except (OSError, MemoryError, RuntimeError) as error:
+        sentence = _of_the_machine(error)
+        if debug or sentence is None:
+            raise
+        print(f"contrapose: {sentence}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("contrapose: stopped.", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def _of_the_machine(error: Exception) -> str | None:
+    """What the machine refused (a file, memory), in a sentence; None for an error that is ours."""
+    if isinstance(error, OSError):
+        return f"{error.filename or 'The system'}: {error.strerror or error}."
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return f"Out of memory ({str(error).splitlines()[0] if str(error) else 'no details'}). Lower --batch-size."
+    return None
 
 
 def _dispatch(words: list[str]) -> None:
@@ -129,11 +96,12 @@ def _train(words: list[str]) -> None:
 
         _finish(resume(options.resume, epochs=options.epochs))
         return
+    from contrapose.commands.methods import print_methods
     from contrapose.methods import METHODS
 
     if not words or words[0] in ("-h", "--help"):
         print("usage: contrapose train METHOD [options]   or   contrapose train --resume RUN [--epochs N]\n")
-        _methods([])
+        print_methods()
         print("\ncontrapose train METHOD --help shows the options of a method.")
         return
     if words[0].startswith("-"):
@@ -197,6 +165,7 @@ def _evaluate(words: list[str]) -> None:
         limit=options.limit,
         k=options.k,
         seed=options.seed,
+        device=options.device,
     )
 
 
@@ -218,21 +187,11 @@ def _embed(words: list[str]) -> None:
 
 
 def _methods(words: list[str]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    from contrapose.methods import METHODS
-
     if words:
         raise ArgumentError(f"`contrapose methods` takes no arguments, got {' '.join(words)}.")
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("method", no_wrap=True)
-    for column in ("what it is for", "modality", "paper"):
-        table.add_column(column, overflow="fold")
-    for name, method in METHODS.items():
-        table.add_row(name, method.about.purpose, method.about.modality, method.about.paper)
-    Console(highlight=False).print(table)
+    from contrapose.commands.methods import print_methods
+
+    print_methods()
 
 
 COMMANDS: dict[str, Callable[[list[str]], None]] = {

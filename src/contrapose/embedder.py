@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from contrapose.data import Images, open_data
 from contrapose.encoders import ImageEncoder, load_encoder
-from contrapose.errors import RunError
+from contrapose.errors import ArgumentError, RunError
 
 
 class Embedder(nn.Module):
@@ -88,4 +88,23 @@ def load(path: Path | str, *, device: str | torch.device = "cpu") -> Embedder:
             f"{path} holds no encoder: it is neither a run folder (did the run stop before its first checkpoint?) "
             "nor a folder with encoder.json and encoder.safetensors."
         )
-    return Embedder(load_encoder(folder).to(device).eval())
+    return Embedder(load_encoder(folder).to(pick_device(device)).eval())
+
+
+def pick_device(name: str | torch.device) -> torch.device:
+    """The device of that name; `"auto"` is a GPU where there is one.
+
+    Errors:
+        ArgumentError: no device of that name here.
+    """
+    if name == "auto":
+        gpu = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device(gpu)
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ArgumentError(
+            f"torch cannot use a device {str(name)!r} here ({str(error).splitlines()[0]}). Take auto or cpu."
+        ) from None
+    return device

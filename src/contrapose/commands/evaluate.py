@@ -52,6 +52,7 @@ def evaluate(
     limit: int | None = None,
     k: int = 20,
     seed: int = 0,
+    device: str = "cpu",
     quiet: bool = False,
 ) -> Evaluation:
     """Measure a run's encoder, an untrained one of the same architecture, and raw pixels by the same protocol.
@@ -67,12 +68,13 @@ def evaluate(
         limit: use at most so many pictures of each.
         k: neighbours of kNN.
         seed: of the split, of the untrained weights and of the bootstrap.
+        device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
 
     Errors:
         DataError: no labels, or test classes that `data` does not have.
         RunError: no encoder in `run`.
     """
-    trained = load(run)
+    trained = load(run, device=device)
     folder = RunFolder.open(run) if (Path(run) / "config.json").is_file() else None
     source = data if data is not None else _data_of(folder, run)
     if isinstance(source, str) and source == "omniglot" and test_data is None:

@@ -7,6 +7,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from contrapose.errors import ArgumentError
+from contrapose.optional import optional
 
 
 def make_accelerator(device: str = "auto", *, tracker: str = "none") -> Accelerator:
@@ -25,7 +26,16 @@ def make_accelerator(device: str = "auto", *, tracker: str = "none") -> Accelera
         raise ArgumentError("--device mps was asked for, but torch sees no Apple GPU here; take --device auto.")
     # accelerate remembers the first device of a process; a second run in it (a notebook) may want another.
     AcceleratorState._reset_state(reset_partial_state=True)
-    return Accelerator(cpu=device == "cpu", log_with=None if tracker == "none" else tracker)
+    if tracker == "none":
+        return Accelerator(cpu=device == "cpu")
+    # A tracker wants a folder at once; `Trainer` puts the run's own in its place.
+    return _with_tracker(tracker, cpu=device == "cpu")
+
+
+def _with_tracker(tracker: str, *, cpu: bool) -> Accelerator:
+    extra = {"tensorboard": "track"}.get(tracker, tracker)
+    optional(tracker, extra=extra)  # accelerate would go on without it, in silence
+    return Accelerator(cpu=cpu, log_with=tracker, project_dir="runs")
 
 
 def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:

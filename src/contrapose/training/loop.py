@@ -68,7 +68,7 @@ class Trainer:
         monitor: Monitor | None = None,
     ) -> None:
         self.accelerator = accelerator
-        accelerator.project_configuration.set_directories(str(run.path))  # where a local tracker writes
+        accelerator.project_configuration.logging_dir = str(run.path)  # where a local tracker writes
         self.config, self.run, self.data, self.views = config, run, data, views
         self.describe, self.monitor = describe or {}, monitor or Monitor(quiet=True)
         self.device = self.accelerator.device

@@ -1,0 +1,55 @@
+"""The options of each command as dataclasses, from which the command line makes its flags. No torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tyro.conf import Positional
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeOptions:
+    """Continue a run as if it had never stopped."""
+
+    resume: str
+    """The run folder."""
+    epochs: int | None = None
+    """A new total number of epochs; the schedule is stretched to it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions:
+    """Measure a run's encoder beside an untrained one and raw pixels: one-shot runs, or kNN and a linear probe."""
+
+    run: Positional[str]
+    """The run folder."""
+    data: str | None = None
+    """Labelled data to learn the probe on. Default: the run's own."""
+    test_data: str | None = None
+    """Labelled data to test on. Default: a fifth of --data, drawn class by class."""
+    limit: int | None = None
+    """Use at most so many samples of each."""
+    k: int = 20
+    """Neighbours of kNN. 20: DINO's usual setting."""
+    seed: int = 0
+    """Of the split, the untrained weights and the bootstrap."""
+    device: str = "auto"
+    """Where to embed: auto, cpu, cuda, mps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedOptions:
+    """Embed data with a run's encoder and write one row a sample."""
+
+    run: Positional[str]
+    """The run folder, or an encoder folder."""
+    data: Positional[str]
+    """What to embed: a folder, file or name, as in train."""
+    out: str = "embeddings.parquet"
+    """Where to: .parquet, .csv, .jsonl, .npz or .npy."""
+    normalize: bool = False
+    """Divide each embedding by its length."""
+    limit: int | None = None
+    """Embed at most so many samples."""
+    device: str = "auto"
+    """Where to compute: auto, cpu, cuda, mps."""
