@@ -40,7 +40,9 @@ class Problem:
     def of(cls, kernel: Float[Tensor, "B B"], *, ridge: float, upper: float, unit_diagonal: bool = False) -> Problem:
         """The problems of a kernel matrix; `unit_diagonal` puts 1 for k_tt, whatever it is."""
         row = kernel.mean(1)  # (B,)
-        gram = (kernel - row[:, None]).sub_(row[None, :]).add_(row.mean())  # (B, B)
+        one = torch.ones_like(row)  # (B,)
+        # kernel - row_i - row_j + mean, in one pass over the matrix
+        gram = torch.addmm(kernel, torch.stack([-one, row.mean() - row], dim=1), torch.stack([row, one]))  # (B, B)
         own = kernel.diagonal()  # (B,)
         excess = 1 - own if unit_diagonal else torch.zeros_like(own)  # (B,)
         return cls(gram=gram, ridge=ridge, upper=upper, excess=excess)
