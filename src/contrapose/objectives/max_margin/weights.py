@@ -75,7 +75,7 @@ def max_margin_weights(
     upper = math.inf if C is None or C == -1 else float(C)
     problem = Problem.of(kernel_matrix, ridge=ridge, upper=upper, unit_diagonal=unit_diagonal)
     if solver == "inverse":
-        return Machines(problem, problem.project(solve_inverse(problem)), 0)
+        return Machines(problem, solve_inverse(problem).clamp_(min=0.0, max=upper), 0)
     first = solve_inverse(problem) if start == "inverse" else _random_start(problem.gram, generator)  # (B, B)
     alpha, taken = solve_projected_gradient(
         problem,
