@@ -11,8 +11,9 @@ Contenders, each given the same float64 kernel matrix of B unit rows ("rbf", sig
     literal pgd float64       Delta built, the same steps with one batched matrix-vector product each
     literal pgd float32       the same in single precision
 
-Times are medians over interleaved rounds, each the mean of calls repeated for 0.1 s. Peak memory is that of a fresh process per figure, above what it
-held before the solve. "differ." is the largest difference from the literal float64 weights, over the largest.
+Times are medians over interleaved rounds, each the mean of calls repeated for 0.1 s. Peak memory is that of a fresh
+process per figure, above what it held before the solve. "differ." is the largest difference from the literal float64
+weights, over the largest.
 """
 
 from __future__ import annotations
