@@ -175,3 +175,34 @@ def test_the_exported_encoder_is_the_trained_one(data: str, tmp_path: Path, pict
     assert z.shape == (96, embedder.dimension)
     np.testing.assert_allclose(z, embedder.embed(pictures), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(embedder.embed(pictures, normalize=True), axis=1), 1, rtol=1e-5)
+
+
+def test_a_termination_request_saves_and_the_run_goes_on_from_there(data: str, tmp_path: Path) -> None:
+    import os
+    import signal
+
+    steps = 0
+
+    def views(image: Any) -> Any:
+        nonlocal steps
+        steps += 1
+        if steps == 100:  # two views of sixteen pictures a step: in the fourth
+            os.kill(os.getpid(), signal.SIGTERM)
+        return image
+
+    before = signal.getsignal(signal.SIGTERM)
+    run = contrapose.train("simclr", data=data, out=str(tmp_path / "run"), views=views, **QUICK)
+    assert not run.outcome.finished
+    assert run.outcome.steps == 4
+    assert weights(run.path)["step"] == 4
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert contrapose.resume(run.path, views=views, quiet=True).outcome.finished
+
+
+def test_a_checkpoint_of_another_network_is_refused(data: str, tmp_path: Path) -> None:
+    run = contrapose.train("simclr", data=data, out=str(tmp_path / "run"), **{**QUICK, "epochs": 1})
+    record = RunFolder(run.path).read_record()
+    record["config"] |= {"epochs": 2, "projection_dimension": 9}
+    RunFolder(run.path).write_record(record)
+    with pytest.raises(RunError, match="does not fit the networks of this version"):
+        contrapose.resume(run.path, quiet=True)

@@ -20,7 +20,7 @@ from contrapose.data.batch import Batch
 from contrapose.data.randomness import derived_generator
 from contrapose.data.sampler import EpochSampler
 from contrapose.encoders import ImageEncoder, save_encoder
-from contrapose.errors import ArgumentError, NonFiniteError, RunError
+from contrapose.errors import ArgumentError, NonFiniteError
 from contrapose.learners import Learner, Step
 from contrapose.training.checkpoint import list_checkpoints, load_newest, save_checkpoint
 from contrapose.training.clock import StepClock
@@ -34,6 +34,7 @@ from contrapose.training.optimizers import OPTIMIZERS
 from contrapose.training.reporter import Reporter
 from contrapose.training.run_folder import RunFolder
 from contrapose.training.schedules import multiplier
+from contrapose.training.state import restore_state, state_of
 
 LEAST_CHECKPOINT_SECONDS = 10.0  # epochs may be shorter than it takes to write a checkpoint
 
@@ -108,19 +109,7 @@ class Trainer:
         state, problems = load_newest(self.run.checkpoints)
         for problem in problems:
             self.monitor.say(f"{problem} Continuing from the one before.")
-        if state["data"] != self.data.fingerprint:
-            raise RunError(
-                "The data has changed since this run started, so its steps cannot be repeated. "
-                "Restore the data, or start a new run with another --out."
-            )
-        batch = self._global_batch()
-        if state["global_batch"] != batch:
-            raise RunError(
-                f"This run had a global batch of {state['global_batch']} (processes x batch_size x accumulate); "
-                f"now it is {batch}. Continue it with as many processes as before."
-            )
-        self.learner.load_state_dict(state["learner"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        restore_state(state, self.learner, self.optimizer, folder=self.run.checkpoints, **self._unchanging())
         self.step = state["step"]
         if self.accelerator.is_main_process:
             self.run.forget_after(self.step)
@@ -141,7 +130,7 @@ class Trainer:
             catch_interrupts() as interrupt,
             self.monitor.live(self.total_steps, self.step),
         ):
-            while self.step < self.total_steps and not interrupt.requested:
+            while self.step < self.total_steps and not self._anyone(interrupt.requested):
                 self.clock.start_step()
                 step, gradient_norm = self._train_step()
                 loss = float(step.loss.detach())
@@ -160,12 +149,7 @@ class Trainer:
     def save(self) -> None:
         """Write a checkpoint and the encoder as it stands (from the main process)."""
         if self.accelerator.is_main_process:
-            state = {
-                "learner": self.learner.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "data": self.data.fingerprint,
-                "global_batch": self._global_batch(),
-            }
+            state = state_of(self.learner, self.optimizer, **self._unchanging())
             save_checkpoint(self.run.checkpoints, self.step, state)
             if isinstance(self.learner.encoder, ImageEncoder):
                 progress = {"step": self.step, "total_steps": self.total_steps}
@@ -239,9 +223,13 @@ class Trainer:
         seconds = time.monotonic() - self._saved_at
         end_of_epoch = self.step % self.epoch_steps == 0
         due = seconds > 60 * self.config.checkpoint_minutes or (end_of_epoch and seconds > LEAST_CHECKPOINT_SECONDS)
-        if self.accelerator.num_processes > 1:  # clocks differ, and saving waits for everyone
-            due = bool(self.accelerator.reduce(torch.tensor(float(due), device=self.device)) > 0)
-        return due
+        return self._anyone(due)  # clocks differ
+
+    def _anyone(self, flag: bool) -> bool:
+        """Whether any process says so: what waits for everyone has to be decided together."""
+        if self.accelerator.num_processes == 1:
+            return flag
+        return bool(self.accelerator.reduce(torch.tensor(float(flag), device=self.device)) > 0)
 
     def _steps_per_epoch(self) -> int:
         steps = self.sampler.batches_per_epoch // self.config.accumulate
@@ -252,5 +240,7 @@ class Trainer:
             )
         return steps
 
-    def _global_batch(self) -> int:
-        return self.accelerator.num_processes * self.config.batch_size * self.config.accumulate
+    def _unchanging(self) -> dict[str, Any]:
+        """What has to be the same when a run continues."""
+        batch = self.accelerator.num_processes * self.config.batch_size * self.config.accumulate
+        return {"fingerprint": self.data.fingerprint, "global_batch": batch}

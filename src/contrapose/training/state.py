@@ -1,0 +1,55 @@
+"""The state of a run between two steps: all that the next step depends on besides configuration, seed and data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch.optim import Optimizer
+
+from contrapose.errors import RunError
+from contrapose.learners import Learner
+
+
+def state_of(learner: Learner, optimizer: Optimizer, *, fingerprint: str, global_batch: int) -> dict[str, Any]:
+    """What a checkpoint holds: weights, memory (queues, EMA copies), optimiser; and what must not have changed."""
+    return {
+        "learner": learner.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "data": fingerprint,
+        "global_batch": global_batch,
+    }
+
+
+def restore_state(
+    state: dict[str, Any],
+    learner: Learner,
+    optimizer: Optimizer,
+    *,
+    fingerprint: str,
+    global_batch: int,
+    folder: Path,
+) -> None:
+    """Put the state of a checkpoint in `folder` back.
+
+    Errors:
+        RunError: other data or another global batch than before, or networks that it does not fit.
+    """
+    if state["data"] != fingerprint:
+        raise RunError(
+            "The data has changed since this run started, so its steps cannot be repeated. "
+            "Restore the data, or start a new run with another --out."
+        )
+    if state["global_batch"] != global_batch:
+        raise RunError(
+            f"This run had a global batch of {state['global_batch']} (processes x batch_size x accumulate); "
+            f"now it is {global_batch}. Continue it with as many processes as before."
+        )
+    try:
+        learner.load_state_dict(state["learner"])
+        optimizer.load_state_dict(state["optimizer"])
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise RunError(
+            f"The checkpoint in {folder} does not fit the networks of this version "
+            f"({str(error).splitlines()[0]}). Continue it with the version in config.json, or start a new run."
+        ) from error
