@@ -142,16 +142,13 @@ def _finish(run: Any) -> None:
 
 
 def _show(run: str, **options: Any) -> None:
-    from rich.console import Console
-
     from contrapose.commands.evaluate import evaluate
-    from contrapose.evaluation import results_table
+    from contrapose.evaluation import results_text
 
     result = evaluate(run, **options)
-    console = Console(highlight=False)
-    console.print(results_table(list(result.arms.items()), title=result.data))
+    print(f"\n{result.data}\n\n{results_text(list(result.arms.items()))}")
     for note in result.notes:
-        console.print(f"note: {note}", markup=False)
+        print(f"Note: {note}.")
     if (Path(run) / "evaluation.json").is_file():
         print(f"Written to {run}/evaluation.json")
 

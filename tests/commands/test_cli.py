@@ -153,6 +153,14 @@ def test_a_run_without_labels_says_what_to_give(
     assert "has no labels" in fails(capsys, "evaluate", str(tmp_path / "run"))
 
 
+def test_a_black_picture_does_not_stop_the_evaluation(
+    trained: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (16, 16)).save(photos / "class-0" / "black.png")
+    run("evaluate", str(trained), "--data", str(photos), "--k", "5")
+    assert "raw pixels" in capsys.readouterr().out
+
+
 def test_methods_lists_every_method(capsys: pytest.CaptureFixture[str]) -> None:
     from contrapose.methods import METHODS
 

@@ -159,7 +159,9 @@ def _arms(trained: Embedder, measure: Callable[[Callable[[Any], np.ndarray]], di
 
     def raw(data: Any) -> np.ndarray:
         pixels = trained.open(data).pixels  # (N, C, H, W)
-        return pixels.reshape(len(pixels), -1).astype(np.float32) / 255  # (N, C·H·W)
+        rows = pixels.reshape(len(pixels), -1).astype(np.float32)  # (N, C·H·W)
+        # A black picture has no direction, and so no cosine; one grey level more in every pixel gives it one.
+        return (rows if rows.any(axis=1).all() else rows + 1) / 255
 
     return {
         "trained": measure(trained.embed),
