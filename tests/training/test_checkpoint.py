@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from contrapose.atomic import write_atomically
 from contrapose.errors import RunError
 from contrapose.training.checkpoint import (
     KEEP,
@@ -16,7 +17,6 @@ from contrapose.training.checkpoint import (
     load_checkpoint,
     load_newest,
     save_checkpoint,
-    write_atomically,
 )
 
 STATE = {"learner": {"weight": torch.arange(6.0).view(2, 3)}, "numbers": [1, 2.5, "three", None]}
@@ -85,7 +85,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("contrapose.training.checkpoint.os.fsync", full)
+    monkeypatch.setattr("contrapose.atomic.os.fsync", full)
     with pytest.raises(RunError, match="the disk is full"):
         write_atomically(target, b"new")
     assert target.read_bytes() == b"old"

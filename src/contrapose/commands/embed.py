@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from contrapose.atomic import write_atomically
 from contrapose.data import Images
 from contrapose.embedder import load
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.optional import optional
-from contrapose.training.checkpoint import write_atomically
 
 
 def embed(

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from contrapose.atomic import write_atomically
 from contrapose.commands.train import FROM_PYTHON, config_of
 from contrapose.data import Images, derived_generator, omniglot_one_shot, split
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import untrained_like
 from contrapose.errors import DataError
 from contrapose.evaluation import Metric, knn, linear_probe, one_shot
-from contrapose.training.checkpoint import write_atomically
 from contrapose.training.run_folder import RunFolder
 from contrapose.version import __version__
 

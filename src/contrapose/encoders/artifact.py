@@ -6,10 +6,8 @@ architecture from a registered name with JSON arguments, and no pretrained weigh
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,6 +18,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from contrapose.atomic import write_atomically
 from contrapose.encoders.factory import build, factory_of
 from contrapose.encoders.image_encoder import ImageEncoder
 from contrapose.errors import ArgumentError, MissingExtraError, RunError
@@ -70,8 +69,8 @@ def save_encoder(encoder: ImageEncoder, folder: Path | str, *, extra: Mapping[st
         for key, tensor in encoder.state_dict().items()
     }
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / WEIGHTS, safetensors.torch.save(state))
-    _replace(folder / DESCRIPTION, (text + "\n").encode())
+    write_atomically(folder / WEIGHTS, safetensors.torch.save(state))
+    write_atomically(folder / DESCRIPTION, (text + "\n").encode())
 
 
 def architecture_of(folder: Path | str) -> Architecture:
@@ -210,21 +209,3 @@ def _first_line(error: BaseException) -> str:
 
 def _kind(tensor: Tensor) -> str:
     return f"{tuple(tensor.shape)} {tensor.dtype}"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())  # else a power cut can leave an empty file under the new name
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # some file systems cannot sync a folder
-        handle = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

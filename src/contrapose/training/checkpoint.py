@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from contrapose.atomic import write_atomically
 from contrapose.errors import RunError
 
 FORMAT = 1
 KEEP = 2  # the newest, and one to fall back on should it be damaged later
 _NAME = re.compile(r"step-(\d{8})-([0-9a-f]{8})\.pt")
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that a reader sees the old file or the whole new one, never a part.
-
-    Errors:
-        RunError: the disk is full or cannot be written; nothing that was there before is touched.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _flush_folder(path.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        reason = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
-        raise RunError(
-            f"Could not write {path} ({len(content) / 1e6:.1f} MB): {reason}. What was written before is intact; "
-            "make room and continue with: contrapose train --resume RUN"
-        ) from error
 
 
 def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> Path:
@@ -100,14 +76,3 @@ def load_newest(folder: Path) -> tuple[dict[str, Any], list[str]]:
     if problems:
         raise RunError(f"{problems[0]} No older one can be read either; start again with a new --out.")
     raise RunError(f"There is no checkpoint in {folder}: the run stopped before its first one. Start it again.")
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the rename itself durable (where folders can be opened; Windows needs and allows none of it)."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

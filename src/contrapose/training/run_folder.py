@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from contrapose.atomic import write_atomically
 from contrapose.errors import RunError
-from contrapose.training.checkpoint import write_atomically
 
 FORMAT = 1
 

@@ -6,8 +6,9 @@ when asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from contrapose.lazy import lazy_exports
 from contrapose.views.options import ImageViews
 from contrapose.views.recipes import RECIPES
 
@@ -18,13 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["RECIPES", "ImageViews", "ViewAdapter", "ViewGenerator"]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "ViewGenerator":
-        from contrapose.views.generator import ViewGenerator
-
-        return ViewGenerator
-    if name == "ViewAdapter":
-        from contrapose.views.adapter import ViewAdapter
-
-        return ViewAdapter
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "ImageViews": "contrapose.views.options",
+        "RECIPES": "contrapose.views.recipes",
+        "ViewAdapter": "contrapose.views.adapter",
+        "ViewGenerator": "contrapose.views.generator",
+    },
+)
