@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from contrapose.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from contrapose import data, encoders, evaluation, learners, methods, objectives, pairing, training, views
+    from contrapose import data, encoders, evaluation, learners, methods, objectives, pairing, search, training, views
     from contrapose.commands.embed import embed
     from contrapose.commands.evaluate import evaluate
     from contrapose.commands.train import Run, resume, train
@@ -37,6 +37,7 @@ __all__ = [
     "objectives",
     "pairing",
     "resume",
+    "search",
     "train",
     "training",
     "views",
@@ -50,6 +51,7 @@ _ROOMS = (
     "methods",
     "objectives",
     "pairing",
+    "search",
     "training",
     "views",
 )

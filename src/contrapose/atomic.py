@@ -26,7 +26,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         _flush_folder(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        reason = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror or str(error)
+        reason = "the disk is full" if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)) else error.strerror or str(error)
         raise RunError(
             f"Could not write {path} ({len(content) / 1e6:.1f} MB): {reason}. What was written before is intact; "
             "make room and try again."

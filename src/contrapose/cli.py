@@ -23,6 +23,8 @@ Learn representations by contrast, from any data, mostly without labels.
   train --resume RUN           continue after a crash, or for more epochs
   evaluate RUN --data DATA     kNN and linear probe, beside raw pixels and the untrained encoder
   embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy
+  search RUN QUERY --in DATA   the pictures most like another; --index FOLDER keeps the embeddings
+  data check DATA              what training would see, and what is wrong with it
   methods                      every method: what it is for, modality, paper
 
 DATA is a folder of pictures (class sub-folders are labels), .npz, .npy, .parquet, .csv, .jsonl, hub:OWNER/NAME,
@@ -183,6 +185,41 @@ def _embed(words: list[str]) -> None:
     print(f"Wrote {len(images):,} embeddings to {options.out}")
 
 
+def _search(words: list[str]) -> None:
+    from contrapose.commands.search import SearchOptions, print_matches, search
+
+    options = _parse(SearchOptions, words, "search")
+    matches = search(
+        options.run,
+        options.query,
+        data=options.data,
+        k=options.k,
+        index=options.index,
+        rebuild=options.rebuild,
+        backend=options.backend,
+        limit=options.limit,
+        device=options.device,
+    )
+    print_matches(matches, as_json=options.json)
+
+
+def _data(words: list[str]) -> None:
+    if words[:1] != ["check"]:
+        raise ArgumentError("`contrapose data` has one command: contrapose data check DATA.")
+    from contrapose.commands.data_check import DataCheckOptions, data_check
+
+    options = _parse(DataCheckOptions, words[1:], "data check")
+    report = data_check(
+        options.data,
+        out=options.out,
+        image_size=options.image_size,
+        limit=options.limit,
+        recipe=options.recipe,
+        seed=options.seed,
+    )
+    print(report.text())
+
+
 def _methods(words: list[str]) -> None:
     if words:
         raise ArgumentError(f"`contrapose methods` takes no arguments, got {' '.join(words)}.")
@@ -195,5 +232,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "train": _train,
     "evaluate": _evaluate,
     "embed": _embed,
+    "search": _search,
+    "data": _data,
     "methods": _methods,
 }

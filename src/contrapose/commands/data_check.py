@@ -1,0 +1,189 @@
+"""`contrapose data check`: what training would see in some data, and what is wrong with it. No torch until called."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tyro.conf import Positional
+
+from contrapose.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from contrapose.commands.data_problems import Problem
+    from contrapose.data import Images
+
+LARGEST = 10  # classes that are printed
+SAMPLES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataCheckOptions:
+    """Open data as training would, say what is in it and what is wrong with it, and draw some views of it."""
+
+    data: Positional[str]
+    """A folder, file or name, as in train."""
+    out: str = "data-check.png"
+    """Where to draw three pictures and four views of each; empty draws nothing."""
+    image_size: int | None = None
+    """Working resolution in pixels. Default: as in train, as stored up to 96, else 64."""
+    limit: int | None = None
+    """Look at no more than so many pictures, evenly spaced."""
+    recipe: Literal["auto", "natural", "strokes", "none"] = "auto"
+    """How views are made: --views.recipe of train."""
+    seed: int = 0
+    """Of the views."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture: what it is called, how large its file's picture is (where it is a file), and its class."""
+
+    identifier: str
+    stored: tuple[int, int] | None
+    label: str | None
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """What `data_check` found.
+
+    Arguments:
+        summary: one line.
+        samples: three of the pictures, evenly spaced.
+        classes: every class and its number of pictures, largest first; `None` without labels.
+        notes: what was decided on opening.
+        problems: what a person should look at before training.
+        sheet: the picture that was written, if any.
+    """
+
+    summary: str
+    samples: Sequence[Sample]
+    classes: Sequence[tuple[str, int]] | None
+    notes: Sequence[str]
+    problems: Sequence[Problem]
+    sheet: Path | None = None
+
+    def text(self) -> str:
+        """Everything, as it is printed."""
+        return "\n".join([self.summary, *self._sample_lines(), *self._class_lines(), *self._remarks()])
+
+    def _sample_lines(self) -> list[str]:
+        width = max(len(sample.identifier) for sample in self.samples)
+        lines = []
+        for sample in self.samples:
+            size = "" if sample.stored is None else f"{sample.stored[0]} x {sample.stored[1]}"
+            lines.append(f"  {sample.identifier:<{width}}  {size:<11}  {sample.label or '(no label)'}".rstrip())
+        return lines
+
+    def _class_lines(self) -> list[str]:
+        if self.classes is None:
+            return ["no labels: enough to train on; evaluate needs class sub-folders or a label column"]
+        rest = self.classes[LARGEST:]
+        shown = ", ".join(f"{name} ({count:,})" for name, count in self.classes[:LARGEST])
+        more = f", and {len(rest):,} more with {sum(count for _, count in rest):,}" if rest else ""
+        return [f"{len(self.classes):,} classes: {shown}{more}"]
+
+    def _remarks(self) -> list[str]:
+        lines = [f"note: {note}" for note in self.notes]
+        lines += [f"problem: {problem.text}" for problem in self.problems]
+        if not self.problems:
+            lines.append("no problems found")
+        return [*lines, *([f"views drawn in {self.sheet}"] if self.sheet else [])]
+
+
+def data_check(
+    data: Any,
+    *,
+    out: str | Path | None = None,
+    image_size: int | None = None,
+    limit: int | None = None,
+    recipe: Literal["auto", "natural", "strokes", "none"] = "auto",
+    seed: int = 0,
+    quiet: bool = False,
+) -> DataReport:
+    """Open data as training would, say what is in it, look for what is wrong, and draw views of some of it.
+
+    Arguments:
+        data: what `--data` takes, or arrays.
+        out: the picture to write (`.png`), with three samples and four views of each; `None` or empty: none.
+        image_size: working resolution in pixels; `None` as in training.
+        limit: look at no more than so many pictures, evenly spaced.
+        recipe: how views are made.
+        seed: of the views.
+
+    Errors:
+        DataError: the data cannot be opened at all; the text says what to do.
+        ArgumentError: `out` is no `.png`, or its folder is not there.
+    """
+    from contrapose.commands.data_problems import find_problems
+    from contrapose.commands.view_sheet import view_sheet
+    from contrapose.data import open_data
+    from contrapose.data.images import evenly_spaced
+    from contrapose.views import ImageViews
+
+    path = _png(out) if out else None
+    images = open_data(data, image_size=image_size, limit=limit, progress=not quiet)
+    rows = evenly_spaced(len(images), SAMPLES).tolist()
+    if path is not None:
+        view_sheet(images, rows, options=ImageViews(recipe=recipe, count=4), seed=seed).save(path)
+    return DataReport(
+        summary=_summary(images),
+        samples=[_sample(images, row, data) for row in rows],
+        classes=_class_counts(images),
+        notes=images.notes,
+        problems=find_problems(images),
+        sheet=path,
+    )
+
+
+def _png(out: str | Path) -> Path:
+    path = Path(out)
+    if path.suffix.lower() != ".png":
+        raise ArgumentError(f"The views are drawn as a .png; {path.name!r} is none. Take {path.stem}.png.")
+    if not path.parent.is_dir():
+        raise ArgumentError(f"The folder {path.parent} does not exist, so {path.name} cannot be written there.")
+    return path
+
+
+def _summary(images: Images) -> str:
+    shape = f"{images.channels} x {images.image_size} x {images.image_size}"
+    skipped = f", {len(images.skipped):,} skipped" if images.skipped else ""
+    return f"{images.origin}: {len(images):,} pictures, used as {shape}{skipped}"
+
+
+def _sample(images: Images, row: int, data: Any) -> Sample:
+    from contrapose.commands.data_problems import class_name
+
+    name = images.identifiers[row]
+    label = None if images.labels is None else class_name(images, int(images.labels[row]))
+    return Sample(name, _stored_size(name, data), label)
+
+
+def _stored_size(name: str, data: Any) -> tuple[int, int] | None:
+    """Width and height in the file, where the sample is one: identifiers are relative to the folder or the table."""
+    from contrapose.data.decoding import PictureError, stored_size
+
+    if not isinstance(data, str | os.PathLike):
+        return None
+    place = Path(data).expanduser()
+    file = (place if place.is_dir() else place.parent) / name
+    try:
+        return stored_size(file) if file.is_file() else None
+    except PictureError:
+        return None
+
+
+def _class_counts(images: Images) -> list[tuple[str, int]] | None:
+    import numpy as np
+
+    from contrapose.commands.data_problems import class_name
+
+    if images.labels is None:
+        return None
+    numbers, counts = np.unique(images.labels, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return [(class_name(images, int(numbers[place])), int(counts[place])) for place in order]

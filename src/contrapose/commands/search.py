@@ -1,0 +1,131 @@
+"""`contrapose search`: the pictures most like another. No torch until it is called."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+from tyro.conf import Positional
+
+from contrapose.errors import ArgumentError
+from contrapose.optional import optional
+
+if TYPE_CHECKING:
+    from contrapose.embedder import Embedder
+    from contrapose.search import Index, Matches
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """Find the pictures of some data that are most like a given one, by the cosine of their embeddings."""
+
+    run: Positional[str]
+    """The run folder, or an encoder folder."""
+    query: Positional[str]
+    """A picture file; or many: a folder, .npz or .npy of pictures, or of what `contrapose embed` wrote."""
+    data: Annotated[str | None, tyro.conf.arg(name="in")] = None
+    """Where to look: a folder, file or name, as in train. May be left out when --index exists."""
+    k: Annotated[int, tyro.conf.arg(aliases=["-k"])] = 10
+    """Neighbours to show."""
+    index: str | None = None
+    """A folder to keep the embeddings in: made when it is not there, used when it is."""
+    rebuild: bool = False
+    """Make the index anew, after the data or the encoder has changed."""
+    backend: Literal["exact", "faiss"] = "exact"
+    """exact compares with every embedding; faiss is for very many queries (extra `search`)."""
+    limit: int | None = None
+    """Look at no more than so many pictures."""
+    device: str = "auto"
+    """Where to embed: auto, cpu, cuda, mps."""
+    json: bool = False
+    """Print JSON."""
+
+
+def search(
+    run: str | Path,
+    query: Any,
+    *,
+    data: Any = None,
+    k: int = 10,
+    index: str | Path | None = None,
+    rebuild: bool = False,
+    backend: str = "exact",
+    limit: int | None = None,
+    device: str = "cpu",
+    quiet: bool = False,
+) -> Matches:
+    """The k pictures of `data` most like each query, by a run's encoder.
+
+    Arguments:
+        run: run folder or encoder folder.
+        query: a picture file, a Pillow image, or what `--data` takes.
+        data: where to look; what `--data` takes, or arrays. `None`: in the saved `index` as it is.
+        k: neighbours. 10: a screenful.
+        index: folder of a saved index; made where there is none.
+        rebuild: make it anew.
+        backend: `"exact"`, or `"faiss"`.
+        limit: look at no more than so many pictures.
+        device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
+
+    Errors:
+        ArgumentError: nothing to look in.
+        DataError: data or a query that cannot be read.
+        RunError: no encoder in `run`, or a saved index that is damaged or no longer matches.
+        MissingExtraError: `backend="faiss"` without the extra `search`.
+    """
+    from contrapose.embedder import load
+    from contrapose.search.queries import read_query
+
+    if backend == "faiss":
+        optional("faiss", extra="search")  # before the work, not after it
+    embedder = load(run, device=device)
+    wanted = read_query(embedder, query)  # first: a mistyped name must not cost the time of an index
+    folder = None if index is None else Path(index)
+    found = _index(embedder, data, folder, rebuild=rebuild, limit=limit, progress=not quiet)
+    return found.query_rows(wanted, k, backend=backend)
+
+
+def _index(
+    embedder: Embedder, data: Any, folder: Path | None, *, rebuild: bool, limit: int | None, progress: bool
+) -> Index:
+    from contrapose.search import Index
+    from contrapose.search.stored import is_index
+
+    exists = folder is not None and is_index(folder)
+    if data is None and (rebuild or not exists):
+        where = f"{folder} is no index yet, so s" if folder is not None and not exists else "S"
+        raise ArgumentError(f"{where}ay what to look in: contrapose search RUN QUERY --in DATA.")
+    images = None if data is None else embedder.open(data, limit=limit, progress=progress)
+    if folder is not None and exists and not rebuild:
+        return Index.open(folder, embedder, data=images)
+    made = Index.build(embedder, images)
+    if folder is not None:
+        made.save(folder)
+    return made
+
+
+def print_matches(matches: Matches, *, as_json: bool = False) -> None:
+    """Rank, similarity, identifier and label of every hit, a line each; a heading a query when there are several.
+
+    What could not be searched with or for is said on standard error.
+    """
+    for skipped in matches.skipped:
+        print(f"skipped: {skipped.path} ({skipped.reason})", file=sys.stderr)
+    if matches.left_out:
+        more = " and others" if len(matches.left_out) > 3 else ""
+        names = ", ".join(matches.left_out[:3]) + more
+        print(f"note: not in the index ({len(matches.left_out):,}): {names}", file=sys.stderr)
+    if as_json:
+        print(json.dumps(matches.to_dict(), indent=2))
+        return
+    for name, hits in zip(matches.queries, matches, strict=True):
+        if len(matches) > 1:
+            print(f"{name}:")
+        width = max(len(hit.identifier) for hit in hits)
+        for hit in hits:
+            line = f"{hit.rank:>4}  {hit.similarity:7.4f}  {hit.identifier:<{width}}  {hit.label or ''}"
+            print(line.rstrip())

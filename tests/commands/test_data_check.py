@@ -1,0 +1,157 @@
+"""`contrapose data check` on clean data, on every kind of spoilt data, and on data that cannot be opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tyro
+from PIL import Image
+
+from contrapose.commands.data_check import DataCheckOptions, DataReport, data_check
+from contrapose.commands.data_problems import find_problems
+from contrapose.commands.view_sheet import view_sheet
+from contrapose.data import Images, Skipped
+from contrapose.errors import ArgumentError, DataError
+from contrapose.views import ImageViews
+
+
+def save(picture: np.ndarray, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture.transpose(1, 2, 0)).save(path)
+
+
+@pytest.fixture
+def photos(tmp_path: Path, pictures: np.ndarray) -> Path:
+    """130 photos of 13 classes of ten, all different."""
+    noise = np.random.default_rng(1).integers(0, 255, size=(130, 3, 16, 20), dtype=np.uint8)
+    for number, picture in enumerate(noise):
+        save(picture, tmp_path / "photos" / f"class-{number % 13:02d}" / f"{number:03d}.png")
+    return tmp_path / "photos"
+
+
+def kinds(report: DataReport) -> list[str]:
+    return [problem.kind for problem in report.problems]
+
+
+def test_clean_data_has_no_problems(photos: Path, tmp_path: Path) -> None:
+    report = data_check(str(photos), out=tmp_path / "sheet.png", quiet=True)
+    text = report.text().splitlines()
+    assert text[0] == f"folder {photos}: 130 pictures, used as 3 x 16 x 16"
+    assert text[1].split() == ["class-00/000.png", "20", "x", "16", "class-00"]
+    assert len(report.samples) == 3
+    assert report.classes is not None
+    assert report.classes[0] == ("class-00", 10)
+    assert "13 classes: class-00 (10), " in text[4]
+    assert text[4].endswith("class-09 (10), and 3 more with 30")
+    assert text[-2:] == ["no problems found", f"views drawn in {tmp_path / 'sheet.png'}"]
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size == (8 + 5 * (112 + 8), 8 + 3 * (16 + 112 + 8))
+
+
+def test_every_spoilt_picture_is_named(photos: Path) -> None:
+    first = photos / "class-00"
+    (first / "a.png").write_bytes(b"")
+    (first / "b.png").write_bytes(b"")
+    (first / "c.jpg").write_bytes(b"no picture")
+    (photos / "class-01" / "copy.png").write_bytes((first / "000.png").read_bytes())
+    (first / "again.png").write_bytes((first / "000.png").read_bytes())
+    save(np.full((3, 16, 20), 7, np.uint8), photos / "class-02" / "grey.png")
+    save(np.full((3, 16, 20), 9, np.uint8), photos / "class-02" / "dark.png")
+    save(np.eye(3, 20, dtype=np.uint8)[:, None].repeat(16, 1) * 200, photos / "rare" / "one.png")
+    report = data_check(photos, quiet=True)
+    assert kinds(report) == ["skipped", "skipped", "constant", "duplicates", "contradictions", "tiny classes"]
+    texts = [problem.text for problem in report.problems]
+    assert texts[0].startswith("2 pictures skipped, empty (0 bytes): class-00/a.png, class-00/b.png.")
+    assert texts[1].startswith("1 picture skipped, not a picture, or of an unknown format: class-00/c.jpg.")
+    assert texts[2].startswith("2 pictures of one single colour")
+    assert "class-02/dark.png, class-02/grey.png" in texts[2]
+    assert texts[3].startswith("2 exact copies of 1 picture,")
+    assert "class-00/000.png = class-00/again.png = class-01/copy.png" in texts[3]
+    assert "class-00/000.png (class-00) = class-00/again.png (class-00) = class-01/copy.png (class-01)" in texts[4]
+    assert texts[5].startswith("1 class of 14 with fewer than 5 pictures (1 with a single one")
+    assert "rare" in texts[5]
+    assert all(f"problem: {text}" in report.text() for text in texts)
+
+
+def test_small_and_one_sided_data(pictures: np.ndarray) -> None:
+    report = data_check(pictures[:40], quiet=True)
+    assert kinds(report) == ["too few"]
+    assert "40 pictures do not fill one batch of 128: train with --batch-size 20" in report.text()
+    assert "no labels: enough to train on" in report.text()
+    images = Images(pictures, np.full(96, 4))
+    assert [problem.kind for problem in find_problems(images)] == ["too few", "one class"]
+    assert "'4'" in find_problems(images)[1].text
+
+
+def test_reasons_that_differ_in_numbers_are_one() -> None:
+    random = np.random.default_rng(0).integers(0, 255, size=(128, 1, 8, 8), dtype=np.uint8)
+    skipped = [Skipped(f"{n}.jpg", f"damaged (image file is truncated ({n} bytes not processed))") for n in range(5)]
+    (problem,) = find_problems(Images(random, skipped=skipped))
+    assert problem.text.startswith("5 pictures skipped, damaged (image file is truncated (0 bytes not processed)): ")
+    assert "0.jpg, 1.jpg, 2.jpg and 2 more" in problem.text
+
+
+def test_duplicates_are_found_across_blocks() -> None:
+    random = np.random.default_rng(0).integers(0, 255, size=(2100, 1, 4, 4), dtype=np.uint8)
+    random[2050] = random[3]
+    (problem,) = find_problems(Images(random))
+    assert "1 exact copy of 1 picture" in problem.text
+    assert "3 = 2050" in problem.text
+
+
+def test_the_sheet_shows_the_pictures_and_what_the_recipe_makes(pictures: np.ndarray) -> None:
+    images = Images(pictures)
+    sheet = np.asarray(view_sheet(images, [0, 50], options=ImageViews(recipe="none", count=4)))
+    side = 112  # 16 pixels, seven times enlarged
+    assert sheet.shape == (8 + 2 * (16 + side + 8), 8 + 5 * (side + 8), 3)
+    for line, row in enumerate((0, 50)):
+        top = 8 + line * (16 + side + 8) + 16
+        for tile in range(5):  # without operations, every view is the picture
+            left = 8 + tile * (side + 8)
+            shown = sheet[top : top + side : 7, left : left + side : 7]
+            np.testing.assert_array_equal(shown, pictures[row].transpose(1, 2, 0))
+    natural = ImageViews(recipe="natural", count=4)
+    first, again = view_sheet(images, [0], options=natural), view_sheet(images, [0], options=natural)
+    other = view_sheet(images, [0], options=natural, seed=1)
+    assert first.tobytes() == again.tobytes() != other.tobytes()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_any_number_of_channels_can_be_drawn(channels: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, size=(130, channels, 20, 20), dtype=np.uint8)
+    images = Images(pixels, identifiers=[f"a-very-long-name-日本-{row:0100d}" for row in range(130)])
+    sheet = np.asarray(view_sheet(images, [0, 1], options=ImageViews(count=4)))
+    np.testing.assert_array_equal(sheet[24 : 24 + 120 : 6, 8 : 8 + 120 : 6, 0], pixels[0, 0])
+
+
+def test_data_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
+    pytest.importorskip("polars", reason="the tables extra is not installed")
+    (tmp_path / "list.csv").write_text("path;label\na.png;cat\n")
+    with pytest.raises(DataError, match=r"no ',' .* but 1 ';'"):
+        data_check(tmp_path / "list.csv")
+    with pytest.raises(DataError, match="does not exist"):
+        data_check(tmp_path / "nowhere")
+
+
+def test_where_the_sheet_cannot_go(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"Take views\.png"):
+        data_check(photos, out="views.jpg")
+    with pytest.raises(ArgumentError, match="does not exist"):
+        data_check(photos, out=tmp_path / "nowhere" / "views.png")
+    assert data_check(photos, out="", quiet=True).sheet is None
+
+
+def test_options_are_read_as_typed() -> None:
+    options = tyro.cli(DataCheckOptions, args=["photos/", "--out", "x.png", "--recipe", "strokes"])
+    assert options == DataCheckOptions(data="photos/", out="x.png", recipe="strokes")
+
+
+def test_real_pictures(shared_data: object) -> None:
+    pytest.importorskip("polars", reason="the tables extra is not installed")
+    report = data_check(shared_data("cifar10/test.parquet"), limit=600, quiet=True)  # type: ignore[operator]
+    assert report.summary.endswith("600 pictures, used as 3 x 32 x 32")
+    assert report.classes is not None
+    assert len(report.classes) == 10
+    assert not report.problems
