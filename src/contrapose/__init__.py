@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from contrapose import data, encoders, evaluation, learners, methods, objectives, pairing, search, training, views
     from contrapose.commands.embed import embed
     from contrapose.commands.evaluate import evaluate
+    from contrapose.commands.export import export
     from contrapose.commands.train import Run, resume, train
     from contrapose.embedder import Embedder, load
     from contrapose.errors import ContraposeError
@@ -31,6 +32,7 @@ __all__ = [
     "encoders",
     "evaluate",
     "evaluation",
+    "export",
     "learners",
     "load",
     "methods",
@@ -65,6 +67,7 @@ __getattr__, __dir__ = lazy_exports(
         "__version__": "contrapose.version",
         "embed": "contrapose.commands.embed",
         "evaluate": "contrapose.commands.evaluate",
+        "export": "contrapose.commands.export",
         "load": "contrapose.embedder",
         "resume": "contrapose.commands.train",
         "train": "contrapose.commands.train",

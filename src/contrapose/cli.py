@@ -24,6 +24,7 @@ Learn representations by contrast, from any data, mostly without labels.
   evaluate RUN --data DATA     kNN and linear probe, beside raw pixels and the untrained encoder
   embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy
   search RUN QUERY --in DATA   the pictures most like another; --index FOLDER keeps the embeddings
+  export RUN --to onnx|folder  an ONNX file checked against torch, or a folder with a model card for the hub
   data check DATA              what training would see, and what is wrong with it
   methods                      every method: what it is for, modality, paper
 
@@ -220,6 +221,13 @@ def _data(words: list[str]) -> None:
     print(report.text())
 
 
+def _export(words: list[str]) -> None:
+    from contrapose.commands.export import ExportOptions, export
+
+    options = _parse(ExportOptions, words, "export")
+    export(options.run, to=options.to, out=options.out)  # prints its own line
+
+
 def _methods(words: list[str]) -> None:
     if words:
         raise ArgumentError(f"`contrapose methods` takes no arguments, got {' '.join(words)}.")
@@ -234,5 +242,6 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "embed": _embed,
     "search": _search,
     "data": _data,
+    "export": _export,
     "methods": _methods,
 }

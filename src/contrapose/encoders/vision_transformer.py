@@ -117,7 +117,7 @@ class VisionTransformer(Backbone):
             )
         tokens = self.patches(x).flatten(2).transpose(1, 2)  # (B, D, S/p, S/p) -> (B, n, D)
         if self.token is not None:
-            tokens = torch.cat([self.token.expand(len(x), -1, -1), tokens], dim=1)  # (B, 1 + n, D)
+            tokens = torch.cat([self.token.expand(x.shape[0], -1, -1), tokens], dim=1)  # (B, 1 + n, D)
         tokens = self.norm(self.blocks(tokens + self.positions))  # (B, T, D)
         return tokens.mean(dim=1) if self.token is None else tokens[:, 0]  # (B, D)
 

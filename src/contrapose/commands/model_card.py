@@ -1,0 +1,188 @@
+"""The model card of an encoder: Markdown with the front matter that the Hugging Face hub reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from contrapose.commands.card_facts import (
+    Results,
+    changed_options,
+    limits_of,
+    results_of,
+    training_of,
+    unfinished,
+    without_folders,
+)
+from contrapose.encoders import Architecture, ImageEncoder, architecture_of, load_encoder
+from contrapose.evaluation.table import results_text
+from contrapose.methods import Method
+from contrapose.version import __version__
+
+# Words in the front matter go through `tojson`: a JSON string is a YAML string, whatever is in it.
+_CARD = """\
+---
+library_name: contrapose
+pipeline_tag: image-feature-extraction
+license: unknown  # fill in: https://huggingface.co/docs/hub/repositories-licenses
+tags: {{ tags | tojson }}
+{% if dataset %}
+datasets: {{ [dataset] | tojson }}
+{% endif %}
+---
+
+# {{ name }}
+
+{% if method %}
+An image encoder, trained {{ "with" if about.needs_labels else "without" }} labels by `{{ method }}` on \
+{{ record.data.samples | thousands }} pictures: {{ origin }}.
+{% else %}
+An image encoder.
+{% endif %}
+{% if progress %}
+
+**Its training was not finished**: these are the weights of {{ progress }}.
+{% endif %}
+
+## Use
+
+```python
+import contrapose
+
+# This folder; or, from the hub, the path that huggingface_hub.snapshot_download("OWNER/NAME") returns.
+encoder = contrapose.load({{ quoted_name }})
+z = encoder.embed("photos/")  # (N, {{ encoder.dimension }}) numpy array
+```
+
+{% if encoder.image_size == 1 %}
+- Input: `(B, {{ encoder.channels }})` rows of numbers, uint8 or float in [0, 1].
+{% else %}
+- Input: `(B, {{ encoder.channels }}, {{ encoder.image_size }}, {{ encoder.image_size }})`, uint8 or float in [0, 1]. \
+`embed` resizes and converts.
+{% endif %}
+- Normalisation is inside: mean {{ mean }}, standard deviation {{ std }} of each channel.
+- Output: `(B, {{ encoder.dimension }})`, before the projection head and not divided by its length.
+- Architecture: `{{ encoder.name }}`, {{ parameters | thousands }} parameters\
+{{ ", arguments `%s`" % arguments if arguments }}.
+- Nothing in this folder is executed when it is loaded: tensors are read from safetensors, the architecture from JSON.
+
+## Training
+
+{% if method %}
+- Method: `{{ method }}`, {{ about.purpose }} ({{ about.paper }})
+- Data: {{ origin }}, {{ record.data.samples | thousands }} pictures; fingerprint `{{ record.data.fingerprint }}`
+{% for note in notes %}
+- Note on the data: {{ note }}
+{% endfor %}
+- Length: epochs: {{ config.epochs }}, batch size {{ config.batch_size }}\
+{{ ", of which only a part was done: %s" % progress if progress }}; {{ config.optimizer }}, peak learning rate \
+{{ config.learning_rate }}; seed {{ config.seed }}
+- Options that differ from the defaults of the method: \
+{% for option, value in changed.items() %}`{{ option }}={{ value }}`{{ ", " if not loop.last }}\
+{% else %}none{% endfor %}
+
+- Software: contrapose {{ record.contrapose }}, torch {{ record.environment.torch }}
+{% else %}
+Not known: the encoder was exported without its run.
+{% endif %}
+
+## Evaluation
+
+{% if results %}
+{{ results.data | capitalise }}. The rows below `trained` are what the encoder has to beat.
+
+{{ table }}
+{% for note in results.notes %}
+- Note: {{ note }}
+{% endfor %}
+{% else %}
+Not evaluated.
+{% endif %}
+
+## Limits
+
+{% for limit in limits %}
+- {{ limit }}
+{% endfor %}
+
+## Licence
+
+None is stated yet: choose one, name it here and as `license` at the top of this file. The terms of the training data \
+may restrict the choice{{ ": %s" % origin if method }}.
+
+Written by contrapose {{ version }}.
+"""
+
+LONG_ARGUMENTS = 200  # characters; the configuration of a transformers model is pages, and is in encoder.json anyway
+
+
+def card_of(run: Path, folder: Path, *, name: str) -> str:
+    """The text of the card.
+
+    Arguments:
+        run: the run folder; an encoder folder without a run gives a card that says what is not known.
+        folder: the encoder folder that the card is to describe.
+        name: title, and what the folder is called in the example.
+
+    Errors:
+        RunError: a damaged encoder, `config.json` or `evaluation.json`.
+    """
+    encoder, architecture = load_encoder(folder), architecture_of(folder)
+    is_run = (run / "config.json").is_file()
+    record, config = training_of(run) if is_run else (None, None)
+    results = results_of(run) if is_run else None
+    facts = {
+        "name": name,
+        "quoted_name": json.dumps(name, ensure_ascii=False),
+        "version": __version__,
+        "progress": unfinished(architecture),
+        "limits": limits_of(architecture, record, results),
+        **_of_encoder(encoder, architecture),
+        **_of_training(record, config),
+        **_of_results(results),
+    }
+    environment = jinja2.Environment(
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters |= {"thousands": lambda number: f"{number:,}", "capitalise": lambda t: t[:1].upper() + t[1:]}
+    return environment.from_string(_CARD).render(facts)
+
+
+def _of_encoder(encoder: ImageEncoder, architecture: Architecture) -> dict[str, Any]:
+    arguments = json.dumps(architecture.arguments)
+    return {
+        "encoder": encoder,
+        "mean": ", ".join(f"{value:.4g}" for value in encoder.mean.tolist()),
+        "std": ", ".join(f"{value:.4g}" for value in encoder.std.tolist()),
+        "parameters": sum(parameter.numel() for parameter in encoder.parameters()),
+        "arguments": arguments if architecture.arguments and len(arguments) <= LONG_ARGUMENTS else None,
+    }
+
+
+def _of_training(record: dict[str, Any] | None, config: Method | None) -> dict[str, Any]:
+    tags = ["contrastive-learning", "representation-learning", "image-embeddings"]
+    if record is None or config is None:
+        return {"method": None, "tags": tags, "dataset": None}
+    hub = config.data.removeprefix("hub:").split(":")[0] if config.data.startswith("hub:") else ""
+    # Else a folder of this machine that `save_to_disk` has written.
+    on_the_hub = hub.count("/") == 1 and all(hub.split("/")) and not Path(hub).is_dir()
+    return {
+        "method": record["method"],
+        "tags": [*tags, record["method"]],
+        "dataset": hub if on_the_hub else None,
+        "record": record,
+        "config": config,
+        "about": config.about,
+        "origin": without_folders(record["data"]["origin"]),
+        "notes": [without_folders(note) for note in record["data"]["notes"]],
+        "changed": changed_options(config),
+    }
+
+
+def _of_results(results: Results | None) -> dict[str, Any]:
+    if results is None:
+        return {"results": None}
+    return {"results": results, "table": results_text(list(results.arms.items()), style="markdown")}
