@@ -26,7 +26,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         _flush_folder(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        reason = "the disk is full" if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)) else error.strerror or str(error)
+        full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+        reason = "the disk is full" if full else error.strerror or str(error)
         raise RunError(
             f"Could not write {path} ({len(content) / 1e6:.1f} MB): {reason}. What was written before is intact; "
             "make room and try again."

@@ -78,7 +78,7 @@ def test_saving_again_replaces_and_a_crash_leaves_the_old(
         raise OSError("power cut")
 
     monkeypatch.setattr(os, "fsync", crash)
-    with pytest.raises(RunError, match="Could not write .*power cut"):
+    with pytest.raises(RunError, match=r"Could not write .*power cut"):
         save_encoder(small(seed=6), folder)
     assert torch.equal(load_encoder(folder)(x), other(x))
     assert sorted(path.name for path in folder.iterdir()) == ["encoder.json", "encoder.safetensors"]
