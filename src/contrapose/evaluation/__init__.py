@@ -1,27 +1,61 @@
 """Embeddings into numbers with intervals. This room knows nothing of training, data sets or encoders."""
 
+from contrapose.evaluation.alignment import Cosines, alignment, cosines, tolerance, uniformity, uniformity_optimum
 from contrapose.evaluation.bootstrap import Interval, bootstrap_interval, paired_difference
+from contrapose.evaluation.cka import cka
+from contrapose.evaluation.clustering import Agreement, Clustering, agreement, clustering
+from contrapose.evaluation.diagnose import Diagnosis, diagnose
+from contrapose.evaluation.few_label import FewLabel, few_label
 from contrapose.evaluation.health import Health, effective_rank, spread
 from contrapose.evaluation.knn import knn, knn_predict
+from contrapose.evaluation.lidar import lidar
 from contrapose.evaluation.linear_probe import FittedProbe, fit_linear_probe, linear_probe
 from contrapose.evaluation.metric import Metric
+from contrapose.evaluation.modality_gap import ModalityGap, modality_gap
 from contrapose.evaluation.one_shot import one_shot
+from contrapose.evaluation.recommendation import recommendation
+from contrapose.evaluation.retrieval import Retrieval, retrieval
+from contrapose.evaluation.similarity_scores import similarity_scores
+from contrapose.evaluation.spectrum import Spectrum
 from contrapose.evaluation.table import results_table, results_text
 
 __all__ = [
+    "Agreement",
+    "Clustering",
+    "Cosines",
+    "Diagnosis",
+    "FewLabel",
     "FittedProbe",
     "Health",
     "Interval",
     "Metric",
+    "ModalityGap",
+    "Retrieval",
+    "Spectrum",
+    "agreement",
+    "alignment",
     "bootstrap_interval",
+    "cka",
+    "clustering",
+    "cosines",
+    "diagnose",
     "effective_rank",
+    "few_label",
     "fit_linear_probe",
     "knn",
     "knn_predict",
+    "lidar",
     "linear_probe",
+    "modality_gap",
     "one_shot",
     "paired_difference",
+    "recommendation",
     "results_table",
     "results_text",
+    "retrieval",
+    "similarity_scores",
     "spread",
+    "tolerance",
+    "uniformity",
+    "uniformity_optimum",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from contrapose.errors import ArgumentError
@@ -105,11 +106,12 @@ def _enough(draws: int, level: float) -> int:
     return draws
 
 
-def _resampled_means(items: Tensor, draws: int, generator: torch.Generator) -> Float64[Tensor, "draws"]:
-    items, count = items.to(generator.device), len(items)
-    means = []
+def resamples(count: int, draws: int, generator: torch.Generator) -> Iterator[Int64[Tensor, "n N"]]:
+    """Indices of `draws` resamples of `count` items, a block of resamples at a time, on the generator's device."""
     for rows in torch.arange(draws).split(max(1, DRAW_BUDGET // count)):
-        shape = (len(rows), count)
-        drawn = torch.randint(count, shape, generator=generator, device=generator.device)  # (rows, N)
-        means.append(items[drawn].mean(dim=1))  # (rows,)
-    return torch.cat(means)  # (draws,)
+        yield torch.randint(count, (len(rows), count), generator=generator, device=generator.device)  # (n, N)
+
+
+def _resampled_means(items: Tensor, draws: int, generator: torch.Generator) -> Float64[Tensor, "draws"]:
+    items = items.to(generator.device)
+    return torch.cat([items[drawn].mean(dim=1) for drawn in resamples(len(items), draws, generator)])  # (draws,)

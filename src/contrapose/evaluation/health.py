@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from contrapose.evaluation.gram import entropy_rank, singular_values
 from contrapose.evaluation.inputs import Array, as_rows
 from contrapose.evaluation.similarity import directions, unit_rows
 
@@ -15,8 +16,6 @@ COMPLETE_COLLAPSE = 0.1
 DIMENSIONAL_COLLAPSE = 0.1
 AT_CHANCE = 0.02
 """By convention: spread below 0.1; effective rank below a tenth of what fits; loss within 2 % of chance."""
-
-ROWS_AT_A_TIME = 4096
 
 
 def spread(z: Array) -> float:
@@ -161,17 +160,4 @@ def _spread(unit: Tensor) -> float:
 
 
 def _effective_rank(rows: Tensor) -> float:
-    if rows.device.type == "mps":
-        rows = rows.cpu()  # has no float64
-    side = min(rows.shape)
-    gram = rows.new_zeros(side, side, dtype=torch.float64)
-    # summed over the long side in blocks: the float64 copy of a large bank would be the largest array of all
-    for block in (rows if rows.shape[0] >= rows.shape[1] else rows.T).split(ROWS_AT_A_TIME):
-        gram += block.double().T @ block.double()  # (block, side) -> (side, side)
-    eigenvalues = torch.linalg.eigvalsh(gram.cpu())  # (side,), ascending
-    if eigenvalues[-1] <= 0:
-        return 0.0
-    noise = eigenvalues[-1] * max(rows.shape) * torch.finfo(torch.float64).eps
-    singular = torch.where(eigenvalues > noise, eigenvalues, 0.0).sqrt()
-    p = singular / singular.sum() + 1e-7
-    return float(torch.exp(-(p * p.log()).sum()))
+    return entropy_rank(singular_values(rows))

@@ -40,6 +40,7 @@ class Metric:
         *,
         protocol: str,
         count: int | None = None,
+        percent: bool = True,
         generator: torch.Generator | None = None,
     ) -> Metric:
         """The mean of `(N,)` scores with its percentile bootstrap interval (1,000 draws).
@@ -47,10 +48,11 @@ class Metric:
         Arguments:
             per_item: a score per item, or per cluster of items.
             count: items behind the scores when these are clusters; None: one score is one item.
+            percent: as in the class.
             generator: as in `bootstrap_interval`.
         """
         value, low, high = bootstrap_interval(per_item, generator=generator)
-        return cls(name, value, low, high, protocol, len(per_item) if count is None else count)
+        return cls(name, value, low, high, protocol, len(per_item) if count is None else count, percent)
 
     def __str__(self) -> str:
         if self.percent:
