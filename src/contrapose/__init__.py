@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from contrapose.commands.train import Run, resume, train
     from contrapose.embedder import Embedder, load
     from contrapose.errors import ContraposeError
+    from contrapose.estimator import ContrastiveEncoder
     from contrapose.version import __version__
 
 __all__ = [
     "ContraposeError",
+    "ContrastiveEncoder",
     "Embedder",
     "Run",
     "__version__",
@@ -62,6 +64,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "ContraposeError": "contrapose.errors",
+        "ContrastiveEncoder": "contrapose.estimator",
         "Embedder": "contrapose.embedder",
         "Run": "contrapose.commands.train",
         "__version__": "contrapose.version",

@@ -14,14 +14,17 @@ from contrapose.views.recipes import RECIPES
 
 if TYPE_CHECKING:
     from contrapose.views.adapter import ViewAdapter
+    from contrapose.views.features import FeatureCorruption, FeatureViews
     from contrapose.views.generator import ViewGenerator
 
-__all__ = ["RECIPES", "ImageViews", "ViewAdapter", "ViewGenerator"]
+__all__ = ["RECIPES", "FeatureCorruption", "FeatureViews", "ImageViews", "ViewAdapter", "ViewGenerator"]
 
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "FeatureCorruption": "contrapose.views.features",
+        "FeatureViews": "contrapose.views.features",
         "ImageViews": "contrapose.views.options",
         "RECIPES": "contrapose.views.recipes",
         "ViewAdapter": "contrapose.views.adapter",

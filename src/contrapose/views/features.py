@@ -20,7 +20,7 @@ class FeatureViews:
     """
 
     corruption_rate: float = 0.6
-    """Probability of each value to be replaced. 0.6: SCARF, which found 0.3 to 0.8 much alike."""
+    """Probability of each value to be replaced. 0.6: SCARF, whose results changed little around it."""
     count: int = 2
     """Views of each row. 2: SCARF."""
     keep_first: bool = True

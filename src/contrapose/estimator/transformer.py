@@ -1,0 +1,212 @@
+"""`ContrastiveEncoder`: a scikit-learn transformer that learns its features by contrast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from contrapose.data import Images, derived_generator
+from contrapose.embedder import pick_device
+from contrapose.encoders import ImageEncoder, build
+from contrapose.errors import ArgumentError
+from contrapose.estimator.configuration import configure
+from contrapose.estimator.frozen import from_bytes, to_bytes
+from contrapose.estimator.inputs import Rows, class_numbers, is_pictures, open_pictures
+from contrapose.estimator.loop import train_in_memory
+from contrapose.learners import Learner
+from contrapose.methods import METHODS, Method
+from contrapose.training.interface import MakeViews
+from contrapose.views import ViewGenerator
+from contrapose.views.features import FeatureCorruption, FeatureViews
+
+ROWS_AT_A_TIME = 2048  # bounds the memory of `transform`
+_OF_TABLES = ("scaler_", "n_features_in_", "feature_names_in_")
+
+
+class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Features of a table or of pictures, learned by telling views of a sample from those of others.
+
+    Tables: columns are standardised; a view of a row has random values replaced by those of other rows (SCARF); the
+    encoder is a perceptron. Pictures: views and encoders are those of `contrapose.train`. What comes out are the
+    encoder's embeddings, before the projection head, not normalised.
+
+    >>> features = ContrastiveEncoder(random_state=0).fit(X_all)                          # doctest: +SKIP
+    >>> few = make_pipeline(features, LogisticRegression()).fit(X_labelled, y_labelled)   # doctest: +SKIP
+
+    (A pipeline's `fit` fits the encoder again, on what it is given. To keep features learned from unlabelled data, wrap
+    the fitted encoder in `sklearn.frozen.FrozenEstimator`.)
+
+    Shapes:
+        X: a table `(N, F)` of finite numbers, with or without column names; or pictures `(N, H, W)` or `(N, H, W, C)`;
+            or a list of N paths, Pillow images or arrays.
+        transform: `(N, D)` float32.
+
+    Arguments:
+        method: a name from `contrapose.methods.METHODS`. "supcon" learns from `y`, in which -1 is "not labelled";
+            the others take no notice of `y`. "selfcon" is for pictures.
+        epochs: passes over the data. [design] 20, seconds for thousands of rows; SCARF stops by a validation loss.
+        batch_size: samples a step, at most all. 128: SCARF.
+        learning_rate: peak of the schedule. 1e-3: SCARF's, with Adam.
+        encoder: name of the backbone. None: "mlp" for tables, "small_conv" for pictures.
+        encoder_options: arguments of the backbone, such as {"widths": [128, 128]}.
+        method_options: options of the method, such as {"sigma": 2.0}, and of its optimiser (`OF_EVERY_RUN` in
+            `configuration`); for pictures also {"views": ...}.
+        corruption_rate: of tables, the probability of a value to be replaced. 0.6: SCARF.
+        image_size: of pictures, the working resolution in pixels. None: as `contrapose.data.open_data` chooses.
+        device: where to train: "auto" (a GPU where there is one), "cpu", "cuda". An unpickled encoder is on the CPU.
+        random_state: an integer makes fits repeat: on the CPU bit for bit, with the same number of threads.
+
+    Attributes:
+        encoder_: the trained `ImageEncoder`; `contrapose.encoders.save_encoder` writes it.
+        loss_curve_: mean loss of each epoch.
+        scaler_: of tables, the `StandardScaler` before the encoder.
+        n_features_in_, feature_names_in_: of tables, number and names of the columns.
+
+    Errors:
+        ArgumentError: an argument that cannot be used; a method that needs labels without `y`.
+        DataError: pictures that cannot be read.
+        ValueError: scikit-learn's, for tables that are no tables of finite numbers.
+
+    Papers: SCARF, https://arxiv.org/abs/2106.15147; those of the methods.
+    """
+
+    def __init__(
+        self,
+        method: str = "mmcl",
+        *,
+        epochs: int = 20,
+        batch_size: int = 128,
+        learning_rate: float = 1e-3,
+        encoder: str | None = None,
+        encoder_options: Mapping[str, Any] | None = None,
+        method_options: Mapping[str, Any] | None = None,
+        corruption_rate: float = 0.6,
+        image_size: int | None = None,
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.method = method
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.encoder = encoder
+        self.encoder_options = encoder_options
+        self.method_options = method_options
+        self.corruption_rate = corruption_rate
+        self.image_size = image_size
+        self.device = device
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> ContrastiveEncoder:
+        """Learn from `X`, and from `y` if the method does."""
+        needs_labels = METHODS[self.method].about.needs_labels
+        for name in _OF_TABLES:  # of an earlier fit on other data
+            self.__dict__.pop(name, None)
+        data = self._pictures(X) if is_pictures(X) else self._table(X)
+        labels = class_numbers(y, len(data), self.method) if needs_labels else None  # (N,)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        kind = self.encoder or ("small_conv" if isinstance(data, Images) else "mlp")
+        config = configure(
+            self.method,
+            self.method_options,
+            samples=len(data),
+            batch_size=self.batch_size,
+            epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            encoder=kind,
+            seed=seed,
+        )
+        encoder = self._untrained(data, kind, seed)
+        device = pick_device(self.device)
+        learner, views = _learner(config, encoder), self._views(config, data)
+        self.loss_curve_ = train_in_memory(learner, data, views, config, labels=labels, device=device)
+        self.encoder_ = encoder.eval()
+        if isinstance(data, Rows) and device.type != "mps":  # which has no float64
+            self.encoder_.double()  # rounding then hides how many rows were embedded at a time
+        self._n_features_out = encoder.dimension
+        return self
+
+    def transform(self, X: Any) -> Float[np.ndarray, "N D"]:
+        """Embeddings of the samples, in order.
+
+        Errors:
+            ArgumentError: pictures for an encoder of tables, or the other way round.
+        """
+        check_is_fitted(self, "encoder_")
+        pictures = not hasattr(self, "scaler_")
+        if is_pictures(X) != pictures:
+            learned, given = ("pictures", "a table") if pictures else ("a table", "pictures")
+            raise ArgumentError(f"This encoder was fitted on {learned} and was given {given}. Fit another one on it.")
+        data: Images | Rows
+        if pictures:
+            data = open_pictures(X, image_size=self.encoder_.image_size, channels=self.encoder_.channels)
+        else:
+            X = validate_data(self, X, reset=False, dtype=np.float64)
+            data = _standardised(self.scaler_, X)
+        device = self.encoder_.mean.device
+        rows = torch.arange(len(data)).split(ROWS_AT_A_TIME)
+        with torch.inference_mode():
+            z = torch.cat([self.encoder_(data.batch(some).to(device)).float().cpu() for some in rows])  # (N, D)
+        return z.numpy()
+
+    def _table(self, X: Any) -> Rows:
+        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)  # (N, F); one row has nothing to contrast
+        if self.method_options and "views" in self.method_options:
+            raise ArgumentError("method_options has 'views', which are of pictures; tables have corruption_rate=.")
+        self.scaler_ = StandardScaler().fit(X)
+        return _standardised(self.scaler_, X)
+
+    def _pictures(self, X: Any) -> Images:
+        images = open_pictures(X, image_size=self.image_size)
+        if len(images) < 2:
+            raise ArgumentError("X has 1 sample: contrast needs at least 2. Give more pictures.")
+        return images
+
+    def _untrained(self, data: Images | Rows, name: str, seed: int) -> ImageEncoder:
+        options = dict(self.encoder_options or {})
+        if isinstance(data, Rows):
+            return build(name, channels=data.values.shape[1], image_size=1, mean=0.0, std=1.0, seed=seed, **options)
+        mean, std = data.statistics()
+        return build(name, channels=data.channels, image_size=data.image_size, mean=mean, std=std, seed=seed, **options)
+
+    def _views(self, config: Method, data: Images | Rows) -> MakeViews:
+        if isinstance(data, Rows):
+            options = FeatureViews(corruption_rate=self.corruption_rate, count=config.views.count)
+            return FeatureCorruption(options, data.values)
+        return ViewGenerator(config.views, channels=data.channels, image_size=data.image_size)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self.method in METHODS and METHODS[self.method].about.needs_labels
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if "encoder_" in state:
+            state["encoder_"] = to_bytes(state["encoder_"])
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "encoder_" in state:
+            state = {**state, "encoder_": from_bytes(state["encoder_"])}
+        super().__setstate__(state)
+
+
+def _learner(config: Method, encoder: ImageEncoder) -> Learner:
+    generator = derived_generator(config.seed, 1)
+    with torch.random.fork_rng(devices=[]):  # heads draw their weights from the global stream
+        torch.default_generator.manual_seed(generator.initial_seed())
+        return config.learner(encoder, generator=generator)
+
+
+def _standardised(scaler: StandardScaler, X: np.ndarray) -> Rows:
+    return Rows(torch.from_numpy(scaler.transform(X).astype(np.float32)))  # (N, F)
