@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 @register("mmcl")
 @dataclass(frozen=True, kw_only=True)
 class MMCL(Method):
-    """Each anchor solves a small support vector machine against the batch; only its support vectors push."""
+    """Each anchor solves a small support vector machine against the batch; only its support vectors push.
+
+    What to expect: `contrapose train mmcl --data omniglot --epochs 100 --batch-size 64 --learning-rate 0.004
+    --projection-layers 0` takes 5 minutes on two cores and recognises 86 % [82, 90] (400 queries, one seed) of unseen
+    characters from one example each; chance 5 %, raw pixels 22 %, untrained 31 %. On held-out alphabets SimCLR does as
+    well (78.5 and 78.6 % at 20 epochs, one seed each, the same options): a claim has to decide between them.
+    """
 
     about: ClassVar[About] = About(
         purpose="good features from moderate batches: a support vector machine per anchor weighs the negatives",
