@@ -8,12 +8,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 
 from contrapose.commands.header import announce, record_of
-from contrapose.data import Images, derived_generator, open_data
+from contrapose.data import Images, open_data
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import build
 from contrapose.errors import ArgumentError, did_you_mean
@@ -29,7 +28,6 @@ from contrapose.version import __version__
 from contrapose.views import ImageViews, ViewAdapter, ViewGenerator
 
 FROM_PYTHON = "(given in Python)"  # what a configuration says of arrays and data sets that have no name
-_INITIAL_MEMORY = 1  # names the random stream of queues and the like; training steps use longer names
 
 
 @dataclass(frozen=True)
@@ -170,14 +168,11 @@ def _assemble(config: Method, images: Images, views: Callable[..., Any] | None) 
         std=std,
         seed=config.seed,
     )
-    generator = derived_generator(config.seed, _INITIAL_MEMORY)
-    with torch.random.fork_rng(devices=[]):  # heads draw their weights from the global stream
-        torch.default_generator.manual_seed(generator.initial_seed() % 2**63)
-        learner = config.learner(encoder, generator=generator)
+    learner = config.new_learner(encoder)
+    if isinstance(views, ViewGenerator | ViewAdapter):
+        return learner, views
     if views is not None:
-        return learner, views if isinstance(views, ViewGenerator | ViewAdapter) else ViewAdapter(
-            views, count=config.views.count
-        )
+        return learner, ViewAdapter(views, count=config.views.count)
     options = config.views.resolve(images.channels, images.image_size)
     return learner, ViewGenerator(options, channels=images.channels, image_size=images.image_size)
 

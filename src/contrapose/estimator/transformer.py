@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from contrapose.data import Images, derived_generator
+from contrapose.data import Images
 from contrapose.embedder import pick_device
 from contrapose.encoders import ImageEncoder, build
 from contrapose.errors import ArgumentError
@@ -21,7 +21,6 @@ from contrapose.estimator.configuration import configure
 from contrapose.estimator.frozen import from_bytes, to_bytes
 from contrapose.estimator.inputs import Rows, class_numbers, is_pictures, open_pictures
 from contrapose.estimator.loop import train_in_memory
-from contrapose.learners import Learner
 from contrapose.methods import METHODS, Method
 from contrapose.training.interface import MakeViews
 from contrapose.views import ViewGenerator
@@ -126,7 +125,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         )
         encoder = self._untrained(data, kind, seed)
         device = pick_device(self.device)
-        learner, views = _learner(config, encoder), self._views(config, data)
+        learner, views = config.new_learner(encoder), self._views(config, data)
         self.loss_curve_ = train_in_memory(learner, data, views, config, labels=labels, device=device)
         self.encoder_ = encoder.eval()
         if isinstance(data, Rows) and device.type != "mps":  # which has no float64
@@ -199,13 +198,6 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         if "encoder_" in state:
             state = {**state, "encoder_": from_bytes(state["encoder_"])}
         super().__setstate__(state)
-
-
-def _learner(config: Method, encoder: ImageEncoder) -> Learner:
-    generator = derived_generator(config.seed, 1)
-    with torch.random.fork_rng(devices=[]):  # heads draw their weights from the global stream
-        torch.default_generator.manual_seed(generator.initial_seed())
-        return config.learner(encoder, generator=generator)
 
 
 def _standardised(scaler: StandardScaler, X: np.ndarray) -> Rows:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from contrapose.learners import Learner
 
 
+_INITIAL = 1  # names the random stream of first weights and queues; training steps use longer names
+
+
 @dataclass(frozen=True)
 class About:
     """One line each on a method, for `contrapose methods`.
@@ -60,6 +63,17 @@ class Method(RunConfig):
     @abstractmethod
     def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
         """The learner that trains `encoder` by this method; `generator` draws what its memory starts from."""
+
+    def new_learner(self, encoder: ImageEncoder) -> Learner:
+        """`learner(...)` with first weights and memory from the seed; the user's random stream is left alone."""
+        import torch
+
+        from contrapose.data import derived_generator
+
+        generator = derived_generator(self.seed, _INITIAL)
+        with torch.random.fork_rng(devices=[]):  # heads draw their weights from the global stream
+            torch.default_generator.manual_seed(generator.initial_seed())
+            return self.learner(encoder, generator=generator)
 
     def head(self, input_dimension: int, *, norm: bool = True) -> ProjectionHead:
         """The projection head of this configuration."""
