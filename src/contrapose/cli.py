@@ -150,6 +150,8 @@ def _show(run: str, **options: Any) -> None:
 
     result = evaluate(run, **options)
     print(f"\n{result.data}\n\n{results_text(list(result.arms.items()))}")
+    if result.diagnosis is not None:
+        print(f"\n{result.diagnosis.text()}\n")
     for note in result.notes:
         print(f"Note: {note}.")
     if (Path(run) / "evaluation.json").is_file():
@@ -166,6 +168,7 @@ def _evaluate(words: list[str]) -> None:
         k=options.k,
         seed=options.seed,
         device=options.device,
+        diagnosis=options.diagnosis,
     )
 
 

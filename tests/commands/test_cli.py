@@ -153,6 +153,13 @@ def test_a_run_without_labels_says_what_to_give(
     assert "has no labels" in fails(capsys, "evaluate", str(tmp_path / "run"))
 
 
+def test_a_diagnosis_on_request(trained: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("evaluate", str(trained), "--data", str(photos), "--k", "5", "--diagnosis")
+    assert "diagnosis of 18 embeddings of 256 dimensions" in capsys.readouterr().out
+    values = json.loads((trained / "evaluation.json").read_text())["diagnosis"]["values"]
+    assert values["spread"] > 0
+
+
 def test_a_black_picture_does_not_stop_the_evaluation(
     trained: Path, photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from contrapose.data import Images, derived_generator, omniglot_one_shot, split
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import untrained_like
 from contrapose.errors import DataError
-from contrapose.evaluation import Metric, knn, linear_probe, one_shot
+from contrapose.evaluation import Diagnosis, Metric, diagnose, knn, linear_probe, one_shot
 from contrapose.training.run_folder import RunFolder
 from contrapose.version import __version__
 
@@ -32,16 +32,19 @@ class Evaluation:
         data: what was evaluated on, in a sentence.
         arms: arm -> name of the metric -> metric.
         notes: what a reader of the numbers should know.
+        diagnosis: geometry and spectrum of the trained encoder's test embeddings, when asked for.
     """
 
     data: str
     arms: Arms
     notes: tuple[str, ...] = ()
+    diagnosis: Diagnosis | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         arms = {arm: {name: metric.to_dict() for name, metric in metrics.items()} for arm, metrics in self.arms.items()}
-        return {"contrapose": __version__, "data": self.data, "notes": list(self.notes), "arms": arms}
+        record = {"contrapose": __version__, "data": self.data, "notes": list(self.notes), "arms": arms}
+        return record if self.diagnosis is None else {**record, "diagnosis": asdict(self.diagnosis)}
 
 
 def evaluate(
@@ -53,6 +56,7 @@ def evaluate(
     k: int = 20,
     seed: int = 0,
     device: str = "cpu",
+    diagnosis: bool = False,
     quiet: bool = False,
 ) -> Evaluation:
     """Measure a run's encoder, an untrained one of the same architecture, and raw pixels by the same protocol.
@@ -68,6 +72,7 @@ def evaluate(
         limit: use at most so many pictures of each.
         k: neighbours of kNN.
         seed: of the split, of the untrained weights and of the bootstrap.
+        diagnosis: also diagnose the trained encoder's embeddings of the test part.
         device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
 
     Errors:
@@ -78,11 +83,11 @@ def evaluate(
     folder = RunFolder.open(run) if (Path(run) / "config.json").is_file() else None
     source = data if data is not None else _data_of(folder, run)
     if isinstance(source, str) and source == "omniglot" and test_data is None:
-        result = evaluate_one_shot(trained, seed=seed)
+        result = evaluate_one_shot(trained, seed=seed, diagnosis=diagnosis)
     else:
         bank = trained.open(source, limit=limit, progress=not quiet)
         test = None if test_data is None else trained.open(test_data, limit=limit, progress=not quiet)
-        result = evaluate_labelled(trained, bank, test, k=k, seed=seed)
+        result = evaluate_labelled(trained, bank, test, k=k, seed=seed, diagnosis=diagnosis)
     if folder is not None:
         write_atomically(folder.evaluation_file, (json.dumps(result.to_dict(), indent=2) + "\n").encode())
     return result
@@ -98,7 +103,7 @@ def _data_of(folder: RunFolder | None, run: str | Path) -> str:
     return data
 
 
-def evaluate_one_shot(trained: Embedder, *, seed: int) -> Evaluation:
+def evaluate_one_shot(trained: Embedder, *, seed: int, diagnosis: bool = False) -> Evaluation:
     """The 20 official one-shot runs: characters of alphabets never seen, from one example each."""
     runs = omniglot_one_shot()
 
@@ -115,14 +120,18 @@ def evaluate_one_shot(trained: Embedder, *, seed: int) -> Evaluation:
         return {metric.name: metric}
 
     notes = ("people reach 95.5 % (Lake et al. 2015)",)
+    found = diagnose(trained.embed(runs.query.flatten(0, 1).numpy()), seed=seed) if diagnosis else None
     return Evaluation(
         "20 official one-shot runs of omniglot, alphabets never seen in training",
         _arms(trained, measure, seed),
         notes,
+        found,
     )
 
 
-def evaluate_labelled(trained: Embedder, bank: Images, test: Images | None, *, k: int, seed: int) -> Evaluation:
+def evaluate_labelled(
+    trained: Embedder, bank: Images, test: Images | None, *, k: int, seed: int, diagnosis: bool = False
+) -> Evaluation:
     """kNN and linear probe, learned on `bank` and tested on `test` (or on a fifth of `bank`)."""
     notes = [f"{len(bank.skipped)} pictures skipped"] if bank.skipped else []
     if bank.labels is None:
@@ -151,7 +160,8 @@ def evaluate_labelled(trained: Embedder, bank: Images, test: Images | None, *, k
         probe = linear_probe(train_z, known, test_z, wanted, generator=derived_generator(seed, _INTERVALS))
         return {neighbours.name: neighbours, probe.name: probe}
 
-    return Evaluation(origin, _arms(trained, measure, seed), tuple(notes))
+    found = diagnose(trained.embed(test), labels=wanted, seed=seed) if diagnosis else None
+    return Evaluation(origin, _arms(trained, measure, seed), tuple(notes), found)
 
 
 def _arms(trained: Embedder, measure: Callable[[Callable[[Any], np.ndarray]], dict[str, Metric]], seed: int) -> Arms:

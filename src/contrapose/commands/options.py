@@ -33,6 +33,8 @@ class EvaluateOptions:
     """Neighbours of kNN. 20: DINO's usual setting."""
     seed: int = 0
     """Of the split, the untrained weights and the bootstrap."""
+    diagnosis: bool = False
+    """Also print geometry and spectrum of the embeddings, and any sign of collapse."""
     device: str = "auto"
     """Where to embed: auto, cpu, cuda, mps."""
 
