@@ -38,7 +38,8 @@ def list_folder(folder: Path) -> Listing:
     labels, notes = _class_folders([os.path.relpath(file, root) for file in files])
     if ignored:
         kinds = ", ".join(f"{count} {suffix or 'without suffix'}" for suffix, count in ignored.most_common(5))
-        notes.append(f"{ignored.total()} other files were passed over ({kinds}).")
+        were = "other file was" if ignored.total() == 1 else "other files were"
+        notes.append(f"{ignored.total()} {were} passed over ({kinds}).")
     return Listing(
         pictures=files,
         identifiers=names,
