@@ -18,8 +18,7 @@ usage: contrapose COMMAND ...
 
 Learn representations by contrast, from any data, mostly without labels.
 
-  train METHOD --data DATA     train an encoder; writes a run folder     contrapose train mmcl --data photos/ --epochs
-  50
+  train METHOD --data DATA     train an encoder; writes a run folder, e.g. contrapose train mmcl --data photos/
   train --resume RUN           continue after a crash, or for more epochs
   evaluate RUN --data DATA     kNN and linear probe, beside raw pixels and the untrained encoder
   embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy

@@ -62,8 +62,7 @@ def evaluate(
     """Measure a run's encoder, an untrained one of the same architecture, and raw pixels by the same protocol.
 
     Without `data`, on the run's own: the embedded characters have one-shot runs; other data must have labels. With
-    `data`, kNN
-    and a linear probe, learned on one part and tested once on the other.
+    `data`, kNN and a linear probe, learned on one part and tested once on the other.
 
     Arguments:
         run: run folder (or encoder folder, when `data` is given). The result is also written to its `evaluation.json`.

@@ -107,8 +107,8 @@ def small_conv(
 ) -> SmallConv:
     """A `SmallConv` for `image_size` pixels.
 
-    All defaults are this library's own: the net that did best in one-shot runs on held-out alphabets of the embedded
-    characters among those that make 1,000 training views a second on one CPU core.
+    All defaults are this library's own: of the nets tried, the one that did best in one-shot runs on held-out
+    alphabets of the embedded characters and makes 1,000 training views a second on one CPU core.
 
     Arguments:
         widths: channels after each stage.
@@ -116,7 +116,7 @@ def small_conv(
         kernel: side of the first convolution; all others are 3 x 3.
         depth: convolutions in a stage.
         shrink: `"max"`: the first stage by a strided convolution, the others by max-pooling after full-size
-            convolutions; `"stride"`: all by strided convolutions (2 to 3 times faster, and less accurate).
+            convolutions; `"stride"`: all by strided convolutions, which is faster.
         pool: side of the grid of averages of the last map; 1 is global average pooling; `None`: the map itself,
             at most 5 x 5.
         embedding: outputs of the normalised linear map behind the grid; 0: none.

