@@ -107,7 +107,7 @@ def main(words: list[str] | None = None) -> int:
             )
     print(f"{same} of {arguments.kills} the same, bit for bit")
     if arguments.out:
-        from environment import environment
+        from contrapose.environment import environment
 
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(

@@ -30,9 +30,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from environment import environment
 from torch import Tensor
 
+from contrapose.environment import environment
 from contrapose.objectives.max_margin import KERNELS, max_margin_weights
 
 RIDGE = 0.1

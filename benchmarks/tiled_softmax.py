@@ -29,11 +29,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from environment import environment
 from mmcl_solver import resident
 from torch import Tensor
 from torch.nn import functional
 
+from contrapose.environment import environment
 from contrapose.objectives import nt_xent
 
 DIMENSIONS = 128

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from environment import environment
 
+from contrapose.environment import environment
 from contrapose.views import ImageViews, ViewGenerator
 
 RECIPES = {

@@ -25,6 +25,8 @@ Learn representations by contrast, from any data, mostly without labels.
   search RUN QUERY --in DATA   the pictures most like another; --index FOLDER keeps the embeddings
   export RUN --to onnx|folder  an ONNX file checked against torch, or a folder with a model card for the hub
   data check DATA              what training would see, and what is wrong with it
+  reproduce CLAIM              measure a published claim here: paired seeds, equal tuning, floors, a verdict
+  claims                       every claim with its verdict
   methods                      every method: what it is for, modality, paper
 
 DATA is a folder of pictures (class sub-folders are labels), .npz, .npy, .parquet, .csv, .jsonl, hub:OWNER/NAME,
@@ -230,6 +232,18 @@ def _export(words: list[str]) -> None:
     export(options.run, to=options.to, out=options.out)  # prints its own line
 
 
+def _reproduce(words: list[str]) -> None:
+    from contrapose.commands.reproduce import ReproduceOptions, reproduce
+
+    reproduce(_parse(ReproduceOptions, words, "reproduce"))
+
+
+def _claims(words: list[str]) -> None:
+    from contrapose.commands.reproduce import ClaimsOptions, claims
+
+    claims(_parse(ClaimsOptions, words, "claims"))
+
+
 def _methods(words: list[str]) -> None:
     if words:
         raise ArgumentError(f"`contrapose methods` takes no arguments, got {' '.join(words)}.")
@@ -245,5 +259,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "search": _search,
     "data": _data,
     "export": _export,
+    "reproduce": _reproduce,
+    "claims": _claims,
     "methods": _methods,
 }

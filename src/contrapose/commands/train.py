@@ -14,10 +14,10 @@ from accelerate.utils import broadcast_object_list
 from contrapose.commands.header import announce, record_of
 from contrapose.data import Images, open_data
 from contrapose.embedder import Embedder, load
-from contrapose.encoders import build
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.learners import Learner
 from contrapose.methods import METHODS, Method, name_of
+from contrapose.methods.assemble import assemble
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.training.device import make_accelerator
 from contrapose.training.interface import Outcome
@@ -25,7 +25,7 @@ from contrapose.training.loop import Trainer
 from contrapose.training.monitor import Monitor
 from contrapose.training.run_folder import RunFolder, new_run_path
 from contrapose.version import __version__
-from contrapose.views import ImageViews, ViewAdapter, ViewGenerator
+from contrapose.views import ImageViews
 
 FROM_PYTHON = "(given in Python)"  # what a configuration says of arrays and data sets that have no name
 
@@ -84,7 +84,7 @@ def train(
         images = open_images(config, source, quiet=monitor.quiet)
     path = Path(config.out) if config.out else new_run_path(name_of(config), config.data)
     path = broadcast_object_list([path])[0]  # the main process's choice
-    parts = _assemble(config, images, views)  # before the folder: a bad option leaves nothing behind
+    parts = assemble(config, images, views)  # before the folder: a bad option leaves nothing behind
     run = RunFolder.create(path, record_of(config, images)) if accelerator.is_main_process else RunFolder(path)
     accelerator.wait_for_everyone()
     return _fit(config, images, parts, run, monitor, accelerator, resume=False)
@@ -122,7 +122,7 @@ def resume(
         raise ArgumentError(f"{run} was started from Python; resume it there: contrapose.resume(run, data=...).")
     with accelerator.main_process_first():
         images = open_images(config, config.data if data is None else data, quiet=monitor.quiet)
-    parts = _assemble(config, images, views)
+    parts = assemble(config, images, views)
     return _fit(config, images, parts, folder, monitor, accelerator, resume=True)
 
 
@@ -155,26 +155,6 @@ def open_images(config: Method, source: Any, *, quiet: bool) -> Images:
     return open_data(
         source, image_size=config.image_size, limit=config.limit, workers=config.workers, progress=not quiet
     )
-
-
-def _assemble(config: Method, images: Images, views: Callable[..., Any] | None) -> tuple[Learner, Callable[..., Any]]:
-    """The learner and the view maker of a run."""
-    mean, std = images.statistics()
-    encoder = build(
-        config.encoder,
-        channels=images.channels,
-        image_size=images.image_size,
-        mean=mean,
-        std=std,
-        seed=config.seed,
-    )
-    learner = config.new_learner(encoder)
-    if isinstance(views, ViewGenerator | ViewAdapter):
-        return learner, views
-    if views is not None:
-        return learner, ViewAdapter(views, count=config.views.count)
-    options = config.views.resolve(images.channels, images.image_size)
-    return learner, ViewGenerator(options, channels=images.channels, image_size=images.image_size)
 
 
 def _fit(

@@ -20,8 +20,8 @@ from contrapose.errors import ArgumentError
 from contrapose.estimator.configuration import configure
 from contrapose.estimator.frozen import from_bytes, to_bytes
 from contrapose.estimator.inputs import Rows, class_numbers, is_pictures, open_pictures
-from contrapose.estimator.loop import train_in_memory
 from contrapose.methods import METHODS, Method
+from contrapose.training.in_memory import train_in_memory
 from contrapose.training.interface import MakeViews
 from contrapose.views import ViewGenerator
 from contrapose.views.features import FeatureCorruption, FeatureViews

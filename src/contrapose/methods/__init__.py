@@ -6,5 +6,18 @@ from contrapose.methods.moco import MoCo
 from contrapose.methods.selfcon import SelfCon
 from contrapose.methods.simclr import SimCLR
 from contrapose.methods.supcon import SupCon
+from contrapose.methods.supervised import Supervised
 
-__all__ = ["METHODS", "MMCL", "About", "Method", "MoCo", "SelfCon", "SimCLR", "SupCon", "name_of", "register"]
+__all__ = [
+    "METHODS",
+    "MMCL",
+    "About",
+    "Method",
+    "MoCo",
+    "SelfCon",
+    "SimCLR",
+    "SupCon",
+    "Supervised",
+    "name_of",
+    "register",
+]

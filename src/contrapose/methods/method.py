@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from contrapose.errors import ArgumentError
+from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.registry import Registry
 from contrapose.training.config import RunConfig
 from contrapose.views.options import ImageViews
@@ -22,21 +22,40 @@ if TYPE_CHECKING:
 _INITIAL = 1  # names the random stream of first weights and queues; training steps use longer names
 
 
+QUESTIONS = (
+    "how hard should each negative push?",
+    "where do many negatives come from?",
+    "who is a positive, when labels do not say?",
+    "what do labels add?",
+    "what do more than two views add?",
+    "what if the data are unbalanced or biased?",
+)
+"""The questions that methods answer; `contrapose methods` groups them so, in this order."""
+
+
 @dataclass(frozen=True)
 class About:
     """One line each on a method, for `contrapose methods`.
 
     Arguments:
+        question: which of `QUESTIONS` it answers.
         purpose: what it is for, in a sentence.
         modality: what kind of data it takes.
         paper: authors, venue and link.
         needs_labels: whether it cannot train without labels.
     """
 
+    question: str
     purpose: str
     modality: str
     paper: str
     needs_labels: bool = False
+
+    def __post_init__(self) -> None:
+        if self.question not in QUESTIONS:
+            raise ArgumentError(
+                f"No method answers the question {self.question!r}.{did_you_mean(self.question, QUESTIONS)}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

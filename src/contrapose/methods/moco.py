@@ -21,6 +21,7 @@ class MoCo(Method):
     """A slow copy of the encoder embeds one view; its past outputs, kept in a queue, are the negatives."""
 
     about: ClassVar[About] = About(
+        question="where do many negatives come from?",
         purpose="many negatives with a small batch: a queue filled by a slow copy of the encoder",
         modality="images",
         paper="He et al., CVPR 2020, https://arxiv.org/abs/1911.05722; v2, https://arxiv.org/abs/2003.04297",

@@ -23,6 +23,7 @@ class SelfCon(Method):
     """An early exit of the encoder and its end embed the same single view, and attract each other."""
 
     about: ClassVar[About] = About(
+        question="what do labels add?",
         purpose="labels and half the time: exits of one network replace the second view",
         modality="images with labels",
         paper="Bae et al., AAAI 2023, https://arxiv.org/abs/2106.15499",

@@ -22,6 +22,7 @@ class SimCLR(Method):
     """Two views of a sample attract, all others in the batch repel, weighted by a softmax."""
 
     about: ClassVar[About] = About(
+        question="how hard should each negative push?",
         purpose="the standard baseline: other views of a sample attract, the rest of the batch repels",
         modality="images",
         paper="Chen et al., ICML 2020, https://arxiv.org/abs/2002.05709",

@@ -22,6 +22,7 @@ class SupCon(Method):
     """All samples of a class attract each other; unlabelled ones (label -1) only their own views."""
 
     about: ClassVar[About] = About(
+        question="what do labels add?",
         purpose="labels at hand: samples of one class attract each other",
         modality="images with labels",
         paper="Khosla et al., NeurIPS 2020, https://arxiv.org/abs/2004.11362",

@@ -15,7 +15,7 @@ PACKAGES = ("contrapose", "torch", "numpy", "scikit-learn", "accelerate")
 
 def commit() -> str:
     """The commit of the checkout, with `+changes` if tracked files differ; `unknown` outside of one."""
-    root = Path(__file__).resolve().parent
+    root = Path(__file__).resolve().parent  # a checkout that the package is installed from in place
     try:
         name = _git(root, "rev-parse", "--short=12", "HEAD")
         changed = _git(root, "status", "--porcelain", "--untracked-files=no")

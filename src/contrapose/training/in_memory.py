@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -33,12 +34,16 @@ def train_in_memory(
     *,
     labels: Tensor | None = None,
     device: torch.device | str = "cpu",
+    after_epoch: Callable[[int], None] | None = None,
 ) -> list[float]:
     """Train `learner`, and return the mean loss of each epoch.
 
-    Made for fits of seconds within somebody else's program (a grid search, a thread of a server): `Trainer` writes a
-    folder, takes over signals and the process group, and is the one for long runs. Random streams are derived from
-    (seed, step), and torch's global one is left as it was found.
+    Made for fits of seconds to minutes within somebody else's program (a grid search, a thread of a server, an arm of a
+    claim): `Trainer` writes a folder, takes over signals and the process group, and is the one for long runs. Random
+    streams are derived from (seed, step), and torch's global one is left as it was found.
+
+    Arguments:
+        after_epoch: called with the number of epochs done; it finds the learner in evaluation mode.
 
     Shapes:
         labels: `(N,)` int64, or `None`.
@@ -65,6 +70,11 @@ def train_in_memory(
                 labels=None if labels is None else labels[indices].to(device),  # (B,)
             )
             losses.append(_update(learner, optimizer, batch, config, step))
+            epoch, left = divmod(step + 1, sampler.batches_per_epoch)
+            if after_epoch is not None and left == 0:
+                learner.eval()
+                after_epoch(epoch)
+                learner.train()
     per_epoch = torch.tensor(losses, dtype=torch.float64).view(config.epochs, -1)  # (epochs, steps)
     return per_epoch.mean(dim=1).tolist()
 

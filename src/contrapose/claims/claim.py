@@ -1,0 +1,162 @@
+"""What a claim is: arms that differ in one thing, the ground they are compared on, and predictions made beforehand."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.methods import METHODS
+
+if TYPE_CHECKING:
+    from contrapose.claims.ground import MakeGround
+    from contrapose.claims.measures import Measure
+    from contrapose.claims.results import Results
+
+FLOORS = ("untrained", "raw pixels")
+"""Arms that every claim has: what a network knows before training, and what the pixels know by themselves."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One side of a comparison.
+
+    Arguments:
+        name: how tables call it.
+        method: a registered method.
+        options: of that method, on top of the claim's own.
+        grid: option -> values; every combination is a trial on the validation split. Empty: nothing to tune.
+        tuned_as: take over what was chosen for this other arm (of the same method), without trials of its own.
+        data: which of the ground's pretraining sets it learns from.
+    """
+
+    name: str
+    method: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    tuned_as: str | None = None
+    data: str = "pretraining"
+
+    def trials(self) -> list[dict[str, Any]]:
+        """Every combination of the grid, in order; one empty trial when there is no grid."""
+        return [dict(zip(self.grid, values, strict=True)) for values in itertools.product(*self.grid.values())]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A number a seed that was predicted to lie above `threshold`, before anything was measured.
+
+    Arguments:
+        statement: the prediction in a sentence.
+        arms: the arms it speaks of (floors count).
+        value: results -> `(S,)`, one number a seed.
+        threshold: what it must exceed; below 0 for "not worse by more than".
+        role: "claim": judged by the interval over seeds, and decides the claim; "secondary": judged alike, decides
+            nothing; "mechanism": must hold in every single seed.
+        percent: print as percentage points.
+    """
+
+    statement: str
+    arms: Sequence[str]
+    value: Callable[[Results], np.ndarray]
+    threshold: float = 0.0
+    role: Literal["claim", "secondary", "mechanism"] = "claim"
+    percent: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """How large an experiment is: the same for all arms.
+
+    Arguments:
+        options: of every arm's method (epochs, batch size, encoder, ...).
+        images: samples to pretrain on.
+        labelled: samples that kNN and probe learn from (drawn from the training part; with their labels).
+        validation, test: samples to choose on, and to report on.
+        seeds: S, paired repetitions.
+        tuning_seeds: repetitions of each trial.
+        measure_at: shares of the epochs at which everything is measured; the last is 1.
+    """
+
+    options: Mapping[str, Any]
+    images: int = 4_000
+    labelled: int = 4_000
+    validation: int = 2_000
+    test: int = 10_000
+    seeds: int = 5
+    tuning_seeds: int = 1
+    measure_at: Sequence[float] = (1.0,)
+
+    def epochs_measured(self) -> tuple[int, ...]:
+        """The epochs after which everything is measured."""
+        epochs = int(self.options["epochs"])
+        return tuple(sorted({max(1, round(share * epochs)) for share in self.measure_at}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A published claim as an experiment: paired seeds, equal tuning, floors, and predictions that can fail.
+
+    Arguments:
+        name: how `contrapose reproduce` calls it.
+        title: the claim in a sentence.
+        paper: authors, venue, link, and the figure they print.
+        arms: what is compared.
+        predictions: at least one of role "claim".
+        protocol: the size that two cores can afford; `full` the larger one, for a GPU.
+        ground: makes the data of a seed.
+        measures: what is measured on each encoder.
+        choose_by: name of the measure that tuning maximises on the validation split.
+        remarks: what a reader should know: departures from the paper, and what was tried when it was not resolved.
+
+    Errors:
+        ArgumentError: a prediction about an arm that is missing, no prediction, arms with unequal numbers of trials, a
+            name twice.
+    """
+
+    name: str
+    title: str
+    paper: str
+    arms: Sequence[Arm]
+    predictions: Sequence[Prediction]
+    protocol: Protocol
+    full: Protocol
+    ground: MakeGround
+    measures: Sequence[Measure]
+    choose_by: str = "kNN"
+    remarks: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        names = [arm.name for arm in self.arms]
+        where = f"The claim {self.name!r}"
+        if len(set(names)) < len(names):
+            raise ArgumentError(f"{where} has two arms of one name ({', '.join(names)}); give each its own.")
+        if not any(prediction.role == "claim" for prediction in self.predictions):
+            raise ArgumentError(f"{where} predicts nothing; give it a Prediction of role 'claim'.")
+        for prediction in self.predictions:
+            for name in prediction.arms:
+                if name not in (*names, *FLOORS):
+                    raise ArgumentError(
+                        f"{where} predicts something of the arm {name!r}, which is missing."
+                        f"{did_you_mean(name, [*names, *FLOORS])} Its arms: {', '.join(names)}."
+                    )
+        for arm in self.arms:
+            METHODS[arm.method]  # an unknown name is refused here, with the nearest one
+            if arm.tuned_as is not None and (arm.grid or arm.tuned_as not in names):
+                raise ArgumentError(
+                    f"{where}: the arm {arm.name!r} is tuned as {arm.tuned_as!r}, which must be another arm "
+                    f"({', '.join(names)}), and then it has no grid of its own."
+                )
+        counts = {arm.name: len(arm.trials()) for arm in self.arms if arm.tuned_as is None}
+        if len({count for count in counts.values() if count > 1}) > 1:
+            raise ArgumentError(
+                f"{where} tunes its arms with unequal numbers of trials ({counts}); give each grid as many values."
+            )
+
+    def arm(self, name: str) -> Arm:
+        """The arm of that name."""
+        return next(arm for arm in self.arms if arm.name == name)

@@ -1,0 +1,169 @@
+"""A claim, run: trials on the validation split, then every arm with every seed, then the verdict. Resumable."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from contrapose.claims.claim import FLOORS, Arm, Claim, Protocol
+from contrapose.claims.results import Results
+from contrapose.claims.unit import TUNING_SEED, Unit, work
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One combination of a grid, and what it scored on the validation split."""
+
+    arm: str
+    options: dict[str, Any]
+    score: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that was measured."""
+
+    results: Results
+    trials: tuple[Trial, ...]
+    chosen: dict[str, dict[str, Any]]
+    seconds: float
+    records: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A claim at a size, on data that lie somewhere.
+
+    Arguments:
+        reference: the name or file by which other processes find the claim.
+        source: where the data lie.
+        folder: where finished units are kept; a second call continues from them.
+        quick: this is the smoke version.
+        jobs: processes that work side by side, one thread each; 1 works in this process with torch's own threads.
+        say: told of each unit as it is done.
+    """
+
+    claim: Claim
+    reference: str
+    protocol: Protocol
+    source: str
+    folder: Path
+    quick: bool = False
+    jobs: int = 1
+    say: Say = print
+
+    def run(self) -> Outcome:
+        """Do what is left of all units."""
+        trials = self._tune()
+        chosen = self._choose(trials)
+        units = [
+            self._unit(arm, chosen[arm.name], seed, "test")
+            for seed, arm in itertools.product(range(self.protocol.seeds), self.claim.arms)
+        ]
+        floors = [
+            self._unit(replace(self.claim.arms[0], name=name), {}, seed, "test")
+            for seed, name in itertools.product(range(self.protocol.seeds), FLOORS)
+        ]
+        records = self._work([*units, *floors])
+        values = {
+            name: tuple(
+                {int(epoch): numbers for epoch, numbers in record["values"].items()}
+                for record in sorted(records, key=lambda record: record["seed"])
+                if record["arm"] == name
+            )
+            for name in (*(arm.name for arm in self.claim.arms), *FLOORS)
+        }
+        results = Results(values, self.protocol.epochs_measured())
+        # What it cost in all, wherever and whenever the units were done.
+        everything = [*self._work(self._trial_units()), *records]
+        return Outcome(results, trials, chosen, sum(record["seconds"] for record in everything), tuple(records))
+
+    def _trial_units(self) -> list[Unit]:
+        return [
+            self._unit(arm, options, TUNING_SEED + seed, "validation")
+            for arm in self._tuned()
+            for options in arm.trials()
+            for seed in range(self.protocol.tuning_seeds)
+        ]
+
+    def _tuned(self) -> list[Arm]:
+        return [arm for arm in self.claim.arms if arm.grid]
+
+    def _tune(self) -> tuple[Trial, ...]:
+        records = self._work(self._trial_units())
+        trials = []
+        for arm in self._tuned():
+            for options in arm.trials():
+                found = [r for r in records if r["arm"] == arm.name and r["options"] == options]
+                scores = [list(record["values"].values())[-1][self.claim.choose_by] for record in found]
+                trials.append(Trial(arm.name, options, float(np.mean(scores))))
+        return tuple(trials)
+
+    def _choose(self, trials: Sequence[Trial]) -> dict[str, dict[str, Any]]:
+        """The best trial of each arm; the first of equals."""
+        chosen: dict[str, dict[str, Any]] = {}
+        for arm in self.claim.arms:
+            own = [trial for trial in trials if trial.arm == (arm.tuned_as or arm.name)]
+            chosen[arm.name] = max(own, key=lambda trial: trial.score).options if own else {}
+            if own and arm.tuned_as is None:
+                listed = ", ".join(f"{_words(trial.options)}: {100 * trial.score:.1f}" for trial in own)
+                self.say(f"tuned {arm.name} on the validation split ({self.claim.choose_by}): {listed}")
+        return chosen
+
+    def _unit(self, arm: Arm, options: dict[str, Any], seed: int, part: Literal["validation", "test"]) -> Unit:
+        return Unit(
+            claim=self.reference,
+            arm=arm,
+            options=dict(options),
+            seed=seed,
+            part=part,
+            protocol=self.protocol,
+            source=self.source,
+            folder=str(self.folder),
+            quick=self.quick,
+        )
+
+    def _work(self, units: Sequence[Unit]) -> list[dict[str, Any]]:
+        """The records of these units, in their order; those without a file are done now."""
+        todo = [unit for unit in units if unit.result() is None]
+        for number, (unit, record, left) in enumerate(self._done(todo), 1):
+            numbers = list(record["values"].values())[-1]
+            score = numbers.get(self.claim.choose_by)
+            said = "" if score is None else f"  {self.claim.choose_by} {100 * score:.1f}"
+            self.say(
+                f"[{number}/{len(todo)}] {unit.part} {unit.arm.name} {_words(unit.options)} seed {unit.seed}{said}"
+                f"  {record['seconds']:.0f} s, about {left / 60:.0f} min left"
+            )
+        return [work(unit) for unit in units]
+
+    def _done(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, dict[str, Any], float]]:
+        started = time.perf_counter()
+        for number, (unit, record) in enumerate(self._finished(units), 1):
+            elapsed = time.perf_counter() - started
+            yield unit, record, elapsed / number * (len(units) - number)
+
+    def _finished(self, units: Sequence[Unit]) -> Iterable[tuple[Unit, dict[str, Any]]]:
+        if self.jobs == 1:
+            for unit in units:
+                yield unit, work(unit)
+            return
+        # Spawned, not forked: torch's threads do not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(self.jobs, mp_context=context) as pool:
+            futures = {pool.submit(work, unit, 1): unit for unit in units}
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+
+
+def _words(options: dict[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in options.items())

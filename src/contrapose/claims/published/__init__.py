@@ -1,0 +1,1 @@
+"""The published claims, a module each; importing one registers its claims."""

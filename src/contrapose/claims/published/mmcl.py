@@ -1,0 +1,95 @@
+"""MMCL against NT-Xent: at least as good at a small batch, and sooner."""
+
+from __future__ import annotations
+
+import torch
+
+from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
+from contrapose.claims.ground import cifar10
+from contrapose.claims.measures import Subject, nearest_neighbours, probe
+from contrapose.claims.registry import register
+from contrapose.claims.results import difference, level
+from contrapose.objectives import mmcl
+from contrapose.objectives.max_margin import KERNELS, max_margin_weights
+
+THIRD = 1 / 3
+
+
+WIDE = 10.0
+"""Width of the kernel that the machines are looked at with: where the paper's case of few support vectors lies."""
+
+
+def support_vectors(subject: Subject) -> dict[str, float]:
+    """What the machines of one batch of 64 look like, whichever objective the head was trained by.
+
+    `zero weights`: share of negatives that get no weight at the true (projected-gradient) optimum of a wide kernel.
+    `solver gap`: relative difference of the losses under clipped and under optimal weights.
+    """
+    if subject.learner is None:
+        return {}
+    z = subject.projections(64).double()  # (2, B, D)
+    z = torch.nn.functional.normalize(z, dim=-1)
+    u = z[0]  # (B, D)
+    alpha = max_margin_weights(KERNELS["rbf"](u, u, WIDE), solver="pgd").alpha  # (B, B)
+    off = ~torch.eye(len(alpha), dtype=torch.bool)
+    optimal, clipped = (float(mmcl(z, sigma=WIDE, solver=solver)) for solver in ("pgd", "inverse"))
+    return {
+        "zero weights": float((alpha[off] == 0).double().mean()),
+        "solver gap": abs(optimal - clipped) / max(abs(optimal), 1e-12),
+    }
+
+
+CLAIM = register(
+    Claim(
+        name="mmcl",
+        title="At a small batch and a short budget, max-margin weights give features at least as good as NT-Xent's, "
+        "and sooner.",
+        paper="Shah et al., AAAI 2022, https://arxiv.org/abs/2112.11450",
+        arms=(
+            Arm("mmcl", "mmcl", grid={"sigma": (1.0, 4.0, 10.0)}),
+            Arm("nt_xent", "simclr", grid={"temperature": (0.1, 0.2, 0.5)}),
+        ),
+        predictions=(
+            Prediction("mmcl - nt_xent, kNN at the end", ("mmcl", "nt_xent"), difference("mmcl", "nt_xent", "kNN")),
+            Prediction(
+                "mmcl - nt_xent, kNN after a third of the epochs",
+                ("mmcl", "nt_xent"),
+                difference("mmcl", "nt_xent", "kNN", share=THIRD),
+            ),
+            Prediction(
+                "mmcl - nt_xent, linear probe at the end",
+                ("mmcl", "nt_xent"),
+                difference("mmcl", "nt_xent", "probe"),
+                role="secondary",
+            ),
+            Prediction(
+                "mmcl - untrained, kNN", ("mmcl", "untrained"), difference("mmcl", "untrained", "kNN"), role="secondary"
+            ),
+            Prediction(
+                "some negatives are no support vectors (share of zero weights)",
+                ("mmcl",),
+                level("mmcl", "zero weights"),
+                threshold=0.01,
+                role="mechanism",
+            ),
+            Prediction(
+                "clipped and optimal weights give different losses (relative)",
+                ("mmcl",),
+                level("mmcl", "solver gap"),
+                threshold=1e-3,
+                role="mechanism",
+            ),
+        ),
+        protocol=Protocol(options={"epochs": 12, "batch_size": 64, "encoder": "small_conv"}, measure_at=(THIRD, 1.0)),
+        full=Protocol(
+            options={"epochs": 200, "batch_size": 128, "encoder": "resnet18"},
+            images=45_000,
+            labelled=45_000,
+            validation=5_000,
+            seeds=3,
+            measure_at=(THIRD, 1.0),
+        ),
+        ground=cifar10,
+        measures=(nearest_neighbours, probe, support_vectors),
+    )
+)

@@ -1,0 +1,160 @@
+"""One unit of work: one arm with one set of options and one seed, trained and measured; a file when it is done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from contrapose.atomic import write_atomically
+from contrapose.claims.claim import FLOORS, Arm, Claim, Protocol
+from contrapose.claims.ground import Ground
+from contrapose.claims.measures import raw_pixels, subject_of
+from contrapose.claims.quick import quick_version
+from contrapose.claims.registry import find_claim
+from contrapose.data import Images
+from contrapose.environment import commit
+from contrapose.methods import METHODS, Method
+from contrapose.methods.assemble import assemble
+from contrapose.training.config_file import from_dictionary, to_dictionary
+from contrapose.training.in_memory import train_in_memory
+from contrapose.version import __version__
+
+TUNING_SEED = 1_000
+"""First seed of the trials: far from those that are reported."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is trained and measured, and where the numbers go.
+
+    Arguments:
+        claim: name of a registered claim, or the path of a file that declares one.
+        arm: one of the claim's arms; a floor is the first arm under the floor's name.
+        options: chosen for it, on top of the arm's and the protocol's.
+        part: "validation" while tuning, "test" for the record.
+        source: where the data lie.
+        folder: where its file is written.
+        quick: this is the smoke version.
+    """
+
+    claim: str
+    arm: Arm
+    options: dict[str, Any]
+    seed: int
+    part: Literal["validation", "test"]
+    protocol: Protocol
+    source: str
+    folder: str
+    quick: bool = False
+
+    @property
+    def identity(self) -> str:
+        """A text that changes whenever the unit would measure something else."""
+        plain = {**asdict(self), "folder": None, "contrapose": __version__}
+        plain["protocol"] = {key: value for key, value in plain["protocol"].items() if "seeds" not in key}
+        plain["arm"] = {key: value for key, value in plain["arm"].items() if key not in ("grid", "tuned_as")}
+        return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+    @property
+    def file(self) -> Path:
+        """Where its numbers are, once it is done."""
+        name = "".join(letter if letter.isalnum() else "-" for letter in self.arm.name)
+        return Path(self.folder) / f"{self.part}-{name}-seed{self.seed}-{self.identity}.json"
+
+    def result(self) -> dict[str, Any] | None:
+        """Its record, if it was finished before."""
+        try:
+            return dict(json.loads(self.file.read_text()))
+        except (OSError, ValueError):
+            return None
+
+
+def work(unit: Unit, threads: int | None = None) -> dict[str, Any]:
+    """Do the unit, unless its file says that it was done; returns its record."""
+    known = unit.result()
+    if known is not None:
+        return known
+    if threads is not None:
+        torch.set_num_threads(threads)
+    claim = find_claim(unit.claim)
+    claim = quick_version(claim) if unit.quick else claim
+    started = time.perf_counter()
+    ground = claim.ground(unit.source, unit.protocol, unit.seed if unit.part == "test" else unit.seed - TUNING_SEED)
+    values, config = (_floor if unit.arm.name in FLOORS else _arm)(unit, claim, ground)
+    record = {
+        "arm": unit.arm.name,
+        "seed": unit.seed,
+        "part": unit.part,
+        "options": unit.options,
+        "config": config,
+        "values": {str(epoch): numbers for epoch, numbers in values.items()},
+        "commit": commit(),
+        "seconds": round(time.perf_counter() - started, 1),
+        "threads": torch.get_num_threads(),
+    }
+    unit.file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(unit.file, (json.dumps(record, indent=1) + "\n").encode())
+    return record
+
+
+Values = dict[int, dict[str, float]]
+
+
+def _arm(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, Any]]:
+    """Train the arm; measure it after the epochs that the protocol names."""
+    arm = unit.arm
+    options = {**unit.protocol.options, **arm.options, **unit.options, "seed": unit.seed}
+    config = configuration(arm.method, options)
+    images = ground.pretraining[arm.data]
+    learner, views = assemble(config, images)
+    # A method that does not ask for labels never sees them.
+    labels = torch.as_tensor(images.labels) if config.about.needs_labels else None
+    epochs = unit.protocol.epochs_measured() if unit.part == "test" else unit.protocol.epochs_measured()[-1:]
+    scale = config.epochs / int(unit.protocol.options["epochs"])  # an arm may train for longer or shorter
+    values: Values = {}
+
+    def after_epoch(epoch: int) -> None:
+        for wanted in epochs:
+            if epoch == max(1, round(wanted * scale)):
+                subject = subject_of(learner, views, ground, _asked(unit, ground), unit.seed)
+                values[wanted] = _measured(claim, subject)
+
+    started = time.perf_counter()
+    losses = train_in_memory(learner, images, views, config, labels=labels, after_epoch=after_epoch)
+    values[epochs[-1]] |= {"loss": losses[-1], "training and measuring seconds": time.perf_counter() - started}
+    return values, to_dictionary(config)
+
+
+def _floor(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, Any]]:
+    """Raw pixels, or the first arm's network before its first step."""
+    if unit.arm.name == "raw pixels":
+        return {0: _measured(claim, raw_pixels(ground, _asked(unit, ground), unit.seed))}, {}
+    arm = unit.arm
+    config = configuration(arm.method, {**unit.protocol.options, **arm.options, "seed": unit.seed})
+    learner, views = assemble(config, ground.pretraining[arm.data])
+    learner.eval()
+    return {0: _measured(claim, subject_of(learner, views, ground, _asked(unit, ground), unit.seed))}, {}
+
+
+def configuration(method: str, options: dict[str, Any]) -> Method:
+    """The method's configuration; an unknown option names the nearest one."""
+    return from_dictionary(METHODS[method], options, where=f"the options of {method} in this claim")
+
+
+def _asked(unit: Unit, ground: Ground) -> Images:
+    return ground.validation if unit.part == "validation" else ground.test
+
+
+def _measured(claim: Claim, subject: Any) -> dict[str, float]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(subject.seed)
+        found: dict[str, float] = {}
+        for measure in claim.measures:
+            found |= {name: float(value) for name, value in measure(subject).items()}
+    return found

@@ -1,0 +1,134 @@
+"""`contrapose reproduce`: measure a published claim here, with as many seeds as it takes to be sure."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from contrapose.claims import CLAIMS, Experiment, Finding, find_claim, findings_of, load_published
+from contrapose.claims.ground import CIFAR10
+from contrapose.claims.page import claims_page, summary
+from contrapose.claims.quick import quick_version
+from contrapose.claims.record import published_records, record_of, write_record
+from contrapose.errors import ArgumentError, DataError
+
+
+@dataclass(frozen=True)
+class ReproduceOptions:
+    """Measure a claim: tune every arm alike, train each with the same seeds, and say what came out."""
+
+    claim: Annotated[str, tyro.conf.Positional]
+    """A claim's name (`contrapose claims` lists them), or a Python file of your own that declares CLAIM."""
+    data: str = CIFAR10
+    """Where the pictures are: hub:OWNER/NAME, or a folder with train.parquet and test.parquet."""
+    seeds: int | None = None
+    """Paired repetitions. Default: the claim's own, usually 5."""
+    quick: bool = False
+    """A smoke version of seconds: it shows that everything runs, and its numbers mean nothing."""
+    full: bool = False
+    """The larger protocol, for a GPU."""
+    jobs: int = 1
+    """Processes side by side, one thread each; as many as there are cores is fastest for small encoders."""
+    out: Path = Path("results/claims")
+    """Where the record is written, as CLAIM.json."""
+    work: Path = Path("runs/claims")
+    """Where finished arms and seeds are kept: after a kill, the same command continues from them."""
+    fresh: bool = False
+    """Forget what was finished before."""
+
+
+def reproduce(options: ReproduceOptions, *, say: Callable[[str], None] = print) -> list[Finding]:
+    """Run the claim, print the table and the verdict, write the record.
+
+    Errors:
+        ArgumentError: an unknown claim, fewer than 2 seeds, both sizes at once.
+        DataError: the data are not there.
+    """
+    if options.quick and options.full:
+        raise ArgumentError("--quick and --full contradict each other; take one.")
+    if options.seeds is not None and options.seeds < 2:
+        raise ArgumentError(f"--seeds must be at least 2, for there is no interval over one; got {options.seeds}.")
+    if options.jobs < 1:
+        raise ArgumentError(f"--jobs must be at least 1, got {options.jobs}.")
+    claim = find_claim(options.claim)
+    size = "quick" if options.quick else "full" if options.full else "standard"
+    claim = quick_version(claim) if options.quick else claim
+    protocol = claim.full if options.full else claim.protocol
+    protocol = protocol if options.seeds is None else replace(protocol, seeds=options.seeds)
+    folder = options.work / f"{claim.name}{'' if size == 'standard' else '.' + size}"
+    if options.fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    claim.ground(options.data, protocol, 0)  # decodes the pictures once, before processes are started
+    say(f"{claim.name}: {claim.title}")
+    experiment = Experiment(
+        claim, options.claim, protocol, options.data, folder, quick=options.quick, jobs=options.jobs, say=say
+    )
+    outcome = experiment.run()
+    findings = findings_of(claim, outcome.results)
+    record = record_of(claim, protocol, outcome, findings, size=size)
+    path = write_record(record, options.out)
+    say(f"\n{_table(record)}\n")
+    if options.quick:
+        say("A smoke run: everything works. Its numbers mean nothing; leave --quick out for a verdict.")
+    else:
+        say(f"{summary(findings)}\n")
+        say(f"verdict: {record['verdict']}  ({protocol.seeds} seeds, {outcome.seconds / 60:.0f} min of computing)")
+    say(f"Written to {path}")
+    return findings
+
+
+def _table(record: dict[str, Any]) -> str:
+    """Arms, means and intervals, aligned."""
+    from contrapose.claims.page import HIDDEN
+
+    table = record["table"]
+    names = [name for name in dict.fromkeys(n for arm in table.values() for n in arm) if not name.startswith(HIDDEN)]
+    rows = [["", *names]]
+    for arm, cells in table.items():
+        texts = [
+            f"{cells[n]['value']:.3f} [{cells[n]['low']:.3f}, {cells[n]['high']:.3f}]" if n in cells else "-"
+            for n in names
+        ]
+        rows.append([arm, *texts])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if number == 0 else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
+
+
+@dataclass(frozen=True)
+class ClaimsOptions:
+    """List the claims with their verdicts, or write the page of them."""
+
+    results: Path = Path("results/claims")
+    """Where `contrapose reproduce` wrote its records."""
+    write: Path | None = None
+    """Write the page in Markdown here (docs/claims.md)."""
+
+
+def claims(options: ClaimsOptions) -> None:
+    """Print one line a claim, with its verdict where there is a record; or write the page.
+
+    Errors:
+        DataError: a page is asked for and there are no records.
+    """
+    load_published()
+    records = {record["claim"]: record for record in published_records(options.results)}
+    if options.write is not None:
+        if not records:
+            raise DataError(f"{options.results} holds no record of a claim; run contrapose reproduce CLAIM first.")
+        options.write.write_text(claims_page(records.values()))
+        print(f"Wrote {options.write}")
+        return
+    for name, claim in CLAIMS.items():
+        found = records.get(name)
+        print(f"{name:14s} {found['verdict'] if found else 'not run here':13s} {claim.title}")

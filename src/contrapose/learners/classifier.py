@@ -1,0 +1,66 @@
+"""Plain supervised training: what contrast with labels is compared with."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from contrapose.data.batch import Batch
+from contrapose.distributed import gather
+from contrapose.errors import ArgumentError
+from contrapose.learners.embed_views import embed_views
+from contrapose.learners.learner import Learner, Step
+from contrapose.pairing import by_labels
+
+
+class Classifier(Learner):
+    """An encoder with a linear layer on top, trained by cross-entropy on every view.
+
+        loss = mean over views v and labelled samples b of -log softmax(W encoder(x_vb) + c)[label_b]
+
+    It sees as many pictures a step as a contrastive learner with the same views, so that their budgets are equal.
+    Samples without a label (-1) are passed over.
+
+    Shapes:
+        views: V tensors `(B, C, H, W)`; logits `(V, B, P)`.
+
+    Arguments:
+        classes: P, the number of classes.
+        label_smoothing: share of the target that is spread over all classes. 0: none.
+
+    Errors:
+        ArgumentError: a batch without labels, or a label of P or more.
+
+    Chance: log P.
+    """
+
+    def __init__(self, encoder: nn.Module, *, dimension: int, classes: int, label_smoothing: float = 0.0) -> None:
+        super().__init__(chance=lambda pairing: math.log(classes))
+        self.encoder, self.classes, self.label_smoothing = encoder, classes, label_smoothing
+        self.head = nn.Linear(dimension, classes)
+
+    def forward(self, batch: Batch) -> Step:
+        if batch.labels is None:
+            raise ArgumentError(
+                "Supervised training needs labels and the data has none. Give class sub-folders or a label column."
+            )
+        if int(batch.labels.max()) >= self.classes:
+            raise ArgumentError(
+                f"The data has a label {int(batch.labels.max())} and the classifier {self.classes} classes; "
+                f"take --classes {int(batch.labels.max()) + 1} or more."
+            )
+        z = embed_views(self.encoder, batch.views)  # (V, B, D)
+        logits = self.head(z).flatten(0, 1).float()  # (V·B, P)
+        targets = batch.labels.repeat(len(batch.views))  # (V·B,)
+        summed = F.cross_entropy(
+            logits, targets, ignore_index=-1, label_smoothing=self.label_smoothing, reduction="sum"
+        )
+        # The mean over the labelled samples of all processes: how many there are is no process's own affair.
+        labelled = gather((targets >= 0).sum().float().unsqueeze(0))  # (W,)
+        loss = summed * len(labelled) / labelled.sum().clamp(min=1)
+        accuracy = (logits.argmax(dim=1) == targets)[targets >= 0].float().mean()  # ()
+        log: dict[str, torch.Tensor | float] = {"training_accuracy": torch.nan_to_num(accuracy).detach()}
+        return Step(loss, z.detach().flatten(0, 1), by_labels(gather(batch.labels), views=len(batch.views)), log)

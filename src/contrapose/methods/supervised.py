@@ -1,0 +1,45 @@
+"""Cross-entropy with all labels: the ceiling beside which contrast is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from contrapose.methods.method import About, Method, register
+
+if TYPE_CHECKING:
+    import torch
+
+    from contrapose.encoders import ImageEncoder
+    from contrapose.learners import Learner
+
+
+@register("supervised")
+@dataclass(frozen=True, kw_only=True)
+class Supervised(Method):
+    """No contrast at all: a classifier trained on every label; the projection options have no part in it."""
+
+    about: ClassVar[About] = About(
+        question="what do labels add?",
+        purpose="the yardstick: cross-entropy with every label, same views and budget",
+        modality="images with labels",
+        paper="Khosla et al., NeurIPS 2020 (their baseline), https://arxiv.org/abs/2004.11362",
+        needs_labels=True,
+    )
+
+    classes: int = 10
+    """P, how many classes the labels name. [design] 10: no number suits all data; a wrong one is refused."""
+    label_smoothing: float = 0.0
+    """Share of the target spread over all classes. 0: none."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("classes", self.classes >= 2, "at least 2")
+        self._check("label_smoothing", 0.0 <= self.label_smoothing < 1.0, "in [0, 1)")
+
+    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+        from contrapose.learners import Classifier
+
+        return Classifier(
+            encoder, dimension=encoder.dimension, classes=self.classes, label_smoothing=self.label_smoothing
+        )
