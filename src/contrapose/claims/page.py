@@ -75,8 +75,8 @@ def _section(record: dict[str, Any]) -> list[str]:
     return lines
 
 
-HIDDEN = ("loss", "training and measuring seconds")
-"""Kept in the records, but not comparable between arms or machines."""
+HIDDEN = ("loss",)
+"""Kept in the records, but not comparable between arms."""
 
 
 def _arms_table(record: dict[str, Any]) -> list[str]:

@@ -1,0 +1,43 @@
+"""MoCo: a queue stands in for a large batch."""
+
+from __future__ import annotations
+
+from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
+from contrapose.claims.ground import cifar10
+from contrapose.claims.measures import nearest_neighbours, probe
+from contrapose.claims.registry import register
+from contrapose.claims.results import difference
+
+CLAIM = register(
+    Claim(
+        name="moco",
+        title="At a batch of 16, a queue of 1,024 keys gives features at least as good as NT-Xent's.",
+        paper="He et al., CVPR 2020, https://arxiv.org/abs/1911.05722; v2, https://arxiv.org/abs/2003.04297",
+        arms=(
+            Arm("moco", "moco", options={"queue": 1024}, grid={"temperature": (0.1, 0.2, 0.5)}),
+            Arm("nt_xent", "simclr", grid={"temperature": (0.1, 0.2, 0.5)}),
+        ),
+        predictions=(
+            Prediction("moco - nt_xent, kNN", ("moco", "nt_xent"), difference("moco", "nt_xent", "kNN")),
+            Prediction(
+                "moco - nt_xent, linear probe",
+                ("moco", "nt_xent"),
+                difference("moco", "nt_xent", "probe"),
+                role="secondary",
+            ),
+            Prediction(
+                "moco - untrained, kNN", ("moco", "untrained"), difference("moco", "untrained", "kNN"), role="secondary"
+            ),
+        ),
+        protocol=Protocol(options={"epochs": 10, "batch_size": 16, "encoder": "small_conv"}),
+        full=Protocol(
+            options={"epochs": 200, "batch_size": 32, "encoder": "resnet18"},
+            images=45_000,
+            labelled=45_000,
+            validation=5_000,
+            seeds=3,
+        ),
+        ground=cifar10,
+        measures=(nearest_neighbours, probe),
+    )
+)
