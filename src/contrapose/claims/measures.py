@@ -53,7 +53,8 @@ class Subject:
         generator = derived_generator(self.seed, _BATCHES, number)
         indices = torch.randperm(len(self.ground.labelled), generator=generator)[:size]  # (B,)
         views = self.views(self.ground.labelled.batch(indices), generator=generator)
-        return Batch(views=views, indices=indices, labels=torch.as_tensor(self.ground.labelled.labels)[indices])
+        batch = Batch(views=views, indices=indices, labels=torch.as_tensor(self.ground.labelled.labels)[indices])
+        return batch.to(next(self.learner.parameters()).device) if self.learner is not None else batch
 
     @torch.no_grad()
     def projections(self, size: int, *, number: int = 0) -> Tensor:

@@ -68,7 +68,8 @@ def _section(record: dict[str, Any]) -> list[str]:
     if record["trials"]:
         lines += ["", f"Trials ({record['chosen_by']} on the validation split): {_trials(record)}."]
     lines += ["", *(f"- {remark}" for remark in record["remarks"])]
-    where = f"{machine['processor']}, {'/'.join(map(str, record['threads']))} thread(s) a run"
+    threads, arithmetic = "/".join(map(str, record["threads"])), ", ".join(record["arithmetic"])
+    where = f"{machine['processor']}, {threads} thread(s) a run, {arithmetic}"
     what = f"commit {', '.join(record['commits'])}, torch {record['versions']['torch']}, {record['time'][:10]}"
     cost = f"{record['seconds'] / 60:.0f} minutes of computing"
     lines += ["", f"`contrapose reproduce {record['claim']}`: {cost} on {where}; {what}.", ""]

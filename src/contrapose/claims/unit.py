@@ -22,6 +22,7 @@ from contrapose.environment import commit
 from contrapose.methods import METHODS, Method
 from contrapose.methods.assemble import assemble
 from contrapose.training.config_file import from_dictionary, to_dictionary
+from contrapose.training.device import autocast_dtype
 from contrapose.training.in_memory import train_in_memory
 from contrapose.version import __version__
 
@@ -130,10 +131,15 @@ def _arm(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, An
         measuring += time.process_time() - started
 
     started = time.process_time()  # of the processor, not of the clock: other work on the machine does not count
-    losses = train_in_memory(learner, images, views, config, labels=labels, after_epoch=after_epoch)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    dtype = autocast_dtype(config.precision, device)
+    losses = train_in_memory(
+        learner, images, views, config, labels=labels, device=device, dtype=dtype, after_epoch=after_epoch
+    )
     training = time.process_time() - started - measuring
     values[epochs[-1]] |= {"loss": losses[-1], "training CPU seconds": training}
-    return values, to_dictionary(config)
+    arithmetic = f"{dtype or torch.float32} on {device.type}".removeprefix("torch.")
+    return values, {**to_dictionary(config), "arithmetic": arithmetic}
 
 
 def _floor(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, Any]]:

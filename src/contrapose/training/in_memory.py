@@ -34,6 +34,7 @@ def train_in_memory(
     *,
     labels: Tensor | None = None,
     device: torch.device | str = "cpu",
+    dtype: torch.dtype | None = None,
     after_epoch: Callable[[int], None] | None = None,
 ) -> list[float]:
     """Train `learner`, and return the mean loss of each epoch.
@@ -43,6 +44,7 @@ def train_in_memory(
     streams are derived from (seed, step), and torch's global one is left as it was found.
 
     Arguments:
+        dtype: what the encoder computes in under autocast; None: float32.
         after_epoch: called with the number of epochs done; it finds the learner in evaluation mode.
 
     Shapes:
@@ -69,7 +71,7 @@ def train_in_memory(
                 indices=indices,
                 labels=None if labels is None else labels[indices].to(device),  # (B,)
             )
-            losses.append(_update(learner, optimizer, batch, config, step))
+            losses.append(_update(learner, optimizer, batch, config, step, dtype))
             epoch, left = divmod(step + 1, sampler.batches_per_epoch)
             if after_epoch is not None and left == 0:
                 learner.eval()
@@ -79,10 +81,18 @@ def train_in_memory(
     return per_epoch.mean(dim=1).tolist()
 
 
-def _update(learner: Learner, optimizer: torch.optim.Optimizer, batch: Batch, config: RunConfig, step: int) -> float:
+def _update(
+    learner: Learner,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    config: RunConfig,
+    step: int,
+    dtype: torch.dtype | None,
+) -> float:
     learner.before_step()
     try:
-        loss = learner(batch).loss  # ()
+        with torch.autocast(batch.views[0].device.type, dtype=dtype, enabled=dtype is not None):
+            loss = learner(batch).loss  # ()
     except NonFiniteError as error:  # the objective saw it before there was a loss
         raise RunError(_diverged(step, config)) from error
     value = float(loss.detach())

@@ -1,0 +1,135 @@
+"""What a training step of each method costs, beside SimCLR's, in one run: time and peak memory.
+
+    python benchmarks/method_cost.py --batch 512 --out results/benchmarks/method_cost.json
+
+A step is forward, objective, backward, optimiser and the learner's own bookkeeping (teacher, queue), on views that were
+made beforehand: `small_conv` on 32 x 32 colour pictures. Methods take turns, one step a round; the time is the
+processor's, of one thread, and the fastest round counts. Memory is the peak of a process of its own above what it held
+before its first step. Ratios are to `simclr` in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmcl_solver import resident
+
+from contrapose.data import Batch, Images
+from contrapose.environment import environment
+from contrapose.learners import Learner
+from contrapose.methods import METHODS
+from contrapose.methods.assemble import assemble
+
+CLASSES = 10
+YARDSTICK = "simclr"
+
+
+class Stepper:
+    """A method with its batch, ready to do steps."""
+
+    def __init__(self, name: str, batch: int) -> None:
+        generator = torch.Generator().manual_seed(0)
+        pixels = torch.randint(0, 256, (batch, 3, 32, 32), dtype=torch.uint8, generator=generator)
+        labels = torch.arange(batch) % CLASSES
+        queue = {"queue": 4 * batch} if "queue" in METHODS[name].__dataclass_fields__ else {}
+        config = METHODS[name](batch_size=batch, **queue)  # type: ignore[arg-type]
+        learner, views = assemble(config, Images(pixels.numpy(), labels.numpy()))
+        self.learner: Learner = learner.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        made = views(pixels, generator=generator)
+        self.views = len(made)
+        self.batch = Batch(views=made, indices=torch.arange(batch), labels=labels)
+        self.optimizer = torch.optim.AdamW(self.learner.parameter_groups(0.01), lr=1e-3)
+
+    def step(self) -> float:
+        """Processor seconds of one step."""
+        started = time.process_time()
+        self.learner.before_step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.learner(self.batch).loss.backward()
+        self.optimizer.step()
+        self.learner.after_step()
+        return time.process_time() - started
+
+
+def peak_here(name: str, batch: int) -> int:
+    """Peak resident bytes of two steps above what was resident before; for a fresh process."""
+    stepper = Stepper(name, batch)
+    before = resident("VmRSS")
+    stepper.step()
+    stepper.step()
+    return max(0, resident("VmHWM") - before)
+
+
+def peak(name: str, batch: int) -> int | None:
+    """The same in a process of its own; None where the system does not tell."""
+    if not Path("/proc/self/status").exists():
+        return None
+    command = [sys.executable, __file__, "--peak", name, "--batch", str(batch)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def measure(names: list[str], batch: int, rounds: int, *, peaks: bool = True) -> list[dict[str, Any]]:
+    """One row a method, ratios included."""
+    steppers = {name: Stepper(name, batch) for name in names}
+    for stepper in steppers.values():
+        stepper.step()  # warm-up
+    spent: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(rounds):
+        for name, stepper in steppers.items():
+            spent[name].append(stepper.step())
+    fastest = {name: min(times) for name, times in spent.items()}
+    memory = {name: peak(name, batch) if peaks else None for name in names}
+    rows = []
+    for name in names:
+        held, yardstick = memory[name], memory[YARDSTICK]
+        rows.append(
+            {
+                "method": name,
+                "views": steppers[name].views,
+                "seconds": fastest[name],
+                "time_ratio": fastest[name] / fastest[YARDSTICK],
+                "peak_bytes": held,
+                "memory_ratio": held / yardstick if held is not None and yardstick else None,
+            }
+        )
+    return rows
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    print(f"{'method':<18}{'views':>6}{'seconds':>10}{'ratio':>8}{'peak MiB':>10}{'ratio':>8}")
+    for row in rows:
+        held, ratio = row["peak_bytes"], row["memory_ratio"]
+        memory = f"{held / 2**20:>10,.0f}{ratio:>8.2f}" if held is not None and ratio is not None else ""
+        print(f"{row['method']:<18}{row['views']:>6}{row['seconds']:>10.3f}{row['time_ratio']:>8.2f}{memory}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batch", type=int, default=512, help="pictures in a step")
+    parser.add_argument("--rounds", type=int, default=3, help="timed steps of each method")
+    parser.add_argument("--methods", nargs="+", default=None, help="default: all")
+    parser.add_argument("--out", type=Path, help="also write the rows, with commit and machine, as JSON")
+    parser.add_argument("--peak", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    if arguments.peak:
+        print(peak_here(arguments.peak, arguments.batch))
+        return
+    names = [YARDSTICK, *(name for name in arguments.methods or METHODS if name != YARDSTICK)]
+    rows = measure(names, arguments.batch, arguments.rounds)
+    show(rows)
+    if arguments.out:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        record = {"environment": environment(), "batch": arguments.batch, "rows": rows}
+        arguments.out.write_text(json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
