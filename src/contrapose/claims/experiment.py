@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -159,10 +161,23 @@ class Experiment:
             return
         # Spawned, not forked: torch's threads do not survive a fork.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(self.jobs, mp_context=context) as pool:
+        with ProcessPoolExecutor(
+            self.jobs, mp_context=context, initializer=_leave_with, initargs=(os.getpid(),)
+        ) as pool:
             futures = {pool.submit(work, unit, 1): unit for unit in units}
             for future in as_completed(futures):
                 yield futures[future], future.result()
+
+
+def _leave_with(parent: int) -> None:
+    """In a worker: end when the parent is gone, killed or not, rather than train on for nobody."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _words(options: dict[str, Any]) -> str:
