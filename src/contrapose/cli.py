@@ -21,6 +21,7 @@ Learn representations by contrast, from any data, mostly without labels.
   train METHOD --data DATA     train an encoder; writes a run folder, e.g. contrapose train mmcl --data photos/
   train --resume RUN           continue after a crash, or for more epochs
   evaluate RUN --data DATA     kNN and linear probe, beside raw pixels and the untrained encoder
+  report RUN --open            one page of it: curves, map, neighbours, views, pairing, results
   embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy
   search RUN QUERY --in DATA   the pictures most like another; --index FOLDER keeps the embeddings
   export RUN --to onnx|folder  an ONNX file checked against torch, or a folder with a model card for the hub
@@ -244,6 +245,21 @@ def _claims(words: list[str]) -> None:
     claims(_parse(ClaimsOptions, words, "claims"))
 
 
+def _report(words: list[str]) -> None:
+    from contrapose.commands.report import ReportOptions, report
+
+    options = _parse(ReportOptions, words, "report")
+    report(
+        options.run,
+        data=options.data,
+        test_data=options.test_data,
+        limit=options.limit,
+        out=options.out,
+        show=options.open,
+        device=options.device,
+    )
+
+
 def _methods(words: list[str]) -> None:
     if words:
         raise ArgumentError(f"`contrapose methods` takes no arguments, got {' '.join(words)}.")
@@ -258,6 +274,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "embed": _embed,
     "search": _search,
     "data": _data,
+    "report": _report,
     "export": _export,
     "reproduce": _reproduce,
     "claims": _claims,

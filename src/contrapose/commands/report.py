@@ -1,0 +1,207 @@
+"""`contrapose report`: a run as one page that people look at. No torch until it is called."""
+
+from __future__ import annotations
+
+import json
+import webbrowser
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tyro.conf import Positional
+
+from contrapose.errors import ArgumentError, ContraposeError, DataError, RunError
+from contrapose.optional import optional
+
+if TYPE_CHECKING:
+    from contrapose.data import Images
+    from contrapose.embedder import Embedder
+    from contrapose.methods import Method
+    from contrapose.report.page import Absent, Page, Results
+    from contrapose.training.run_folder import RunFolder
+
+MOST = 5000
+"""Samples that are embedded when no limit is given: a fifth of them, held out, is a map of a thousand points."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """Write a run as one HTML page: curves, results, map, neighbours, views, pairing, spectrum, configuration."""
+
+    run: Positional[str]
+    """The run folder."""
+    data: str | None = None
+    """What to embed for the map and the neighbours. Default: the run's own."""
+    test_data: str | None = None
+    """Where queries and the points of the map come from. Default: a fifth of --data where it has labels, else all."""
+    limit: int | None = None
+    """Embed at most so many samples of each. Default: 5,000."""
+    out: str | None = None
+    """The file to write. Default: report.html in the run folder."""
+    open: bool = False
+    """Show it in the browser."""
+    device: str = "auto"
+    """Where to embed: auto, cpu, cuda, mps."""
+
+
+def report(
+    run: str | Path,
+    *,
+    data: Any = None,
+    test_data: Any = None,
+    limit: int | None = None,
+    out: str | Path | None = None,
+    show: bool = False,
+    seed: int = 0,
+    device: str = "cpu",
+    quiet: bool = False,
+) -> Path:
+    """Write a run as one HTML file that needs no network, and return its path.
+
+    Arguments:
+        run: the run folder.
+        data: what to embed: what `--data` takes, or arrays. None: the run's own; where that is gone, the sections that
+            need it say so.
+        test_data: where queries and the points of the map come from; None: a fifth of `data` where it has labels.
+        limit: embed at most so many samples of each, evenly spaced; None: 5,000.
+        out: the file to write; None: `report.html` in the run folder.
+        show: open it in the browser.
+        seed: of the split, the map, the views and the untrained encoder.
+        device: where to embed.
+        quiet: print nothing.
+
+    Errors:
+        RunError: no run there, or one without an encoder yet.
+        DataError: `data` or `test_data` was given and cannot be read.
+        ArgumentError: `out` is no `.html` or in no folder.
+        MissingExtraError: the extra `report` is not installed.
+    """
+    for module in ("altair", "vl_convert"):
+        optional(module, extra="report")  # said before a minute of work, not after it
+    from contrapose.atomic import write_atomically
+    from contrapose.report import render
+    from contrapose.training.run_folder import RunFolder
+
+    folder = RunFolder.open(run)
+    file = _html(folder.path / "report.html" if out is None else Path(out))
+    page = collect(folder, data=data, test_data=test_data, limit=limit, seed=seed, device=device, quiet=quiet)
+    write_atomically(file, render(page).encode())
+    if show:
+        webbrowser.open(file.resolve().as_uri())
+    if not quiet:
+        print(f"Wrote {file} ({file.stat().st_size / 1e6:.1f} MB)" + ("" if show else "; open it in a browser"))
+    return file
+
+
+def collect(
+    folder: RunFolder,
+    *,
+    data: Any = None,
+    test_data: Any = None,
+    limit: int | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    quiet: bool = True,
+) -> Page:
+    """The facts of every section; what cannot be known is `Absent` and says why. Arguments as in `report`."""
+    from contrapose.commands.train import config_of
+    from contrapose.embedder import load
+    from contrapose.report import facts, page
+
+    record = folder.read_record()
+    config = config_of(record, where=str(folder.config_file))
+    head = facts.head_of(_with_encoder(folder), record, config)
+    trained = load(folder.path, device=device)
+    images = _open(trained, config, data, limit, quiet)
+    test = None if test_data is None else _limited(trained.open(test_data, limit=limit, progress=not quiet), limit)
+    parts = _tried(images, lambda images: facts.parts_of(trained, images, test, seed=seed))
+    labelled = type(config).about.needs_labels or getattr(images, "labels", ()) is not None  # unknown: as if there were
+    return page.Page(
+        head=head,
+        curves=facts.curves_of(folder.metrics()),
+        results=_results(folder, record),
+        map=_tried(parts, lambda parts: facts.map_of(parts.mapped, seed=seed)),
+        gallery=_tried(parts, lambda parts: facts.gallery_of(parts.bank, parts.asked)),
+        views=_tried(images, lambda images: facts.views_of(images, config.views, seed=seed)),
+        pairing=_tried(trained.encoder, lambda encoder: facts.pairing_of(config, encoder, labelled=labelled)),
+        spectra=_tried(parts, lambda parts: parts.spectra),
+        setup=facts.setup_of(folder, record, config),
+    )
+
+
+def _tried(given: Any, make: Callable[[Any], T]) -> T | Absent:
+    """`make(given)`; `Absent` where what it needs is, or where it cannot be made of this."""
+    from contrapose.report.page import Absent
+
+    if isinstance(given, Absent):
+        return given
+    try:
+        return make(given)
+    except ContraposeError as error:
+        return Absent(str(error))
+
+
+def _html(file: Path) -> Path:
+    if file.suffix.lower() not in (".html", ".htm"):
+        raise ArgumentError(f"The report is an HTML page; {file.name!r} is none. Take {file.stem}.html.")
+    if not file.parent.is_dir():
+        raise ArgumentError(f"The folder {file.parent} does not exist, so {file.name} cannot be written there.")
+    return file
+
+
+def _with_encoder(folder: RunFolder) -> RunFolder:
+    if (folder.encoder / "encoder.json").is_file():
+        return folder
+    raise RunError(
+        f"{folder.path} has no encoder yet: it stopped before its first checkpoint. Continue it with: contrapose train "
+        f"--resume {folder.path}"
+    )
+
+
+def _open(trained: Embedder, config: Method, data: Any, limit: int | None, quiet: bool) -> Images | Absent:
+    """The data that was given, or else the run's own, or why that is not to be had."""
+    from contrapose.commands.train import FROM_PYTHON
+    from contrapose.report.page import Absent
+
+    if data is not None:
+        return _limited(trained.open(data, limit=limit, progress=not quiet), limit)
+    if config.data == FROM_PYTHON:
+        return Absent("The run was trained on data handed over in Python; name some with --data.")
+    # the embedded characters are for training without labels, yet the page is better with what they are
+    labels = "character" if config.data == "omniglot" else None
+    try:
+        images = trained.open(config.data, limit=config.limit, labels=labels, progress=not quiet)
+    except (DataError, OSError) as error:
+        return Absent(f"The run's data cannot be opened. {error} Name other data with --data.")
+    return _limited(images, limit)
+
+
+def _limited(images: Images, limit: int | None) -> Images:
+    from contrapose.data.images import evenly_spaced
+
+    return images.subset(evenly_spaced(len(images), limit or MOST))
+
+
+def _results(folder: RunFolder, record: dict[str, Any]) -> Results | Absent:
+    """What `contrapose evaluate` measured, with what it does not show."""
+    from contrapose.commands.card_facts import limits_of, results_of
+    from contrapose.encoders import architecture_of
+    from contrapose.report import facts
+    from contrapose.report.page import Absent
+
+    try:
+        found = results_of(folder.path)
+    except RunError as error:
+        return Absent(str(error))
+    if found is None:
+        return Absent(f"Nothing was measured yet. Measure with: contrapose evaluate {folder.path} --data LABELLED")
+    return facts.results_of(
+        found.data,
+        found.arms,
+        notes=found.notes,
+        limits=limits_of(architecture_of(folder.encoder), record, found),
+        diagnosis=json.loads(folder.evaluation_file.read_bytes()).get("diagnosis"),
+    )

@@ -1,0 +1,18 @@
+"""A run as a page that people look at: facts on one side (`facts/`), drawing on the other (`draw.py`)."""
+
+from contrapose.lazy import lazy_exports
+
+__all__ = ["Absent", "Page", "Samples", "render", "show_pictures", "show_rows", "show_texts"]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "Absent": "contrapose.report.page",
+        "Page": "contrapose.report.page",
+        "Samples": "contrapose.report.samples",
+        "render": "contrapose.report.draw",
+        "show_pictures": "contrapose.report.cards",
+        "show_rows": "contrapose.report.cards",
+        "show_texts": "contrapose.report.cards",
+    },
+)

@@ -1,0 +1,114 @@
+"""How a sample is shown: a picture as a thumbnail, a text as text, a row of a table as its cells."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image
+from torch import Tensor
+
+from contrapose.data import Images
+
+THUMBNAIL = 96  # pixels a side at most: a page of a thousand of them stays a few megabytes
+QUALITY = 85  # of WebP, which takes a third of what PNG takes for photos
+LONGEST_TEXT = 400  # characters
+MOST_CELLS = 12
+
+
+@dataclass(frozen=True)
+class PictureCard:
+    """A picture as a `data:` address, with the words that stand for it where it cannot be seen."""
+
+    kind: ClassVar[str] = "picture"
+    source: str
+    alt: str
+
+    def hover(self) -> dict[str, str]:
+        """What a chart shows of it under the pointer; `image` is drawn as a picture."""
+        return {"image": self.source}
+
+
+@dataclass(frozen=True)
+class TextCard:
+    """The beginning of a text."""
+
+    kind: ClassVar[str] = "text"
+    text: str
+
+    def hover(self) -> dict[str, str]:
+        """What a chart shows of it under the pointer."""
+        return {"text": self.text}
+
+
+@dataclass(frozen=True)
+class RowCard:
+    """The first cells of a table's row: name and value."""
+
+    kind: ClassVar[str] = "row"
+    cells: tuple[tuple[str, str], ...]
+
+    def hover(self) -> dict[str, str]:
+        """What a chart shows of it under the pointer."""
+        return {"row": ", ".join(f"{name} = {value}" for name, value in self.cells)}
+
+
+Card = PictureCard | TextCard | RowCard
+Show = Callable[[int], Card]
+"""Row number -> how that sample is shown. A new kind of data needs one of these and nothing else."""
+
+
+def picture_card(pixels: UInt8[Tensor, "C H W"], alt: str, *, side: int = THUMBNAIL) -> PictureCard:
+    """A thumbnail of at most `side` pixels; three channels as colour, of any other number the first as grey."""
+    shown = pixels.permute(1, 2, 0) if len(pixels) == 3 else pixels[0]  # (H, W, 3) or (H, W)
+    picture = Image.fromarray(np.ascontiguousarray(shown.cpu().numpy()))
+    picture.thumbnail((side, side))
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=QUALITY)
+    return PictureCard(f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}", alt)
+
+
+def show_pictures(images: Images) -> Show:
+    """The pictures of `images`, called by their identifiers."""
+
+    def show(row: int) -> Card:
+        return picture_card(images.batch(torch.tensor([row]))[0], f"picture {images.identifiers[row]}")
+
+    return show
+
+
+def name_of(identifier: str) -> str:
+    """What a person calls a sample: its file's name, or `sample 12` where it is but a number."""
+    return f"sample {identifier}" if identifier.isdigit() else identifier
+
+
+def show_texts(texts: Sequence[str]) -> Show:
+    """Texts, cut after 400 characters."""
+
+    def show(row: int) -> Card:
+        text = texts[row]
+        return TextCard(text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3].rstrip() + "...")
+
+    return show
+
+
+def show_rows(values: Sequence[Sequence[Any]] | np.ndarray, columns: Sequence[str]) -> Show:
+    """Rows of a table, cut after 12 cells; numbers to four digits."""
+
+    def show(row: int) -> Card:
+        pairs = list(zip(columns, values[row], strict=True))
+        cells = [(str(name), _cell(value)) for name, value in pairs[:MOST_CELLS]]
+        rest = len(pairs) - len(cells)
+        return RowCard((*cells, *([(f"{rest} more", "")] if rest else [])))
+
+    return show
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)

@@ -1,0 +1,18 @@
+"""Collecting: from a run's files, data and encoder to the plain values of `page.py`. Nothing here knows HTML."""
+
+from contrapose.lazy import lazy_exports
+
+_HOMES = {
+    "curves_of": "curves",
+    "gallery_of": "neighbours",
+    "head_of": "run",
+    "map_of": "map",
+    "pairing_of": "pairing",
+    "parts_of": "parts",
+    "results_of": "results",
+    "setup_of": "run",
+    "spectra_of": "spectrum",
+    "views_of": "views",
+}
+
+__getattr__, __dir__ = lazy_exports(__name__, {name: f"{__name__}.{home}" for name, home in _HOMES.items()})

@@ -1,0 +1,88 @@
+"""The gallery: what lies nearest to some samples, and which classes are taken for which."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from contrapose.data.images import evenly_spaced
+from contrapose.evaluation import knn_predict
+from contrapose.evaluation.inputs import as_rows
+from contrapose.evaluation.neighbours import nearest
+from contrapose.report.page import Absent, Confusion, Gallery, Neighbour, Query
+from contrapose.report.samples import Samples
+
+QUERIES, NEIGHBOURS = 8, 8
+CONFUSIONS, EXAMPLES = 5, 6
+K = 20  # the kNN setting of DINO, as in `evaluation.knn`
+
+
+def gallery_of(bank: Samples, asked: Samples | None = None) -> Gallery | Absent:
+    """Eight queries with eight neighbours each, and the five commonest confusions of kNN.
+
+    Arguments:
+        bank: where neighbours are looked for.
+        asked: where queries come from; None: the bank itself, each sample left out of its own neighbours.
+
+    Errors:
+        ArgumentError: rows that are NaN, infinite or all zeros.
+    """
+    queries = bank if asked is None else asked
+    rows = evenly_spaced(len(queries), QUERIES)
+    wanted = min(NEIGHBOURS, len(bank) - (asked is None))
+    if wanted < 1:
+        return Absent("There is one sample only, which has no neighbours. Give more with --data.")
+    similarity, found = _nearest(bank, queries, rows, wanted + (asked is None))
+    shown = []
+    for number, row in enumerate(rows.tolist()):
+        near = [
+            (float(cosine), int(place))
+            for cosine, place in zip(similarity[number], found[number], strict=True)
+            if asked is not None or place != row
+        ][:wanted]
+        neighbours = [_neighbour(bank, place, cosine, queries.label(row)) for cosine, place in near]
+        shown.append(Query(queries.card(row), str(queries.names[row]), queries.label(row), neighbours))
+    where = f"{len(bank):,} samples" + (
+        ", the query left out" if asked is None else f"; queries from {len(queries):,} others"
+    )
+    method = f"By the cosine of the embeddings, among {where}. Queries are evenly spaced, not chosen."
+    return Gallery(shown, method, confusions_of(bank, asked))
+
+
+def confusions_of(bank: Samples, asked: Samples | None) -> list[Confusion] | Absent:
+    """Which class kNN most often takes for which, on samples that are not in the bank."""
+    if asked is None or asked.labels is None or bank.labels is None:
+        return Absent("Which classes are confused can be said of labelled data only; give some with --data.")
+    if len(np.unique(bank.labels)) < 2:
+        return Absent("There is one class only, so nothing can be confused.")
+    predicted = knn_predict(bank.embeddings, bank.labels, asked.embeddings, k=min(K, len(bank)))  # (T,)
+    truth = asked.labels.astype(str)
+    wrong = np.flatnonzero(predicted != truth)
+    sizes = Counter(truth.tolist())
+    pairs = Counter((str(truth[row]), str(predicted[row])) for row in wrong)
+    commonest = [pair for pair in sorted(pairs, key=lambda pair: (-pairs[pair], pair)) if pairs[pair] > 1][:CONFUSIONS]
+    if pairs and not commonest:
+        return Absent(f"{len(wrong):,} of {len(truth):,} samples were mistaken, no class twice for the same other one.")
+    return [
+        Confusion(
+            *pair,
+            count=pairs[pair],
+            of=sizes[pair[0]],
+            examples=[asked.card(row) for row in wrong.tolist() if (truth[row], predicted[row]) == pair][:EXAMPLES],
+        )
+        for pair in commonest
+    ]
+
+
+def _nearest(bank: Samples, queries: Samples, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Similarities and bank rows of the k nearest, two `(T, k)`."""
+    known, asked = as_rows(bank.embeddings, "embeddings"), as_rows(queries.embeddings[rows], "queries")
+    similarity, found = next(nearest(known, asked, k=k, metric="cosine", block=max(len(rows), 256)))
+    return similarity.numpy(), found.numpy()
+
+
+def _neighbour(bank: Samples, row: int, cosine: float, wanted: str | None) -> Neighbour:
+    label = bank.label(row)
+    hit = None if label is None or wanted is None else label == wanted
+    return Neighbour(bank.card(row), str(bank.names[row]), cosine, label, hit)

@@ -1,0 +1,99 @@
+"""Who is whose positive in this method: its own learner, asked about a small batch."""
+
+from __future__ import annotations
+
+import torch
+
+from contrapose.data.batch import Batch
+from contrapose.encoders import ImageEncoder
+from contrapose.errors import ArgumentError
+from contrapose.methods import Method
+from contrapose.pairing import Pairing
+from contrapose.report.page import PairingPicture
+
+BATCHES = (4, 16)  # the second for methods that need more samples than the first has
+MOST_DRAWN = 24  # anchors, and candidates: a queue has thousands
+
+
+def pairing_of(config: Method, encoder: ImageEncoder, *, labelled: bool) -> PairingPicture:
+    """What the method's pairing looks like; the pictures do not matter for it, so they are noise.
+
+    Arguments:
+        encoder: of the run; it is not trained, only asked.
+        labelled: whether samples have labels: then the first two are of one class and every other one is alone.
+
+    Errors:
+        ArgumentError: a method that takes no small batch, or needs labels that are not there.
+    """
+    training = encoder.training
+    try:
+        return _asked(config, encoder, BATCHES[0], labelled)
+    except ArgumentError:
+        return _asked(config, encoder, BATCHES[1], labelled)
+    finally:
+        encoder.train(training)
+
+
+def _asked(config: Method, encoder: ImageEncoder, size: int, labelled: bool) -> PairingPicture:
+    """The pairing of one batch of noise, from the method's own learner."""
+    labels = torch.tensor([0, *range(size - 1)]) if labelled else None  # (B,)
+    side, device, generator = encoder.image_size, encoder.mean.device, torch.Generator().manual_seed(0)
+    noise = [torch.rand(size, encoder.channels, side, side, generator=generator) for _ in range(_views(config))]
+    batch = Batch(views=tuple(noise), indices=torch.arange(size), labels=labels).to(device)
+    learner = config.new_learner(encoder).to(device)
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        return draw(learner.eval()(batch).pairing.to("cpu"), size, labels)
+
+
+def draw(pairing: Pairing, batch: int, labels: torch.Tensor | None = None) -> PairingPicture:
+    """A pairing as a table, at most 24 anchors and candidates, with the rule behind it where one can be read off."""
+    anchors, columns = min(pairing.anchors, MOST_DRAWN), min(pairing.candidates, MOST_DRAWN)
+    tile = pairing.tile(torch.arange(anchors), slice(0, columns))
+    marks = [
+        ["." if not valid else "+" if positive else "-" for positive, valid in zip(*row, strict=True)]
+        for row in zip(tile.positive.tolist(), tile.valid.tolist(), strict=True)
+    ]
+    summary = repr(pairing).splitlines()[0]
+    whole = (anchors, columns) == (pairing.anchors, pairing.candidates)
+    cut = (
+        []
+        if whole
+        else [f"Drawn are {anchors} of {pairing.anchors:,} anchors, {columns} of {pairing.candidates:,} candidates."]
+    )
+    return PairingPicture(
+        batch=batch,
+        summary=f"{summary}.",
+        sentences=[*_in_words(pairing, batch, labels), *cut],
+        columns=pairing.candidate_names()[:columns],
+        rows=list(zip(pairing.anchor_names()[:anchors], marks, strict=True)),
+    )
+
+
+def _views(config: Method) -> int:
+    return config.views.count + (config.views.small_count or 0)
+
+
+def _in_words(pairing: Pairing, batch: int, labels: torch.Tensor | None) -> list[str]:
+    """Who the positives and the negatives are: rows are view-major, so row r is a view of sample r modulo B."""
+    anchors = pairing.anchors
+    tile = pairing.tile(torch.arange(anchors), slice(0, pairing.candidates))
+    positive, negative = tile.positive, tile.negative  # (N, M)
+    samples = torch.arange(pairing.candidates) % batch  # (M,)
+    same_sample = torch.arange(anchors).unsqueeze(1) % batch == samples  # (N, M)
+    sentences = []
+    if positive[:, :anchors].diagonal().all():
+        sentences.append("Anchors are one view of the samples; candidates are another view of them.")
+    if not positive.any():
+        sentences.append("Positives (+): none in this batch.")
+    elif not (positive & ~same_sample).any():
+        sentences.append("Positives (+): other views of the same sample. Labels play no part.")
+    elif labels is not None:
+        sentences.append(
+            "Positives (+): rows of the same class, other views of the sample among them. "
+            "Samples 0 and 1 were given one class, every other sample its own."
+        )
+    else:
+        sentences.append("Positives (+): as marked, beyond views of the same sample.")
+    inside, queued = bool(negative[:, :anchors].any()), bool(negative[:, anchors:].any())
+    who = ["all other candidates of the batch"] * inside + ["a queue of earlier embeddings"] * queued
+    return [*sentences, f"Negatives (-): {' and '.join(who) or 'none; nothing is pushed away'}."]

@@ -1,0 +1,73 @@
+"""From pictures to the samples of the page: what is looked among, what is asked, and their embeddings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from contrapose.data import Images, split
+from contrapose.data.images import evenly_spaced
+from contrapose.embedder import Embedder
+from contrapose.encoders import untrained_like
+from contrapose.report.cards import name_of, show_pictures
+from contrapose.report.facts.spectrum import spectra_of
+from contrapose.report.page import Absent, Spectra
+from contrapose.report.samples import Samples
+
+SPECTRUM_ROWS = 2000  # several times the dimension of any encoder here: more rows hardly move a singular value
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Embedded data in the parts that the sections need.
+
+    Arguments:
+        bank: where neighbours are looked for.
+        asked: where queries and the points of the map come from; `None`: the bank itself.
+        spectra: of the bank, trained beside untrained.
+    """
+
+    bank: Samples
+    asked: Samples | None
+    spectra: Spectra | Absent
+
+    @property
+    def mapped(self) -> Samples:
+        """The points of the map."""
+        return self.bank if self.asked is None else self.asked
+
+
+def parts_of(trained: Embedder, images: Images, test: Images | None, *, seed: int = 0) -> Parts:
+    """Embed `images`, and `test` or a fifth of `images` held out class by class; without labels, all is one part.
+
+    Arguments:
+        images, test: at the encoder's resolution.
+        seed: of the split and of the untrained encoder.
+    """
+    if test is None and images.labels is not None and np.unique(images.labels, return_counts=True)[1].max() > 1:
+        known, held_out = split(images.labels, seed=seed)
+        images, test = images.subset(known), images.subset(held_out)
+    some = images.subset(evenly_spaced(len(images), SPECTRUM_ROWS))
+    untrained = Embedder(untrained_like(trained.encoder, seed))
+    return Parts(
+        bank=embedded(trained, images),
+        asked=None if test is None else embedded(trained, test),
+        spectra=spectra_of(trained.embed(some), untrained.embed(some)),
+    )
+
+
+def embedded(trained: Embedder, images: Images) -> Samples:
+    """Pictures with their embeddings, names, and classes as text."""
+    names = [name_of(identifier) for identifier in images.identifiers]
+    return Samples(trained.embed(images), show_pictures(images), names, label_names(images))
+
+
+def label_names(images: Images) -> np.ndarray | None:
+    """What the class of each sample is called; `class 3` where it is but a number."""
+    if images.labels is None:
+        return None
+    names = images.class_names
+    if names is None:
+        return np.asarray([f"class {number}" for number in images.labels])
+    return np.asarray([f"class {name}" if name.isdigit() else name for name in names])[images.labels]

@@ -1,0 +1,114 @@
+"""What a run's own files say: what was trained, how far it got, with which options, in which files."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from contrapose.encoders import architecture_of
+from contrapose.methods import Method, name_of
+from contrapose.report.page import Head, Setup
+from contrapose.training.run_folder import RunFolder
+
+
+def head_of(folder: RunFolder, record: Mapping[str, Any], config: Method) -> Head:
+    """The head of the page, from `config.json` and `encoder.json`.
+
+    Errors:
+        RunError: the run has no encoder yet.
+    """
+    data, name = record["data"], name_of(config)
+    architecture = architecture_of(folder.encoder)
+    step, total = _progress(architecture.extra)
+    finished, status = step >= total, "finished"
+    if not finished:
+        status = f"half-finished: step {step:,} of {total:,}; continue with: contrapose train --resume {folder.path}"
+    about = type(config).about
+    facts = [
+        ("Method", f"{name}: {about.purpose}"),
+        ("Paper", about.paper),
+        ("Data", str(data["origin"])),
+        ("Samples", f"{data['samples']:,}"),
+        ("Working size", f"{data['channels']} x {data['image_size']} x {data['image_size']}"),
+        ("Encoder", f"{config.encoder}, embeddings of {architecture.dimension} dimensions"),
+        ("Epochs", f"{config.epochs * step / total:.3g} of {config.epochs}" if total else str(config.epochs)),
+        ("Steps", f"{step:,} of {total:,}" if total else "not recorded"),
+        ("Seed", str(config.seed)),
+        *_rate(folder),
+        ("Written", f"{_date(folder.encoder / 'encoder.json')} (date of the file)"),
+    ]
+    learned = "with labels" if about.needs_labels else "without labels"
+    lead = f"An encoder trained {learned} on {data['samples']:,} samples by {name}."
+    skipped = len(data["skipped"])
+    notes = [
+        *map(str, data["notes"]),
+        *([f"{skipped:,} samples could not be read and were left out."] if skipped else []),
+    ]
+    return Head(f"{name} on {_short(config.data)}", lead, finished, status, facts, notes)
+
+
+def setup_of(folder: RunFolder, record: Mapping[str, Any], config: Method) -> Setup:
+    """Options, environment and files."""
+    options, usual = dict(flat(config)), dict(flat(type(config)()))
+    changed = [(name, _shown(value)) for name, value in options.items() if value != usual[name]]
+    environment = {"contrapose": record.get("contrapose", "not recorded"), **record["environment"]}
+    return Setup(
+        changed=changed,
+        options=[(name, _shown(value)) for name, value in options.items()],
+        environment=[(name, _shown(value)) for name, value in environment.items()],
+        files=[
+            (str(file.relative_to(folder.path)), size_in_words(file.stat().st_size)) for file in _files(folder.path)
+        ],
+    )
+
+
+def _progress(extra: Mapping[str, Any]) -> tuple[int, int]:
+    """Steps done and planned, as `encoder.json` has them; 0 and 0 where it does not say."""
+    step, total = extra.get("step"), extra.get("total_steps")
+    return (step, total) if isinstance(step, int) and isinstance(total, int) else (0, 0)
+
+
+def flat(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The fields of a (nested) dataclass, those of groups as `group.name`."""
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from flat(value, f"{prefix}{field.name}.")
+        else:
+            yield prefix + field.name, value
+
+
+def size_in_words(size: float) -> str:
+    """Bytes as `1.4 MB`."""
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def _files(path: Path) -> list[Path]:
+    """All but files that are being written, and the page itself: it would list what it was before."""
+    found = (file for file in path.rglob("*") if file.is_file() and file.suffix not in (".tmp", ".html"))
+    return sorted(found)
+
+
+def _rate(folder: RunFolder) -> list[tuple[str, str]]:
+    rates = [row["views_per_second"] for row in folder.metrics() if row.get("views_per_second")]
+    return [("Speed", f"{rates[-1]:,.0f} views a second")] if rates else []
+
+
+def _date(file: Path) -> str:
+    return datetime.fromtimestamp(file.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
+
+
+def _short(data: str) -> str:
+    """The last part of a path; a name as it is."""
+    return data if data.startswith("(") else Path(data.rstrip("/")).name or data
+
+
+def _shown(value: Any) -> str:
+    return "default" if value is None else str(value)

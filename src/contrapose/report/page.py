@@ -1,0 +1,228 @@
+"""What stands on the page, as plain values: collected by `facts/`, drawn by `draw.py`, and neither knows the
+other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contrapose.report.cards import Card
+
+Pairs = Sequence[tuple[str, str]]
+"""A name and what is said of it, in order."""
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A section that could not be made: why, and what to do about it."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """What was trained on what, and how far it got.
+
+    Arguments:
+        title, lead: the heading, and one sentence below it.
+        finished: whether training came to its end.
+        status: the same in words, with the command that continues it.
+        facts: name and value.
+        notes: what a person should know of the data.
+    """
+
+    title: str
+    lead: str
+    finished: bool
+    status: str
+    facts: Pairs
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One number over the steps of training, with its chance value where it has one."""
+
+    name: str
+    meaning: str
+    steps: Sequence[int]
+    values: Sequence[float]
+    chance: float | None = None
+
+
+@dataclass(frozen=True)
+class Curves:
+    """All curves of a run, and the verdicts recorded on the way: step and sentence."""
+
+    curves: Sequence[Curve]
+    verdicts: Sequence[tuple[int, str]] = ()
+
+
+@dataclass(frozen=True)
+class Point:
+    """A sample on the map; `slot` numbers its colour and shape, by class and by cluster."""
+
+    x: float
+    y: float
+    card: Card
+    name: str
+    label: str | None
+    label_slot: int
+    cluster_slot: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """An entry of the map's legend: what it is called, its colour and shape, and how many points it has."""
+
+    name: str
+    slot: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Map:
+    """The embeddings in two dimensions.
+
+    Arguments:
+        method: how it was made.
+        clusters, classes: the legends; `classes` is empty without labels.
+        every_class: all class names, for the filter.
+    """
+
+    points: Sequence[Point]
+    method: str
+    clusters: Sequence[Group]
+    classes: Sequence[Group] = ()
+    every_class: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A sample near a query; `hit` says whether it is of the query's class, `None` without labels."""
+
+    card: Card
+    name: str
+    similarity: float
+    label: str | None = None
+    hit: bool | None = None
+
+
+@dataclass(frozen=True)
+class Query:
+    """A sample and its neighbours, nearest first."""
+
+    card: Card
+    name: str
+    label: str | None
+    neighbours: Sequence[Neighbour]
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """A class taken for another: how often, of how many, with examples."""
+
+    truth: str
+    taken_for: str
+    count: int
+    of: int
+    examples: Sequence[Card]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Neighbours of some queries, how they were found, and the classes most often confused."""
+
+    queries: Sequence[Query]
+    method: str
+    confusions: Sequence[Confusion] | Absent
+
+
+@dataclass(frozen=True)
+class ViewRow:
+    """A sample and views of it, as training made them."""
+
+    name: str
+    original: Card
+    views: Sequence[Card]
+
+
+@dataclass(frozen=True)
+class Views:
+    """Some samples beside their views, and the recipe in words."""
+
+    rows: Sequence[ViewRow]
+    recipe: str
+
+
+@dataclass(frozen=True)
+class PairingPicture:
+    """Who is whose positive in a small batch.
+
+    Arguments:
+        batch: how many samples.
+        summary: counts, in a sentence.
+        sentences: who they are, in words.
+        columns: names of the candidates drawn.
+        rows: an anchor's name and its marks: `+`, `-` or `.`.
+    """
+
+    batch: int
+    summary: str
+    sentences: Sequence[str]
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[str]]]
+
+
+@dataclass(frozen=True)
+class SpectrumArm:
+    """Singular values of one encoder's embeddings over the largest one."""
+
+    name: str
+    values: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """The trained encoder's spectrum beside the untrained one's, and what they say."""
+
+    arms: Sequence[SpectrumArm]
+    sentences: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What was measured: a table of arms and metrics, how to read it, and what it does not show."""
+
+    data: str
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[str]]]
+    notes: Sequence[str]
+    limits: Sequence[str] = ()
+    diagnosis: Sequence[tuple[str, str, str]] = ()
+    findings: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Options that were changed, all options, the environment, and the files of the run with their sizes."""
+
+    changed: Pairs
+    options: Pairs
+    environment: Pairs
+    files: Pairs
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything on the page; what could not be made is `Absent` and says why."""
+
+    head: Head
+    curves: Curves | Absent
+    map: Map | Absent
+    gallery: Gallery | Absent
+    views: Views | Absent
+    pairing: PairingPicture | Absent
+    spectra: Spectra | Absent
+    results: Results | Absent
+    setup: Setup

@@ -1,0 +1,164 @@
+"""The page in a real browser: silent, offline, with tooltips, filters, a keyboard's way, and room on a phone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_pages import page
+
+from contrapose.report import render
+
+MARKS = "#map-chart .mark-symbol path"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    binary = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    driver = shutil.which("chromedriver")
+    if binary is None or driver is None:
+        pytest.skip("there is no Chromium with its chromedriver on the path")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--force-device-scale-factor=1"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield found
+    found.quit()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    file: Path = tmp_path_factory.mktemp("page") / "report.html"
+    file.write_text(render(page()), encoding="utf-8")
+    return file.as_uri()
+
+
+def visit(browser: Any, address: str, *, width: int = 1280, scheme: str = "light") -> None:
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    prefer(browser, scheme)
+    browser.get(address)
+    wait(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "yes")
+
+
+def prefer(browser: Any, scheme: str) -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+def wait(condition: Any, seconds: float = 15.0) -> None:
+    """Until `condition()` holds, which a script may need a moment for."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the page did not come to what was waited for"
+        time.sleep(0.02)
+
+
+def count(browser: Any, selector: str) -> int:
+    return int(browser.execute_script(f"return document.querySelectorAll({selector!r}).length"))
+
+
+def one(browser: Any, selector: str) -> Any:
+    return browser.find_element("css selector", selector)
+
+
+def requests(browser: Any) -> set[str]:
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    sent = [message["params"]["request"]["url"] for message in messages if "requestWillBeSent" in message["method"]]
+    return {url for url in sent if not url.startswith("data:")}
+
+
+def test_the_page_is_silent_and_asks_for_nothing(browser: Any, address: str) -> None:
+    browser.get_log("performance")
+    visit(browser, address)
+    assert browser.get_log("browser") == []
+    assert {url for url in requests(browser) if "ExtraInfo" not in url} == {address}
+    assert count(browser, ".chart svg") == 3
+    assert count(browser, MARKS) == 30
+
+
+def test_a_point_shows_its_picture(browser: Any, address: str) -> None:
+    from selenium.webdriver import ActionChains
+
+    visit(browser, address)
+    mark = browser.find_elements("css selector", MARKS)[4]
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", mark)
+    ActionChains(browser).move_to_element(mark).perform()
+    wait(lambda: count(browser, "#vg-tooltip-element.visible img") == 1)
+    assert one(browser, "#vg-tooltip-element img").get_attribute("src").startswith("data:image/webp;base64,")
+    assert one(browser, "#vg-tooltip-element img").size["width"] == 112
+    assert "folder/" in one(browser, "#vg-tooltip-element").text
+
+
+def test_the_controls_filter_colour_and_zoom(browser: Any, address: str) -> None:
+    visit(browser, address)
+    browser.execute_script(
+        "const s = document.getElementById('map-class'); s.value = 'cats'; s.dispatchEvent(new Event('change'))"
+    )
+    wait(lambda: count(browser, MARKS) == 10)
+    assert one(browser, "#map-count").text == "10 of 30 points."
+    browser.execute_script(
+        "const s = document.getElementById('map-class'); s.value = ''; s.dispatchEvent(new Event('change'))"
+    )
+    wait(lambda: count(browser, MARKS) == 30)
+    button = one(browser, "#legend-class button")
+    browser.execute_script("arguments[0].click()", button)
+    wait(lambda: count(browser, MARKS) == 10)
+    assert button.get_attribute("aria-pressed") == "true"
+    browser.execute_script("document.querySelector('[name=colour-by][value=cluster]').click()")
+    wait(lambda: count(browser, MARKS) == 30)
+    assert one(browser, "#legend-class").get_attribute("hidden") is not None
+    assert one(browser, "#legend-cluster").get_attribute("hidden") is None
+    place = one(browser, MARKS).get_attribute("transform")
+    browser.execute_script("document.querySelector('[data-zoom=\"0.7\"]').click()")
+    wait(lambda: one(browser, MARKS).get_attribute("transform") != place)
+    browser.execute_script("document.querySelector('[data-zoom=\"0\"]').click()")
+    wait(lambda: one(browser, MARKS).get_attribute("transform") == place)
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_is_wider_than_the_screen(browser: Any, address: str, width: int) -> None:
+    visit(browser, address, width=width)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.execute_script("return window.innerWidth") == width
+
+
+def test_the_keyboard_reaches_every_control(browser: Any, address: str) -> None:
+    from selenium.webdriver import ActionChains, Keys
+
+    visit(browser, address)
+    wanted = {"skip", "colour-by", "map-class", "0.7", "summary", "slot 0"}
+    script = """
+        const a = document.activeElement;
+        return [a.className, a.name, a.id, a.dataset.zoom, a.localName, `slot ${a.dataset.slot}`]"""
+    reached: set[str] = set()
+    for _ in range(60):
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        reached |= {str(word) for word in browser.execute_script(script)}
+        if wanted <= reached:
+            break
+    assert wanted <= reached
+
+
+def test_charts_follow_the_theme_onto_paper(browser: Any, address: str) -> None:
+    visit(browser, address, scheme="light")
+    point = "return getComputedStyle(document.querySelector('#map-chart .mark-symbol path')).fill"
+    words = "return getComputedStyle([...document.querySelectorAll('#map-chart .mark-text text')].at(-1)).fill"
+    light = browser.execute_script(point)
+    assert browser.execute_script(words) == "rgb(27, 36, 48)"
+    prefer(browser, "dark")
+    assert browser.execute_script(point) != light
+    assert browser.execute_script(words) == "rgb(233, 237, 242)"
+    features = [{"name": "prefers-color-scheme", "value": "dark"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": features})
+    assert browser.execute_script(point) == light
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
