@@ -63,3 +63,25 @@ def test_bad_input_is_named(generator) -> None:
         clustering(0 * z, labels)
     with pytest.raises(ArgumentError, match="clusters must hold one label for each of the 3"):
         agreement([0, 1], [0, 1, 1])
+
+
+def test_its_metrics_have_intervals_and_only_the_accuracy_has_items(generator) -> None:
+    z, labels = _blobs(generator, noise=1.2)
+    found = clustering(z, labels, seeds=3, starts=1)
+    metrics = found.metrics()
+    assert list(metrics) == ["NMI", "ARI", "cluster accuracy"]
+    values = [metric.value for metric in metrics.values()]
+    assert values == pytest.approx(list(found.mean))
+    assert metrics["NMI"].items is None
+    assert metrics["cluster accuracy"].items.mean() == pytest.approx(found.mean.accuracy)
+    half = 4.3027 * found.sd.nmi / math.sqrt(3)  # Student's t with 2 degrees of freedom
+    assert metrics["NMI"].high - metrics["NMI"].value == pytest.approx(half, rel=1e-4)
+    assert metrics["NMI"].value - metrics["NMI"].low == pytest.approx(half, rel=1e-4)
+    with pytest.raises(ArgumentError, match="no interval over seeds"):
+        clustering(z, labels, seeds=1, starts=1).metrics()
+
+
+def test_the_items_are_those_in_the_cluster_of_their_class() -> None:
+    z = torch.tensor([[1.0, 0.0]] * 4 + [[0.0, 1.0]] * 2)
+    labels = ["a", "a", "a", "b", "b", "b"]
+    np.testing.assert_array_equal(clustering(z, labels, seeds=2).per_item, [1, 1, 1, 0, 1, 1])

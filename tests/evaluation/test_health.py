@@ -143,3 +143,22 @@ def test_it_is_cheap_enough_for_a_training_loop(generator) -> None:
         Health.measure(z, loss=1.0, negatives_per_anchor=510)
         seconds.append(time.perf_counter() - start)
     assert min(seconds) < 0.02  # 3 ms on an idle core; the best of 5, since the test machine may be busy
+
+
+def test_rank_one_is_found_where_a_tenth_would_miss_it(generator) -> None:
+    line = torch.randn(200, 1, generator=generator) * torch.tensor([1.0, -1.0, 2.0, 1.0, 1.0, 0.5, 1.0, 1.0])
+    assert _measured(line).startswith("dimensional collapse: the embeddings use 1.0 of 8")
+    assert _measured(torch.randn(200, 2, generator=generator)) == "fine"
+
+
+def test_the_norm_is_the_mean_length_of_a_row() -> None:
+    z = torch.tensor([[[3.0, 4.0]], [[0.0, 1.0]]])
+    assert Health.measure(z, loss=1.0, negatives_per_anchor=None).norm == 3
+    assert math.isnan(Health.measure(z * math.inf, loss=1.0, negatives_per_anchor=None).norm)
+
+
+def test_a_chance_value_is_named_where_it_has_a_name(generator) -> None:
+    good = torch.randn(200, 32, generator=generator)
+    assert "and ln 511 = 6.24 is what guessing costs" in _measured(good, loss=6.24, chance=math.log(511))
+    assert "and 0 is what guessing costs" in _measured(good, loss=0.0, chance=0.0)
+    assert "and 6.2 is what guessing costs" in _measured(good, loss=6.2, chance=6.2)

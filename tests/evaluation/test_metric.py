@@ -23,3 +23,15 @@ def test_from_items_is_the_mean_with_an_interval_around_it() -> None:
     assert 0.7 < metric.low < 0.78 < 0.82 < metric.high < 0.9
     assert metric.count == 100
     assert Metric.from_items("one-shot", np.array([0.2, 0.4]), protocol="", count=40).count == 40
+
+
+def test_the_items_are_kept_and_are_no_part_of_the_number() -> None:
+    right = np.arange(10) < 8
+    metric = Metric.from_items("kNN", right, protocol="k = 20")
+    assert metric.items.dtype == np.float64
+    np.testing.assert_array_equal(metric.items, right)
+    bare = Metric(**metric.to_dict())
+    assert bare == metric
+    assert bare.items is None
+    assert hash(bare) == hash(metric)
+    assert "items" not in repr(metric)

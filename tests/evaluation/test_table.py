@@ -62,3 +62,13 @@ def test_nothing_to_show_and_unknown_styles_are_errors() -> None:
         results_text([("raw", {})])
     with pytest.raises(ArgumentError, match="Did you mean 'markdown'"):
         results_text(ROWS, style="markdwn")  # type: ignore[arg-type]
+
+
+def test_many_metrics_are_shown_with_the_arms_across() -> None:
+    upright, turned = (results_text(ROWS, across=across).splitlines() for across in ("metrics", "arms"))
+    table = [line.split("  ") for line in turned[: turned.index("")]]
+    assert table[0][-1] == ROWS[-1][0]
+    assert [row[0] for row in table[2:]] == list(dict.fromkeys(name for _, metrics in ROWS for name in metrics))
+    assert turned[turned.index("") :] == upright[upright.index("") :]
+    with pytest.raises(ArgumentError, match=r"Unknown across 'arm'\. Did you mean 'arms'"):
+        results_text(ROWS, across="arm")  # type: ignore[arg-type]

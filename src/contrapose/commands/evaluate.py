@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from contrapose.atomic import write_atomically
+from contrapose.commands.evaluation import Evaluation
+from contrapose.commands.evaluation_items import Arms, Samples, Setting
+from contrapose.commands.labelled_table import LabelledTable
 from contrapose.commands.train import FROM_PYTHON, config_of
 from contrapose.data import Images, derived_generator, omniglot_one_shot, split
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import untrained_like
 from contrapose.errors import DataError
-from contrapose.evaluation import Diagnosis, Metric, diagnose, knn, linear_probe, one_shot
+from contrapose.evaluation import diagnose, one_shot
 from contrapose.training.run_folder import RunFolder
-from contrapose.version import __version__
 
-Arms = dict[str, dict[str, Metric]]  # arm -> metric's name -> metric
+TRAINED = "trained"
 _INTERVALS = 2  # names the random stream of the bootstrap
 
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Every metric of every arm: `trained`, and the floors `untrained` and `raw pixels`.
-
-    Arguments:
-        data: what was evaluated on, in a sentence.
-        arms: arm -> name of the metric -> metric.
-        notes: what a reader of the numbers should know.
-        diagnosis: geometry and spectrum of the trained encoder's test embeddings, when asked for.
-    """
-
-    data: str
-    arms: Arms
-    notes: tuple[str, ...] = ()
-    diagnosis: Diagnosis | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        arms = {arm: {name: metric.to_dict() for name, metric in metrics.items()} for arm, metrics in self.arms.items()}
-        record = {"contrapose": __version__, "data": self.data, "notes": list(self.notes), "arms": arms}
-        return record if self.diagnosis is None else {**record, "diagnosis": asdict(self.diagnosis)}
+Embed = Callable[[Any], np.ndarray]
 
 
 def evaluate(
@@ -54,6 +32,7 @@ def evaluate(
     test_data: Any = None,
     limit: int | None = None,
     k: int = 20,
+    full: bool = False,
     seed: int = 0,
     device: str = "cpu",
     diagnosis: bool = False,
@@ -65,74 +44,125 @@ def evaluate(
     `data`, kNN and a linear probe, learned on one part and tested once on the other.
 
     Arguments:
-        run: run folder (or encoder folder, when `data` is given). The result is also written to its `evaluation.json`.
+        run: run folder (or encoder folder, when `data` is given). The result is also written to its `evaluation.json`,
+            and the scores of each item to `evaluation_items.npz`, for `contrapose compare`.
         data: labelled pictures; what `--data` takes, or arrays.
         test_data: labelled pictures to test on; None: a fifth of `data`, drawn class by class.
         limit: use at most so many pictures of each.
         k: neighbours of kNN.
+        full: also probes with 1, 5 and 10 labels a class, retrieval and clustering (minutes on thousands of pictures).
         seed: of the split, of the untrained weights and of the bootstrap.
         diagnosis: also diagnose the trained encoder's embeddings of the test part.
         device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
 
     Errors:
-        DataError: no labels, or test classes that `data` does not have.
+        DataError: no labels, one class only, or test classes that `data` does not have.
         RunError: no encoder in `run`.
     """
-    trained = load(run, device=device)
     folder = RunFolder.open(run) if (Path(run) / "config.json").is_file() else None
-    source = data if data is not None else _data_of(folder, run)
-    if isinstance(source, str) and source == "omniglot" and test_data is None:
-        result = evaluate_one_shot(trained, seed=seed, diagnosis=diagnosis)
-    else:
-        bank = trained.open(source, limit=limit, progress=not quiet)
-        test = None if test_data is None else trained.open(test_data, limit=limit, progress=not quiet)
-        result = evaluate_labelled(trained, bank, test, k=k, seed=seed, diagnosis=diagnosis)
+    result = measure(
+        run,
+        data=data,
+        test_data=test_data,
+        limit=limit,
+        k=k,
+        full=full,
+        seed=seed,
+        device=device,
+        diagnosis=diagnosis,
+        quiet=quiet,
+    )
     if folder is not None:
-        write_atomically(folder.evaluation_file, (json.dumps(result.to_dict(), indent=2) + "\n").encode())
+        result.save(folder)
     return result
 
 
-def _data_of(folder: RunFolder | None, run: str | Path) -> str:
+def print_evaluation(run: str | Path, **options: Any) -> None:
+    """`evaluate(run, **options)` for the screen."""
+    print(f"\n{evaluate(run, **options).text()}")
+    if (Path(run) / "evaluation.json").is_file():
+        print(f"Written to {run}/evaluation.json")
+
+
+def measure(
+    run: str | Path,
+    *,
+    data: Any = None,
+    test_data: Any = None,
+    limit: int | None = None,
+    k: int = 20,
+    full: bool = False,
+    seed: int = 0,
+    device: str = "cpu",
+    diagnosis: bool = False,
+    floors: bool = True,
+    quiet: bool = False,
+) -> Evaluation:
+    """`evaluate` that leaves the run folder as it is; without `floors` it measures the trained encoder alone."""
+    trained = load(run, device=device)
+    source = data if data is not None else _data_of(run)
+    if isinstance(source, str) and source == "omniglot" and test_data is None:
+        return _measure_one_shot(trained, seed=seed, full=full, diagnosis=diagnosis, floors=floors)
+    bank = trained.open(source, limit=limit, progress=not quiet)
+    test = None if test_data is None else trained.open(test_data, limit=limit, progress=not quiet)
+    return _measure_labelled(trained, bank, test, k=k, seed=seed, full=full, diagnosis=diagnosis, floors=floors)
+
+
+def _data_of(run: str | Path) -> str:
     """What the run itself was trained on."""
-    if folder is None:
+    if not (Path(run) / "config.json").is_file():
         raise DataError(f"{run} is an encoder without a run, so it names no data; give labelled pictures with --data.")
+    folder = RunFolder.open(run)
     data = config_of(folder.read_record(), where=str(folder.config_file)).data
     if data == FROM_PYTHON:
         raise DataError(f"{run} was trained on data handed over in Python; give labelled pictures to evaluate on.")
     return data
 
 
-def evaluate_one_shot(trained: Embedder, *, seed: int, diagnosis: bool = False) -> Evaluation:
+def _measure_one_shot(trained: Embedder, *, seed: int, full: bool, diagnosis: bool, floors: bool) -> Evaluation:
     """The 20 official one-shot runs: characters of alphabets never seen, from one example each."""
     runs = omniglot_one_shot()
-
-    def measure(embed: Callable[[Any], np.ndarray]) -> dict[str, Metric]:
-        count, ways = runs.support.shape[:2]
-        support = embed(runs.support.flatten(0, 1).numpy())  # (R·N, D)
-        query = embed(runs.query.flatten(0, 1).numpy())  # (R·Q, D)
+    count, ways = runs.support.shape[:2]
+    examples = Images(runs.support.flatten(0, 1).numpy())  # (R·N, C, H, W)
+    asked = Images(runs.query.flatten(0, 1).numpy(), runs.answer.flatten().numpy())  # (R·Q, C, H, W)
+    arms: Arms = {}
+    for arm, embed in _embedders(trained, seed, floors):
+        support, query = embed(examples.pixels), embed(asked.pixels)  # (R·N, D), (R·Q, D)
         metric = one_shot(
             support.reshape(count, ways, -1),
             query.reshape(count, runs.query.shape[1], -1),
             runs.answer,
             generator=derived_generator(seed, _INTERVALS),
         )
-        return {metric.name: metric}
-
-    notes = ("people reach 95.5 % (Lake et al. 2015)",)
-    found = diagnose(trained.embed(runs.query.flatten(0, 1).numpy()), seed=seed) if diagnosis else None
+        arms[arm] = {metric.name: metric}
+        if arm == TRAINED:
+            embeddings = query
+    notes = ["people reach 95.5 % (Lake et al. 2015)"]
+    if full:
+        notes.append("the one-shot runs have no full table; give labelled pictures with --data for one")
+    test = Samples.of(asked, np.asarray(asked.labels))
     return Evaluation(
         "20 official one-shot runs of omniglot, alphabets never seen in training",
-        _arms(trained, measure, seed),
-        notes,
-        found,
+        arms,
+        Setting("one-shot runs", {"seed": seed}, test, Samples.of(examples, np.arange(len(examples)))),
+        embeddings,
+        tuple(notes),
+        diagnose(embeddings, seed=seed) if diagnosis else None,
     )
 
 
-def evaluate_labelled(
-    trained: Embedder, bank: Images, test: Images | None, *, k: int, seed: int, diagnosis: bool = False
+def _measure_labelled(
+    trained: Embedder,
+    bank: Images,
+    test: Images | None,
+    *,
+    k: int,
+    seed: int,
+    full: bool,
+    diagnosis: bool,
+    floors: bool,
 ) -> Evaluation:
-    """kNN and linear probe, learned on `bank` and tested on `test` (or on a fifth of `bank`)."""
-    notes = [f"{len(bank.skipped)} pictures skipped"] if bank.skipped else []
+    """The labelled table, learned on `bank` and tested on `test` (or on a fifth of `bank`)."""
     if bank.labels is None:
         raise DataError(
             f"{bank.origin} has no labels, so nothing can be measured on it. Give class sub-folders or a label column "
@@ -144,27 +174,26 @@ def evaluate_labelled(
         bank, test = bank.subset(parts.train), bank.subset(parts.test)
     else:
         origin = f"{bank.origin} ({len(bank):,}), tested on {test.origin} ({len(test):,})"
+    notes = dict.fromkeys(note for part in (bank, test) for note in _told(part))  # once where both say the same
     known, wanted = _names(bank, "--data"), _names(test, "--test-data")
-
-    def measure(embed: Callable[[Any], np.ndarray]) -> dict[str, Metric]:
-        train_z, test_z = embed(bank), embed(test)  # (N, D), (T, D)
-        neighbours = knn(
-            train_z,
-            known,
-            test_z,
-            wanted,
-            k=min(k, len(train_z)),
-            generator=derived_generator(seed, _INTERVALS),
-        )
-        probe = linear_probe(train_z, known, test_z, wanted, generator=derived_generator(seed, _INTERVALS))
-        return {neighbours.name: neighbours, probe.name: probe}
-
-    found = diagnose(trained.embed(test), labels=wanted, seed=seed) if diagnosis else None
-    return Evaluation(origin, _arms(trained, measure, seed), tuple(notes), found)
+    table = LabelledTable(known, wanted, k=k, seed=seed, full=full)
+    arms: Arms = {}
+    for arm, embed in _embedders(trained, seed, floors):
+        test_z = embed(test)  # (T, D)
+        arms[arm] = table(embed(bank), test_z)
+        if arm == TRAINED:
+            embeddings = test_z
+    setting = Setting("labelled data", {"seed": seed, "k": k}, Samples.of(test, wanted), Samples.of(bank, known))
+    found = diagnose(embeddings, labels=wanted, seed=seed) if diagnosis else None
+    return Evaluation(origin, arms, setting, embeddings, (*notes, *table.notes), found)
 
 
-def _arms(trained: Embedder, measure: Callable[[Callable[[Any], np.ndarray]], dict[str, Metric]], seed: int) -> Arms:
-    untrained = Embedder(untrained_like(trained.encoder, seed))
+def _embedders(trained: Embedder, seed: int, floors: bool) -> Iterator[tuple[str, Embed]]:
+    """The arms, one after the other; the trained encoder comes first."""
+    yield TRAINED, trained.embed
+    if not floors:
+        return
+    yield "untrained", Embedder(untrained_like(trained.encoder, seed)).embed
 
     def raw(data: Any) -> np.ndarray:
         pixels = trained.open(data).pixels  # (N, C, H, W)
@@ -172,11 +201,13 @@ def _arms(trained: Embedder, measure: Callable[[Callable[[Any], np.ndarray]], di
         # A black picture has no direction, and so no cosine; one grey level more in every pixel gives it one.
         return (rows if rows.any(axis=1).all() else rows + 1) / 255
 
-    return {
-        "trained": measure(trained.embed),
-        "untrained": measure(untrained.embed),
-        "raw pixels": measure(raw),
-    }
+    yield "raw pixels", raw
+
+
+def _told(images: Images) -> list[str]:
+    """What was decided or lost when these pictures were read, a sentence each without its full stop."""
+    skipped = [f"{len(images.skipped):,} pictures of {images.origin} skipped"] if images.skipped else []
+    return [*skipped, *(note.rstrip(".") for note in images.notes)]
 
 
 def _names(images: Images, option: str) -> np.ndarray:

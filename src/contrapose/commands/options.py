@@ -31,12 +31,40 @@ class EvaluateOptions:
     """Use at most so many samples of each."""
     k: int = 20
     """Neighbours of kNN. 20: DINO's usual setting."""
+    full: bool = False
+    """Also probes with 1, 5 and 10 labels a class, retrieval and clustering: minutes on thousands of pictures."""
     seed: int = 0
     """Of the split, the untrained weights and the bootstrap."""
     diagnosis: bool = False
     """Also print geometry and spectrum of the embeddings, and any sign of collapse."""
     device: str = "auto"
     """Where to embed: auto, cpu, cuda, mps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """Set runs side by side: differences to a baseline with paired 95 % intervals, and what their options differ in."""
+
+    runs: Positional[tuple[str, ...]]
+    """Two run folders or more."""
+    baseline: str | None = None
+    """The run that the others are compared with. Default: the first."""
+    data: str | None = None
+    """Labelled data to measure all runs on now. Default: what `contrapose evaluate` kept of each."""
+    test_data: str | None = None
+    """Labelled data to test on. Default: a fifth of --data, drawn class by class."""
+    limit: int | None = None
+    """Use at most so many samples of each. This and the options below go with --data."""
+    k: int = 20
+    """Neighbours of kNN. 20: DINO's usual setting."""
+    full: bool = False
+    """Also probes with 1, 5 and 10 labels a class, retrieval and clustering."""
+    seed: int = 0
+    """Of the split and the bootstrap."""
+    device: str = "auto"
+    """Where to embed: auto, cpu, cuda, mps."""
+    out: str | None = None
+    """Also write everything as JSON to this file."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from contrapose.errors import ArgumentError
 from contrapose.evaluation.inputs import Array, as_rows, positive_integer
 from contrapose.evaluation.labels import Classes, Labels, label_array
+from contrapose.evaluation.metric import Metric
 from contrapose.evaluation.similarity import unit_rows
 
 
@@ -37,22 +39,33 @@ def agreement(clusters: Labels, labels: Labels) -> Agreement:
     Closed form: labels renamed give 1, 1, 1; a single cluster gives NMI = ARI = 0 and the share of the largest class.
     Papers: Hubert and Arabie 1985 (ARI), https://doi.org/10.1007/BF01908075; Vinh et al. 2010 (NMI), JMLR 11.
     """
-    from scipy.optimize import linear_sum_assignment
-    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
-    from sklearn.metrics.cluster import contingency_matrix
-
     count = len(labels)
     if count < 2:
         raise ArgumentError(f"agreement needs 2 items at least; got {count}.")
     truth = Classes.of(labels, count, "labels").codes
     found = np.unique(label_array(clusters, count, "clusters"), return_inverse=True)[1].reshape(-1)
-    table = contingency_matrix(truth, found)  # (classes, clusters)
-    matched = table[linear_sum_assignment(table, maximize=True)].sum()
+    return _agreement(truth, found, _matched(truth, found))
+
+
+def _agreement(truth: np.ndarray, found: np.ndarray, matched: np.ndarray) -> Agreement:
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
     return Agreement(
         nmi=float(normalized_mutual_info_score(truth, found)),
         ari=float(adjusted_rand_score(truth, found)),
-        accuracy=float(matched / count),
+        accuracy=float(matched.mean()),
     )
+
+
+def _matched(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Which items lie in the cluster that their class was matched with, `(N,)` booleans."""
+    from scipy.optimize import linear_sum_assignment
+    from sklearn.metrics.cluster import contingency_matrix
+
+    classes, clusters = linear_sum_assignment(contingency_matrix(truth, found), maximize=True)
+    partner = np.full(truth.max() + 1, -1)  # a class without a cluster of its own has no partner
+    partner[classes] = clusters
+    return found == partner[truth]
 
 
 @dataclass(frozen=True)
@@ -63,12 +76,40 @@ class Clustering:
         mean, sd: over the seeds; the sd (divisor n - 1) is NaN for a single seed.
         per_seed: each of them, none picked.
         protocol: what has to be equal for two such results to be comparable.
+        per_item: `(N,)` share of the seeds in which the item lay in the cluster matched with its class.
     """
 
     mean: Agreement
     sd: Agreement
     per_seed: tuple[Agreement, ...]
     protocol: str
+    per_item: np.ndarray = field(compare=False, repr=False)
+
+    def metrics(self, *, generator: torch.Generator | None = None) -> dict[str, Metric]:
+        """`"NMI"` and `"ARI"` with Student's interval over the seeds, `"cluster accuracy"` with one over the items.
+
+        Only the accuracy is a mean over items; the other two are not, so that resampling rows would bias them upwards
+        (a row drawn twice agrees with itself).
+
+        Arguments:
+            generator: of the interval of the accuracy, see `bootstrap_interval`.
+
+        Errors:
+            ArgumentError: a single seed, which has no interval.
+        """
+        from scipy.stats import t
+
+        seeds, rows = len(self.per_seed), len(self.per_item)
+        if seeds < 2:
+            raise ArgumentError("One seed of k-means has no interval over seeds. Give seeds=5.")
+        found = {}
+        for title, name in (("NMI", "nmi"), ("ARI", "ari")):
+            mean, sd = self._of(name)
+            half = float(t.ppf(0.975, seeds - 1)) * sd / math.sqrt(seeds)
+            found[title] = Metric(title, mean, mean - half, mean + half, f"{self.protocol}, interval over seeds", rows)
+        protocol = f"{self.protocol}, clusters matched with classes (Hungarian), interval over rows"
+        accuracy = Metric.from_items("cluster accuracy", self.per_item, protocol=protocol, generator=generator)
+        return {**found, accuracy.name: accuracy}
 
     def __str__(self) -> str:
         parts = (
@@ -116,13 +157,15 @@ def clustering(
     starts, seeds = positive_integer(starts, "starts"), positive_integer(seeds, "seeds")
     generator = generator or torch.Generator().manual_seed(0)
     drawn = torch.randint(2**31 - 1, (seeds,), generator=generator, device=generator.device).tolist()
-    per_seed = tuple(
-        agreement(KMeans(count, n_init=starts, random_state=seed).fit_predict(unit), classes.codes) for seed in drawn
-    )
+    runs = [KMeans(count, n_init=starts, random_state=seed).fit_predict(unit) for seed in drawn]
+    matched = [_matched(classes.codes, found) for found in runs]  # seeds × (N,)
+    per_seed = tuple(_agreement(classes.codes, found, right) for found, right in zip(runs, matched, strict=True))
     table = np.array(per_seed)  # (seeds, 3)
     sd = table.std(axis=0, ddof=1) if seeds > 1 else np.full(3, np.nan)
     protocol = (
         f"k-means on unit rows, k = {count}, best inertia of {starts} k-means++ starts, {seeds} seeds, "
         f"{len(unit):,} rows, {len(classes)} classes"
     )
-    return Clustering(Agreement(*table.mean(axis=0).tolist()), Agreement(*sd.tolist()), per_seed, protocol)
+    return Clustering(
+        Agreement(*table.mean(axis=0).tolist()), Agreement(*sd.tolist()), per_seed, protocol, np.mean(matched, axis=0)
+    )

@@ -1,4 +1,4 @@
-"""Is training healthy? Two numbers of one batch of embeddings, a line for the console, and a verdict."""
+"""Is training healthy? A few numbers of one batch of embeddings, a line for the console, and a verdict."""
 
 from __future__ import annotations
 
@@ -10,12 +10,20 @@ from torch import Tensor
 
 from contrapose.evaluation.gram import entropy_rank, singular_values
 from contrapose.evaluation.inputs import Array, as_rows
+from contrapose.evaluation.prototypes import PrototypeUse
 from contrapose.evaluation.similarity import directions, unit_rows
 
 COMPLETE_COLLAPSE = 0.1
 DIMENSIONAL_COLLAPSE = 0.1
+RANK_ONE = 1.5
 AT_CHANCE = 0.02
-"""By convention: spread below 0.1; effective rank below a tenth of what fits; loss within 2 % of chance."""
+"""By convention: spread below 0.1; effective rank below a tenth of what fits, or below 1.5 where 4 or more fit; loss
+within 2 % of chance."""
+
+CHANCE_REMEDY = (
+    "Check that the views of a sample still show the same thing and are paired in order; then raise the learning rate "
+    "or lower the temperature."
+)
 
 
 def spread(z: Array) -> float:
@@ -68,6 +76,8 @@ class Health:
         chance: loss of an encoder that tells nothing apart, e.g. log(M) for InfoNCE; None when there is no
             such value.
         rows: N; None when unknown. The effective rank cannot exceed min(N, D).
+        norm: mean length of a row, before anything normalises it; None when unknown.
+        prototypes: how the batch uses the learner's prototypes; None when it has none.
     """
 
     negatives_per_anchor: float | None
@@ -77,6 +87,8 @@ class Health:
     loss: float
     chance: float | None = None
     rows: int | None = None
+    norm: float | None = None
+    prototypes: PrototypeUse | None = None
 
     @classmethod
     def measure(
@@ -86,11 +98,15 @@ class Health:
         loss: float | Tensor,
         negatives_per_anchor: float | None,
         chance: float | None = None,
+        prototype_scores: Tensor | None = None,
     ) -> Health:
         """Health of embeddings `(..., D)`; all leading dimensions, e.g. `(V, B)`, are rows.
 
         Unlike `spread`, it takes bad rows as findings and not as errors, since it is asked in the middle of a
-        run: NaN or infinity makes both numbers NaN, a zero row stays zero.
+        run: NaN or infinity makes the numbers NaN, a zero row stays zero.
+
+        Arguments:
+            prototype_scores: `(N, P)` logits of the same or other rows, for learners with prototypes.
         """
         flat = z.detach().reshape(-1, z.shape[-1])  # (N, D)
         flat = flat if flat.dtype == torch.float64 else flat.float()
@@ -103,6 +119,8 @@ class Health:
             loss=float(torch.as_tensor(loss).detach()),
             chance=chance,
             rows=flat.shape[0],
+            norm=float(flat.norm(dim=1).mean()) if finite else math.nan,  # (N, D) -> (N,) -> number
+            prototypes=None if prototype_scores is None else PrototypeUse.of(prototype_scores),
         )
 
     @property
@@ -122,12 +140,29 @@ class Health:
             parts.insert(0, f"{self.negatives_per_anchor:,.{digits}f} negatives per anchor")
         return "health: " + " · ".join(parts)
 
+    @property
+    def at_chance(self) -> bool:
+        """Whether the loss is what guessing costs, within 2 %, or more than that."""
+        return self.chance is not None and at_chance(self.loss, self.chance)
+
     def warning(self) -> str | None:
         """The gravest finding with its remedy, or None.
 
-        A loss at chance is normal in the first steps: ask later. Non-finite numbers come before complete
-        collapse (spread below 0.1), dimensional collapse (effective rank below a tenth of min(N, D)) and a
-        loss within 2 % of its chance value or above it.
+        A loss at chance is normal in the first steps: ask later. It comes after everything in `collapse`.
+        """
+        if found := self.collapse():
+            return found
+        if self.chance is not None and self.at_chance:
+            return (
+                f"loss at chance: {self.loss:.3g}, and {in_words(self.chance)} is what guessing costs. {CHANCE_REMEDY}"
+            )
+        return None
+
+    def collapse(self) -> str | None:
+        """The gravest finding in the embeddings themselves with its remedy, or None.
+
+        Non-finite numbers come before complete collapse (spread below 0.1), dimensional collapse (effective rank below
+        a tenth of min(N, D), or next to 1) and prototypes that are all alike or all but one unused.
         """
         if not all(map(math.isfinite, (self.spread, self.effective_rank, self.loss))):
             return (
@@ -140,19 +175,27 @@ class Health:
                 "1 = isotropic). Lower the learning rate and put batch normalisation into the projection "
                 "head; without negatives, check that the target branch passes no gradient."
             )
-        if self.effective_rank < DIMENSIONAL_COLLAPSE * self.largest_rank:
+        rank_one = self.effective_rank < RANK_ONE and self.largest_rank >= 4
+        if rank_one or self.effective_rank < DIMENSIONAL_COLLAPSE * self.largest_rank:
             return (
                 f"dimensional collapse: the embeddings use {self.effective_rank:.1f} of {self.largest_rank} "
                 "dimensions. Weaken the augmentation, take a larger batch or more negatives, or evaluate the "
                 "backbone instead of the projection head."
             )
-        if self.chance is not None and self.loss >= self.chance - AT_CHANCE * abs(self.chance):
-            return (
-                f"loss at chance: {self.loss:.3g}, and {self.chance:.3g} is what guessing costs. Check that "
-                "the views of a sample still show the same thing and are paired in order; then raise the "
-                "learning rate or lower the temperature."
-            )
-        return None
+        return None if self.prototypes is None else self.prototypes.warning()
+
+
+def at_chance(loss: float, chance: float) -> bool:
+    """Whether a loss tells no more than guessing: within 2 % of its chance value, or above it."""
+    return loss >= chance - AT_CHANCE * abs(chance)
+
+
+def in_words(chance: float) -> str:
+    """`ln 511 = 6.24` where the value is the logarithm of a whole number, as of a softmax over 511; else the number."""
+    candidates = math.exp(chance) if 0 < chance < 20 else 0.0
+    whole = round(candidates)
+    exact = whole >= 2 and math.isclose(candidates, whole, rel_tol=1e-9)
+    return f"ln {whole} = {chance:.3g}" if exact else f"{chance:.3g}"
 
 
 def _spread(unit: Tensor) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from contrapose.evaluation.bootstrap import bootstrap_interval
 from contrapose.evaluation.inputs import Array
@@ -22,6 +24,9 @@ class Metric:
         protocol: everything that has to be equal for two such numbers to be comparable, in words.
         count: items that `value` is a mean over.
         percent: whether it is printed as a percentage; False for ranks, distances, losses.
+        items: `(n,)` float64, the scores that `value` is the mean of, so that two arms can be set against each other
+            with `paired_difference`; None where it is no mean of scores. No part of the number: it is neither compared,
+            printed nor written to JSON.
     """
 
     name: str
@@ -31,6 +36,7 @@ class Metric:
     protocol: str
     count: int
     percent: bool = True
+    items: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def from_items(
@@ -52,7 +58,9 @@ class Metric:
             generator: as in `bootstrap_interval`.
         """
         value, low, high = bootstrap_interval(per_item, generator=generator)
-        return cls(name, value, low, high, protocol, len(per_item) if count is None else count, percent)
+        scores = per_item.detach().cpu().numpy() if isinstance(per_item, Tensor) else np.asarray(per_item)
+        items = scores.astype(np.float64)  # (n,)
+        return cls(name, value, low, high, protocol, len(items) if count is None else count, percent, items)
 
     def __str__(self) -> str:
         if self.percent:
@@ -60,5 +68,5 @@ class Metric:
         return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; `Metric(**metric.to_dict())` is the metric again."""
-        return asdict(self)
+        """Plain values for JSON, without the items; `Metric(**metric.to_dict())` is the metric again."""
+        return {part.name: getattr(self, part.name) for part in fields(self) if part.name != "items"}

@@ -43,19 +43,25 @@ def results_table(rows: Rows, *, title: str | None = None) -> Table:
     return table
 
 
-def results_text(rows: Rows, *, style: Literal["plain", "markdown"] = "plain") -> str:
+def results_text(
+    rows: Rows, *, style: Literal["plain", "markdown"] = "plain", across: Literal["metrics", "arms"] = "metrics"
+) -> str:
     """The same table as aligned text, or as Markdown for a README.
 
     Arguments:
         rows: as in `results_table`.
         style: `"plain"` or `"markdown"`.
+        across: what the columns are; `"arms"` is narrower when there are many metrics.
 
     Errors:
-        ArgumentError: an unknown style, and what `results_table` refuses.
+        ArgumentError: an unknown style or direction, and what `results_table` refuses.
     """
-    if style not in ("plain", "markdown"):
-        raise ArgumentError(f"Unknown style {style!r}.{did_you_mean(str(style), ('plain', 'markdown'))}")
+    for option, value, known in (("style", style, ("plain", "markdown")), ("across", across, ("metrics", "arms"))):
+        if value not in known:
+            raise ArgumentError(f"Unknown {option} {value!r}.{did_you_mean(str(value), known)}")
     cells = _cells(rows)
+    if across == "arms":
+        cells = [list(column) for column in zip(*cells, strict=True)]
     if style == "markdown":
         cells = [[cell.replace("|", "\\|") for cell in row] for row in cells]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

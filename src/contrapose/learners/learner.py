@@ -24,12 +24,14 @@ class Step:
     Shapes:
         loss: scalar, the mean over this process's own rows.
         embeddings: `(N, D)` detached outputs of the projection head, for the health line.
+        prototype_scores: `(N, P)` detached logits of the rows against prototypes, for a verdict on them; None without.
     """
 
     loss: Tensor
     embeddings: Tensor
     pairing: Pairing
     log: dict[str, Tensor | float] = field(default_factory=dict)
+    prototype_scores: Tensor | None = None
 
 
 class Learner(nn.Module):
@@ -61,7 +63,7 @@ class Learner(nn.Module):
         """Trainable parameters in two groups: matrices and filters with weight decay, vectors (biases, norms) without.
 
         Leaving biases and normalisation out of the decay (and of LARS's adaptation) is SimCLR's practice
-        (arXiv 2002.05709, appendix B.1).
+        (arXiv 2002.05709, appendix B.1). A group may name a "learning_rate_factor" for the schedule.
         """
         trainable = [parameter for parameter in self.parameters() if parameter.requires_grad]
         return [

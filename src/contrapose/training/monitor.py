@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from contrapose.evaluation.health import Health
+from contrapose.training.verdicts import Change
 
 LINE_SECONDS = 20.0  # where there is no terminal (a log file), a line now and then stands for the bar
 
@@ -28,7 +29,7 @@ class Monitor:
         self._progress: Progress | None = None
         self._spoken = 0.0
         self._health: Health | None = None
-        self._warned: str | None = None
+        self._standing: str | None = None
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
@@ -37,7 +38,7 @@ class Monitor:
 
     @contextmanager
     def live(self, total: int, completed: int) -> Iterator[None]:
-        """Show the bar while the block runs, then the last health line."""
+        """Show the bar while the block runs, then the last health line and the verdict that still stands."""
         if self.quiet or not self.console.is_terminal:
             self._spoken = time.monotonic()
             yield
@@ -60,6 +61,8 @@ class Monitor:
             self._progress = None
         if self._health is not None:
             self.say(self._health.line())
+        if self._standing is not None:
+            self.say(f"ended with: {self._standing}")
 
     def advance(self, step: int, *, epoch: float, epochs: int, loss: float, views_per_second: float) -> None:
         """Move the bar to `step`."""
@@ -71,10 +74,8 @@ class Monitor:
             self._spoken = time.monotonic()
             self.say(f"epoch {where}  step {step}  loss {loss:.3f}  {views_per_second:,.0f} views/s")
 
-    def health(self, health: Health, *, warn: bool = True) -> None:
-        """Remember the newest health, and say its warning once when there is one."""
-        self._health = health
-        warning = health.warning() if warn else None
-        if warning and warning.split(":")[0] != self._warned:
-            self._warned = warning.split(":")[0]
-            self.say(f"warning: {warning}")
+    def health(self, health: Health, *, standing: str | None = None, change: Change | None = None) -> None:
+        """Remember the newest health and the verdict that stands, and say a change of it."""
+        self._health, self._standing = health, standing
+        if change is not None:
+            self.say(change.line)

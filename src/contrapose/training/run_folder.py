@@ -22,6 +22,7 @@ class RunFolder:
     checkpoints/     resumable states, see `checkpoint.py`
     encoder/         encoder.safetensors and encoder.json: what `contrapose.load` reads
     evaluation.json  what `contrapose evaluate` measured
+    evaluation_items.npz  the scores behind it, item by item: what `contrapose compare` pairs
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -31,6 +32,7 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self.encoder = self.path / "encoder"
         self.evaluation_file = self.path / "evaluation.json"
+        self.evaluation_items_file = self.path / "evaluation_items.npz"
 
     @classmethod
     def create(cls, path: Path | str, record: dict[str, Any]) -> RunFolder:
@@ -96,7 +98,7 @@ class RunFolder:
             )
         return dict(record)
 
-    def log(self, row: dict[str, float | int | None]) -> None:
+    def log(self, row: dict[str, float | int | str | None]) -> None:
         """Append one line to `metrics.jsonl`; a number that is not finite is written as null."""
         clean = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in row.items()}
         try:

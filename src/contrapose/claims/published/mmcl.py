@@ -92,8 +92,8 @@ CLAIM = register(
         ground=cifar10,
         measures=(nearest_neighbours, probe, support_vectors),
         remarks=(
-            "The grids span the same sharpness: on the sphere the rbf kernel of width sigma is exp(2 cos / sigma) up to "
-            "a constant, a softmax of temperature sigma / 2.",
+            "The grids span the same sharpness: on the sphere the rbf kernel of width sigma is exp(2 cos / sigma), up "
+            "to a constant: a softmax of temperature sigma / 2.",
         ),
     )
 )

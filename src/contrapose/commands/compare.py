@@ -1,0 +1,194 @@
+"""`contrapose compare`: is one run better than another, on the same items, and what was done differently?"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contrapose.atomic import write_atomically
+from contrapose.commands.comparison import Comparison
+from contrapose.commands.evaluate import TRAINED, measure
+from contrapose.commands.evaluation_items import Arms, Scores
+from contrapose.errors import ArgumentError, DataError, RunError, did_you_mean
+from contrapose.evaluation import cka
+from contrapose.training.run_folder import RunFolder
+
+NOT_AN_OPTION = frozenset({"out"})  # where a run was written says nothing of how it was trained
+
+
+def compare(
+    runs: Sequence[str | Path],
+    *,
+    baseline: str | Path | None = None,
+    data: Any = None,
+    test_data: Any = None,
+    limit: int | None = None,
+    k: int = 20,
+    full: bool = False,
+    seed: int = 0,
+    device: str = "cpu",
+    out: str | Path | None = None,
+    quiet: bool = False,
+) -> Comparison:
+    """Set runs side by side: paired differences to a baseline, the options that differ, how alike the embeddings are.
+
+    Without `data`, from the scores that `contrapose evaluate` kept in each run. With `data`, all runs are measured on
+    it here and their embeddings compared; the run folders stay as they are.
+
+    Arguments:
+        runs: two run folders or more.
+        baseline: the one that the others are compared with; None: the first.
+        data, test_data, limit, k, full, seed, device: as in `evaluate`; they go with `data`.
+        out: also write the result as JSON to this file.
+
+    Errors:
+        ArgumentError: fewer than two runs, one twice, or a baseline that is not among them.
+        DataError: scores that cannot be paired (other samples, seed or task), or no metric in common.
+        RunError: a folder that is no run, or a run that was not evaluated.
+    """
+    names = _names(runs)
+    first = _baseline(names, baseline)
+    folders = {name: RunFolder.open(run) for name, run in names.items()}
+    if data is None and (test_data is not None or limit is not None or full):
+        raise ArgumentError(
+            "test_data, limit and full go with data: without it, the scores that contrapose evaluate kept are compared."
+        )
+    embedded: dict[str, np.ndarray] = {}
+    scores: dict[str, Scores] = {}
+    for name, folder in folders.items():
+        if data is None:
+            scores[name] = Scores.read(folder.path, folder.evaluation_items_file, folder.encoder)
+            continue
+        found = measure(
+            folder.path,
+            data=data,
+            test_data=test_data,
+            limit=limit,
+            k=k,
+            full=full,
+            seed=seed,
+            device=device,
+            floors=name == first,
+            quiet=quiet,
+        )
+        scores[name], embedded[name] = found.scores(), found.embeddings
+    _check_paired(scores, first)
+    alike, trouble = _likeness(embedded)
+    result = Comparison(
+        scores[first].data,
+        first,
+        _rows(scores, first),
+        _differing_options(folders),
+        alike,
+        (*_notes(scores, first), *trouble),
+    )
+    if out is not None:
+        write_atomically(Path(out), (json.dumps(result.to_dict(), indent=2) + "\n").encode())
+    return result
+
+
+def _names(runs: Sequence[str | Path]) -> dict[str, Path]:
+    """A name for each run: that of its folder, or its path where two folders have one name."""
+    paths = [Path(run) for run in runs]
+    if len(paths) < 2:
+        raise ArgumentError(f"compare needs two runs or more; got {len(paths)}. One alone: contrapose evaluate RUN.")
+    twice = [path for path, count in Counter(path.resolve() for path in paths).items() if count > 1]
+    if twice:
+        raise ArgumentError(f"{twice[0].name} was given twice. Name each run once.")
+    shared = Counter(path.name for path in paths)
+    return {path.name if shared[path.name] == 1 else str(path): path for path in paths}
+
+
+def _baseline(names: dict[str, Path], wanted: str | Path | None) -> str:
+    if wanted is None:
+        return next(iter(names))
+    for name, path in names.items():
+        if str(wanted) == name or Path(wanted).resolve() == path.resolve():
+            return name
+    raise ArgumentError(f"The baseline {wanted} is not among the runs.{did_you_mean(str(wanted), names)}")
+
+
+def _check_paired(scores: dict[str, Scores], baseline: str) -> None:
+    """Refuse scores that are not of the same items by the same protocol, and say what differs."""
+    own = scores[baseline]
+    for name, other in scores.items():
+        found = own.setting.difference(other.setting)
+        if found is not None:
+            raise DataError(
+                f"{baseline} and {name} cannot be paired: {found}. Evaluate them alike, or let compare do it: "
+                "--data LABELLED."
+            )
+        mine, theirs = set(own.arms[TRAINED]), set(other.arms[TRAINED])
+        if not mine & theirs:
+            raise DataError(
+                f"{baseline} and {name} have no metric in common: {', '.join(sorted(mine))} against "
+                f"{', '.join(sorted(theirs))}. Evaluate them alike."
+            )
+
+
+def _rows(scores: dict[str, Scores], baseline: str) -> Arms:
+    """The runs, baseline first, then the baseline's floors."""
+    order = [baseline, *(name for name in scores if name != baseline)]
+    floors = {f"{arm} (floor)": metrics for arm, metrics in scores[baseline].arms.items() if arm != TRAINED}
+    return {**{name: scores[name].arms[TRAINED] for name in order}, **floors}
+
+
+def _differing_options(folders: dict[str, RunFolder]) -> dict[str, dict[str, Any]]:
+    """For each option that is not the same everywhere, the value of every run that has it."""
+    flat = {}
+    for name, folder in folders.items():
+        record = folder.read_record()
+        try:
+            flat[name] = {"method": record["method"], **_flat(record["config"])}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise RunError(f"{folder.config_file} is damaged: it lacks its method or options ({error}).") from error
+    keys = dict.fromkeys(key for values in flat.values() for key in values if key not in NOT_AN_OPTION)
+    found = {key: {name: values[key] for name, values in flat.items() if key in values} for key in keys}
+    # JSON text, because lists cannot be put into a set
+    return {
+        key: values
+        for key, values in found.items()
+        if len(values) < len(flat) or len({json.dumps(value) for value in values.values()}) > 1
+    }
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested options by dotted names, e.g. `views.count`."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _likeness(embedded: dict[str, np.ndarray]) -> tuple[dict[tuple[str, str], float], list[str]]:
+    """CKA of each pair of runs, and a note for the pairs that have none (a collapsed encoder)."""
+    alike, notes = {}, []
+    for one, other in combinations(embedded, 2):
+        try:
+            alike[one, other] = cka(embedded[one], embedded[other])
+        except ArgumentError as error:
+            notes.append(f"no CKA of {one} and {other}: {str(error).rstrip('.')}")
+    return alike, notes
+
+
+def _notes(scores: dict[str, Scores], baseline: str) -> list[str]:
+    notes = [
+        f"the scores of {name} are older than its weights: evaluate it again"
+        for name, own in scores.items()
+        if own.older
+    ]
+    shapes = {name: " x ".join(map(str, own.setting.test.shape)) for name, own in scores.items()}
+    if len(set(shapes.values())) > 1:
+        seen = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        notes.append(f"the encoders saw the pictures at different resolutions ({seen})")
+    everyone: list[set[str]] = [set(own.arms[TRAINED]) for own in scores.values()]
+    partial = {metric for own in everyone for metric in own ^ everyone[0]}
+    if partial:
+        notes.append(f"not every run has {', '.join(sorted(partial))}, so that is left out")
+    return notes

@@ -1,0 +1,66 @@
+"""What `contrapose evaluate` found: on the screen, and in the run folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from contrapose.atomic import write_atomically
+from contrapose.commands.evaluation_items import Arms, Scores, Setting
+from contrapose.evaluation import Diagnosis, results_text
+from contrapose.training.run_folder import RunFolder
+from contrapose.version import __version__
+
+WIDEST = 4  # metrics that fit beside each other on a screen
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Every metric of every arm: `trained`, and the floors `untrained` and `raw pixels`.
+
+    Arguments:
+        data: what was evaluated on, in a sentence.
+        arms: arm -> name of the metric -> metric.
+        setting: what has to be equal for the scores of another evaluation to be paired with these.
+        embeddings: `(T, D)` of the test part by the trained encoder.
+        notes: what a reader of the numbers should know.
+        diagnosis: geometry and spectrum of these embeddings, when asked for.
+    """
+
+    data: str
+    arms: Arms
+    setting: Setting
+    embeddings: np.ndarray
+    notes: tuple[str, ...] = ()
+    diagnosis: Diagnosis | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        arms = {arm: {name: metric.to_dict() for name, metric in metrics.items()} for arm, metrics in self.arms.items()}
+        record = {"contrapose": __version__, "data": self.data, "notes": list(self.notes), "arms": arms}
+        return record if self.diagnosis is None else {**record, "diagnosis": asdict(self.diagnosis)}
+
+    def text(self) -> str:
+        """The table with its protocols, the diagnosis and the notes."""
+        many = max(map(len, self.arms.values())) > WIDEST
+        parts = [self.data, results_text(list(self.arms.items()), across="arms" if many else "metrics")]
+        if self.diagnosis is not None:
+            parts.append(self.diagnosis.text())
+        notes = "\n".join(f"Note: {note}." for note in self.notes)
+        return "\n\n".join(parts) + (f"\n{notes}" if notes else "")
+
+    def scores(self) -> Scores:
+        """The items, as `contrapose compare` wants them."""
+        return Scores(self.data, self.setting, self.arms)
+
+    def save(self, folder: RunFolder) -> None:
+        """Write `evaluation.json` for people and `evaluation_items.npz` for `contrapose compare`.
+
+        Errors:
+            RunError: the disk is full or cannot be written.
+        """
+        self.scores().save(folder.evaluation_items_file)
+        write_atomically(folder.evaluation_file, (json.dumps(self.to_dict(), indent=2) + "\n").encode())
