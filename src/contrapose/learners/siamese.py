@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from torch import Tensor, nn
@@ -12,6 +13,9 @@ from contrapose.errors import ArgumentError
 from contrapose.learners.embed_views import embed_views
 from contrapose.learners.learner import Chance, Learner, Objective, Step
 from contrapose.pairing import Pairing, by_labels, by_towers, by_views
+
+# (embeddings without gradient (V, W·B, D), pairing) -> what to write into metrics.jsonl
+Watch = Callable[[Tensor, Pairing], dict[str, Tensor | float]]
 
 
 class Siamese(Learner):
@@ -29,6 +33,7 @@ class Siamese(Learner):
         pair_by: `"views"`: the other views of a sample are its positives; `"labels"`: all samples of its class;
             `"towers"`: rows of one view meet those of the other only (MMCL scores view 1 against view 0).
         views: number of views the objective needs; None = any number from 2.
+        watch: what else to log of a step's embeddings, such as how strongly positives and negatives are coupled.
 
     Errors:
         ArgumentError: too few (or too many) views; `pair_by="labels"` and a batch without labels.
@@ -44,11 +49,13 @@ class Siamese(Learner):
         *,
         pair_by: Literal["views", "labels", "towers"] = "views",
         views: int | None = None,
+        watch: Watch | None = None,
         chance: Chance | None = None,
     ) -> None:
         super().__init__(chance=chance)
         self.encoder, self.head = encoder, head
         self.objective, self.pair_by, self.views = objective, pair_by, views
+        self.watch = watch
 
     def forward(self, batch: Batch) -> Step:
         self._check_views(len(batch.views))
@@ -57,7 +64,8 @@ class Siamese(Learner):
         embeddings = z.detach().flatten(0, 1)  # (V·B, D)
         z = gather(z, dim=1)  # (V, W·B, D)
         pairing = self._pairing(batch, z)
-        return Step(self.objective(z, pairing, rows), embeddings, pairing)
+        log = self.watch(z.detach(), pairing) if self.watch else {}
+        return Step(self.objective(z, pairing, rows), embeddings, pairing, log)
 
     def _pairing(self, batch: Batch, z: Tensor) -> Pairing:
         views, size = z.shape[:2]

@@ -29,6 +29,7 @@ def info_nce(
     temperature: float | Float[Tensor, ""] = 0.07,
     symmetric: bool = False,
     in_batch_negatives: bool = True,
+    decoupled: bool = False,
     normalize: bool = True,
     rows: Int[Tensor, " R"] | None = None,
     reduction: str = "mean",
@@ -42,7 +43,7 @@ def info_nce(
 
     Three settings are published under this formula: `symmetric=True` is CLIP's (the mean of both directions);
     `queue=..., in_batch_negatives=False` is MoCo's, whose logits are [q_i·k_i, q_i·queue]; plain is one
-    direction. Runs in tiles: no B × M matrix, forward or backward.
+    direction. `decoupled` leaves s_ii out of the log (MoCo + DCL). Runs in tiles: no B × M matrix, forward or backward.
 
     Shapes:
         queries: `(B, D)`, candidates: `(M, D)`, queue: `(K, D)`; returns `()`, or `(R,)` with reduction
@@ -58,6 +59,7 @@ def info_nce(
         symmetric: also let each candidate look for its query, and average the two; not with a queue.
         in_batch_negatives: false takes the negatives from the queue alone; only without a pairing, which says
             it itself.
+        decoupled: only negatives in the denominator, as in `dcl`, where the reasons are.
         normalize: scale rows (the queue's too) to length 1 first; false takes them as they are.
         rows: the queries (0 to B-1) that this call answers for, as in `nt_xent`; with `symmetric` also the
             candidates.
@@ -65,9 +67,11 @@ def info_nce(
         tile_rows, tile_columns: see `row_reduce`.
 
     Errors:
-        ArgumentError: sizes that do not fit, NaN, temperature <= 0, settings that contradict each other.
+        ArgumentError: sizes that do not fit, NaN, temperature <= 0, settings that contradict each other;
+            `decoupled` and a query without any negative.
 
-    All embeddings equal: log(M), log(M + K), or log(1 + K) without in-batch negatives.
+    All embeddings equal: log(M), log(M + K), or log(1 + K) without in-batch negatives; decoupled, the log of one
+    less.
 
     van den Oord et al. 2018, https://arxiv.org/abs/1807.03748; He et al. 2020 (MoCo),
     https://arxiv.org/abs/1911.05722; Radford et al. 2021 (CLIP), https://arxiv.org/abs/2103.00020
@@ -101,6 +105,7 @@ def info_nce(
             temperature=temperature,
             empty=empty,
             reduction=reduction,
+            decoupled=decoupled,
             tile_rows=tile_rows,
             tile_columns=tile_columns,
         )

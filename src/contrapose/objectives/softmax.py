@@ -19,6 +19,12 @@ def denominator_and_attraction(similarity: Tensor, tile: Tile) -> Terms:
     return Terms(log=[excluded], linear=[tile.weight * similarity, tile.weight])
 
 
+def repulsion_and_attraction(similarity: Tensor, tile: Tile) -> Terms:
+    """The same with the negatives alone in the denominator: no positive competes with itself."""
+    negatives = similarity.masked_fill(~tile.negative, -math.inf)  # (r, c)
+    return Terms(log=[negatives], linear=[tile.weight * similarity, tile.weight])
+
+
 def softmax_loss(
     x: Tensor,
     y: Tensor,
@@ -29,6 +35,7 @@ def softmax_loss(
     empty: str,
     reduction: str,
     factor: float | Tensor = 1.0,
+    decoupled: bool = False,
     tile_rows: int | None = None,
     tile_columns: int | None = None,
 ) -> Tensor:
@@ -48,13 +55,18 @@ def softmax_loss(
         empty: what an anchor without positives is: "drop" leaves it out of the mean, "zero" counts it as 0,
             "error".
         factor: a factor on every anchor's loss.
+        decoupled: leave the positives out of the denominator A(i) (then l_i is no log of a probability, and may be
+            below 0).
+
+    Errors:
+        ArgumentError: with `decoupled`, an anchor that has a positive and no negative.
     """
     pairing = pairing.to(x.device)
     indices = anchors.own if anchors.own is not None else torch.arange(len(x), device=x.device)
     log_denominator, attraction, weight = row_reduce(
         anchors.take(x),
         y,
-        denominator_and_attraction,
+        repulsion_and_attraction if decoupled else denominator_and_attraction,
         pairing,
         row_indices=indices,
         scale=1 / temperature,
@@ -63,6 +75,11 @@ def softmax_loss(
     )  # three times (R,)
     weight = weight.detach()
     kept = weight > 0
+    if decoupled and bool((log_denominator.detach()[kept] == -math.inf).any()):
+        raise ArgumentError(
+            "An anchor has a positive and no negative, and without the positive nothing is left in its denominator; "
+            "give at least two samples (of two classes), or a queue."
+        )
     ratio = log_denominator - attraction / weight.masked_fill(~kept, 1.0)
     losses = factor * torch.where(kept, ratio, 0.0)  # (R,)
     return reduce_anchors(losses, kept, anchors, pairing, empty=empty, reduction=reduction)

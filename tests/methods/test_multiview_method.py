@@ -1,0 +1,56 @@
+"""The multi-view method: every objective trains on four views, and one view is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import numpy as np
+import pytest
+
+import contrapose
+from contrapose.errors import ArgumentError
+from contrapose.methods import MultiView
+from contrapose.objectives.view_chances import VIEW_CHANCES
+from contrapose.pairing import by_views
+from contrapose.training.run_folder import RunFolder
+from contrapose.views import ImageViews
+
+QUICK: dict[str, Any] = {"epochs": 2, "batch_size": 16, "projection_hidden": 16, "log_steps": 1, "quiet": True}
+NAMES = get_args(get_type_hints(MultiView)["objective"])
+
+
+def test_all_multi_view_objectives_are_on_offer() -> None:
+    assert set(NAMES) == set(VIEW_CHANCES)
+    assert MultiView().views.count == 4
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_training_lowers_the_loss(name: str, pictures: np.ndarray, tmp_path: Path) -> None:
+    options = {**QUICK, "objective": name, "temperature": 0.2}
+    run = contrapose.train("multiview", data=pictures[:64], out=str(tmp_path / "run"), **options)
+    rows = list(RunFolder(run.path).metrics())
+    losses = [row["loss"] for row in rows]
+    assert np.isfinite(losses).all()
+    assert losses[-1] < losses[0]
+    assert rows[-1]["chance"] == pytest.approx(VIEW_CHANCES[name](by_views(4, 16), 0.2))
+
+
+def test_the_number_of_views_is_an_option_of_the_views(pictures: np.ndarray, tmp_path: Path) -> None:
+    options = {**QUICK, "epochs": 1, "views": {"count": 3}, "objective": "pvc_geometric"}
+    run = contrapose.train("multiview", data=pictures[:32], out=str(tmp_path / "run"), **options)
+    assert list(RunFolder(run.path).metrics())[-1]["chance"] == pytest.approx(np.log(1 + 3 * 15))
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"views": ImageViews(count=1)}, "at least 2 of each sample"),
+        ({"temperature": 0.0}, "temperature must be above 0"),
+        ({"batch_size": 1}, "batch_size must be at least 2"),
+        ({"objective": "mv_dehl"}, "mv_dhel"),
+    ],
+)
+def test_bad_options_are_refused_at_once(options: dict[str, Any], word: str) -> None:
+    with pytest.raises(ArgumentError, match=word):
+        MultiView(**options)

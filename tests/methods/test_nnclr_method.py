@@ -1,0 +1,62 @@
+"""NNCLR as a method: it trains, plain and decoupled, and its support set is in the checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import contrapose
+from contrapose.errors import ArgumentError
+from contrapose.methods import NNCLR
+from contrapose.training.checkpoint import load_newest
+from contrapose.training.run_folder import RunFolder
+
+QUICK: dict[str, Any] = {
+    "epochs": 2,
+    "batch_size": 16,
+    "projection_hidden": 16,
+    "predictor_hidden": 16,
+    "queue": 48,
+    "log_steps": 1,
+    "quiet": True,
+}
+
+
+@pytest.mark.parametrize(("decoupled", "terms"), [(False, 16), (True, 15)])
+def test_training_changes_the_loss_and_fills_the_set(
+    decoupled: bool, terms: int, pictures: np.ndarray, tmp_path: Path
+) -> None:
+    run = contrapose.train("nnclr", data=pictures[:64], out=str(tmp_path / "run"), decoupled=decoupled, **QUICK)
+    rows = list(RunFolder(run.path).metrics())
+    losses = [row["loss"] for row in rows]
+    assert np.isfinite(losses).all()
+    assert losses[-1] < losses[0]
+    assert rows[-1]["chance"] == pytest.approx(np.log(terms))
+    assert rows[-1]["neighbour_cosine"] > rows[0]["neighbour_cosine"]  # strangers at first, past embeddings then
+    state = load_newest(run.path / "checkpoints")[0]["learner"]
+    assert state["support.rows"].shape == (48, 256)
+    assert int(state["support.position"]) == 8 * 16 % 48
+    torch.testing.assert_close(state["support.rows"].norm(dim=1), torch.ones(48))
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"temperature": -1.0}, "temperature must be above 0"),
+        ({"queue": 0}, "queue must be above 0"),
+        ({"predictor_hidden": 0}, "predictor_hidden must be above 0"),
+        ({"batch_size": 1, "decoupled": True}, "batch_size must be at least 2 when decoupled"),
+    ],
+)
+def test_bad_options_are_refused_at_once(options: dict[str, Any], word: str) -> None:
+    with pytest.raises(ArgumentError, match=word):
+        NNCLR(**options)
+
+
+def test_a_set_that_the_batch_does_not_divide_is_refused(pictures: np.ndarray, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="take --queue 48"):
+        contrapose.train("nnclr", data=pictures, out=str(tmp_path / "run"), **{**QUICK, "queue": 50})
