@@ -1,0 +1,113 @@
+"""CACR as a method: it trains on several views, with and without a queue, and refuses what it cannot do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import contrapose
+from contrapose.encoders import build
+from contrapose.errors import ArgumentError
+from contrapose.methods import CACR
+from contrapose.objectives import cacr, cacr_queue
+from contrapose.training.checkpoint import load_newest
+from contrapose.training.run_folder import RunFolder
+
+QUICK: dict[str, Any] = {
+    "epochs": 2,
+    "batch_size": 16,
+    "projection_hidden": 16,
+    "log_steps": 1,
+    "quiet": True,
+    "views": {"count": 3},
+}
+
+
+@pytest.mark.parametrize("options", [{}, {"debias": 0.1}, {"repulsion_sharpness": 0.0}], ids=str)
+def test_training_lowers_the_loss(options: dict[str, Any], pictures: np.ndarray, tmp_path: Path) -> None:
+    run = contrapose.train("cacr", data=pictures[:64], out=str(tmp_path / "run"), **QUICK, **options)
+    rows = list(RunFolder(run.path).metrics())
+    losses = [row["loss"] for row in rows]
+    assert len(losses) == 8
+    assert np.isfinite(losses).all()
+    assert losses[-1] < losses[0]
+    assert rows[-1]["chance"] == 0
+
+
+def test_with_a_queue_the_last_keys_are_kept_and_a_run_resumes_bit_for_bit(
+    pictures: np.ndarray, tmp_path: Path
+) -> None:
+    options = {**QUICK, "queue": 48, "in_batch_negatives": True, "checkpoint_steps": 3}
+    run = contrapose.train("cacr", data=pictures[:64], out=str(tmp_path / "run"), **options)
+    folder = RunFolder(run.path).checkpoints
+    whole, _ = load_newest(folder)
+    assert whole["learner"]["queue.rows"].shape == (48, 128)
+    assert int(whole["learner"]["queue.position"]) == 8 * 16 % 48
+    max(folder.glob("*"), key=lambda path: path.name).unlink()  # back to step 6 of 8
+    contrapose.resume(run.path, data=pictures[:64], quiet=True)
+    resumed, _ = load_newest(folder)
+    assert resumed["step"] == whole["step"] == 8
+    assert all((resumed["learner"][key] == value).all() for key, value in whole["learner"].items())
+
+
+def test_five_views_are_the_default() -> None:
+    assert CACR().views.count == 5
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"attraction_sharpness": -1.0}, "attraction_sharpness must be 0 or more"),
+        ({"repulsion_sharpness": -1.0}, "repulsion_sharpness must be 0 or more"),
+        ({"debias": 1.0}, r"debias must be in \[0, 1\)"),
+        ({"debias": 0.1, "queue": 64}, "debias must be 0 with a queue"),
+        ({"debias_sign": "author"}, "debias_sign must be one of"),
+        ({"momentum": 1.1}, "momentum must be in"),
+        ({"in_batch_negatives": True}, "in_batch_negatives must be off without a queue"),
+        ({"batch_size": 1}, "batch_size must be at least 2"),
+    ],
+)
+def test_bad_options_are_refused_at_once(options: dict[str, Any], word: str) -> None:
+    with pytest.raises(ArgumentError, match=word):
+        CACR(**options)
+
+
+def test_one_view_is_refused(pictures: np.ndarray, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="at least 2"):
+        contrapose.train("cacr", data=pictures[:64], out=str(tmp_path / "run"), **{**QUICK, "views": {"count": 1}})
+
+
+def objective_of(**options: Any) -> Any:
+    encoder = build("small_conv", channels=3, image_size=16)
+    return CACR(batch_size=4, projection_dimension=3, **options).new_learner(encoder).objective
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"attraction_sharpness": 3.0},
+        {"repulsion_sharpness": 0.5},
+        {"attraction_weight": 0.5},
+        {"repulsion_weight": 0.5},
+        {"debias": 0.2},
+        {"debias": 0.2, "debias_sign": "authors"},
+    ],
+    ids=str,
+)
+def test_options_reach_the_objective(options: dict[str, Any], generator: torch.Generator) -> None:
+    z = torch.randn(3, 4, 3, generator=generator)
+    expected = cacr(z, **options)
+    assert torch.equal(objective_of(**options)(z, None, None), expected)
+    assert not torch.equal(cacr(z), expected)
+
+
+@pytest.mark.parametrize("options", [{"in_batch_negatives": True}, {"repulsion_sharpness": 0.5}], ids=str)
+def test_options_reach_the_objective_with_a_queue(options: dict[str, Any], generator: torch.Generator) -> None:
+    q, k, queue = (torch.randn(*shape, generator=generator) for shape in ((3, 4, 3), (3, 4, 3), (8, 3)))
+    expected = cacr_queue(q, k, queue, **options)
+    assert torch.equal(objective_of(queue=8, **options)(q, k, queue), expected)
+    assert not torch.equal(cacr_queue(q, k, queue), expected)
