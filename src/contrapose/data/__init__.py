@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contrapose.data.batch import Batch
 from contrapose.data.images import Images, Skipped
+from contrapose.data.imbalance import Unbalanced, few_frequent, long_tailed
 from contrapose.data.omniglot import OneShotRuns, omniglot, omniglot_one_shot
 from contrapose.data.opening import open_data
 from contrapose.data.randomness import derived_generator, derived_seed
@@ -17,8 +18,11 @@ __all__ = [
     "OneShotRuns",
     "Skipped",
     "Split",
+    "Unbalanced",
     "derived_generator",
     "derived_seed",
+    "few_frequent",
+    "long_tailed",
     "omniglot",
     "omniglot_one_shot",
     "open_data",

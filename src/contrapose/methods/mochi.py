@@ -1,0 +1,82 @@
+"""MoCHi: MoCo with synthetic negatives, mixed from the hardest of the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from contrapose.methods.method import About, register
+from contrapose.methods.moco import MoCo
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from contrapose.encoders import ImageEncoder
+    from contrapose.learners import Learner
+
+
+@register("mochi")
+@dataclass(frozen=True, kw_only=True)
+class MoCHi(MoCo):
+    """MoCo, and each query meets mixtures of its hardest negatives, with one another and with itself."""
+
+    about: ClassVar[About] = About(
+        question="how hard should each negative push?",
+        purpose="harder negatives for MoCo without a longer queue: mixtures of the nearest ones in it",
+        modality="images",
+        paper="Kalantidis et al., NeurIPS 2020, https://arxiv.org/abs/2010.01028",
+    )
+
+    hardest: int = 128
+    """N, negatives of the queue nearest to the query, which are mixed. [design] an eighth of the paper's 1024, as
+    the queue is an eighth of its 16,384 (ImageNet-100)."""
+    pair_mixes: int = 64
+    """s, mixtures of two of them for each query. [design] an eighth of the paper's 512."""
+    query_mixes: int = 32
+    """s', mixtures of one of them with the query itself. [design] an eighth of the paper's 256."""
+    mix_after: int = 100
+    """Steps of plain MoCo before the first mixture, until the features are worth mixing. [design] a tenth of a run of
+    a thousand steps; the paper waits for 10 of 100 epochs."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("hardest", 1 <= self.hardest <= self.queue, f"in 1 to {self.queue}, the length of the queue")
+        for name in ("pair_mixes", "query_mixes", "mix_after"):
+            self._check(name, getattr(self, name) >= 0, "0 or more")
+
+    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+        from contrapose.learners import HardMixing
+        from contrapose.objectives import OBJECTIVES, mochi
+
+        def objective(
+            q: Tensor, k: Tensor, queue: Tensor, rows: Tensor | None, draws: torch.Generator | None
+        ) -> tuple[Tensor, Mapping[str, Tensor]]:
+            loss, statistics = mochi(
+                q,
+                k,
+                queue,
+                hardest=self.hardest,
+                pair_mixes=self.pair_mixes if draws else 0,
+                query_mixes=self.query_mixes if draws else 0,
+                temperature=self.temperature,
+                rows=rows,
+                generator=draws,
+                return_statistics=True,
+            )
+            return loss, asdict(statistics)
+
+        head = self.head(encoder.dimension, norm=False)  # MoCo v2's head has no batch normalisation
+        return HardMixing(
+            encoder,
+            head,
+            objective,
+            mixes=self.pair_mixes + self.query_mixes,
+            start=self.mix_after,
+            dimension=head.output_dimension,
+            queue_size=self.queue,
+            momentum=self.momentum,
+            generator=generator,
+            chance=OBJECTIVES["mochi"].chance,
+        )

@@ -1,0 +1,37 @@
+"""What objectives on (queries, keys, queue) ask of their arguments."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from contrapose.errors import ArgumentError
+from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings
+
+UNIT_TOLERANCE = 0.02  # of a row's length: bfloat16 keeps a unit row to within about 0.004
+
+
+def check_queue_arguments(queries: Tensor, keys: Tensor, queue: Tensor, *, normalize: bool, reduction: str) -> None:
+    """Queries and keys are B pairs, the queue has rows of as many dimensions; without `normalize`, of length 1.
+
+    Errors:
+        ArgumentError: a shape, type or value that does not fit, named.
+    """
+    for name, letters, x in (("queries", "B D", queries), ("keys", "B D", keys), ("queue", "K D", queue)):
+        check_embeddings(x, name, letters)
+        if x.shape[1] != queries.shape[1]:
+            raise ArgumentError(f"{name} has {x.shape[1]} dimensions and queries {queries.shape[1]}; they must agree.")
+    if len(keys) != len(queries):
+        raise ArgumentError(f"There are {len(keys)} keys for {len(queries)} queries; give one key for each query.")
+    check_choice(reduction, REDUCTIONS, "reduction")
+    if not normalize:
+        _check_unit(queue)
+
+
+def _check_unit(queue: Tensor) -> None:
+    lengths = queue.detach().float().norm(dim=1)  # (K,)
+    worst = float((lengths - 1).abs().max())
+    if worst > UNIT_TOLERANCE:
+        raise ArgumentError(
+            f"normalize=False needs a queue of unit rows, and a length is {worst:.2g} away from 1. "
+            "Leave normalize on, or normalise the rows before they are stored."
+        )

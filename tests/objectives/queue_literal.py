@@ -1,0 +1,40 @@
+"""The losses on (queries, keys, queue) written out query by query, slowly: what the library must agree with."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def literal_isd(
+    queries: Tensor, keys: Tensor, queue: Tensor, temperature: float = 0.02, teacher_temperature: float | None = None
+) -> Tensor:
+    """The mean over queries of sum_a p_a (log p_a - log s_a)."""
+    q, k, anchors = (functional.normalize(x, dim=1) for x in (queries, keys.detach(), queue))
+    losses = []
+    for i in range(len(q)):
+        student = torch.stack([q[i] @ anchor / temperature for anchor in anchors])
+        teacher = torch.stack([k[i] @ anchor / (teacher_temperature or temperature) for anchor in anchors])
+        log_s, log_p = torch.log_softmax(student, dim=0), torch.log_softmax(teacher, dim=0)
+        losses.append(sum(log_p[a].exp() * (log_p[a] - log_s[a]) for a in range(len(anchors))))
+    return torch.stack(losses).mean()
+
+
+def literal_mochi(
+    queries: Tensor, keys: Tensor, queue: Tensor, synthetic: list[list[Tensor]], temperature: float = 0.2
+) -> Tensor:
+    """The mean over queries of -log softmax of the key among [key, queue, this query's synthetic negatives]."""
+    q, k, negatives = (functional.normalize(x, dim=1) for x in (queries, keys.detach(), queue))
+    losses = []
+    for i in range(len(q)):
+        candidates = [k[i], *negatives, *(h.detach() for h in synthetic[i])]
+        logits = torch.stack([q[i] @ candidate / temperature for candidate in candidates])
+        losses.append(-torch.log_softmax(logits, dim=0)[0])
+    return torch.stack(losses).mean()
+
+
+def hardest_repeated(queries: Tensor, queue: Tensor, times: int) -> list[list[Tensor]]:
+    """What mixtures of the one hardest negative with itself are: that negative, so many times."""
+    q, negatives = functional.normalize(queries, dim=1), functional.normalize(queue, dim=1)
+    return [[max(negatives, key=lambda n, row=row: float(row @ n))] * times for row in q.detach()]
