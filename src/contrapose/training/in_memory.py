@@ -62,7 +62,7 @@ def train_in_memory(
         for step in range(total):
             factor = multiplier(config.schedule, step, total, config.warmup_share)
             for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * factor
+                group["lr"] = config.learning_rate * factor * group.get("learning_rate_factor", 1.0)
             generator = derived_generator(config.seed, step)
             torch.manual_seed(generator.initial_seed())  # dropout and the like
             indices = sampler.indices(*sampler.locate(step))  # (B,)

@@ -164,7 +164,7 @@ class Trainer:
 
     def _train_step(self) -> tuple[Step, float]:
         for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate(self.step)
+            group["lr"] = self.learning_rate(self.step) * group.get("learning_rate_factor", 1.0)
         torch.manual_seed(self._generator().initial_seed())  # dropout and the like
         self.learner.before_step()
         for part in range(self.config.accumulate):

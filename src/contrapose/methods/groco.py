@@ -1,0 +1,81 @@
+"""GroCo: views of a sample rank above its hardest negatives, by a sorting network; no temperature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from contrapose.methods.method import About, Method, register
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from contrapose.encoders import ImageEncoder
+    from contrapose.learners import Learner
+    from contrapose.pairing import Pairing
+
+
+@register("groco")
+@dataclass(frozen=True, kw_only=True)
+class GroCo(Method):
+    """An anchor's views and its hardest negatives are sorted, softly; only pairs that are out of order push."""
+
+    about: ClassVar[About] = About(
+        question="how hard should each negative push?",
+        purpose="for neighbourhoods (search, kNN): views must rank above the hardest negatives; no temperature",
+        modality="images",
+        paper="Shvetsova et al., ICCV 2023, https://arxiv.org/abs/2301.02009",
+    )
+
+    projection_layers: int = 3
+    """Linear maps of the projection head, which ends in a batch normalisation without scale and shift. 3: the authors'
+    configurations."""
+    negatives: int = 10
+    """Hardest negatives of each anchor; fewer than the batch. 10: the authors'."""
+    steepness: float = 1.0
+    """How sharply the network sorts. 1: the authors'."""
+    network: Literal["odd_even", "bitonic"] = "odd_even"
+    """The sorting network. odd_even: the authors'; bitonic has fewer layers for more than 8 candidates."""
+    distribution: Literal["cauchy", "logistic", "logistic_phi", "reciprocal", "optimal"] = "cauchy"
+    """How a comparator softens. cauchy: the authors'; its heavy tails never stop pushing."""
+    stop_gradient: bool = True
+    """Only the anchor moves. On: as published."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("negatives", self.negatives > 0, "above 0")
+        self._check("negatives", self.negatives < self.batch_size, f"below the batch_size, {self.batch_size}")
+        self._check("steepness", self.steepness > 0, "above 0")
+        self._check("network", self.network in ("odd_even", "bitonic"), "odd_even or bitonic")
+        softenings = ("cauchy", "logistic", "logistic_phi", "reciprocal", "optimal")
+        self._check("distribution", self.distribution in softenings, f"one of {', '.join(softenings)}")
+
+    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+        from torch import nn
+
+        from contrapose.learners import Siamese
+        from contrapose.objectives import groco
+        from contrapose.objectives.groco import groco_chance
+
+        full = self.views.count  # small crops come after the full views and pull nobody
+
+        def objective(z: Tensor, pairing: Pairing, rows: Tensor | None) -> Tensor:
+            return groco(
+                z,
+                negatives=self.negatives,
+                positive_views=full,
+                steepness=self.steepness,
+                network=self.network,
+                distribution=self.distribution,
+                stop_gradient=self.stop_gradient,
+                rows=rows,
+            )
+
+        def chance(pairing: Pairing) -> float:
+            small = self.views.small_count or 0
+            return groco_chance(full + small, negatives=self.negatives, positive_views=full, network=self.network)
+
+        head = self.head(encoder.dimension)
+        whitened = nn.BatchNorm1d(head.output_dimension, affine=False)
+        return Siamese(encoder, nn.Sequential(head, whitened), objective, chance=chance)

@@ -1,0 +1,192 @@
+"""Sorting networks with soft comparators: where each value of a short list would end up, differentiably.
+
+A comparator of a sorting network swaps two wires if they are out of order. A soft one swaps them to a degree: each
+wire becomes a mean of both. A network of soft comparators turns a list into a doubly stochastic matrix, which says
+with what weight each element lands at each rank.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from contrapose.errors import ArgumentError
+from contrapose.objectives.inputs import check_choice
+
+
+def _cauchy(v: Tensor, difference: Tensor) -> Tensor:
+    return v.atan() / math.pi + 0.5
+
+
+def _logistic(v: Tensor, difference: Tensor) -> Tensor:
+    return v.sigmoid()
+
+
+def _logistic_phi(v: Tensor, difference: Tensor) -> Tensor:
+    return (v / (difference.abs() + 1e-10).pow(0.25)).sigmoid()  # neighbours that are close are told apart faster
+
+
+def _reciprocal(v: Tensor, difference: Tensor) -> Tensor:
+    return v / (2 + v.abs()) / 2 + 0.5
+
+
+def _optimal(v: Tensor, difference: Tensor) -> Tensor:
+    size = v.abs()
+    tail = v.sign() * (0.5 - 1 / (16 * size.clamp(min=0.25)))
+    return 0.5 + torch.where(size <= 0.25, v, tail)
+
+
+# How far a comparator is from swapping, in [0, 1], from steepness times the difference of its wires, and the
+# difference itself. All are monotone with 1/2 at 0. The tails of the logistic ones fall exponentially, so that pairs
+# far out of order get no gradient; those of the others fall like 1/v.
+DISTRIBUTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "cauchy": _cauchy,
+    "logistic": _logistic,
+    "logistic_phi": _logistic_phi,
+    "reciprocal": _reciprocal,
+    "optimal": _optimal,
+}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Comparators that work at the same time: for each wire its partner (itself: none) and where the larger goes.
+
+    Arguments:
+        partner: for each of the n wires the wire it is compared with.
+        sign: +1 for the wire that gets the smaller value, -1 for the one that gets the larger.
+    """
+
+    partner: tuple[int, ...]
+    sign: tuple[float, ...]
+
+
+@cache
+def odd_even(n: int) -> tuple[Layer, ...]:
+    """The network of n layers that compares neighbours: those at even places, then those at odd ones, in turn."""
+    return tuple(_layer(n, [(i, i + 1) for i in range(t % 2, n - 1, 2)]) for t in range(n))
+
+
+@cache
+def bitonic(n: int) -> tuple[Layer, ...]:
+    """Batcher's bitonic network, of log2(n) (log2(n) + 1) / 2 layers.
+
+    For n that is no power of two, the network of the next power without its first wires and their comparators. That
+    this still sorts is checked with all lists of zeros and ones (up to n = 17) in the tests.
+    """
+    power = (n - 1).bit_length()
+    dropped = 2**power - n
+    layers = []
+    for block in range(power):
+        for distance in (2**level for level in reversed(range(block + 1))):
+            lows = [i for i in range(dropped, 2**power) if not i & distance]
+            upward = [not (i >> (block + 1)) & 1 for i in lows]
+            pairs = [
+                (i - dropped, i + distance - dropped)[:: 1 if up else -1] for i, up in zip(lows, upward, strict=True)
+            ]
+            layers.append(_layer(n, pairs))
+    return tuple(layers)
+
+
+NETWORKS: dict[str, Callable[[int], tuple[Layer, ...]]] = {"odd_even": odd_even, "bitonic": bitonic}
+
+
+def soft_sort(
+    x: Float[Tensor, "B n"],
+    *,
+    network: str = "odd_even",
+    distribution: str = "cauchy",
+    steepness: float = 1.0,
+) -> tuple[Float[Tensor, "B n"], Float[Tensor, "B n n"]]:
+    """Sort each row upwards, softly: the relaxed values, and the weight of element i at rank r.
+
+        alpha = f(steepness (x_b - x_a))                            for each comparator, wire a to get the smaller
+        x_a <- alpha x_a + (1 - alpha) x_b,   x_b <- (1 - alpha) x_a + alpha x_b,   and the columns of P alike
+
+    P starts as the identity and stays doubly stochastic. Where only the weight at some ranks is of interest,
+    `weight_at_ranks` has it for n times less.
+
+    Shapes:
+        x: `(B, n)`; returns `(B, n)` and P `(B, n, n)`, element by rank.
+
+    Arguments:
+        network: "odd_even" (n layers, comparing neighbours) or "bitonic" (fewer layers for n above 8).
+        distribution: f: "cauchy" = atan(v)/pi + 1/2, "logistic", "logistic_phi" (logistic, steeper where wires are
+            close), "reciprocal" or "optimal".
+        steepness: beta; the larger, the closer to hard sorting. x to c·x and beta to beta/c give the same P.
+
+    Errors:
+        ArgumentError: an unknown network or distribution, steepness <= 0, fewer than two values.
+
+    Petersen, Borgelt, Kuehne, Deussen, "Monotonic Differentiable Sorting Networks", ICLR 2022,
+    https://arxiv.org/abs/2203.09630
+    """
+    x, swaps = _run(x, network, distribution, steepness)
+    P = torch.eye(x.shape[1], dtype=x.dtype, device=x.device).expand(len(x), -1, -1)  # (B, n, n)
+    for partner, alpha in swaps:
+        P = torch.lerp(P[..., partner], P, alpha.unsqueeze(1))  # (B, n, n)
+    return x, P
+
+
+def weight_at_ranks(
+    x: Float[Tensor, "B n"],
+    ranks: Float[Tensor, " n"],
+    *,
+    network: str = "odd_even",
+    distribution: str = "cauchy",
+    steepness: float = 1.0,
+) -> Float[Tensor, "B n"]:
+    """P · ranks, the weight of each element at the ranks that are marked, without building P.
+
+    P is the product of the layers' (symmetric) matrices, so the marks are sent back through the network from its last
+    layer to its first: n · layers numbers a row instead of n² · layers.
+
+    Shapes:
+        ranks: `(n,)`, e.g. 1 where a rank is asked for and 0 elsewhere; returns `(B, n)`.
+
+    Arguments, errors: as in `soft_sort`.
+    """
+    _, swaps = _run(x, network, distribution, steepness)
+    weight = ranks.to(x).expand_as(x)  # (B, n)
+    for partner, alpha in reversed(swaps):
+        weight = torch.lerp(weight[:, partner], weight, alpha)  # (B, n)
+    return weight
+
+
+def check_sorting(network: str, distribution: str, steepness: float) -> None:
+    """Known names, and a steepness above 0."""
+    check_choice(network, tuple(NETWORKS), "network")
+    check_choice(distribution, tuple(DISTRIBUTIONS), "distribution")
+    if not (math.isfinite(steepness) and steepness > 0):
+        raise ArgumentError(f"steepness must be a finite number above 0, got {steepness:g}; 1 is usual for cosines.")
+
+
+def _run(x: Tensor, network: str, distribution: str, steepness: float) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+    """The sorted values, and for each layer its partners `(n,)` and how much each wire kept of itself `(B, n)`."""
+    check_sorting(network, distribution, steepness)
+    if x.ndim != 2 or x.shape[1] < 2:
+        raise ArgumentError(f"A sorting network takes rows of at least 2 values, (B, n); got shape {tuple(x.shape)}.")
+    kept = DISTRIBUTIONS[distribution]
+    swaps = []
+    for layer in NETWORKS[network](x.shape[1]):
+        partner = torch.tensor(layer.partner, device=x.device)  # (n,)
+        other = x[:, partner]  # (B, n)
+        difference = torch.tensor(layer.sign, dtype=x.dtype, device=x.device) * (other - x)  # (B, n)
+        alpha = kept(steepness * difference, difference)  # (B, n), the same on both wires of a comparator
+        x = torch.lerp(other, x, alpha)  # (B, n)
+        swaps.append((partner, alpha))
+    return x, swaps
+
+
+def _layer(n: int, comparators: list[tuple[int, int]]) -> Layer:
+    """A layer of comparators (wire of the smaller value, wire of the larger)."""
+    partner, sign = list(range(n)), [1.0] * n
+    for low, high in comparators:
+        partner[low], partner[high], sign[high] = high, low, -1.0
+    return Layer(tuple(partner), tuple(sign))
