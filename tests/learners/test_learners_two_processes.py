@@ -13,12 +13,33 @@ from contrapose.data import Batch
 from contrapose.distributed import gather, own_rows, rank, world_size
 from contrapose.encoders import ImageEncoder
 from contrapose.encoders.backbone import ConvolutionalBackbone
-from contrapose.learners import Learner, Momentum, MultiExit, Siamese
+from contrapose.learners import (
+    Distillation,
+    HardMixing,
+    Learner,
+    Momentum,
+    MomentumViews,
+    MultiExit,
+    NearestNeighbour,
+    Siamese,
+)
 from contrapose.learners.shuffle import shuffled
-from contrapose.objectives import info_nce, mmcl, nt_xent, sup_con
+from contrapose.objectives import (
+    AUCContrastive,
+    cacr,
+    cacr_queue,
+    info_nce,
+    isd,
+    mmcl,
+    mochi,
+    mv_dhel,
+    nt_xent,
+    sup_con,
+)
 from distributed_helper import run_ranks
 
 BATCH = 8
+VIEWS = {"multi_exit": 1, "multi_view": 3}  # others take two
 LABELS = torch.tensor([0, 1, 2, 0, 1, 1, 3, 2])
 
 
@@ -66,6 +87,84 @@ def momentum() -> Learner:
     )
 
 
+def nearest_neighbour() -> Learner:
+    torch.manual_seed(0)
+    predictor = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 4)).double()
+    return NearestNeighbour(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        predictor,
+        lambda n, p, rows: info_nce(n, p, decoupled=True, rows=rows),
+        dimension=4,
+        queue_size=16,
+        generator=torch.Generator().manual_seed(3),
+    )
+
+
+def momentum_views() -> Learner:
+    def objective(q: Tensor, k: Tensor, queue: Tensor, rows: Tensor | None = None) -> Tensor:
+        return cacr_queue(q, k, queue, in_batch_negatives=True, rows=rows)
+
+    return MomentumViews(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        objective,
+        dimension=4,
+        queue_size=16,
+        momentum=0.9,
+        generator=torch.Generator().manual_seed(3),
+    )
+
+
+def attraction_and_repulsion() -> Learner:
+    return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: cacr(z, rows=rows))
+
+
+def learned_scalars() -> Learner:
+    return Siamese(encoder(), nn.Linear(6, 4).double(), AUCContrastive("saddle").double())
+
+
+def hard_mixing() -> Learner:
+    """Plain in the first step, mixing in the second."""
+
+    def objective(
+        q: Tensor, k: Tensor, queue: Tensor, rows: Tensor | None, draws: torch.Generator | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        mixes = 6 if draws else 0
+        loss = mochi(q, k, queue, hardest=5, pair_mixes=mixes, query_mixes=mixes, rows=rows, generator=draws)
+        return loss, {}
+
+    return HardMixing(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        objective,
+        mixes=12,
+        start=1,
+        dimension=4,
+        queue_size=16,
+        momentum=0.9,
+        generator=torch.Generator().manual_seed(3),
+    )
+
+
+def distillation() -> Learner:
+    torch.manual_seed(0)
+    return Distillation(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        nn.Linear(4, 4).double(),
+        lambda p, k, queue: (isd(p, k, queue, temperature=0.1), {}),
+        dimension=4,
+        queue_size=16,
+        momentum=0.9,
+        generator=torch.Generator().manual_seed(3),
+    )
+
+
+def multi_view() -> Learner:
+    return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: mv_dhel(z, rows=rows))
+
+
 def multi_exit() -> Learner:
     def objective(z: Tensor, p: object, rows: Tensor | None) -> Tensor:
         return sup_con(z, pairing=p, rows=rows)  # type: ignore[arg-type]
@@ -74,7 +173,21 @@ def multi_exit() -> Learner:
 
 
 LEARNERS: dict[str, Callable[[], Learner]] = {
-    make.__name__: make for make in (siamese, siamese_by_labels, max_margin, momentum, multi_exit)
+    make.__name__: make
+    for make in (
+        siamese,
+        siamese_by_labels,
+        max_margin,
+        momentum,
+        nearest_neighbour,
+        multi_view,
+        multi_exit,
+        momentum_views,
+        attraction_and_repulsion,
+        learned_scalars,
+        hard_mixing,
+        distillation,
+    )
 }
 
 
@@ -86,8 +199,8 @@ def two_steps(name: str) -> dict[str, Tensor]:
     own = slice(rank() * local, (rank() + 1) * local)
     result = {}
     for step in range(2):
-        views = torch.rand(2, BATCH, 2, 8, 8, generator=generator, dtype=torch.float64)
-        count = 1 if name == "multi_exit" else 2
+        views = torch.rand(3, BATCH, 2, 8, 8, generator=generator, dtype=torch.float64)
+        count = VIEWS.get(name, 2)
         batch = Batch(views=tuple(views[:count, own]), indices=torch.arange(BATCH)[own], labels=LABELS[own])
         learner.before_step()
         loss = learner(batch).loss

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from beartype import beartype
 from jaxtyping import jaxtyped
 from torch import Tensor
+from torch.nn import functional
 
 from contrapose.objectives import OBJECTIVES
 from contrapose.pairing import Pairing, by_labels, by_towers, by_views
 
 NAMES = tuple(OBJECTIVES)
 TILED = tuple(name for name in NAMES if OBJECTIVES[name].row_reduction)
+# What makes an objective the same function of its embeddings at every call: nothing is drawn at random.
+FIXED: dict[str, dict[str, Any]] = {"mochi": {"hardest": 1, "query_mixes": 0}}
+# Options that depend on the size of the batch; the defaults wherever these fit.
+FITTED: dict[str, Callable[[int], dict[str, Any]]] = {
+    "groco": lambda batch: {"negatives": 10 if batch > 10 else batch // 2},
+}
 CHECKED = {name: jaxtyped(typechecker=beartype)(OBJECTIVES[name].function) for name in NAMES}
 
 
@@ -30,9 +38,20 @@ def some_labels(batch: int) -> Tensor:
     return torch.arange(batch) % 3
 
 
+def queue_of(z: Tensor) -> Tensor:
+    """`(B, D)` without gradient: the second view's unit rows, each mirrored at their mean."""
+    rows = z[1].detach().to(torch.promote_types(z.dtype, torch.float32))
+    rows = functional.normalize(rows, dim=-1)
+    return 2 * rows.mean(dim=0) - rows
+
+
 def loss_of(name: str, z: Tensor, labels: Tensor | None = None, **options: Any) -> Tensor:
     """The objective on two views `(2, B, D)`, called as its entry says."""
     takes, function = OBJECTIVES[name].takes, CHECKED[name]
+    fitted = FITTED[name](z.shape[1]) if name in FITTED and z.ndim == 3 else {}
+    options = {**FIXED.get(name, {}), **fitted, **options}
+    if takes == "queue":
+        return function(z[0], z[1], queue_of(z), **options)
     if takes == "towers":
         return function(z[0], z[1], **options)
     if takes == "labels":
@@ -45,6 +64,9 @@ def pairing_of(name: str, batch: int) -> Pairing:
     takes = OBJECTIVES[name].takes
     if takes == "towers":
         return by_towers(batch)
+    if takes == "queue":
+        mixed = inspect.signature(OBJECTIVES[name].function).parameters.get("pair_mixes")
+        return by_towers(batch, in_batch_negatives=False).with_queue(batch + (mixed.default if mixed else 0))
     return by_labels(some_labels(batch), views=2) if takes == "labels" else by_views(2, batch)
 
 

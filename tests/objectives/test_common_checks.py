@@ -6,29 +6,52 @@ import math
 
 import pytest
 import torch
+from auc_literal import literal_auc_cl, literal_saddle
+from cacr_literal import literal_cacr
+from dcl_literal import literal_dcl
+from difficulty_literal import literal_difficulty_weighted
+from groco_literal import literal_groco
+from hardness_literal import literal_simple
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from multi_view_literal import MULTI_VIEW_LITERAL
 from objective_cases import (
+    FIXED,
     NAMES,
     TILED,
     loss_of,
     pairing_of,
+    queue_of,
     sharpest,
     some_embeddings,
     some_labels,
     value_and_gradient,
 )
+from queue_literal import hardest_repeated, literal_isd, literal_mochi
 from softmax_literal import literal_info_nce, literal_nt_xent, literal_sup_con
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives import OBJECTIVES
 
 # The weights of mmcl are constants of the gradient but not of a numerical derivative, except in the scored view.
-DIFFERENTIATED = {"mmcl": slice(1, 2)}
+# The keys of a queue objective are constants as well.
+DIFFERENTIATED = {"mmcl": slice(1, 2), "isd": slice(0, 1), "mochi": slice(0, 1)}
+# What a loss leaves out of its gradient on purpose, put back in.
+WHOLE_GRADIENT = {"groco": {"stop_gradient": False}}
 LITERAL = {
+    **MULTI_VIEW_LITERAL,
+    "groco": lambda z: literal_groco(z, len(z[0]) // 2),
+    "difficulty_weighted": literal_difficulty_weighted,
     "nt_xent": lambda z: literal_nt_xent(z),
+    "dcl": literal_dcl,
+    "simple_contrastive": literal_simple,
+    "isd": lambda z: literal_isd(z[0], z[1], queue_of(z)),
+    "mochi": lambda z: literal_mochi(z[0], z[1], queue_of(z), hardest_repeated(z[0], queue_of(z), times=64)),
     "info_nce": lambda z: literal_info_nce(z[0], z[1]),
     "sup_con": lambda z: literal_sup_con(z, some_labels(z.shape[1])),
+    "cacr": literal_cacr,
+    "auc_cl": literal_auc_cl,
+    "auc_saddle": literal_saddle,
     "self_con": lambda z: literal_sup_con(z, some_labels(z.shape[1])),
 }
 
@@ -72,7 +95,7 @@ def test_gradient_is_the_derivative(name: str) -> None:
 
     def loss(moved: torch.Tensor) -> torch.Tensor:
         whole = torch.cat([z[: part.start], moved, z[part.stop :]])
-        return loss_of(name, whole)
+        return loss_of(name, whole, **WHOLE_GRADIENT.get(name, {}))
 
     assert torch.autograd.gradcheck(loss, z[part].clone().requires_grad_(), atol=1e-7)
 
@@ -150,9 +173,14 @@ def test_equal_embeddings_give_chance(name: str) -> None:
 )
 def test_bad_input_is_named(name: str, spoil, options: dict, word: str) -> None:  # type: ignore[no-untyped-def]
     entry, z = OBJECTIVES[name], spoil(some_embeddings())
-    arguments = {"views": (z,), "labels": (z, some_labels(6)), "towers": (z[0], z[1])}[entry.takes]
+    arguments = {
+        "views": (z,),
+        "labels": (z, some_labels(6)),
+        "towers": (z[0], z[1]),
+        "queue": (z[0], z[1], queue_of(some_embeddings())),
+    }[entry.takes]
     with pytest.raises(ArgumentError, match=rf"(?i){word}"):
-        entry.function(*arguments, **options)
+        entry.function(*arguments, **FIXED.get(name, {}), **options)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -18,6 +18,8 @@ LABELS = torch.tensor([0, 1, 2, 3, 1, 1, 0, 4])  # two of rank 0 are alone in th
 CASES: dict[str, dict[str, Any]] = {
     **{name: {} for name in NAMES},
     "info_nce, both directions": {"symmetric": True},
+    "info_nce, decoupled": {"decoupled": True},
+    "dcl, weighted": {"sigma": 0.5, "detach_weight": False},
     "self_con, weighted": {"sub_networks_weight": 0.5},
 }
 

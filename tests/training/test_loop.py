@@ -26,7 +26,11 @@ QUICK: dict[str, Any] = {
     "log_steps": 1,
     "quiet": True,
 }
-OWN = {"moco": {"queue": 32}}
+OWN = {
+    "moco": {"queue": 32},
+    "isd": {"queue": 32},
+    "mochi": {"queue": 32, "hardest": 8, "mix_after": 3},
+}
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from contrapose.evaluation.cka import cka
 from contrapose.evaluation.clustering import Agreement, Clustering, agreement, clustering
 from contrapose.evaluation.diagnose import Diagnosis, diagnose
 from contrapose.evaluation.few_label import FewLabel, few_label
+from contrapose.evaluation.hardness import Hardness, hardness, penalty_entropy, penalty_share, relative_penalty
 from contrapose.evaluation.health import Health, effective_rank, spread
 from contrapose.evaluation.knn import knn, knn_predict
 from contrapose.evaluation.lidar import lidar
@@ -13,6 +14,7 @@ from contrapose.evaluation.linear_probe import FittedProbe, fit_linear_probe, li
 from contrapose.evaluation.metric import Metric
 from contrapose.evaluation.modality_gap import ModalityGap, modality_gap
 from contrapose.evaluation.one_shot import one_shot
+from contrapose.evaluation.prototypes import PrototypeUse
 from contrapose.evaluation.recommendation import recommendation
 from contrapose.evaluation.retrieval import Retrieval, retrieval
 from contrapose.evaluation.similarity_scores import similarity_scores
@@ -26,10 +28,12 @@ __all__ = [
     "Diagnosis",
     "FewLabel",
     "FittedProbe",
+    "Hardness",
     "Health",
     "Interval",
     "Metric",
     "ModalityGap",
+    "PrototypeUse",
     "Retrieval",
     "Spectrum",
     "agreement",
@@ -42,6 +46,7 @@ __all__ = [
     "effective_rank",
     "few_label",
     "fit_linear_probe",
+    "hardness",
     "knn",
     "knn_predict",
     "lidar",
@@ -49,7 +54,10 @@ __all__ = [
     "modality_gap",
     "one_shot",
     "paired_difference",
+    "penalty_entropy",
+    "penalty_share",
     "recommendation",
+    "relative_penalty",
     "results_table",
     "results_text",
     "retrieval",

@@ -1,9 +1,29 @@
 """One training step: which encoder sees which view, what is remembered, which pairing, which objective."""
 
 from contrapose.learners.classifier import Classifier
+from contrapose.learners.distillation import Distillation
+from contrapose.learners.hard_mixing import HardMixing
 from contrapose.learners.learner import Learner, Objective, Step
 from contrapose.learners.momentum import Momentum, Queue
+from contrapose.learners.momentum_views import MomentumViews
 from contrapose.learners.multi_exit import MultiExit
+from contrapose.learners.nearest_neighbour import NearestNeighbour, SupportSet
 from contrapose.learners.siamese import Siamese
+from contrapose.learners.side_by_side import SideBySide
 
-__all__ = ["Classifier", "Learner", "Momentum", "MultiExit", "Objective", "Queue", "Siamese", "Step"]
+__all__ = [
+    "Classifier",
+    "Distillation",
+    "HardMixing",
+    "Learner",
+    "Momentum",
+    "MomentumViews",
+    "MultiExit",
+    "NearestNeighbour",
+    "Objective",
+    "Queue",
+    "Siamese",
+    "SideBySide",
+    "Step",
+    "SupportSet",
+]

@@ -1,19 +1,39 @@
 """The published methods: wiring, defaults, and what to expect. No torch is loaded until a learner is made."""
 
+from contrapose.methods.auc_cl import AUCCL
+from contrapose.methods.bias_debias import BiasDebias
+from contrapose.methods.cacr import CACR
+from contrapose.methods.dcl import DCL
+from contrapose.methods.groco import GroCo
+from contrapose.methods.hard_contrastive import HardContrastive
+from contrapose.methods.isd import ISD
 from contrapose.methods.method import METHODS, About, Method, name_of, register
 from contrapose.methods.mmcl import MMCL
+from contrapose.methods.mochi import MoCHi
 from contrapose.methods.moco import MoCo
+from contrapose.methods.multiview import MultiView
+from contrapose.methods.nnclr import NNCLR
 from contrapose.methods.selfcon import SelfCon
 from contrapose.methods.simclr import SimCLR
 from contrapose.methods.supcon import SupCon
 from contrapose.methods.supervised import Supervised
 
 __all__ = [
+    "AUCCL",
+    "CACR",
+    "DCL",
+    "ISD",
     "METHODS",
     "MMCL",
+    "NNCLR",
     "About",
+    "BiasDebias",
+    "GroCo",
+    "HardContrastive",
     "Method",
+    "MoCHi",
     "MoCo",
+    "MultiView",
     "SelfCon",
     "SimCLR",
     "SupCon",

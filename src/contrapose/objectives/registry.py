@@ -6,13 +6,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
-
-from contrapose.objectives.anchors import count_candidates
+from contrapose.objectives.auc_cl import auc_chance, auc_cl
+from contrapose.objectives.auc_saddle import auc_saddle, saddle_chance
+from contrapose.objectives.cacr import cacr
+from contrapose.objectives.chances import (
+    agreement_chance,
+    decoupled_chance,
+    distance_chance,
+    margin_chance,
+    negatives_chance,
+    order_chance,
+    softmax_chance,
+)
+from contrapose.objectives.dcl import dcl
+from contrapose.objectives.debiased_triplet import debiased_triplet
+from contrapose.objectives.difficulty import difficulty_weighted
+from contrapose.objectives.groco import groco
+from contrapose.objectives.hard_contrastive import hard_chance, hard_contrastive
 from contrapose.objectives.info_nce import info_nce
+from contrapose.objectives.isd import isd
 from contrapose.objectives.max_margin import mmcl
+from contrapose.objectives.mochi import mochi
+from contrapose.objectives.multi_view import mv_dhel, mv_info_nce
 from contrapose.objectives.nt_xent import nt_xent
+from contrapose.objectives.poly_view import pvc_arithmetic, pvc_geometric
+from contrapose.objectives.simple_contrastive import hard_simple_contrastive, simple_chance, simple_contrastive
 from contrapose.objectives.supervised import self_con, sup_con
+from contrapose.objectives.view_chances import VIEW_CHANCES
+from contrapose.objectives.view_pairs import average_nt_xent, pairwise_dhel, pairwise_nt_xent
 from contrapose.pairing import Pairing
 from contrapose.registry import Registry
 
@@ -23,7 +44,8 @@ class ObjectiveEntry:
 
     Arguments:
         function: embeddings (and labels) to a loss.
-        takes: how it is called: "views" f(z), "labels" f(z, labels), "towers" f(queries, candidates).
+        takes: how it is called: "views" f(z), "labels" f(z, labels), "towers" f(queries, candidates),
+            "queue" f(queries, keys, queue).
         chance: the loss, with default arguments, when all embeddings are equal: what an encoder that tells
             nothing apart gets.
         row_reduction: it is one row reduction, runs in tiles and takes `tile_rows=` and `tile_columns=`.
@@ -32,7 +54,7 @@ class ObjectiveEntry:
 
     name: str
     function: Callable[..., Any]
-    takes: Literal["views", "labels", "towers"]
+    takes: Literal["views", "labels", "towers", "queue"]
     chance: Callable[[Pairing], float]
     row_reduction: bool
     paper: str
@@ -41,24 +63,39 @@ class ObjectiveEntry:
 OBJECTIVES: Registry[ObjectiveEntry] = Registry("objective")
 
 
-def softmax_chance(pairing: Pairing) -> float:
-    """Mean of log(candidates in the denominator), over anchors with a positive: softmax of equal rows."""
-    pulled, pushed = count_candidates(pairing, torch.arange(pairing.anchors))  # (N,) each
-    terms = (pulled + pushed)[pulled > 0].double()
-    return float(terms.log().mean()) if len(terms) else 0.0
+def _add(
+    function: Callable[..., Any],
+    takes: Literal["views", "labels", "towers", "queue"],
+    chance: Callable[[Pairing], float],
+    paper: str,
+    *,
+    tiled: bool = True,
+) -> None:
+    name = function.__name__
+    OBJECTIVES.register(name)(ObjectiveEntry(name, function, takes, chance, tiled, paper))
 
 
-def margin_chance(pairing: Pairing) -> float:
-    """0, whatever the pairing: with equal embeddings every negative kernel equals the positive one."""
-    return 0.0
-
-
-def _register(entry: ObjectiveEntry) -> None:
-    OBJECTIVES.register(entry.name)(entry)
-
-
-_register(ObjectiveEntry("nt_xent", nt_xent, "views", softmax_chance, True, "https://arxiv.org/abs/2002.05709"))
-_register(ObjectiveEntry("info_nce", info_nce, "towers", softmax_chance, True, "https://arxiv.org/abs/1807.03748"))
-_register(ObjectiveEntry("sup_con", sup_con, "labels", softmax_chance, True, "https://arxiv.org/abs/2004.11362"))
-_register(ObjectiveEntry("self_con", self_con, "labels", softmax_chance, True, "https://arxiv.org/abs/2106.15499"))
-_register(ObjectiveEntry("mmcl", mmcl, "views", margin_chance, False, "https://arxiv.org/abs/2112.11450"))
+_add(nt_xent, "views", softmax_chance, "https://arxiv.org/abs/2002.05709")
+_add(info_nce, "towers", softmax_chance, "https://arxiv.org/abs/1807.03748")
+_add(sup_con, "labels", softmax_chance, "https://arxiv.org/abs/2004.11362")
+_add(self_con, "labels", softmax_chance, "https://arxiv.org/abs/2106.15499")
+_add(mmcl, "views", margin_chance, "https://arxiv.org/abs/2112.11450", tiled=False)
+_add(dcl, "views", decoupled_chance, "https://arxiv.org/abs/2110.06848")
+_add(mochi, "queue", softmax_chance, "https://arxiv.org/abs/2010.01028")
+_add(isd, "queue", agreement_chance, "https://arxiv.org/abs/2012.09259")
+_add(cacr, "views", distance_chance, "https://arxiv.org/abs/2105.03746")
+_add(auc_cl, "views", auc_chance, "https://openreview.net/forum?id=YgMdDQB09U")
+_add(auc_saddle, "views", saddle_chance, "https://openreview.net/forum?id=YgMdDQB09U")
+_add(mv_info_nce, "views", VIEW_CHANCES["mv_info_nce"], "https://arxiv.org/abs/2507.06979")
+_add(mv_dhel, "views", VIEW_CHANCES["mv_dhel"], "https://arxiv.org/abs/2507.06979")
+_add(pairwise_nt_xent, "views", VIEW_CHANCES["pairwise_nt_xent"], "https://arxiv.org/abs/1906.05849")
+_add(pairwise_dhel, "views", VIEW_CHANCES["pairwise_dhel"], "https://arxiv.org/abs/2405.18045")
+_add(average_nt_xent, "views", VIEW_CHANCES["average_nt_xent"], "https://arxiv.org/abs/2507.06979")
+_add(pvc_geometric, "views", VIEW_CHANCES["pvc_geometric"], "https://arxiv.org/abs/2403.05490")
+_add(pvc_arithmetic, "views", VIEW_CHANCES["pvc_arithmetic"], "https://arxiv.org/abs/2403.05490")
+_add(groco, "views", order_chance, "https://arxiv.org/abs/2301.02009")
+_add(difficulty_weighted, "views", negatives_chance, "https://par.nsf.gov/biblio/10433589")
+_add(debiased_triplet, "views", distance_chance, "https://par.nsf.gov/biblio/10433589", tiled=False)
+_add(hard_contrastive, "views", hard_chance, "https://arxiv.org/abs/2012.09740", tiled=False)
+_add(simple_contrastive, "views", simple_chance, "https://arxiv.org/abs/2012.09740")
+_add(hard_simple_contrastive, "views", simple_chance, "https://arxiv.org/abs/2012.09740", tiled=False)

@@ -1,0 +1,63 @@
+"""The command line: reads what was typed, calls the function of that command, prints what a person wants to know.
+
+Nothing heavy is imported before it is known what is wanted, so `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from contrapose.cli.help import HELP
+from contrapose.cli.typed import COMMANDS
+from contrapose.errors import ArgumentError, ContraposeError, did_you_mean
+
+__all__ = ["COMMANDS", "HELP", "main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The entry point of `contrapose`. A user's mistake is one sentence on standard error and exit status 2."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        _dispatch(words)
+    except ContraposeError as error:
+        if debug:
+            raise
+        print(f"contrapose: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except BrokenPipeError:  # `contrapose methods | head`
+        sys.stderr.close()
+        raise SystemExit(0) from None
+    except (OSError, MemoryError, RuntimeError) as error:
+        sentence = _of_the_machine(error)
+        if debug or sentence is None:
+            raise
+        print(f"contrapose: {sentence}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("contrapose: stopped.", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def _of_the_machine(error: Exception) -> str | None:
+    """What the machine refused (a file, memory), in a sentence; None for an error that is ours."""
+    if isinstance(error, OSError):
+        return f"{error.filename or 'The system'}: {error.strerror or error}."
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return f"Out of memory ({str(error).splitlines()[0] if str(error) else 'no details'}). Lower --batch-size."
+    return None
+
+
+def _dispatch(words: list[str]) -> None:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(HELP)
+    elif words[0] == "--version":
+        from contrapose.version import __version__
+
+        print(f"contrapose {__version__}")
+    elif words[0] in COMMANDS:
+        COMMANDS[words[0]](words[1:])
+    else:
+        raise ArgumentError(f"Unknown command {words[0]!r}.{did_you_mean(words[0], COMMANDS)}")

@@ -1,0 +1,28 @@
+"""What `contrapose --help` prints."""
+
+HELP = """\
+usage: contrapose COMMAND ...
+
+Learn representations by contrast, from any data, mostly without labels.
+
+  train METHOD --data DATA     train an encoder; writes a run folder, e.g. contrapose train mmcl --data photos/
+  train --resume RUN           continue after a crash, or for more epochs
+  evaluate RUN --data DATA     kNN and linear probe, beside raw pixels and the untrained encoder
+  compare RUN RUN ...          differences with paired intervals, and which options differ
+  report RUN --open            one page of it: curves, map, neighbours, views, pairing, results
+  embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy
+  search RUN QUERY --in DATA   the pictures most like another; --index FOLDER keeps the embeddings
+  export RUN --to onnx|folder  an ONNX file checked against torch, or a folder with a model card for the hub
+  analyse temperature          what the temperature does: a sweep, as one picture and one file of numbers
+  data check DATA              what training would see, and what is wrong with it
+  reproduce CLAIM              measure a published claim here: paired seeds, equal tuning, floors, a verdict
+  claims                       every claim with its verdict
+  methods                      every method: what it is for, modality, paper
+
+DATA is a folder of pictures (class sub-folders are labels), .npz, .npy, .parquet, .csv, .jsonl, hub:OWNER/NAME,
+or omniglot, the handwritten characters that come with the package.
+
+  contrapose COMMAND --help    every option of a command, with its default and where that comes from
+  --debug                      show the traceback of an error
+  --version                    print the version
+"""

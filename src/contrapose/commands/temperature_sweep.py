@@ -1,0 +1,176 @@
+"""One temperature and seed, trained and measured, a file when it is done; and what all of them say together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from contrapose.atomic import write_atomically
+from contrapose.claims import Ground, Subject, nearest_neighbours, probe, seed_interval
+from contrapose.claims.measures import subject_of
+from contrapose.claims.sphere import sphere
+from contrapose.embedder import pick_device
+from contrapose.environment import environment
+from contrapose.evaluation import hardness
+from contrapose.methods import Method
+from contrapose.methods.assemble import assemble
+from contrapose.training.config_file import to_dictionary
+from contrapose.training.in_memory import train_in_memory
+from contrapose.version import __version__
+
+if TYPE_CHECKING:
+    from contrapose.commands.analyse import AnalyseTemperatureOptions
+
+SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Of the negatives, the hardest first: where the share of the repulsion is measured."""
+
+BATCHES = 4
+"""Batches of views over which that is averaged."""
+
+SHOWN = ("uniformity", "tolerance", "kNN", "probe", "share 1%", "share 10%", "effective negatives")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One temperature and seed.
+
+    Arguments:
+        method: its name.
+        config: its configuration, temperature and seed included.
+        folder: where finished points are kept.
+        device: where to train.
+    """
+
+    method: str
+    config: Any
+    folder: Path
+    device: str
+
+    def file(self, ground: Ground) -> Path:
+        """Where its numbers are, once it is done; another name whenever they would be others."""
+        plain = {
+            "method": self.method,
+            "config": to_dictionary(self.config) | {"data": None, "limit": None},
+            "data": [ground.pretraining["pretraining"].fingerprint, ground.test.fingerprint],
+            "contrapose": __version__,
+        }
+        identity = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
+        return self.folder / f"{self.method}-{self.config.temperature:g}-seed{self.config.seed}-{identity}.json"
+
+    def measure(self, ground: Ground) -> tuple[dict[str, Any], bool]:
+        """Its numbers, and whether they were made now."""
+        path = self.file(ground)
+        try:
+            return dict(json.loads(path.read_text())), False
+        except (OSError, ValueError):
+            values = self._train(ground)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, (json.dumps(values, indent=1) + "\n").encode())
+        return values, True
+
+    def _train(self, ground: Ground) -> dict[str, Any]:
+        config: Method = self.config
+        images = ground.pretraining["pretraining"]
+        learner, views = assemble(config, images)
+        values: dict[str, Any] = {"temperature": self.config.temperature, "seed": config.seed}
+        started = time.perf_counter()
+
+        def after_epoch(epoch: int) -> None:
+            if epoch == config.epochs:
+                learner.to("cpu")  # nothing is trained after this
+                values.update(self._measured(subject_of(learner, views, ground, ground.test, config.seed)))
+
+        device = pick_device(self.device)
+        losses = train_in_memory(learner, images, views, config, device=device, after_epoch=after_epoch)
+        return values | {"loss": losses[-1], "seconds": round(time.perf_counter() - started, 1)}
+
+    def _measured(self, subject: Subject) -> dict[str, Any]:
+        batches = [
+            hardness(
+                subject.projections(self.config.batch_size, number=number),
+                temperature=self.config.temperature,
+                alpha=getattr(self.config, "alpha", 1.0),
+                shares=SHARES,
+            )
+            for number in range(BATCHES)
+        ]
+        shares = {f"share {share:.0%}": float(np.mean([found.shares[share] for found in batches])) for share in SHARES}
+        names = {"entropy": "entropy", "effective negatives": "effective_negatives", "cosine of positives": "positive"}
+        names |= {"cosine of the 10 hardest": "hardest", "cosine of the rest": "rest"}
+        means = {name: float(np.mean([getattr(found, field) for found in batches])) for name, field in names.items()}
+        return {**sphere(subject), **nearest_neighbours(subject), **probe(subject), **means, **shares}
+
+
+def record_of(options: AnalyseTemperatureOptions, ground: Ground, points: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Every number of every seed, their means with intervals, and where they were measured."""
+    names = [name for name in points[0] if name not in ("temperature", "seed")]
+    temperatures = sorted({point["temperature"] for point in points})
+    summary = {
+        f"{temperature:g}": {
+            name: _mean([point[name] for point in points if point["temperature"] == temperature]) for name in names
+        }
+        for temperature in temperatures
+    }
+    train = ground.pretraining["pretraining"]
+    names_of_data = {"data": Path(train.origin).name, "test_data": Path(ground.test.origin).name}  # not where they lie
+    plain = asdict(options) | {"out": None, "device": None, **names_of_data}
+    return {
+        "options": {name: value for name, value in plain.items() if value is not None},
+        "samples": {"train": len(train), "test": len(ground.test)},
+        "fingerprints": {"train": train.fingerprint, "test": ground.test.fingerprint},
+        "temperatures": temperatures,
+        "seeds": options.seeds,
+        "protocol": "uniformity (-log mean exp(-2 d²)) and tolerance: projected test pictures; kNN (k = 20) and linear "
+        f"probe: encoder output; repulsion and cosines: projected views of {BATCHES} training batches",
+        "summary": summary,
+        "rank correlation with the temperature": {name: _trend(points, name) for name in ("uniformity", "tolerance")},
+        "points": list(points),
+        "threads": torch.get_num_threads(),
+        **environment(),
+    }
+
+
+def table(record: dict[str, Any]) -> str:
+    """A line a temperature, means over seeds with half the width of their interval, and what the ends say."""
+    rows = [["temperature", *SHOWN]]
+    for temperature, values in record["summary"].items():
+        rows.append([temperature, *(_cell(name, values[name]) for name in SHOWN)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    best = max(record["summary"], key=lambda temperature: record["summary"][temperature]["kNN"]["value"])
+    lines.append(f"kNN is best at temperature {best}, by a choice made on the data that it is reported on.")
+    lines.append("share 1%, 10%: of the repulsion, on the hardest 1 % and 10 % of the negatives.")
+    return "\n".join(lines)
+
+
+def _cell(name: str, found: dict[str, float]) -> str:
+    percent = name in ("kNN", "probe") or name.startswith("share")
+    factor, digits = (100, 1) if percent else (1, 2 if name != "effective negatives" else 0)
+    half = "" if found.get("high") is None else f" ± {factor * (found['high'] - found['value']):.{digits}f}"
+    return f"{factor * found['value']:.{digits}f}{half}"
+
+
+def _mean(values: list[float]) -> dict[str, float]:
+    """Mean over seeds, with Student's 95 % interval where there are two at least."""
+    if len(values) < 2:
+        return {"value": float(values[0])}
+    return dict(seed_interval(np.asarray(values, dtype=np.float64))._asdict())
+
+
+def _trend(points: Sequence[dict[str, Any]], name: str) -> list[float]:
+    """Spearman's correlation of a measure with the temperature, seed by seed."""
+    from scipy.stats import spearmanr
+
+    trends = []
+    for seed in sorted({point["seed"] for point in points}):
+        own = [point for point in points if point["seed"] == seed]
+        trends.append(float(spearmanr([p["temperature"] for p in own], [p[name] for p in own]).statistic))
+    return trends
