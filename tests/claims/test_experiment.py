@@ -16,7 +16,7 @@ import pytest
 import torch
 from claim_cases import TINY, claim_of
 
-from contrapose.claims import Experiment, Outcome, Prediction, level
+from contrapose.claims import Experiment, Ground, Outcome, Prediction, Protocol, level
 from contrapose.claims import unit as unit_module
 from contrapose.claims.claim import Arm, Claim
 from contrapose.claims.experiment import Trial
@@ -161,3 +161,14 @@ def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
         time.sleep(0.1)
     os.kill(worker, signal.SIGKILL)
     pytest.fail("the worker went on without its parent")
+
+
+def test_raw_pixels_are_measured_once_for_a_ground(outcome: Outcome, tmp_path: Path, picture_parts: str) -> None:
+    assert [record["seed"] for record in outcome.records if record["arm"] == "raw pixels"] == [0]
+
+    def by_seed(source: str, protocol: Protocol, seed: int) -> Ground:
+        ground = claim_cases.ground_of(source, protocol, seed)
+        return replace(ground, test=ground.test.subset(torch.arange(30 + seed)))
+
+    claim = claim_of(arms=(Arm("simclr", "simclr"),), predictions=(ALONE,), ground=by_seed)
+    assert experiment(tmp_path, picture_parts, claim=claim)._seeds_of_one_ground() == [0, 1]

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from contrapose.claims.measures import Measure
     from contrapose.claims.results import Results
 
-FLOORS = ("untrained", "raw pixels")
+RAW = "raw pixels"
+FLOORS = ("untrained", RAW)
 """Arms that every claim has: what a network knows before training, and what the pixels know by themselves."""
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from contrapose.claims.claim import FLOORS, Arm, Claim, Protocol
+from contrapose.claims.claim import FLOORS, RAW, Arm, Claim, Protocol
 from contrapose.claims.results import Results
 from contrapose.claims.unit import TUNING_SEED, Unit, work
 
@@ -72,16 +72,18 @@ class Experiment:
             self._unit(arm, chosen[arm.name], seed, "test")
             for seed, arm in itertools.product(range(self.protocol.seeds), self.claim.arms)
         ]
+        same = self._seeds_of_one_ground()
         floors = [
             self._unit(replace(self.claim.arms[0], name=name), {}, seed, "test")
             for seed, name in itertools.product(range(self.protocol.seeds), FLOORS)
+            if name != RAW or same[seed] == seed  # pixels know no seed, only the ground that they are of
         ]
         records = self._work([*units, *floors])
+        by_unit = {(record["arm"], record["seed"]): record for record in records}
         values = {
             name: tuple(
-                {int(epoch): numbers for epoch, numbers in record["values"].items()}
-                for record in sorted(records, key=lambda record: record["seed"])
-                if record["arm"] == name
+                {int(epoch): numbers for epoch, numbers in by_unit[name, source]["values"].items()}
+                for source in (same if name == RAW else range(self.protocol.seeds))
             )
             for name in (*(arm.name for arm in self.claim.arms), *FLOORS)
         }
@@ -89,6 +91,15 @@ class Experiment:
         # What it cost in all, wherever and whenever the units were done.
         everything = [*self._work(self._trial_units()), *records]
         return Outcome(results, trials, chosen, sum(record["seconds"] for record in everything), tuple(records))
+
+    def _seeds_of_one_ground(self) -> list[int]:
+        """For each seed, the first seed whose probes learn from, and are asked about, the same samples."""
+        marks = []
+        for seed in range(self.protocol.seeds):
+            ground = self.claim.ground(self.source, self.protocol, seed)
+            labels = [np.asarray(images.labels).tobytes() for images in (ground.labelled, ground.test)]
+            marks.append((ground.labelled.fingerprint, ground.test.fingerprint, *labels))
+        return [marks.index(mark) for mark in marks]
 
     def _trial_units(self) -> list[Unit]:
         return [

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from contrapose.claims.measures import Subject
 from contrapose.data import Images
+from contrapose.data.images import evenly_spaced
 from contrapose.evaluation import tolerance, uniformity
 
 ROWS = 4096
@@ -26,11 +27,12 @@ def projected(subject: Subject, images: Images, *, batch_size: int = 512) -> Ten
 def sphere(subject: Subject) -> dict[str, float]:
     """`uniformity`, as the paper draws it: -log mean exp(-2 d²), more is more even; and `tolerance`.
 
-    Of the projected embeddings of at most 4,096 held-out samples. Raw pixels have no head, and so neither.
+    Of the projections of at most 4,096 held-out samples, evenly spaced. Raw pixels have no head, and so neither.
     """
     if subject.learner is None:
         return {}
-    asked = subject.asked.subset(torch.arange(min(ROWS, len(subject.asked))))
+    # evenly spaced, for the samples of class folders lie class by class
+    asked = subject.asked.subset(evenly_spaced(len(subject.asked), ROWS))
     assert asked.labels is not None, "grounds are labelled"
     z = projected(subject, asked)
     return {"uniformity": -uniformity(z), "tolerance": tolerance(z, asked.labels)}

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 
 from contrapose.atomic import write_atomically
-from contrapose.claims.claim import FLOORS, Arm, Claim, Protocol
+from contrapose.claims.claim import FLOORS, RAW, Arm, Claim, Protocol
 from contrapose.claims.ground import Ground
 from contrapose.claims.measures import raw_pixels, subject_of
 from contrapose.claims.quick import quick_version
@@ -144,7 +144,7 @@ def _arm(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, An
 
 def _floor(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, Any]]:
     """Raw pixels, or the first arm's network before its first step."""
-    if unit.arm.name == "raw pixels":
+    if unit.arm.name == RAW:
         return {0: _measured(claim, raw_pixels(ground, _asked(unit, ground), unit.seed))}, {}
     arm = unit.arm
     config = configuration(arm.method, {**unit.protocol.options, **arm.options, "seed": unit.seed})

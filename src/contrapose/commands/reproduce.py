@@ -12,7 +12,7 @@ import tyro
 
 from contrapose.claims import CLAIMS, Experiment, Finding, find_claim, findings_of, load_published
 from contrapose.claims.ground import CIFAR10
-from contrapose.claims.page import claims_page, summary
+from contrapose.claims.page import HIDDEN, claims_page, summary
 from contrapose.claims.quick import quick_version
 from contrapose.claims.record import published_records, record_of, write_record
 from contrapose.errors import ArgumentError, DataError
@@ -83,26 +83,19 @@ def reproduce(options: ReproduceOptions, *, say: Callable[[str], None] = print) 
 
 
 def _table(record: dict[str, Any]) -> str:
-    """Arms, means and intervals, aligned."""
-    from contrapose.claims.page import HIDDEN
-
+    """Measures in rows, arms in columns, aligned."""
     table = record["table"]
-    names = [name for name in dict.fromkeys(n for arm in table.values() for n in arm) if not name.startswith(HIDDEN)]
-    rows = [["", *names]]
-    for arm, cells in table.items():
-        texts = [
-            f"{cells[n]['value']:.3f} [{cells[n]['low']:.3f}, {cells[n]['high']:.3f}]" if n in cells else "-"
-            for n in names
-        ]
-        rows.append([arm, *texts])
+    names = dict.fromkeys(name for arm in table.values() for name in arm if not name.startswith(HIDDEN))
+    rows = [["", *table], *([name, *(_cell(arm.get(name)) for arm in table.values())] for name in names)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
-        "  ".join(
-            cell.ljust(width) if number == 0 else cell.rjust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
+        row[0].ljust(widths[0]) + "".join(f"  {cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True))
         for row in rows
     )
+
+
+def _cell(interval: dict[str, float] | None) -> str:
+    return "-" if interval is None else "{value:.3f} [{low:.3f}, {high:.3f}]".format(**interval)
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,12 @@ def _finished(sheet: Any, record: Mapping[str, Any]) -> Any:
     seeds = f"{record['seeds']} seeds: dots, and lines through their means" if record["seeds"] > 1 else "one seed"
     done = f"{samples['train']:,} pictures, {options['epochs']} epochs, batch {options['batch_size']}; {seeds}"
     title = alt.TitleParams(
-        f"What the temperature of {method} does", subtitle=done, anchor="start", fontSize=17, subtitleFontSize=12
+        f"What the temperature of {method} does",
+        subtitle=done,
+        anchor="start",
+        fontSize=17,
+        subtitleFontSize=12,
+        offset=20,
     )
     return (
         sheet.properties(title=title, background="white", padding=16)

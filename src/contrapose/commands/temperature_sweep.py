@@ -121,7 +121,7 @@ def record_of(options: AnalyseTemperatureOptions, ground: Ground, points: Sequen
     }
     train = ground.pretraining["pretraining"]
     names_of_data = {"data": Path(train.origin).name, "test_data": Path(ground.test.origin).name}  # not where they lie
-    plain = asdict(options) | {"out": None, "device": None, **names_of_data}
+    plain = asdict(options) | {"out": None, "device": None, "temperatures": None, **names_of_data}
     return {
         "options": {name: value for name, value in plain.items() if value is not None},
         "samples": {"train": len(train), "test": len(ground.test)},

@@ -36,6 +36,9 @@ class MoCo(Method):
     """Inertia of the slow copy. [design] 0.99 for runs of about a thousand steps; 0.999 in the paper's 10^5 to 10^6
     steps."""
 
+    decoupled: bool = False
+    """Leave the positive out of the denominator (DCL, Yeh et al., ECCV 2022). Off: MoCo as published."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check("temperature", self.temperature > 0, "above 0")
@@ -47,7 +50,14 @@ class MoCo(Method):
         from contrapose.objectives import OBJECTIVES, info_nce
 
         def objective(q: Tensor, k: Tensor, queue: Tensor) -> Tensor:
-            return info_nce(q, k, queue=queue, in_batch_negatives=False, temperature=self.temperature)
+            return info_nce(
+                q,
+                k,
+                queue=queue,
+                in_batch_negatives=False,
+                temperature=self.temperature,
+                decoupled=self.decoupled,
+            )
 
         head = self.head(encoder.dimension, norm=False)  # MoCo v2's head has no batch normalisation
         return Momentum(
@@ -58,5 +68,5 @@ class MoCo(Method):
             queue_size=self.queue,
             momentum=self.momentum,
             generator=generator,
-            chance=OBJECTIVES["info_nce"].chance,
+            chance=OBJECTIVES["dcl" if self.decoupled else "info_nce"].chance,
         )

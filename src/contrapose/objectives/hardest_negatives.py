@@ -109,6 +109,8 @@ class _ReduceBlocks(torch.autograd.Function):
                 for channel, gradient in zip(found, gradients, strict=True)
                 if gradient is not None and channel.requires_grad
             ]
+            if not wanted:  # nobody asks for any of them
+                return (None,) * 6
             channels, seeds = zip(*wanted, strict=True)
             parts = torch.autograd.grad(channels, leaves, seeds)
             for total, part in zip((sums[0][own], *sums[1:]), parts, strict=True):

@@ -152,11 +152,11 @@ CLAIM = register(
         ground=cifar10,
         measures=(nearest_neighbours, probe, few_labels(5), sphere, near_and_far),
         remarks=(
-            "Negatives come from the batch (254 of them; the hard arms keep 26), not from a memory of the whole data set.",
-            "Uniformity is -log mean exp(-2 d²), and as tolerance it is of projected test pictures, where the loss acts; "
+            "Negatives come from the batch (254, of which the hard arms keep 26), not from a memory of the data set.",
+            "Uniformity, -log mean exp(-2 d²), and tolerance are of projected test pictures, where the loss acts; "
             "accuracies are of the encoder's output.",
-            "Nothing is tuned: the temperatures are the arms. A best temperature is chosen, for each seed, by the other "
-            "seeds. AdamW makes steps of one size, though gradients scale with one over the temperature.",
+            "Nothing is tuned, for the temperatures are the arms. The best temperature of a seed is chosen by the "
+            "other seeds. AdamW makes steps of one size, though gradients scale with one over the temperature.",
         ),
     )
 )
