@@ -48,22 +48,42 @@ CLAIM = register(
         arms=(
             Arm("mmcl", "mmcl", grid={"sigma": (0.1, 0.3, 1.0, 4.0)}),
             Arm("nt_xent", "simclr", grid={"temperature": (0.05, 0.1, 0.2, 0.5)}),
+            Arm("mmcl, pgd", "mmcl", options={"solver": "pgd"}, grid={"sigma": (0.3, 1.0, 4.0, 10.0)}),
         ),
         predictions=(
-            Prediction("mmcl - nt_xent, kNN at the end", ("mmcl", "nt_xent"), difference("mmcl", "nt_xent", "kNN")),
             Prediction(
-                "mmcl - nt_xent, kNN after a third of the epochs",
-                ("mmcl", "nt_xent"),
-                difference("mmcl", "nt_xent", "kNN", share=THIRD),
+                "mmcl, pgd - nt_xent, kNN at the end",
+                ("mmcl, pgd", "nt_xent"),
+                difference("mmcl, pgd", "nt_xent", "kNN"),
             ),
             Prediction(
-                "mmcl - nt_xent, linear probe at the end",
+                "mmcl, pgd - nt_xent, kNN after a third of the epochs",
+                ("mmcl, pgd", "nt_xent"),
+                difference("mmcl, pgd", "nt_xent", "kNN", share=THIRD),
+            ),
+            Prediction(
+                "mmcl - nt_xent, kNN at the end",
                 ("mmcl", "nt_xent"),
-                difference("mmcl", "nt_xent", "probe"),
+                difference("mmcl", "nt_xent", "kNN"),
                 role="secondary",
             ),
             Prediction(
-                "mmcl - untrained, kNN", ("mmcl", "untrained"), difference("mmcl", "untrained", "kNN"), role="secondary"
+                "mmcl, pgd - mmcl: optimal weights against clipped ones, kNN",
+                ("mmcl, pgd", "mmcl"),
+                difference("mmcl, pgd", "mmcl", "kNN"),
+                role="secondary",
+            ),
+            Prediction(
+                "mmcl, pgd - nt_xent, linear probe at the end",
+                ("mmcl, pgd", "nt_xent"),
+                difference("mmcl, pgd", "nt_xent", "probe"),
+                role="secondary",
+            ),
+            Prediction(
+                "mmcl, pgd - untrained, kNN",
+                ("mmcl, pgd", "untrained"),
+                difference("mmcl, pgd", "untrained", "kNN"),
+                role="secondary",
             ),
             Prediction(
                 "some negatives are no support vectors (share of zero weights)",
