@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -187,17 +187,19 @@ def test_help_does_not_load_torch(words: list[str]) -> None:
 
 
 def test_import_budgets() -> None:
-    """`import contrapose` is at most 0.1 s on top of torch, and `--help` 0.5 s in all (best of five: machines are
-    noisy)."""
-    code = "import time, torch\nstart = time.perf_counter()\nimport contrapose\nprint(time.perf_counter() - start)"
+    """`import contrapose` is at most 0.1 s on top of torch, and `--help` 0.5 s in all: of the processor, which other work
+    on the machine does not lengthen (best of five: it is noisy all the same)."""
+    code = "import time, torch\nstart = time.process_time()\nimport contrapose\nprint(time.process_time() - start)"
     beyond_torch = min(
         float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
         for _ in range(3)
     )
     assert beyond_torch < 0.1
-    waits = []
-    for _ in range(5):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "contrapose", "--help"], check=True, capture_output=True)
-        waits.append(time.perf_counter() - start)
-    assert min(waits) < 0.5
+    assert min(_processor_seconds([sys.executable, "-m", "contrapose", "--help"]) for _ in range(5)) < 0.5
+
+
+def _processor_seconds(command: list[str]) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
