@@ -187,8 +187,8 @@ def test_help_does_not_load_torch(words: list[str]) -> None:
 
 
 def test_import_budgets() -> None:
-    """`import contrapose` is at most 0.1 s on top of torch, and `--help` 0.5 s in all: of the processor, which other work
-    on the machine does not lengthen (best of five: it is noisy all the same)."""
+    """`import contrapose` is at most 0.1 s on top of torch, and `--help` 0.5 s in all, of the processor's time, which
+    other work on the machine does not lengthen (best of a few: it is noisy all the same)."""
     code = "import time, torch\nstart = time.process_time()\nimport contrapose\nprint(time.process_time() - start)"
     beyond_torch = min(
         float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
