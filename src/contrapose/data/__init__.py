@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contrapose.data.batch import Batch
+from contrapose.data.biased import BiasedImages, colour_biased
 from contrapose.data.images import Images, Skipped
 from contrapose.data.imbalance import Unbalanced, few_frequent, long_tailed
 from contrapose.data.omniglot import OneShotRuns, omniglot, omniglot_one_shot
@@ -13,12 +14,14 @@ from contrapose.data.splits import Split, split
 
 __all__ = [
     "Batch",
+    "BiasedImages",
     "EpochSampler",
     "Images",
     "OneShotRuns",
     "Skipped",
     "Split",
     "Unbalanced",
+    "colour_biased",
     "derived_generator",
     "derived_seed",
     "few_frequent",
