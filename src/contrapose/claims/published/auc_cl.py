@@ -12,6 +12,7 @@ from torch import Tensor
 from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
 from contrapose.claims.ground import cifar10
 from contrapose.claims.measures import Subject, nearest_neighbours, probe
+from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, level
 from contrapose.objectives import auc_cl, nt_xent
@@ -122,13 +123,7 @@ CLAIM = register(
             ),
         ),
         protocol=Protocol(options={"epochs": 8, "batch_size": TUNED, "encoder": "small_conv"}, images=2_000),
-        full=Protocol(
-            options={"epochs": 200, "batch_size": TUNED, "encoder": "resnet18"},
-            images=45_000,
-            labelled=45_000,
-            validation=5_000,
-            seeds=3,
-        ),
+        full=whole_cifar10(batch_size=TUNED),
         ground=cifar10,
         measures=(nearest_neighbours, probe, gradient_bias),
         remarks=(

@@ -11,6 +11,7 @@ import torch
 from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
 from contrapose.claims.ground import Ground, cifar10
 from contrapose.claims.measures import Subject
+from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference
 from contrapose.data import Images, derived_generator
@@ -204,18 +205,7 @@ CLAIM = register(
             },
             test=5_000,
         ),
-        full=Protocol(
-            options={
-                "epochs": 200,
-                "batch_size": 256,
-                "encoder": "resnet18",
-                "views": {"colour_probability": 0.0, "grey_probability": 0.0},
-            },
-            images=45_000,
-            labelled=45_000,
-            validation=5_000,
-            seeds=3,
-        ),
+        full=whole_cifar10(options={"views": {"colour_probability": 0.0, "grey_probability": 0.0}}),
         ground=biased_cifar10,
         measures=(class_and_colour, weights_by_colour),
         choose_by="conflicting",

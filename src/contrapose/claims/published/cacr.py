@@ -8,6 +8,7 @@ import torch
 from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
 from contrapose.claims.ground import Ground, open_parts
 from contrapose.claims.measures import Subject, nearest_neighbours, probe
+from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference, level
 from contrapose.objectives import cacr
@@ -152,13 +153,7 @@ CLAIM = register(
         protocol=Protocol(
             options={"epochs": 8, "batch_size": 64, "encoder": "small_conv", "views": VIEWS}, images=2_000
         ),
-        full=Protocol(
-            options={"epochs": 200, "batch_size": 128, "encoder": "resnet18", "views": VIEWS},
-            images=12_000,
-            labelled=45_000,
-            validation=5_000,
-            seeds=3,
-        ),
+        full=whole_cifar10(batch_size=128, options={"views": VIEWS}, images=12_000),
         ground=unbalanced_cifar10,
         measures=(nearest_neighbours, probe, shares_of_the_gradient),
         choose_by="probe",

@@ -9,6 +9,7 @@ from torch.nn import functional
 from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
 from contrapose.claims.ground import cifar10
 from contrapose.claims.measures import Subject, few_labels, nearest_neighbours, probe
+from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference, level
 from contrapose.data import derived_generator
@@ -118,13 +119,7 @@ CLAIM = register(
             ),
         ),
         protocol=Protocol(options={"epochs": 12, "batch_size": 64, "encoder": "small_conv"}),
-        full=Protocol(
-            options={"epochs": 200, "batch_size": 512, "encoder": "resnet18"},
-            images=45_000,
-            labelled=45_000,
-            validation=5_000,
-            seeds=3,
-        ),
+        full=whole_cifar10(batch_size=512),
         ground=cifar10,
         measures=(nearest_neighbours, probe, few_labels(5), order_of_views, pushing_negatives),
         remarks=(

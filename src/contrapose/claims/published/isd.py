@@ -7,6 +7,7 @@ import numpy as np
 from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
 from contrapose.claims.ground import Ground, open_parts
 from contrapose.claims.measures import Subject, nearest_neighbours
+from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference
 from contrapose.data import few_frequent
@@ -89,13 +90,7 @@ CLAIM = register(
             ),
         ),
         protocol=Protocol(options={"epochs": 15, "batch_size": 64, "encoder": "small_conv"}),
-        full=Protocol(
-            options={"epochs": 200, "batch_size": 128, "encoder": "resnet18"},
-            images=15_000,
-            labelled=45_000,
-            validation=5_000,
-            seeds=5,
-        ),
+        full=whole_cifar10(batch_size=128, images=15_000, seeds=5),
         ground=frequent_and_rare,
         measures=(nearest_neighbour, nearest_neighbours),
         choose_by="1-NN",

@@ -7,6 +7,7 @@ import torch
 from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
 from contrapose.claims.ground import cifar10
 from contrapose.claims.measures import Subject, nearest_neighbours, probe
+from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import difference, level
 from contrapose.objectives import mmcl
@@ -108,14 +109,7 @@ CLAIM = register(
             ),
         ),
         protocol=Protocol(options={"epochs": 12, "batch_size": 64, "encoder": "small_conv"}, measure_at=(THIRD, 1.0)),
-        full=Protocol(
-            options={"epochs": 200, "batch_size": 128, "encoder": "resnet18"},
-            images=45_000,
-            labelled=45_000,
-            validation=5_000,
-            seeds=3,
-            measure_at=(THIRD, 1.0),
-        ),
+        full=whole_cifar10(batch_size=128, measure_at=(THIRD, 1.0)),
         ground=cifar10,
         measures=(nearest_neighbours, probe, support_vectors),
         remarks=(

@@ -10,6 +10,7 @@ from torch.nn import functional
 from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
 from contrapose.claims.ground import cifar10
 from contrapose.claims.measures import Subject, nearest_neighbours, probe
+from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference, level
 from contrapose.learners import HardMixing, Momentum
@@ -128,13 +129,7 @@ CLAIM = register(
             ),
         ),
         protocol=Protocol(options={"epochs": 10, "batch_size": 64, "encoder": "small_conv"}),
-        full=Protocol(
-            options={"epochs": 200, "batch_size": 128, "encoder": "resnet18"},
-            images=45_000,
-            labelled=45_000,
-            validation=5_000,
-            seeds=3,
-        ),
+        full=whole_cifar10(batch_size=128),
         ground=cifar10,
         measures=(nearest_neighbours, probe, proxy_task, same_class),
         remarks=(

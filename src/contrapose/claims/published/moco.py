@@ -5,6 +5,7 @@ from __future__ import annotations
 from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
 from contrapose.claims.ground import cifar10
 from contrapose.claims.measures import nearest_neighbours, probe
+from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import difference
 
@@ -30,13 +31,7 @@ CLAIM = register(
             ),
         ),
         protocol=Protocol(options={"epochs": 10, "batch_size": 16, "encoder": "small_conv"}),
-        full=Protocol(
-            options={"epochs": 200, "batch_size": 32, "encoder": "resnet18"},
-            images=45_000,
-            labelled=45_000,
-            validation=5_000,
-            seeds=3,
-        ),
+        full=whole_cifar10(batch_size=32),
         ground=cifar10,
         measures=(nearest_neighbours, probe),
     )

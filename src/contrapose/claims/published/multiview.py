@@ -8,6 +8,7 @@ import torch
 from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
 from contrapose.claims.ground import cifar10
 from contrapose.claims.measures import Subject, nearest_neighbours, probe
+from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference
 from contrapose.evaluation import effective_rank
@@ -89,18 +90,7 @@ CLAIM = register(
             images=2_000,
             seeds=3,
         ),
-        full=Protocol(
-            options={
-                "epochs": 200,
-                "batch_size": 256,
-                "encoder": "resnet18",
-                "projection_dimension": DIMENSIONS,
-            },
-            images=45_000,
-            labelled=45_000,
-            validation=5_000,
-            seeds=3,
-        ),
+        full=whole_cifar10(options={"projection_dimension": DIMENSIONS}),
         ground=cifar10,
         measures=(nearest_neighbours, probe, rank_of_projections),
         remarks=(

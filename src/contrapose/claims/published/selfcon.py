@@ -7,6 +7,7 @@ import numpy as np
 from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
 from contrapose.claims.ground import cifar10
 from contrapose.claims.measures import nearest_neighbours, probe
+from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference
 
@@ -44,13 +45,7 @@ CLAIM = register(
             ),
         ),
         protocol=Protocol(options={"epochs": 10, "batch_size": 64, "encoder": "small_conv"}),
-        full=Protocol(
-            options={"epochs": 200, "batch_size": 256, "encoder": "resnet18"},
-            images=45_000,
-            labelled=45_000,
-            validation=5_000,
-            seeds=3,
-        ),
+        full=whole_cifar10(),
         ground=cifar10,
         measures=(nearest_neighbours, probe),
         choose_by="probe",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
 from contrapose.claims.ground import cifar10
 from contrapose.claims.measures import few_labels, nearest_neighbours, probe
+from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import difference
 
@@ -33,13 +34,7 @@ CLAIM = register(
             ),
         ),
         protocol=Protocol(options={"epochs": 10, "batch_size": 32, "encoder": "small_conv"}),
-        full=Protocol(
-            options={"epochs": 200, "batch_size": 256, "encoder": "resnet18"},
-            images=45_000,
-            labelled=45_000,
-            validation=5_000,
-            seeds=3,
-        ),
+        full=whole_cifar10(),
         ground=cifar10,
         measures=(nearest_neighbours, few_labels(5), probe),
     )

@@ -9,6 +9,7 @@ import numpy as np
 from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
 from contrapose.claims.ground import cifar10
 from contrapose.claims.measures import Subject, few_labels, nearest_neighbours, probe
+from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference
 from contrapose.claims.sphere import sphere
@@ -142,13 +143,7 @@ CLAIM = register(
             ),
         ),
         protocol=Protocol(options={"epochs": 10, "batch_size": 128, "encoder": "small_conv"}, seeds=3),
-        full=Protocol(
-            options={"epochs": 200, "batch_size": 128, "encoder": "resnet18"},
-            images=45_000,
-            labelled=45_000,
-            validation=5_000,
-            seeds=3,
-        ),
+        full=whole_cifar10(batch_size=128),
         ground=cifar10,
         measures=(nearest_neighbours, probe, few_labels(5), sphere, near_and_far),
         remarks=(
