@@ -24,7 +24,9 @@ class MMCL(Method):
     What to expect: `contrapose train mmcl --data omniglot --epochs 100 --batch-size 64 --learning-rate 0.004
     --projection-layers 0` takes 5 minutes on two cores and recognises 86 % [82, 90] (400 queries, one seed) of unseen
     characters from one example each; chance 5 %, raw pixels 22 %, untrained 31 %. On held-out alphabets SimCLR does as
-    well: 78.5 % beside 78.6 % at 20 epochs and a learning rate of 0.002, one seed each, with less tuning for SimCLR.
+    well: 78.5 % beside 78.6 % at 20 epochs and a learning rate of 0.002, one seed each, with less tuning for SimCLR. On
+    4,000 pictures of CIFAR-10, batch 64 and 12 epochs, a softmax of tuned temperature does better (`contrapose
+    reproduce mmcl`, five seeds): kNN 42.4 % with pgd, 38.9 % with inverse, SimCLR 45.9 %, untrained 36.3 %.
     """
 
     about: ClassVar[About] = About(
@@ -44,7 +46,8 @@ class MMCL(Method):
     ridge: float = 0.1
     """Added to the diagonal of each machine. 0.1: the authors' code."""
     solver: Literal["inverse", "pgd"] = "inverse"
-    """inverse: one linear solve, clipped (fast). pgd: projected gradient to the true optimum of the bounded problem."""
+    """inverse: one linear solve, clipped (fast). pgd: projected gradient to the true optimum of the bounded problem; on
+    4,000 pictures of CIFAR-10 and 12 epochs 3.5 points [2.6, 4.4] better in kNN, for a quarter more time."""
     symmetric: bool = False
     """Let each view build the machines once and average. Off: as published."""
 
