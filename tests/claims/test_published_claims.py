@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contrapose.claims import CLAIMS, load_published
-from contrapose.claims.page import claims_page
+from contrapose.claims.page import claims_page, with_table
 from contrapose.claims.record import published_records
 from contrapose.commands.reproduce import ReproduceOptions, reproduce
 
@@ -43,3 +43,5 @@ def test_the_page_in_docs_is_the_one_that_the_records_make() -> None:
     records = list(published_records(root / "results" / "claims"))
     assert records, "results/claims holds no record"
     assert (root / "docs" / "claims.md").read_text() == claims_page(records)
+    methods = (root / "docs" / "methods.md").read_text()
+    assert methods == with_table(methods, records, page="claims.md")

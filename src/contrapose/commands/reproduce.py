@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ import tyro
 
 from contrapose.claims import CLAIMS, Experiment, Finding, find_claim, findings_of, load_published
 from contrapose.claims.ground import CIFAR10
-from contrapose.claims.page import HIDDEN, claims_page, summary
+from contrapose.claims.page import HIDDEN, claims_page, summary, with_table
 from contrapose.claims.quick import quick_version
 from contrapose.claims.record import published_records, record_of, write_record
 from contrapose.errors import ArgumentError, DataError
@@ -106,6 +107,8 @@ class ClaimsOptions:
     """Where `contrapose reproduce` wrote its records."""
     write: Path | None = None
     """Write the page in Markdown here (docs/claims.md)."""
+    into: Path | None = None
+    """Also renew the table in this page (docs/methods.md), between its two marked lines. Goes with --write."""
 
 
 def claims(options: ClaimsOptions) -> None:
@@ -121,6 +124,10 @@ def claims(options: ClaimsOptions) -> None:
             raise DataError(f"{options.results} holds no record of a claim; run contrapose reproduce CLAIM first.")
         options.write.write_text(claims_page(records.values()))
         print(f"Wrote {options.write}")
+        if options.into is not None:
+            page = os.path.relpath(options.write, options.into.parent)
+            options.into.write_text(with_table(options.into.read_text(), records.values(), page=page))
+            print(f"Renewed the table in {options.into}")
         return
     for name, claim in CLAIMS.items():
         found = records.get(name)
