@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 @register("moco")
 @dataclass(frozen=True, kw_only=True)
 class MoCo(Method):
-    """A slow copy of the encoder embeds one view; its past outputs, kept in a queue, are the negatives."""
+    """A slow copy of the encoder embeds one view; its past outputs, kept in a queue, are the negatives.
+
+    What to expect: a step costs 0.65 of SimCLR's time, for only one view is differentiated. On 4,000 pictures of
+    CIFAR-10, batch 16, 10 epochs and five seeds (`contrapose reproduce moco`): kNN 40.6 %, SimCLR 42.6 %, untrained
+    36.3 %. That is 2,500 steps; the paper's queue and momentum are made for a hundred thousand and more.
+    """
 
     about: ClassVar[About] = About(
         question="where do many negatives come from?",
