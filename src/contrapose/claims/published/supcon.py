@@ -44,6 +44,9 @@ CLAIM = register(
             "Every arm sees two views a picture and step. Cross-entropy has no temperature: its three trials go to the "
             "learning rate, which the contrastive arms take as it is by default.",
             "The probe learns from the same 4,000 labelled pictures as the supervised arms.",
+            "One round on why (validation split, one seed, probe): with 30 epochs in place of 10, SupCon 63.6 and "
+            "cross-entropy 69.0, a gap of 5.4 where it was 6.7: contrast needs more epochs, and the paper gives it "
+            "hundreds.",
         ),
     )
 )
