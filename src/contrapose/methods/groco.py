@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 @register("groco")
 @dataclass(frozen=True, kw_only=True)
 class GroCo(Method):
-    """An anchor's views and its hardest negatives are sorted, softly; only pairs that are out of order push."""
+    """An anchor's views and its hardest negatives are sorted, softly; only pairs that are out of order push.
+
+    What to expect: on 4,000 pictures of CIFAR-10, batch 64, 12 epochs and five seeds (`contrapose reproduce groco`): kNN
+    44.8 %, SimCLR 45.5 %, untrained 36.4 %: a tie with a softmax of tuned temperature, without a temperature to tune.
+    """
 
     about: ClassVar[About] = About(
         question="how hard should each negative push?",
