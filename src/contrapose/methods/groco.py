@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class GroCo(Method):
     """An anchor's views and its hardest negatives are sorted, softly; only pairs that are out of order push.
 
-    What to expect: on 4,000 pictures of CIFAR-10, batch 64, 12 epochs and five seeds (`contrapose reproduce groco`): kNN
-    44.8 %, SimCLR 45.5 %, untrained 36.4 %: a tie with a softmax of tuned temperature, without a temperature to tune.
+    What to expect: on 4,000 pictures of CIFAR-10, batch 64, 12 epochs and five seeds (`contrapose reproduce groco`):
+    kNN 44.8 %, SimCLR 45.5 %, untrained 36.4 %: a tie with a softmax of tuned temperature, and nothing of that kind to
+    tune but the number of negatives.
     """
 
     about: ClassVar[About] = About(
