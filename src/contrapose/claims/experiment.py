@@ -148,13 +148,13 @@ class Experiment:
 
     def _work(self, units: Sequence[Unit]) -> list[dict[str, Any]]:
         """The records of these units, in their order; those without a file are done now."""
-        todo = [unit for unit in units if unit.result() is None]
-        for number, (unit, record, left) in enumerate(self._done(todo), 1):
+        missing = [unit for unit in units if unit.result() is None]
+        for number, (unit, record, left) in enumerate(self._done(missing), 1):
             numbers = list(record["values"].values())[-1]
             score = numbers.get(self.claim.choose_by)
             said = "" if score is None else f"  {self.claim.choose_by} {100 * score:.1f}"
             self.say(
-                f"[{number}/{len(todo)}] {unit.part} {unit.arm.name} {_words(unit.options)} seed {unit.seed}{said}"
+                f"[{number}/{len(missing)}] {unit.part} {unit.arm.name} {_words(unit.options)} seed {unit.seed}{said}"
                 f"  {record['seconds']:.0f} s, about {left / 60:.0f} min left"
             )
         return [work(unit) for unit in units]
