@@ -27,7 +27,7 @@ class MMCL(Method):
     well: 78.5 % beside 78.6 % at 20 epochs and a learning rate of 0.002, one seed each, with less tuning for SimCLR. On
     4,000 pictures of CIFAR-10, batch 64 and 12 epochs, a softmax of tuned temperature does better (`contrapose
     reproduce mmcl`, five seeds): kNN 42.4 % with pgd, 38.9 % with inverse, SimCLR 45.9 % (40.2 % at its temperature
-    for CIFAR-10, 0.5), untrained 36.3 %.
+    for CIFAR-10, 0.5), untrained 36.4 %.
     """
 
     about: ClassVar[About] = About(

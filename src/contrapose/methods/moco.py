@@ -22,7 +22,7 @@ class MoCo(Method):
 
     What to expect: a step costs 0.65 of SimCLR's time, for only one view is differentiated. On 4,000 pictures of
     CIFAR-10, batch 16, 10 epochs and five seeds (`contrapose reproduce moco`): kNN 40.6 %, SimCLR 42.6 %, untrained
-    36.3 %. That is 2,500 steps; the paper's queue and momentum are made for a hundred thousand and more.
+    36.4 %. That is 2,500 steps; the paper's queue and momentum are made for a hundred thousand and more.
     """
 
     about: ClassVar[About] = About(
