@@ -21,8 +21,8 @@ class MoCo(Method):
     """A slow copy of the encoder embeds one view; its past outputs, kept in a queue, are the negatives.
 
     What to expect: a step costs 0.65 of SimCLR's time, for only one view is differentiated. On 4,000 pictures of
-    CIFAR-10, batch 16, 10 epochs and five seeds (`contrapose reproduce moco`): kNN 40.6 %, SimCLR 42.6 %, untrained
-    36.4 %. That is 2,500 steps; the paper's queue and momentum are made for a hundred thousand and more.
+    CIFAR-10, batch 16, 10 epochs and five seeds (`contrapose reproduce moco`): kNN 40.6 %, and 42.5 % with the paper's
+    momentum of 0.999; SimCLR 42.6 %, untrained 36.4 %.
     """
 
     about: ClassVar[About] = About(
@@ -39,7 +39,7 @@ class MoCo(Method):
     million."""
     momentum: float = 0.99
     """Inertia of the slow copy. [design] 0.99 for runs of about a thousand steps; 0.999 in the paper's 10^5 to 10^6
-    steps."""
+    steps, and already 1.8 points [0.2, 3.4] better in kNN in the 2,500 steps of the method's claim."""
 
     decoupled: bool = False
     """Leave the positive out of the denominator (DCL, Yeh et al., ECCV 2022). Off: MoCo as published."""
