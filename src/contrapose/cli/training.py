@@ -61,3 +61,4 @@ def _finish(run: Any) -> None:
         return
     print(f"Embed pictures:  contrapose embed {run.path} {data} --out embeddings.parquet")
     print(f"Is it any good?  contrapose evaluate {run.path} --data LABELLED")
+    print(f"See it:          contrapose report {run.path} --open")
