@@ -33,7 +33,8 @@ def test_unfair_claims_are_refused(changes: dict[str, object], words: str) -> No
 
 
 def test_an_arm_that_is_not_tuned_is_no_unequal_budget() -> None:
-    claim_of(arms=(SIMCLR, MMCL, Arm("plain", "simclr"), Arm("like", "simclr", tuned_as="simclr")))
+    claim = claim_of(arms=(SIMCLR, MMCL, Arm("plain", "simclr"), Arm("like", "simclr", tuned_as="simclr")))
+    assert [len(arm.trials()) for arm in claim.arms] == [2, 2, 1, 1]
 
 
 def test_trials_are_every_combination() -> None:

@@ -14,6 +14,7 @@ from contrapose.distributed import gather, own_rows, rank, world_size
 from contrapose.encoders import ImageEncoder
 from contrapose.encoders.backbone import ConvolutionalBackbone
 from contrapose.learners import (
+    Classifier,
     Distillation,
     HardMixing,
     Learner,
@@ -69,6 +70,10 @@ def siamese_by_labels() -> Learner:
         lambda z, p, rows: sup_con(z, pairing=p, rows=rows),
         pair_by="labels",
     )
+
+
+def classifier() -> Learner:
+    return Classifier(encoder(), dimension=6, classes=4).double()
 
 
 def max_margin() -> Learner:
@@ -177,6 +182,7 @@ LEARNERS: dict[str, Callable[[], Learner]] = {
     for make in (
         siamese,
         siamese_by_labels,
+        classifier,
         max_margin,
         momentum,
         nearest_neighbour,

@@ -157,7 +157,3 @@ class Claim:
             raise ArgumentError(
                 f"{where} tunes its arms with unequal numbers of trials ({counts}); give each grid as many values."
             )
-
-    def arm(self, name: str) -> Arm:
-        """The arm of that name."""
-        return next(arm for arm in self.arms if arm.name == name)

@@ -1,1 +1,1 @@
-"""What each command does, as a Python function; `cli.py` only reads the command line."""
+"""What each command does, as a Python function; `cli/` only reads the command line."""

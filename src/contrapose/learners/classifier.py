@@ -53,7 +53,8 @@ class Classifier(Learner):
                 f"take --classes {int(batch.labels.max()) + 1} or more."
             )
         z = embed_views(self.encoder, batch.views)  # (V, B, D)
-        logits = self.head(z).flatten(0, 1).float()  # (V·B, P)
+        logits = self.head(z).flatten(0, 1)  # (V·B, P)
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         targets = batch.labels.repeat(len(batch.views))  # (V·B,)
         summed = F.cross_entropy(
             logits, targets, ignore_index=-1, label_smoothing=self.label_smoothing, reduction="sum"
