@@ -79,7 +79,7 @@ CLAIM = register(
         arms=(
             *_arms("auc-cl", "auc-cl", {}, {"negative_weight": (32.0, 128.0, 512.0)}),
             *_arms("authors", "auc-cl", {"form": "authors"}, {"learning_rate": (1e-3, 2e-3, 4e-3)}),
-            *_arms("nt_xent", "simclr", {}, {"temperature": (0.1, 0.2, 0.5)}),
+            *_arms("nt_xent", "simclr", {}, {"temperature": (0.05, 0.1, 0.2)}),
         ),
         predictions=(
             Prediction(

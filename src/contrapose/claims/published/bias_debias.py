@@ -149,14 +149,14 @@ CLAIM = register(
         "the bias is against it.",
         paper="Jang and Wang, CVPR 2023, https://par.nsf.gov/biblio/10433589",
         arms=(
-            Arm("debiased", "bias-debias", options={"reference_rate": 1.0}, grid={"temperature": (0.2, 0.5)}),
+            Arm("debiased", "bias-debias", options={"reference_rate": 1.0}, grid={"temperature": (0.1, 0.2, 0.5)}),
             Arm(
                 "unweighted",
                 "bias-debias",
                 options={"reference_rate": 1.0, "weighted": False},
-                grid={"temperature": (0.2, 0.5)},
+                grid={"temperature": (0.1, 0.2, 0.5)},
             ),
-            Arm("nt_xent", "simclr", grid={"temperature": (0.2, 0.5)}),
+            Arm("nt_xent", "simclr", grid={"temperature": (0.1, 0.2, 0.5)}),
         ),
         predictions=(
             Prediction(

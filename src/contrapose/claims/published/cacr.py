@@ -102,7 +102,7 @@ CLAIM = register(
                 options={"attraction_sharpness": 0.0, "repulsion_sharpness": 0.0},
                 grid={"repulsion_weight": (0.5, 1.0, 2.0)},
             ),
-            Arm("nt_xent", "simclr", grid={"temperature": (0.1, 0.2, 0.5)}),
+            Arm("nt_xent", "simclr", grid={"temperature": (0.05, 0.1, 0.2)}),
             Arm("cacr, unbalanced", "cacr", tuned_as="cacr", data="unbalanced"),
             Arm(
                 "uniform, unbalanced",

@@ -16,7 +16,7 @@ SMALL, LARGE = 16, 128
 """Batch sizes."""
 PAPERS = 0.1
 """The paper's temperature for small pictures, at which the arms that are not tuned stay."""
-TEMPERATURES = (0.1, 0.2, 0.5)
+TEMPERATURES = (0.05, 0.1, 0.2, 0.5)
 COUNTED = 128
 """Pictures on which the coupling is measured, in batches of either size."""
 

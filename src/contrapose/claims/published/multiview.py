@@ -13,7 +13,7 @@ from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference
 from contrapose.evaluation import effective_rank
 
-TEMPERATURES = (0.1, 0.2, 0.5)
+TEMPERATURES = (0.05, 0.1, 0.2, 0.5)
 COUPLED = ("mv_info_nce", "pairwise_nt_xent", "pvc_geometric")
 """Objectives of four views whose attraction and repulsion share a softmax."""
 DIMENSIONS = 64
