@@ -29,6 +29,11 @@ from contrapose.methods.assemble import assemble
 
 CLASSES = 10
 YARDSTICK = "simclr"
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "multiview mv_info_nce": ("multiview", {"objective": "mv_info_nce"}),
+    "nnclr decoupled": ("nnclr", {"decoupled": True}),
+}
+"""Options that cost something else than their method's defaults: what they are called, and what they are."""
 
 
 class Stepper:
@@ -38,8 +43,9 @@ class Stepper:
         generator = torch.Generator().manual_seed(0)
         pixels = torch.randint(0, 256, (batch, 3, 32, 32), dtype=torch.uint8, generator=generator)
         labels = torch.arange(batch) % CLASSES
-        queue = {"queue": 4 * batch} if "queue" in METHODS[name].__dataclass_fields__ else {}
-        config = METHODS[name](batch_size=batch, **queue)  # type: ignore[arg-type]
+        method, options = VARIANTS.get(name, (name, {}))
+        queue = {"queue": 4 * batch} if "queue" in METHODS[method].__dataclass_fields__ else {}
+        config = METHODS[method](batch_size=batch, **queue, **options)
         learner, views = assemble(config, Images(pixels.numpy(), labels.numpy()))
         self.learner: Learner = learner.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         made = views(pixels, generator=generator)
@@ -103,11 +109,11 @@ def measure(names: list[str], batch: int, rounds: int, *, peaks: bool = True) ->
 
 
 def show(rows: list[dict[str, Any]]) -> None:
-    print(f"{'method':<18}{'views':>6}{'seconds':>10}{'ratio':>8}{'peak MiB':>10}{'ratio':>8}")
+    print(f"{'method':<24}{'views':>6}{'seconds':>10}{'ratio':>8}{'peak MiB':>10}{'ratio':>8}")
     for row in rows:
         held, ratio = row["peak_bytes"], row["memory_ratio"]
         memory = f"{held / 2**20:>10,.0f}{ratio:>8.2f}" if held is not None and ratio is not None else ""
-        print(f"{row['method']:<18}{row['views']:>6}{row['seconds']:>10.3f}{row['time_ratio']:>8.2f}{memory}")
+        print(f"{row['method']:<24}{row['views']:>6}{row['seconds']:>10.3f}{row['time_ratio']:>8.2f}{memory}")
 
 
 def main() -> None:
@@ -122,7 +128,7 @@ def main() -> None:
     if arguments.peak:
         print(peak_here(arguments.peak, arguments.batch))
         return
-    names = [YARDSTICK, *(name for name in arguments.methods or METHODS if name != YARDSTICK)]
+    names = [YARDSTICK, *(name for name in arguments.methods or [*METHODS, *VARIANTS] if name != YARDSTICK)]
     rows = measure(names, arguments.batch, arguments.rounds)
     show(rows)
     if arguments.out:
