@@ -63,6 +63,33 @@ def test_multi_crop_sizes_and_order() -> None:
     assert [tuple(view.shape[-2:]) for view in views] == [(40, 40)] * 2 + [(16, 16)] * 3
 
 
+def test_weak_views_are_cropped_and_flipped_and_nothing_else() -> None:
+    """White pictures stay white under moves alone; and of these, nothing turns or slants."""
+    options = dataclasses.replace(EVERYTHING, count=3, weak_count=1, small_count=1)
+    make = ViewGenerator(options, channels=3, image_size=24)
+    white = torch.full((16, 3, 24, 24), 255, dtype=torch.uint8)
+    strong, other, weak, small = make(white, generator=seeded())
+    torch.testing.assert_close(weak, torch.ones_like(weak), rtol=0, atol=1e-5)
+    for changed in (strong, other, small):
+        assert (changed < 0.9).flatten(1).any(dim=1).float().mean() > 0.5
+    matrix = draw_view(make.options.weak(), 16, 1.0, generator=seeded()).matrix  # (B, 2, 3)
+    assert matrix is not None
+    assert matrix[:, [0, 1], [1, 0]].abs().max() == 0  # neither turned nor slanted
+    assert 0 < matrix[:, 1, 1].min() < matrix[:, 1, 1].max() <= 1  # cropped
+    assert (matrix[:, 0, 0] < 0).any()  # flipped
+    assert (matrix[:, 0, 0] > 0).any()
+
+
+def test_without_weak_views_the_others_stay_as_they_were() -> None:
+    images = pictures(8, 3, 24)
+    plain, mixed = (
+        ViewGenerator(ImageViews(count=2, weak_count=weak), channels=3, image_size=24)(images, generator=seeded())
+        for weak in (0, 1)
+    )
+    assert torch.equal(plain[0], mixed[0])
+    assert not torch.equal(plain[1], mixed[1])
+
+
 def test_the_generator_s_state_decides() -> None:
     make = ViewGenerator(EVERYTHING, channels=3, image_size=16)
     images = pictures(8, 3, 16)

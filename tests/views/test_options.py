@@ -109,6 +109,8 @@ def test_pairs_are_in_order(pair: str, low: float, high: float) -> None:
         ({"rotation_degrees": "a lot"}, "rotation_degrees is 'a lot'; it must be a number"),
         ({"recipe": "strokess"}, "Did you mean 'strokes'"),
         ({"padding": "mirror"}, "zeros, border, reflection"),
+        ({"weak_count": 3}, "weak_count is 3, of only 2 views"),
+        ({"weak_count": -1}, "weak_count is -1; it must be at least 0"),
         ({"elastic_cells": 1}, "elastic_cells is 1; it must be at least 2"),
     ],
 )

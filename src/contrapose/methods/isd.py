@@ -22,8 +22,8 @@ class ISD(Method):
     """A student learns from its slow copy how similar an image is to each of a queue of others.
 
     The defaults are the authors' ISD; their "ISD plus" is `--projection-layers 2 --projection-dimension 64
-    --predictor-hidden 512 --temperature 0.1 --teacher-temperature 0.01`, and weaker views for the teacher, which only
-    a view maker of your own can give (from Python, `views=`).
+    --predictor-hidden 512 --temperature 0.1 --teacher-temperature 0.01 --views.weak-count 1`: the teacher, which takes
+    the second view, sees it cropped and flipped alone.
     """
 
     about: ClassVar[About] = About(

@@ -25,6 +25,7 @@ class ViewGenerator:
         so that nothing is interpolated twice), stroke thickness, colour (brightness, contrast, saturation,
         hue and grey as one matrix), a clip to [0, 1], blur, solarize, erasing. What no sample was chosen for
         is not computed.
+    Of weak views, only the orientation, crop and flip.
 
     The order of the colour operations is fixed, and they are clipped once at their end; the reference
     implementations of SimCLR (arXiv 2002.05709) shuffle the four for each picture and clip after each. That
@@ -64,10 +65,12 @@ class ViewGenerator:
             pictures = orient(pictures, draw_orientations(batch, shared, generator=generator))
         views = []
         # View by view, not all in one tensor: as fast, a smaller working set, and no copy of the pictures
-        for number in range(int(self.options.number("count")) + int(self.options.number("small_count"))):
-            small = number >= self.options.number("count")
-            numbers = draw_view(self.options, batch, width / height, small=small, generator=generator)
-            views.append(render_view(pictures, numbers, self.options, small=small))
+        count, weak = self.options.count, self.options.weak()
+        for number in range(count + int(self.options.number("small_count"))):
+            small = number >= count
+            options = weak if count - self.options.weak_count <= number < count else self.options
+            numbers = draw_view(options, batch, width / height, small=small, generator=generator)
+            views.append(render_view(pictures, numbers, options, small=small))
         return tuple(views)
 
 

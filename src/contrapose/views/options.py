@@ -22,6 +22,7 @@ _SOME_SHARE = (_ABOVE_0, 1.0)
 # Inclusive bounds of every numeric option; a pair NAME_min, NAME_max is checked for its order besides.
 _BOUNDS: dict[str, tuple[float, float]] = {
     "count": (1, math.inf),
+    "weak_count": (0, math.inf),
     "size": (1, math.inf),
     "crop_scale_min": _SOME_SHARE,
     "crop_scale_max": _SOME_SHARE,
@@ -57,8 +58,12 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "small_crop_scale_min": _SOME_SHARE,
     "small_crop_scale_max": _SOME_SHARE,
 }
-_WHOLE = {"count", "size", "elastic_cells", "small_count", "small_size"}
+_WHOLE = {"count", "weak_count", "size", "elastic_cells", "small_count", "small_size"}
 _NEEDS_RGB = ("saturation", "hue", "grey_probability")
+_NOT_WEAK = (
+    *("rotation_degrees", "shear_degrees", "translation", "elastic_strength", "colour_probability"),
+    *("grey_probability", "blur_probability", "solarize_probability", "erase_probability", "thickness_probability"),
+)
 _PADDINGS = ("zeros", "border", "reflection")
 
 
@@ -75,6 +80,9 @@ class ImageViews:
     """Where defaults come from. auto: strokes for one channel, natural for all else."""
     count: int = 2
     """Views of each picture. Two: SimCLR (arXiv 2002.05709)."""
+    weak_count: int = 0
+    """Of these views, so many of the last are weak: cropped and flipped, and nothing else. 1 gives a teacher that
+    learns nothing by itself an easy view (ISD plus, arXiv 2012.09259)."""
     size: int | None = None
     """Side of a view, in pixels. Default: the picture's own."""
     crop_scale_min: float | None = None
@@ -163,6 +171,8 @@ class ImageViews:
             _check_number(name, getattr(self, name), low, high)
         for low_name in [name for name in _BOUNDS if name.endswith("_min")]:
             self._check_order(low_name, low_name.removesuffix("_min") + "_max")
+        if self.weak_count > self.count:
+            raise ArgumentError(f"weak_count is {self.weak_count}, of only {self.count} views. Raise count as well.")
 
     def _check_order(self, low_name: str, high_name: str) -> None:
         low, high = getattr(self, low_name), getattr(self, high_name)
@@ -194,6 +204,11 @@ class ImageViews:
                     "Leave it out."
                 )
         return ImageViews(**values)
+
+    def weak(self) -> ImageViews:
+        """The same options for a weak view: everything but crop, flip and orientation is switched off."""
+        off: dict[str, Any] = dict.fromkeys(_NOT_WEAK, 0.0)
+        return dataclasses.replace(self, **off, zoom_min=1.0, zoom_max=1.0)
 
     def number(self, name: str) -> float:
         """The value of a numeric option once resolved."""
