@@ -87,6 +87,14 @@ def test_every_table_format_holds_the_same_embeddings(ending: str, trained: Path
     np.testing.assert_allclose(got.astype(np.float32), expected["embeddings"], rtol=1e-5, atol=1e-6)
 
 
+def test_the_next_step_is_with_the_method_one_has_just_tried(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contrapose.commands.evaluate.print_evaluation", lambda run: None)  # minutes, and not asked here
+    run("train", "simclr", "--limit", "64", "--out", str(tmp_path / "run"), *QUICK)
+    assert "contrapose train simclr --data PICTURES" in capsys.readouterr().out
+
+
 def test_resume_after_a_finished_run_and_for_more_epochs(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "is finished" in fails(capsys, "train", "--resume", str(trained))
     run("train", "--resume", str(trained), "--epochs", "2")

@@ -51,13 +51,14 @@ def _finish(run: Any) -> None:
     print(f"Trained in {outcome.seconds:.0f} s, {outcome.views_per_second:,.0f} views/s. The run is in {run.path}/")
     from contrapose.training.run_folder import RunFolder
 
-    data = RunFolder(run.path).read_record()["config"]["data"]
+    record = RunFolder(run.path).read_record()
+    data = record["config"]["data"]
     if data == "omniglot":
         from contrapose.commands.evaluate import print_evaluation
 
         print_evaluation(run.path)
         print(f"Embed your own pictures: contrapose embed {run.path} PICTURES --out embeddings.parquet")
-        print("Train on your own:       contrapose train mmcl --data PICTURES")
+        print(f"Train on your own:       contrapose train {record['method']} --data PICTURES")
         return
     print(f"Embed pictures:  contrapose embed {run.path} {data} --out embeddings.parquet")
     print(f"Is it any good?  contrapose evaluate {run.path} --data LABELLED")
