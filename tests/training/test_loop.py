@@ -210,3 +210,20 @@ def test_a_checkpoint_of_another_network_is_refused(data: str, tmp_path: Path) -
     RunFolder(run.path).write_record(record)
     with pytest.raises(RunError, match="does not fit the networks of this version"):
         contrapose.resume(run.path, quiet=True)
+
+
+@pytest.mark.parametrize(("method", "name"), [("moco", "teacher"), ("isd", "teacher"), ("bias-debias", "reference")])
+def test_encoders_trained_beside_the_exported_one_are_exported_too(
+    method: str, name: str, data: str, tmp_path: Path
+) -> None:
+    """ISD's authors look at the teacher as well; and one wants to see what the biased reference knows."""
+    options = {**QUICK, **OWN.get(method, {})}
+    contrapose.train(method, data=data, out=str(tmp_path / "run"), **options)
+    rows = [contrapose.load(tmp_path / "run" / part).embed(data) for part in ("encoder", name)]
+    assert rows[0].shape == rows[1].shape
+    assert np.abs(rows[0] - rows[1]).max() > 1e-3
+    learner = load_newest(RunFolder(tmp_path / "run").checkpoints)[0]["learner"]
+    exported = contrapose.load(tmp_path / "run" / name).encoder.state_dict()
+    prefix = {"teacher": "teacher.model.0.", "reference": "reference."}[name]
+    for key, value in exported.items():
+        torch.testing.assert_close(value, learner[prefix + key])

@@ -59,6 +59,10 @@ class Learner(nn.Module):
     def forward(self, batch: Batch) -> Step:
         raise NotImplementedError(f"{type(self).__name__} must implement forward(batch) -> Step.")
 
+    def companions(self) -> dict[str, nn.Module]:
+        """Encoders trained beside `encoder`, by name (a teacher, a reference): each is exported to a folder so called."""
+        return {}
+
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """Trainable parameters in two groups: matrices and filters with weight decay, vectors (biases, norms) without.
 

@@ -25,7 +25,7 @@ class SideBySide(Learner):
         loss = objective(z, r, pairing) + reference_objective(r, pairing)
 
     The first loss takes r as a constant and the two networks share no weights, so the sum trains each by its own loss
-    alone. The encoder is exported; the reference is kept in checkpoints, as `reference`, and goes no further.
+    alone. The encoder is exported, and so is the reference, to a folder of its own (`reference`): to see what it knows.
 
     Shapes:
         views: V tensors `(B, C, H, W)`; z: `(V, B, D)`, r: `(V, B, D2)`, gathered over processes.
@@ -76,6 +76,9 @@ class SideBySide(Learner):
         of_reference = self.reference_objective(r, pairing, rows)  # ()
         log: dict[str, Tensor | float] = {"encoder_loss": own.detach(), "reference_loss": of_reference.detach()}
         return Step(own + of_reference, embeddings, pairing, log)
+
+    def companions(self) -> dict[str, nn.Module]:
+        return {"reference": self.reference}
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """The usual two groups of each network, the reference's with its own factor on the learning rate."""

@@ -151,9 +151,10 @@ class Trainer:
         if self.accelerator.is_main_process:
             state = state_of(self.learner, self.optimizer, **self._unchanging())
             save_checkpoint(self.run.checkpoints, self.step, state)
-            if isinstance(self.learner.encoder, ImageEncoder):
-                progress = {"step": self.step, "total_steps": self.total_steps}
-                save_encoder(self.learner.encoder, self.run.encoder, extra={**self.describe, **progress})
+            facts = {**self.describe, "step": self.step, "total_steps": self.total_steps}
+            for name, encoder in {"encoder": self.learner.encoder, **self.learner.companions()}.items():
+                if isinstance(encoder, ImageEncoder):
+                    save_encoder(encoder, self.run.path / name, extra=facts)
         self.accelerator.wait_for_everyone()
         self._saved_at = time.monotonic()
 

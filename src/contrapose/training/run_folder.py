@@ -21,6 +21,8 @@ class RunFolder:
     metrics.jsonl    one line of numbers at a cadence
     checkpoints/     resumable states, see `checkpoint.py`
     encoder/         encoder.safetensors and encoder.json: what `contrapose.load` reads
+    teacher/ ...     encoders trained beside it, in the same form, where the method has any: `contrapose.load` reads
+                     these too, when it is given their folder
     evaluation.json  what `contrapose evaluate` measured
     evaluation_items.npz  the scores behind it, item by item: what `contrapose compare` pairs
     """
