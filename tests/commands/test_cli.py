@@ -90,7 +90,7 @@ def test_every_table_format_holds_the_same_embeddings(ending: str, trained: Path
 def test_the_next_step_is_with_the_method_one_has_just_tried(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("contrapose.commands.evaluate.print_evaluation", lambda run: None)  # minutes, and not asked here
+    monkeypatch.setattr("contrapose.commands.evaluate.print_evaluation", lambda run: None)  # slow
     run("train", "simclr", "--limit", "64", "--out", str(tmp_path / "run"), *QUICK)
     assert "contrapose train simclr --data PICTURES" in capsys.readouterr().out
 

@@ -60,7 +60,7 @@ class Learner(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} must implement forward(batch) -> Step.")
 
     def companions(self) -> dict[str, nn.Module]:
-        """Encoders trained beside `encoder`, by name (a teacher, a reference): each is exported to a folder so called."""
+        """Encoders trained beside `encoder`, by name (a teacher, a reference); a folder of that name holds each."""
         return {}
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:

@@ -79,7 +79,7 @@ class Momentum(Learner):
         dimension: D, the output of the head.
         queue_size: K, a multiple of the global batch (65,536 in the paper).
         momentum: m (0.999 in the paper).
-        generator: draws the queue's first rows and, with several processes, the shuffling of keys.
+        generator: draws the queue's first rows.
 
     Errors:
         ArgumentError: not exactly two views; a global batch that does not divide the queue.
@@ -125,6 +125,9 @@ class Momentum(Learner):
         loss = self.objective(q, k, self.queue.rows.clone())
         pairing = by_towers(len(q), in_batch_negatives=False, device=q.device).with_queue(len(self.queue.rows))
         return Step(loss, q.detach(), pairing)
+
+    def companions(self) -> dict[str, nn.Module]:
+        return {"teacher": self.teacher.model.get_submodule("0")}
 
     def after_step(self) -> None:
         for keys in self._keys:
