@@ -127,8 +127,8 @@ CLAIM = register(
             "inertia, encoder and steps are the same. The neighbours' bank and the test set are balanced.",
             "A first run had no weak views: refuted (rare classes -3.8 [-5.5, -2.2], no better than untrained). One "
             "round on the validation split: the head and temperatures of ISD plus (1-NN 26.9, not 31.2), SGD (25.1), a "
-            "sharper teacher with a weak view (33.0); the weak view, cropped and flipped alone, as the teacher has it in "
-            "ISD plus, was what helped (34.1). MoCo gets the same view for its keys.",
+            "sharper teacher with a weak view (33.0); the weak view, cropped and flipped alone, as the teacher has it "
+            "in ISD plus, was what helped (34.1). MoCo gets the same view for its keys.",
             "The arms of the balanced set take over what was chosen on the unbalanced one; both sets are of one size.",
         ),
     )
