@@ -53,6 +53,19 @@ def test_the_objective_gets_views_pairing_and_all_rows() -> None:
     assert head.weight.grad is not None
 
 
+def test_what_is_watched_are_the_rows_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("contrapose.learners.siamese.own_rows", lambda batch, device: torch.tensor([2, 3]))
+
+    def watch(z: Tensor, pairing: Pairing, rows: Tensor | None) -> dict[str, Tensor | float]:
+        assert not z.requires_grad
+        assert pairing.anchors == 8
+        assert rows is not None
+        return {"watched": float(rows.sum())}
+
+    learner = Siamese(nn.Flatten(), nn.Linear(4, 3), lambda z, pairing, rows: z.sum(), watch=watch)
+    assert learner(batch_of(torch.randn(4, 1, 2, 2), torch.randn(4, 1, 2, 2))).log == {"watched": 5.0}
+
+
 def test_labels_make_the_pairing_when_asked_for() -> None:
     learner = Siamese(nn.Flatten(), nn.Identity(), lambda z, pairing, rows: z.sum(), pair_by="labels")
     views = (torch.randn(4, 1, 2, 2), torch.randn(4, 1, 2, 2))

@@ -7,10 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import contrapose
+from contrapose.encoders import build
 from contrapose.errors import ArgumentError
 from contrapose.methods import DCL
+from contrapose.objectives import coupling, dcl
+from contrapose.pairing import by_views
 from contrapose.training.run_folder import RunFolder
 
 QUICK: dict[str, Any] = {"epochs": 2, "batch_size": 16, "projection_hidden": 16, "log_steps": 1, "quiet": True}
@@ -52,3 +56,24 @@ def test_chance_is_the_log_of_the_negatives(pictures: np.ndarray, tmp_path: Path
 def test_bad_options_are_refused_at_once(options: dict[str, Any], word: str) -> None:
     with pytest.raises(ArgumentError, match=word):
         DCL(**options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"temperature": 0.3}, {"sigma": 0.5}, {"sigma": 0.5, "detach_weight": False}],
+    ids=str,
+)
+def test_options_reach_the_objective(options: dict[str, Any], generator: torch.Generator) -> None:
+    learner = DCL(batch_size=4, **options).new_learner(build("small_conv", channels=3, image_size=16))
+    z = torch.randn(2, 4, 3, generator=generator, requires_grad=True)
+    pairing = by_views(2, 4)
+    fewer = dict(list(options.items())[:-1])  # without the last of them
+    asked, expected, other = learner.objective(z, pairing, None), dcl(z, **options), dcl(z, **fewer)
+    assert torch.equal(asked, expected)
+    gradients = [torch.autograd.grad(loss, z)[0] for loss in (asked, expected, other)]
+    assert torch.equal(gradients[0], gradients[1])
+    assert not torch.equal(gradients[1], gradients[2])
+    rows = torch.tensor([0, 3])
+    assert torch.equal(learner.objective(z, pairing, rows), dcl(z, **options, rows=rows))
+    found = learner.watch(z.detach(), pairing, rows)["coupling"]
+    assert torch.equal(found, coupling(z, temperature=options.get("temperature", 0.1), rows=rows).mean())

@@ -10,8 +10,10 @@ import pytest
 import torch
 
 import contrapose
+from contrapose.encoders import build
 from contrapose.errors import ArgumentError
 from contrapose.methods import NNCLR
+from contrapose.objectives import info_nce
 from contrapose.training.checkpoint import load_newest
 from contrapose.training.run_folder import RunFolder
 
@@ -60,3 +62,14 @@ def test_bad_options_are_refused_at_once(options: dict[str, Any], word: str) -> 
 def test_a_set_that_the_batch_does_not_divide_is_refused(pictures: np.ndarray, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="take --queue 48"):
         contrapose.train("nnclr", data=pictures, out=str(tmp_path / "run"), **{**QUICK, "queue": 50})
+
+
+@pytest.mark.parametrize("options", [{"temperature": 0.3}, {"decoupled": True}], ids=str)
+def test_options_reach_the_objective(options: dict[str, Any], generator: torch.Generator) -> None:
+    learner = NNCLR(batch_size=4, queue=8, **options).new_learner(build("small_conv", channels=3, image_size=16))
+    neighbours, predictions = torch.randn(2, 4, 3, generator=generator)
+    rows = torch.tensor([0, 3])
+    default = {"temperature": 0.1, "rows": rows}
+    expected = info_nce(neighbours, predictions, **{**default, **options})
+    assert torch.equal(learner.objective(neighbours, predictions, rows), expected)
+    assert not torch.equal(info_nce(neighbours, predictions, **default), expected)

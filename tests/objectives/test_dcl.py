@@ -15,7 +15,7 @@ from torch.nn import functional
 from contrapose.errors import ArgumentError
 from contrapose.objectives import coupling, dcl, info_nce, nt_xent
 from contrapose.objectives.dcl import positive_weights
-from contrapose.pairing import by_labels, by_towers, by_views
+from contrapose.pairing import by_labels, by_pairs, by_towers, by_views
 
 
 def three_views(batch: int = 4, dim: int = 5) -> Tensor:
@@ -71,6 +71,21 @@ def test_coupling_is_what_nt_xent_leaves_to_the_negatives() -> None:
     assert not coupling(z.requires_grad_()).requires_grad
     equal = coupling(torch.ones(3, 4, 2))
     torch.testing.assert_close(equal, torch.full((12,), 9 / 11))
+
+
+def test_coupling_of_some_rows_is_that_of_all() -> None:
+    z = three_views(4)
+    whole = coupling(z, temperature=0.3).view(3, 4)
+    for rows in (torch.tensor([0, 1]), torch.tensor([3])):
+        torch.testing.assert_close(coupling(z, temperature=0.3, rows=rows), whole[:, rows].flatten())
+
+
+def test_an_anchor_without_candidates_has_nothing_to_couple() -> None:
+    pairs, scores = torch.tensor([[0, 3], [0, 4]]), torch.tensor([1.0, -1.0])
+    pairing = by_pairs(pairs, anchors=6, scores=scores, only_listed=True)
+    shares = coupling(some_embeddings(3), pairing)
+    assert 0 < float(shares[0]) < 1
+    assert shares[1:].tolist() == [0.0] * 5
 
 
 def test_coupling_rises_with_the_batch() -> None:

@@ -70,6 +70,18 @@ def test_without_mixtures_it_is_moco() -> None:
         assert torch.equal(torch.autograd.grad(loss, q)[0], torch.autograd.grad(expected, q)[0])
 
 
+def test_decoupled_the_key_leaves_the_denominator() -> None:
+    """exp(l_i) = 1 + exp(decoupled l_i), of the same mixtures."""
+    q, k, queue = inputs()
+    each, decoupled = (
+        mochi(q, k, queue, hardest=4, decoupled=choice, reduction="none", generator=seeded())
+        for choice in (False, True)
+    )
+    torch.testing.assert_close(each.exp(), 1 + decoupled.exp())
+    equal = mochi(torch.ones(3, 2), torch.ones(3, 2), torch.ones(8, 2), hardest=4, decoupled=True)
+    assert float(equal) == pytest.approx(math.log(8 + 64 + 32), abs=1e-5)
+
+
 def test_one_hardest_negative_is_mixed_with_itself_alone() -> None:
     q, k, queue = inputs()
     each = mochi(q, k, queue, hardest=1, pair_mixes=6, query_mixes=0, temperature=1.0, reduction="none")
@@ -200,6 +212,20 @@ def test_statistics_count_what_beats_the_positive() -> None:
     _, found = mochi(q, k, queue, hardest=1, pair_mixes=0, query_mixes=0, return_statistics=True)
     assert float(found.proxy_accuracy) == float(found.proxy_accuracy_unmixed) == pytest.approx(2 / 3)
     assert float(found.harder_share) == 0.0
+
+
+def test_statistics_are_the_top_of_the_logits() -> None:
+    q, k, queue = inputs()
+    loss, found = mochi(q, k, queue, hardest=4, pair_mixes=3, query_mixes=2, return_statistics=True, generator=seeded())
+    mixtures = torch.stack([torch.stack(points) for points in literal_mixtures(q, queue, 4, 3, 2)])
+    assert loss.requires_grad
+    assert not found.positive_cosine.requires_grad
+    torch.testing.assert_close(found.positive_cosine, (q * k).sum(1).mean().detach())
+    torch.testing.assert_close(found.hardest_cosine, (q @ queue.T).amax(1).mean().detach())
+    expected = torch.einsum("bd,bsd->bs", q, mixtures).amax(1).mean().detach()
+    torch.testing.assert_close(found.hardest_mixed_cosine, expected, rtol=1e-6, atol=0)
+    _, found = mochi(q, k, queue, hardest=4, pair_mixes=0, query_mixes=0, return_statistics=True)
+    assert found.hardest_mixed_cosine is None
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.learners import Learner
 from contrapose.methods import METHODS, Method, name_of
 from contrapose.methods.assemble import assemble
+from contrapose.methods.fit_to_data import fit_to_data
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.training.device import make_accelerator
 from contrapose.training.interface import Outcome
@@ -82,6 +83,9 @@ def train(
     monitor = Monitor(quiet=quiet or not accelerator.is_main_process)
     with accelerator.main_process_first():  # photos are decoded by one process, and read by all
         images = open_images(config, source, quiet=monitor.quiet)
+    config, notes = fit_to_data(config, samples=len(images), processes=accelerator.num_processes)
+    for note in notes:
+        monitor.say(f"note: {note}")
     path = Path(config.out) if config.out else new_run_path(name_of(config), config.data)
     path = broadcast_object_list([path])[0]  # the main process's choice
     parts = assemble(config, images, views)  # before the folder: a bad option leaves nothing behind

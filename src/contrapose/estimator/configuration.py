@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.methods import METHODS, Method
+from contrapose.methods.fit_to_data import fit_to_data
 from contrapose.training.config import RunConfig
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.views import ImageViews
@@ -19,8 +20,7 @@ OF_EVERY_RUN = ("optimizer", "weight_decay", "schedule", "warmup_share", "gradie
 def configure(method: str, options: Mapping[str, Any] | None, *, samples: int, batch_size: int, **run: Any) -> Method:
     """The configuration of a fit on so many samples.
 
-    A batch larger than the data shrinks to the data. MoCo's queue, unless it was set, becomes the largest multiple of
-    the batch within its default and the number of samples, for a longer one would hold samples twice.
+    A batch larger than the data shrinks to the data, and so do defaults that were made for more of it (`fit_to_data`).
 
     Arguments:
         method: a name from `contrapose.methods.METHODS`.
@@ -28,7 +28,7 @@ def configure(method: str, options: Mapping[str, Any] | None, *, samples: int, b
         run: other fields of the configuration.
 
     Errors:
-        ArgumentError: an unknown method or option, or a value out of range.
+        ArgumentError: an unknown method or option, or a value out of range; a queue longer than the data.
     """
     kind = METHODS[method]
     options = dict(options or {})
@@ -42,10 +42,7 @@ def configure(method: str, options: Mapping[str, Any] | None, *, samples: int, b
     if isinstance(options.get("views"), ImageViews):
         options["views"] = to_dictionary(options["views"])
     where = f"the options of {method}"
-    values = {**options, "batch_size": batch_size, **run}
-    config = from_dictionary(kind, values, where=where)  # refuses what is out of range as it was given
-    values["batch_size"] = batch = min(batch_size, samples)
-    queue = getattr(config, "queue", None)
-    if isinstance(queue, int) and "queue" not in options:
-        values["queue"] = max(1, min(queue, samples) // batch) * batch
-    return from_dictionary(kind, values, where=where)
+    # refuses what is out of range as it was given
+    config = from_dictionary(kind, {**options, "batch_size": batch_size, **run}, where=where)
+    config = replace(config, batch_size=min(batch_size, samples))
+    return fit_to_data(config, samples=samples, given=options)[0]

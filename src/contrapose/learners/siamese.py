@@ -14,8 +14,8 @@ from contrapose.learners.embed_views import embed_views
 from contrapose.learners.learner import Chance, Learner, Objective, Step
 from contrapose.pairing import Pairing, by_labels, by_towers, by_views
 
-# (embeddings without gradient (V, W·B, D), pairing) -> what to write into metrics.jsonl
-Watch = Callable[[Tensor, Pairing], dict[str, Tensor | float]]
+# (embeddings without gradient (V, W·B, D), pairing, rows of this process) -> what to write into metrics.jsonl
+Watch = Callable[[Tensor, Pairing, Tensor | None], dict[str, Tensor | float]]
 
 
 class Siamese(Learner):
@@ -64,7 +64,7 @@ class Siamese(Learner):
         embeddings = z.detach().flatten(0, 1)  # (V·B, D)
         z = gather(z, dim=1)  # (V, W·B, D)
         pairing = self._pairing(batch, z)
-        log = self.watch(z.detach(), pairing) if self.watch else {}
+        log = self.watch(z.detach(), pairing, rows) if self.watch else {}
         return Step(self.objective(z, pairing, rows), embeddings, pairing, log)
 
     def _pairing(self, batch: Batch, z: Tensor) -> Pairing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -35,13 +36,16 @@ class AUCCL(Method):
     ImageNet code. The gradient is exactly unbiased unless taken from the batch."""
     target: float = 10.0
     """What positives' scores are drawn to; not for the saddle. 10: the authors'."""
+    alpha: float = 1.0
+    """Even pull of positives and push of negatives, on top of their squares. 1: the authors' constant; the saddle
+    learns it."""
     margin: float | None = None
     """Taken off a positive's score (the authors' 0.5 by default), or for the saddle the gap asked for (1)."""
     negative_weight: float | None = None
     """Weight of the mean over negatives, for the unbiased form. None = 128, [design]: about half the authors' 255 for
     CIFAR at a batch of 128; their ImageNet code has 32, with scores that are not cosines."""
     ascent: float = 1.0
-    """Step of the saddle's alpha in units of the others'. [design] 1."""
+    """Step of the alpha that the saddle learns, in units of the others'. [design] 1."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -49,10 +53,15 @@ class AUCCL(Method):
         self._check("scalars", self.scalars in ("learned", "batch", "zero"), "one of learned, batch, zero")
         saddle, weight = self.form == "saddle", self.negative_weight
         self._check("scalars", not (saddle and self.scalars == "zero"), "learned or batch in the saddle form")
+        for name, usual in (("target", 10.0), ("alpha", 1.0)):
+            self._check(name, math.isfinite(getattr(self, name)), "a finite number")
+            self._check(name, not saddle or getattr(self, name) == usual, "left out in the saddle form")
         self._check("margin", self.margin is None or 0 <= self.margin <= 1, "in [0, 1]")
         self._check("negative_weight", weight is None or self.form == "unbiased", "left out but in the unbiased form")
         self._check("negative_weight", weight is None or weight >= 0, "0 or more")
         self._check("ascent", self.ascent > 0, "above 0")
+        climbs = saddle and self.scalars == "learned"
+        self._check("ascent", climbs or self.ascent == 1, "left out unless the saddle's scalars are learned")
         self._check("batch_size", self.batch_size >= 2, "at least 2 (an anchor needs a negative)")
 
     def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
@@ -63,6 +72,7 @@ class AUCCL(Method):
             self.form,
             scalars=self.scalars,
             target=self.target,
+            alpha=self.alpha,
             margin=self.margin,
             negative_weight=self.negative_weight,
             ascent=self.ascent,
@@ -74,6 +84,6 @@ class AUCCL(Method):
             encoder,
             self.head(encoder.dimension),
             objective,
-            watch=lambda z, pairing: objective.learned(),
+            watch=lambda z, pairing, rows: objective.learned(),
             chance=chance,
         )

@@ -55,9 +55,9 @@ class DCL(Method):
                 rows=rows,
             )
 
-        def watch(z: Tensor, pairing: Pairing) -> dict[str, Tensor | float]:
+        def watch(z: Tensor, pairing: Pairing, rows: Tensor | None) -> dict[str, Tensor | float]:
             # What NT-Xent would multiply the gradients of these embeddings by.
-            shares = coupling(z, pairing, temperature=self.temperature)  # (N,)
+            shares = coupling(z, pairing, temperature=self.temperature, rows=rows)  # (V·R,)
             return {"coupling": shares.mean(), "coupling_tenth": shares.quantile(0.1)}
 
         head = self.head(encoder.dimension)

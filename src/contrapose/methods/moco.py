@@ -35,8 +35,9 @@ class MoCo(Method):
     temperature: float = 0.2
     """Sharpness of the softmax. 0.2: MoCo v2."""
     queue: int = 2048
-    """Negatives kept; a multiple of the batch. [design] 2048 for thousands of samples; the paper keeps 65,536 of a
-    million."""
+    """Negatives kept; a multiple of the batch, and at most the number of samples, for a longer queue holds samples
+    twice, and most queries meet older keys of their own as negatives. [design] 2048 for thousands of samples, less
+    for fewer; the paper keeps 65,536 of a million."""
     momentum: float = 0.99
     """Inertia of the slow copy. [design] 0.99 for runs of about a thousand steps; 0.999 in the paper's 10^5 to 10^6
     steps, and already 1.8 points [0.2, 3.4] better in kNN in the 2,500 steps of the method's claim."""

@@ -40,8 +40,9 @@ class NNCLR(Method):
     decoupled: bool = False
     """Leave the positive out of the denominator (NNCLR + DCL)."""
     queue: int = 2048
-    """Past embeddings among which neighbours are looked up; a multiple of the batch. [design] 2048 for thousands of
-    samples; the paper keeps 98,304 of a million."""
+    """Past embeddings among which neighbours are looked up; a multiple of the batch, and at most the number of samples,
+    for in a longer queue most find themselves. [design] 2048 for thousands of samples, less for fewer;
+    the paper keeps 98,304 of a million."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

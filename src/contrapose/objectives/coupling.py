@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from contrapose.errors import ArgumentError
+from contrapose.objectives.anchors import choose_anchors
 from contrapose.objectives.inputs import check_embeddings, check_temperature, prepare_rows
 from contrapose.objectives.softmax import check_pairing
 from contrapose.objectives.tiles import Terms, row_reduce
@@ -22,27 +23,30 @@ def coupling(
     *,
     temperature: float | Float[Tensor, ""] = 0.1,
     normalize: bool = True,
+    rows: Int[Tensor, " R"] | None = None,
     tile_rows: int | None = None,
     tile_columns: int | None = None,
-) -> Float[Tensor, " N"]:
+) -> Float[Tensor, " anchors"]:
     """The share of each anchor's softmax that lies on its negatives: by how much NT-Xent shrinks its gradient.
 
         q_i = sum_{n in N(i)} exp(s_in) / [ sum_{p in P(i)} exp(s_ip) + sum_{n in N(i)} exp(s_in) ]
 
     With one positive, the gradient of NT-Xent's l_i is q_i times that of DCL's, attraction and repulsion alike. It is
     near 0 with few negatives or an easy positive, near 1 with many: where it is near 1 anyway, DCL changes nothing.
-    A measurement: no gradient flows. `q.mean()` and `torch.histogram(q, 10, range=(0.0, 1.0))` say it of a batch.
+    A measurement: no gradient flows. `q.mean()` and `torch.histc(q, 10, 0.0, 1.0)` say it of a batch.
 
     Shapes:
-        z: `(V, B, D)`; returns `(N,)`, view-major, in [0, 1].
+        z: `(V, B, D)`; returns `(N,)`, or `(V·R,)` with `rows`; view-major, in [0, 1]. An anchor without any
+            candidate has no gradient to shrink: 0.
 
     Arguments:
         pairing: None = `by_views(V, B)`.
         temperature: that of the loss in question. 0.1: the paper's for small pictures.
-        normalize, tile_rows, tile_columns: as in `nt_xent`.
+        normalize, rows, tile_rows, tile_columns: as in `nt_xent`.
 
     Errors:
-        ArgumentError: not `(V, B, D)`, one view without a pairing, NaN, temperature <= 0, a pairing of another size.
+        ArgumentError: not `(V, B, D)`, one view without a pairing, NaN, temperature <= 0, a pairing of another size,
+            rows out of range.
 
     All embeddings equal: V (B - 1) / (V B - 1).
 
@@ -56,10 +60,19 @@ def coupling(
     pairing = pairing or by_views(views, batch)
     check_pairing(pairing, views * batch, views * batch)
     x = prepare_rows(z, normalize).flatten(0, 1)  # (V, B, D) -> (N, D)
+    anchors = choose_anchors(views, batch, rows, z.device)
     negatives, everyone = row_reduce(
-        x, x, _two_sums, pairing, scale=1 / temperature, tile_rows=tile_rows, tile_columns=tile_columns
-    )  # (N,) each
-    return (negatives - everyone).exp()
+        anchors.take(x),
+        x,
+        _two_sums,
+        pairing,
+        row_indices=anchors.own,
+        scale=1 / temperature,
+        tile_rows=tile_rows,
+        tile_columns=tile_columns,
+    )  # (V·R,) each
+    # of an anchor without candidates both are -inf, whose difference is NaN
+    return (negatives - everyone.masked_fill(everyone == -math.inf, 0.0)).exp()
 
 
 def _two_sums(similarity: Tensor, tile: Tile) -> Terms:

@@ -57,7 +57,8 @@ def dcl(
             implementation github.com/raminnakhli/Decoupled-Contrastive-Learning sends gradients through them: False.
         normalize, rows, tile_rows, tile_columns: as in `nt_xent`.
         reduction: "mean"; "none"; or "sum_views", the sum over views of their means, V times "mean", as that
-            implementation adds its two directions: the learning rate of SGD and LARS scales with it.
+            implementation adds its two directions: SGD's learning rate scales with it, the balance of LARS with
+            weight decay shifts, and Adam's step does not change.
 
     Errors:
         ArgumentError: not `(V, B, D)`, one view or one sample without a pairing, an anchor without negatives, NaN,

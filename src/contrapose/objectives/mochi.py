@@ -20,15 +20,23 @@ from contrapose.objectives.queue_inputs import check_queue_arguments
 class MixingStatistics:
     """How hard the synthetic negatives are, over the queries that were asked for; 0-d tensors.
 
+    The three cosines, times 1 / temperature, are the top of the profile of logits.
+
     Arguments:
         proxy_accuracy: share of queries whose key is nearer than every negative, synthetic ones included.
         proxy_accuracy_unmixed: the same among real negatives alone.
         harder_share: share of synthetic negatives harder than the query's hardest real one.
+        positive_cosine: mean cosine of a query and its key.
+        hardest_cosine: mean cosine of a query and its hardest real negative.
+        hardest_mixed_cosine: the same of its hardest synthetic one; None where nothing is mixed.
     """
 
     proxy_accuracy: Tensor
     proxy_accuracy_unmixed: Tensor
     harder_share: Tensor
+    positive_cosine: Tensor
+    hardest_cosine: Tensor
+    hardest_mixed_cosine: Tensor | None
 
 
 class Options(TypedDict, total=False):
@@ -38,6 +46,7 @@ class Options(TypedDict, total=False):
     pair_mixes: int
     query_mixes: int
     temperature: float | Tensor
+    decoupled: bool
     normalize: bool
     rows: Tensor | None
     reduction: str
@@ -72,6 +81,7 @@ def mochi(
     pair_mixes: int = 64,
     query_mixes: int = 32,
     temperature: float | Float[Tensor, ""] = 0.2,
+    decoupled: bool = False,
     normalize: bool = True,
     rows: Int[Tensor, " R"] | None = None,
     reduction: str = "mean",
@@ -97,6 +107,7 @@ def mochi(
         pair_mixes, query_mixes: s and s'. The defaults are an eighth of (N, s, s') = (1024, 512, 256), one of the
             paper's settings, for a queue an eighth of its 16,384.
         temperature: a number, or a learned 0-d tensor. 0.2 is MoCo v2's.
+        decoupled: leave the key out of the log, as in `dcl`: exp(l_i) is then less by 1.
         normalize: scale all rows to length 1 first; without, the queue must hold unit rows.
         rows: the queries (0 to B-1) that this call answers for, as in `nt_xent`; draws are made for all B.
         tile_rows, tile_columns: see `row_reduce`; they tile the real negatives.
@@ -107,7 +118,7 @@ def mochi(
         ArgumentError: sizes that do not fit, NaN, N outside 1 to K, a negative s or s', temperature <= 0, queue rows
             not of length 1 with `normalize=False`, rows out of range.
 
-    All embeddings equal: log(1 + K + s + s').
+    All embeddings equal: log(1 + K + s + s'), decoupled the log of one less.
 
     Kalantidis, Sariyildiz, Pion, Weinzaepfel, Larlus, "Hard Negative Mixing for Contrastive Learning", NeurIPS 2020,
     https://arxiv.org/abs/2010.01028
@@ -121,6 +132,7 @@ def mochi(
         queue=queue,
         in_batch_negatives=False,
         temperature=temperature,
+        decoupled=decoupled,
         normalize=normalize,
         rows=rows,
         reduction="none",
@@ -142,11 +154,16 @@ def mochi(
 
 
 def _statistics(positive: Tensor, mixed: Mixed) -> MixingStatistics:
-    found = positive.detach() > mixed.hardest  # (R,)
+    positive = positive.detach()
+    found = positive > mixed.hardest  # (R,)
+    nothing_mixed = bool((mixed.hardest_mixed == -torch.inf).all())
     return MixingStatistics(
-        proxy_accuracy=(found & (positive.detach() > mixed.hardest_mixed)).float().mean(),
+        proxy_accuracy=(found & (positive > mixed.hardest_mixed)).float().mean(),
         proxy_accuracy_unmixed=found.float().mean(),
         harder_share=mixed.harder_share.mean(),
+        positive_cosine=positive.mean(),
+        hardest_cosine=mixed.hardest.mean(),
+        hardest_mixed_cosine=None if nothing_mixed else mixed.hardest_mixed.mean(),
     )
 
 

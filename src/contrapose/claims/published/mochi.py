@@ -137,6 +137,8 @@ CLAIM = register(
             "all negatives are of the query's own class; their share among the hardest is measured, for it limits what "
             "harder negatives can do here.",
             "The arms with one kind of mixture take over what was chosen with both.",
+            "N is 64, a sixteenth of the queue, as the paper's 1024 of 16,384; s = 64 and s' = 32 are as many as cost "
+            "little.",
         ),
     )
 )

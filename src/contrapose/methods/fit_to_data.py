@@ -1,0 +1,72 @@
+"""Defaults made for thousands of samples, fitted to fewer: a queue no longer than the data, a warm-up that ends."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import replace
+from typing import Any
+
+from contrapose.errors import ArgumentError
+from contrapose.methods.method import Method
+
+
+def fit_to_data(
+    config: Method, *, samples: int, processes: int = 1, given: Container[str] | None = None
+) -> tuple[Method, list[str]]:
+    """`config` as it can be run on so many samples, and a sentence on every option that had to change.
+
+        queue:      at most the number of samples, in whole batches of all processes
+        mix_after:  a tenth of the steps, where the run would end before its first mixture
+
+    From the second epoch on, a queue of K of N samples holds an older key of the query itself with probability
+    (K / N)² / 2 while K <= N, since epochs are shuffled: 1/8 at half of the data, 1/2 at all, and from 2 N on 1.
+
+    Arguments:
+        samples: N, all that the run trains on.
+        given: names of options that were set; None = those that differ from their defaults. Only defaults change:
+            what was set is refused.
+
+    Errors:
+        ArgumentError: a queue longer than the data, or a run that ends before its first mixture, as it was set.
+    """
+    given = config.differences() if given is None else given
+    block = processes * config.batch_size
+    if samples < block:
+        return config, []  # which the loop refuses
+    steps = config.epochs * (samples // block // config.accumulate)
+    changes: dict[str, Any] = {}
+    notes: list[str] = []
+    for change, note in (_queue(config, samples, block, given), _mix_after(config, steps, given)):
+        changes |= change
+        notes += note
+    return (replace(config, **changes) if changes else config), notes
+
+
+def _queue(config: Method, samples: int, block: int, given: Container[str]) -> tuple[dict[str, int], list[str]]:
+    queue = getattr(config, "queue", 0)
+    fitting = max(1, min(queue, samples) // block) * block
+    if queue == 0 or queue == fitting:
+        return {}, []
+    if "queue" not in given:
+        why = f"whole batches of {block}, and no more than the {samples:,} samples"
+        return {"queue": fitting}, [f"queue is {fitting} instead of {queue}: {why}"]
+    if queue <= samples:
+        return {}, []  # not a multiple of the batch, which the learner refuses
+    raise ArgumentError(
+        f"queue is {queue}, but there are {samples} samples: it would hold samples twice, and most would meet their "
+        f"own earlier embeddings in it. Take --queue {fitting} or less, or give more data."
+    )
+
+
+def _mix_after(config: Method, steps: int, given: Container[str]) -> tuple[dict[str, int], list[str]]:
+    mix_after = getattr(config, "mix_after", None)
+    mixes = getattr(config, "pair_mixes", 0) + getattr(config, "query_mixes", 0)
+    if mix_after is None or mixes == 0 or mix_after < steps:
+        return {}, []
+    tenth = steps // 10
+    if "mix_after" not in given:
+        return {"mix_after": tenth}, [f"mix_after is {tenth} instead of {mix_after}: the run has {steps} steps"]
+    raise ArgumentError(
+        f"mix_after is {mix_after}, but the run has {steps} steps: nothing would ever be mixed. Take --mix-after "
+        f"{tenth}, or train longer; without mixtures it is the method moco."
+    )
