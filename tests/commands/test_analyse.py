@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -11,8 +12,8 @@ import numpy as np
 import pytest
 
 from contrapose.cli import main
-from contrapose.commands.analyse import AnalyseTemperatureOptions, analyse_temperature
-from contrapose.commands.temperature_sweep import SHARES
+from contrapose.commands.analyse import AnalyseTemperatureOptions, _configurations, _ground, analyse_temperature
+from contrapose.commands.temperature_sweep import SHARES, Point, _trend
 
 pytest.importorskip("altair", reason="the picture needs the extra `report`")
 pytest.importorskip("vl_convert", reason="the picture needs the extra `report`")
@@ -44,11 +45,23 @@ def test_a_sweep_is_a_picture_and_a_file_and_resumes(data: str, tmp_path: Path) 
         assert shares[-1] == pytest.approx(1.0)
         assert 0 <= point["kNN"] <= 1
         assert 0 < point["entropy"] <= 1
+    assert "adamw, one learning rate (0.002) for all temperatures" in record["protocol"]
+    assert record["training"]["schedule"] == "cosine"
+    assert record["training"]["batch_size"] == 16
+    assert not {"temperature", "seed", "data", "limit", "out"} & record["training"].keys()
+    cosine_of = {"positives": "positives", "10 hardest": "the 10 hardest", "rest": "the rest"}
+    centres = (np.arange(40) + 0.5) / 20 - 1
+    for temperature, histograms in record["histograms"].items():
+        for name, histogram in histograms.items():
+            mean = record["summary"][temperature][f"cosine of {cosine_of[name]}"]["value"]
+            assert sum(histogram) == pytest.approx(1)
+            assert float(centres @ histogram) == pytest.approx(mean, abs=0.0251)
     cold, warm = (record["summary"][key]["share 10%"]["value"] for key in ("0.1", "1"))
     assert cold > warm > 0.1
     picture = ElementTree.parse(out / "temperature.svg").getroot()
     words = " ".join(picture.itertext())
-    for word in ("What the temperature of simclr does", "Uniformity", "Tolerance", "Accuracy", "repulsion", "2 seeds"):
+    said_by_it = ("What the temperature of simclr does", "Uniformity", "Tolerance", "Accuracy", "repulsion", "2 seeds")
+    for word in (*said_by_it, "Cosines at temperature 0.1", "Cosines at temperature 1"):
         assert word in words
     assert any("kNN is best at temperature" in line for line in said)
 
@@ -70,6 +83,24 @@ def test_the_hard_loss_leaves_the_easy_negatives_alone(data: str, tmp_path: Path
     assert record["options"]["alpha"] == 0.2
     assert "high" not in record["summary"]["1"]["kNN"]  # one seed has no interval
     assert "hard-contrastive (alpha 0.2)" in (tmp_path / "out" / "temperature.svg").read_text()
+
+
+def test_a_measure_that_does_not_vary_has_no_trend() -> None:
+    points = [
+        {"temperature": temperature, "seed": seed, "uniformity": value}
+        for seed, values in enumerate(([1.0, 2.0, 3.0], [1.0, 1.0, 1.0], [1.0, 2.0, math.nan]))
+        for temperature, value in zip((0.1, 0.2, 0.3), values, strict=True)
+    ]
+    assert _trend(points, "uniformity") == [pytest.approx(1.0), None, None]
+
+
+def test_a_point_of_other_measures_is_another_file(data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = quick(data, tmp_path / "out", seeds=1)
+    config, ground = _configurations(options)[0], _ground(options)
+    before = Point("simclr", config, options.out, "cpu").file(ground)
+    assert Point("simclr", config, options.out, "cpu").file(ground) == before
+    monkeypatch.setattr("contrapose.commands.temperature_sweep.BATCHES", 5)
+    assert Point("simclr", config, options.out, "cpu").file(ground) != before
 
 
 def test_from_the_command_line_with_test_data(data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,12 +30,18 @@ def test_alignment_is_two_minus_twice_the_cosine_over_all_pairs_of_views(generat
     assert "%" not in str(measured)
 
 
+@pytest.mark.parametrize("scale", [0.5, 2.0, 7.0])
 @pytest.mark.parametrize("count", [2, 5, 64])
-def test_closed_forms_of_uniformity(count: int) -> None:
+def test_closed_forms_of_uniformity(count: int, scale: float) -> None:
     eye = torch.eye(count, dtype=torch.float64)
-    assert uniformity(eye) == pytest.approx(-4, abs=1e-12)
-    assert uniformity(eye[:1].repeat(count, 1)) == pytest.approx(0, abs=1e-12)
-    assert uniformity(torch.tensor([[1.0, 0.0], [-2.0, 0.0]])) == pytest.approx(-8, abs=1e-5)
+    assert uniformity(eye, scale=scale) == pytest.approx(-2 * scale, abs=1e-12)
+    assert uniformity(eye[:1].repeat(count, 1), scale=scale) == pytest.approx(0, abs=1e-12)
+    assert uniformity(torch.tensor([[1.0, 0.0], [-2.0, 0.0]]), scale=scale) == pytest.approx(-4 * scale, rel=1e-6)
+
+
+def test_the_scale_of_the_paper_is_the_default(generator) -> None:
+    z = torch.randn(20, 4, generator=generator)
+    assert uniformity(z) == uniformity(z, scale=2.0) != uniformity(z, scale=2.1)
 
 
 @pytest.mark.parametrize("tile", [(1, 1), (3, 5), (7, 4), (4, 64)])
@@ -93,6 +99,19 @@ def test_tolerance_is_the_mean_over_pairs_of_a_class(generator) -> None:
     assert tolerance(torch.eye(3).repeat_interleave(4, 0), np.arange(12) // 4) == pytest.approx(1)
 
 
+@pytest.mark.filterwarnings("ignore:1 of 4 classes")
+def test_tolerance_over_all_pairs_is_thinned_by_the_share_of_pairs_of_a_class(generator) -> None:
+    z, sizes = torch.randn(20, 6, generator=generator, dtype=torch.float64), np.array([9, 7, 3, 1])
+    labels = np.repeat(np.arange(4), sizes)
+    share = (sizes * (sizes - 1)).sum() / (20 * 19)
+    assert tolerance(z, labels, normalise="all") == pytest.approx(tolerance(z, labels) * share)
+    unit = torch.nn.functional.normalize(z)
+    same = torch.from_numpy((labels[:, None] == labels[None]) & ~np.eye(20, dtype=bool))
+    others = ~torch.eye(20, dtype=torch.bool)
+    assert tolerance(z, labels, normalise="all") == pytest.approx(float((unit @ unit.T * same)[others].mean()))
+    assert tolerance(z, labels, normalise="pairs") == tolerance(z, labels)
+
+
 def test_classes_of_one_are_counted_and_left_out() -> None:
     z = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [-1.0, 0.0]])
     with pytest.warns(UserWarning, match="2 of 3 classes have one member"):
@@ -120,3 +139,5 @@ def test_bad_arguments_are_named() -> None:
         alignment(torch.ones(3, 4))
     with pytest.raises(ArgumentError, match="each of the 3 rows"):
         tolerance(torch.eye(3), [0, 0])
+    with pytest.raises(ArgumentError, match="Did you mean 'pairs'"):
+        tolerance(torch.eye(3), [0, 0, 1], normalise="pair")  # type: ignore[arg-type]

@@ -128,6 +128,62 @@ def test_bad_options_are_named(options: dict, word: str) -> None:
         hardness(some_views(), **options)
 
 
+@pytest.mark.parametrize("views", [2, 3])
+@pytest.mark.parametrize("block", [40, 2**20])
+def test_histograms_are_of_the_cosines_that_are_averaged(
+    views: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["contrapose.evaluation.hardness"], "BLOCK", block)
+    z = some_views(views, batch=12)
+    found = hardness(z, temperature=0.2, hardest=3)
+    centres = (np.arange(40) + 0.5) / 20 - 1
+    assert list(found.histograms) == ["positive", "hardest", "rest"]
+    for name, histogram in found.histograms.items():
+        assert sum(histogram) == pytest.approx(1)
+        assert float(centres @ histogram) == pytest.approx(getattr(found, name), abs=0.025)
+    unit = torch.nn.functional.normalize(z, dim=-1)
+    pairs = torch.stack([(unit[v] * unit[w]).sum(-1) for v in range(views) for w in range(v)])
+    assert found.histograms["positive"] == pytest.approx(np.histogram(pairs, 40, (-1, 1))[0] / pairs.numel())
+    flat = unit.flatten(0, 1)
+    others = torch.arange(12).repeat(views)
+    negatives = (flat @ flat.T)[others[:, None] != others].view(len(flat), -1).sort(dim=1, descending=True).values
+    for name, part in (("hardest", negatives[:, :3]), ("rest", negatives[:, 3:])):
+        assert found.histograms[name] == pytest.approx(np.histogram(part, 40, (-1, 1))[0] / part.numel())
+
+
+def test_cosines_at_the_ends_are_counted() -> None:
+    line = torch.tensor([[1.0], [-1.0], [1.0]]).repeat(2, 1, 1)
+    found = hardness(line, temperature=0.5, hardest=2)
+    assert found.histograms["positive"][-1] == 1
+    assert found.histograms["rest"][0] == 1  # the two of the other sign come last
+    assert found.histograms["hardest"][0] == pytest.approx(1 / 3)
+    assert found.histograms["hardest"][-1] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_half_precision_is_counted_in_float32(dtype: torch.dtype) -> None:
+    half = some_cosines(count=300).to(dtype)
+    assert torch.equal(relative_penalty(half, 0.1), relative_penalty(half.float(), 0.1))
+    assert torch.equal(penalty_entropy(half, 0.1), penalty_entropy(half.float(), 0.1))
+    assert torch.equal(penalty_share(half, 0.1, hardest=0.01), penalty_share(half.float(), 0.1, hardest=0.01))
+
+
+@pytest.mark.parametrize("value", [-math.inf, math.nan, math.inf])
+def test_a_row_in_which_nobody_pushes_is_refused(value: float) -> None:
+    negatives = some_cosines()
+    negatives[1] = value
+    for function in (relative_penalty, penalty_entropy):
+        with pytest.raises(ArgumentError, match="1 of 4 rows"):
+            function(negatives, 0.5)
+
+
+def test_one_that_pushes_is_enough() -> None:
+    negatives = torch.full((1, 3), -math.inf)
+    negatives[0, 1] = 0.3
+    assert relative_penalty(negatives, 0.5).tolist() == [[0, 1, 0]]
+    assert float(penalty_entropy(negatives, 0.5)) == 0
+
+
 def test_what_has_no_negative_is_refused() -> None:
     with pytest.raises(ArgumentError, match="two samples"):
         hardness(some_views(batch=1), temperature=0.5)

@@ -58,7 +58,7 @@ class Subject:
 
     @torch.no_grad()
     def projections(self, size: int, *, number: int = 0) -> Tensor:
-        """`(V, B, D)`: what the projection head makes of such a batch, as the objective would see it."""
+        """`(V, B, D)`: what the projection head makes of such a batch, in evaluation mode, by running statistics."""
         learner: Any = self.learner
         views = self.batch(size, number=number).views
         return embed_views(lambda x: learner.head(learner.encoder(x)), views)

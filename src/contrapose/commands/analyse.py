@@ -80,7 +80,7 @@ def analyse_temperature(options: AnalyseTemperatureOptions, *, say: Callable[[st
             f"[{number}/{len(points)}] temperature {values['temperature']:g} seed {values['seed']}: kNN "
             f"{values['kNN']:.1%}, probe {values['probe']:.1%}, {state}"
         )
-    record = {"format": FORMAT, "analysis": "temperature", **record_of(options, ground, found)}
+    record = {"format": FORMAT, "analysis": "temperature", **record_of(options, ground, found, configurations[0])}
     _write(options.out, record, picture(record))
     say(f"\n{table(record)}\n\nWritten: {options.out}/temperature.svg, {options.out}/temperature.json")
     return record

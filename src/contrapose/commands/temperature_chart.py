@@ -1,4 +1,4 @@
-"""The picture of a temperature sweep: six panels, drawn with altair, as one SVG."""
+"""The picture of a temperature sweep: six panels and a row of histograms, drawn with altair, as one SVG."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from contrapose.optional import optional
 
 WIDTH, HEIGHT = 270, 200
 COLOURS = ("#0b6e99", "#c1440e", "#5a5a5a")  # told apart in grey as well, and drawn with different marks
+GAP = 34
 SHARES = "share "
+A_ROW = 5
+"""Histograms beside one another; more temperatures take another row."""
 
 
 def picture(record: Mapping[str, Any]) -> str:
@@ -45,7 +48,8 @@ def picture(record: Mapping[str, Any]) -> str:
         ),
     ]
     sheet = alt.vconcat(
-        *(alt.hconcat(*row, spacing=34).resolve_scale(color="independent", shape="independent") for row in rows),
+        *(alt.hconcat(*row, spacing=GAP).resolve_scale(color="independent", shape="independent") for row in rows),
+        _histograms(record),
         spacing=30,
     ).resolve_scale(color="independent", shape="independent")
     return str(optional("vl_convert", extra="report").vegalite_to_svg(_finished(sheet, record).to_json()))
@@ -108,6 +112,42 @@ def _shares(record: Mapping[str, Any]) -> Any:
     return alt.layer(dashed, lines).properties(
         width=WIDTH, height=HEIGHT, title="Who gets the repulsion (dashed: all alike)"
     )
+
+
+def _histograms(record: Mapping[str, Any]) -> Any:
+    """Where the cosines lie at each temperature: a small panel each, all of one scale, so that widths compare."""
+    alt: Any = optional("altair", extra="report")
+    found: Mapping[str, Mapping[str, list[float]]] = record["histograms"]
+    labels = {"positives": "positives", "10 hardest": "10 hardest negatives", "rest": "other negatives"}
+    columns = min(A_ROW, len(found))
+    width = (3 * WIDTH + 2 * GAP - (columns - 1) * GAP) // columns
+    most = max(max(histogram) for by_name in found.values() for histogram in by_name.values())
+    panels = []
+    for number, (temperature, by_name) in enumerate(found.items()):
+        values = [
+            {"measure": label, "cosine": -1 + (2 * place + 1) / len(by_name[name]), "share": share}
+            for name, label in labels.items()
+            for place, share in enumerate(by_name[name])
+        ]
+        first = number % columns == 0
+        y_axis = alt.Axis(format=".0%", tickCount=4, labels=first, ticks=first, domain=first)
+        panels.append(
+            alt.Chart(alt.Data(values=values))
+            .mark_area(interpolate="step", line={"strokeWidth": 1.5}, fillOpacity=0.15)
+            .encode(
+                x=alt.X(
+                    "cosine:Q", title="cosine", axis=alt.Axis(values=[-1, -0.5, 0, 0.5, 1], format="~g", grid=False)
+                ),
+                y=alt.Y("share:Q", title=None, axis=y_axis, scale=alt.Scale(domain=[0, most]), stack=None),
+                color=alt.Color(
+                    "measure:N",
+                    scale=alt.Scale(domain=list(labels.values()), range=COLOURS),
+                    legend=alt.Legend(orient="bottom", title=None, labelLimit=180),
+                ),
+            )
+            .properties(width=width, height=HEIGHT // 2, title=f"Cosines at temperature {temperature}")
+        )
+    return alt.concat(*panels, columns=columns, spacing=GAP)
 
 
 def _finished(sheet: Any, record: Mapping[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ from contrapose.claims.sphere import sphere
 from contrapose.embedder import pick_device
 from contrapose.environment import environment
 from contrapose.evaluation import hardness
+from contrapose.evaluation.hardness import BINS
 from contrapose.methods import Method
 from contrapose.methods.assemble import assemble
 from contrapose.training.config_file import to_dictionary
@@ -34,6 +36,12 @@ SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 BATCHES = 4
 """Batches of views over which that is averaged."""
+
+HISTOGRAMS = {"positives": "positive", "10 hardest": "hardest", "rest": "rest"}
+"""How the record calls the histograms of cosines that `hardness` makes."""
+
+NOT_SHARED = ("temperature", "seed", "data", "limit", "out", "device")
+"""Options in which points differ, and those that are told elsewhere in the record."""
 
 SHOWN = ("uniformity", "tolerance", "kNN", "probe", "share 1%", "share 10%", "effective negatives")
 
@@ -60,6 +68,7 @@ class Point:
             "method": self.method,
             "config": to_dictionary(self.config) | {"data": None, "limit": None},
             "data": [ground.pretraining["pretraining"].fingerprint, ground.test.fingerprint],
+            "measured": [SHARES, BATCHES, BINS],
             "contrapose": __version__,
         }
         identity = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
@@ -106,19 +115,25 @@ class Point:
         names = {"entropy": "entropy", "effective negatives": "effective_negatives", "cosine of positives": "positive"}
         names |= {"cosine of the 10 hardest": "hardest", "cosine of the rest": "rest"}
         means = {name: float(np.mean([getattr(found, field) for found in batches])) for name, field in names.items()}
-        return {**sphere(subject), **nearest_neighbours(subject), **probe(subject), **means, **shares}
-
-
-def record_of(options: AnalyseTemperatureOptions, ground: Ground, points: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Every number of every seed, their means with intervals, and where they were measured."""
-    names = [name for name in points[0] if name not in ("temperature", "seed")]
-    temperatures = sorted({point["temperature"] for point in points})
-    summary = {
-        f"{temperature:g}": {
-            name: _mean([point[name] for point in points if point["temperature"] == temperature]) for name in names
+        histograms = {
+            name: np.mean([found.histograms[part] for found in batches], axis=0).tolist()  # (BATCHES, BINS) -> (BINS,)
+            for name, part in HISTOGRAMS.items()
         }
-        for temperature in temperatures
-    }
+        numbers = {**sphere(subject), **nearest_neighbours(subject), **probe(subject), **means, **shares}
+        return {**numbers, "histograms": histograms}
+
+
+def record_of(
+    options: AnalyseTemperatureOptions, ground: Ground, points: Sequence[dict[str, Any]], config: Method
+) -> dict[str, Any]:
+    """Every number of every seed, their means with intervals, and where they were measured.
+
+    Arguments:
+        config: of any point.
+    """
+    names = [name for name in points[0] if name not in ("temperature", "seed", "histograms")]
+    temperatures = sorted({point["temperature"] for point in points})
+    groups = {f"{one:g}": [point for point in points if point["temperature"] == one] for one in temperatures}
     train = ground.pretraining["pretraining"]
     names_of_data = {"data": Path(train.origin).name, "test_data": Path(ground.test.origin).name}  # not where they lie
     plain = asdict(options) | {"out": None, "device": None, "temperatures": None, **names_of_data}
@@ -126,11 +141,18 @@ def record_of(options: AnalyseTemperatureOptions, ground: Ground, points: Sequen
         "options": {name: value for name, value in plain.items() if value is not None},
         "samples": {"train": len(train), "test": len(ground.test)},
         "fingerprints": {"train": train.fingerprint, "test": ground.test.fingerprint},
+        "training": {name: value for name, value in to_dictionary(config).items() if name not in NOT_SHARED},
         "temperatures": temperatures,
         "seeds": options.seeds,
-        "protocol": "uniformity (-log mean exp(-2 d²)) and tolerance: projected test pictures; kNN (k = 20) and linear "
-        f"probe: encoder output; repulsion and cosines: projected views of {BATCHES} training batches",
-        "summary": summary,
+        "protocol": f"{config.optimizer}, one learning rate ({config.learning_rate:g}) for all temperatures; "
+        "uniformity (-log mean exp(-2 d²)) and tolerance: projected test pictures; kNN (k = 20) and linear probe: "
+        f"encoder output; repulsion and cosines: projected views of {BATCHES} training batches; histograms: share of "
+        f"the cosines in each of {BINS} equal parts of [-1, 1], from -1 up, mean over seeds",
+        "summary": {
+            temperature: {name: _mean([point[name] for point in own]) for name in names}
+            for temperature, own in groups.items()
+        },
+        "histograms": {temperature: _mean_histograms(own) for temperature, own in groups.items()},
         "rank correlation with the temperature": {name: _trend(points, name) for name in ("uniformity", "tolerance")},
         "points": list(points),
         "threads": torch.get_num_threads(),
@@ -165,12 +187,23 @@ def _mean(values: list[float]) -> dict[str, float]:
     return dict(seed_interval(np.asarray(values, dtype=np.float64))._asdict())
 
 
-def _trend(points: Sequence[dict[str, Any]], name: str) -> list[float]:
-    """Spearman's correlation of a measure with the temperature, seed by seed."""
+def _mean_histograms(points: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
+    """Name -> share of the cosines in each part, mean over points."""
+    return {
+        name: np.mean([point["histograms"][name] for point in points], axis=0).tolist()  # (points, BINS) -> (BINS,)
+        for name in HISTOGRAMS
+    }
+
+
+def _trend(points: Sequence[dict[str, Any]], name: str) -> list[float | None]:
+    """Spearman's correlation of a measure with the temperature, seed by seed; None where the measure is constant."""
     from scipy.stats import spearmanr
 
-    trends = []
+    trends: list[float | None] = []
     for seed in sorted({point["seed"] for point in points}):
         own = [point for point in points if point["seed"] == seed]
-        trends.append(float(spearmanr([p["temperature"] for p in own], [p[name] for p in own]).statistic))
+        values = [point[name] for point in own]
+        varies = min(values) < max(values)  # among equal values there are no ranks, and scipy would warn
+        found = float(spearmanr([p["temperature"] for p in own], values).statistic) if varies else math.nan
+        trends.append(found if math.isfinite(found) else None)  # JSON does not know NaN
     return trends

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from contrapose.errors import ArgumentError
+from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.evaluation.gram import small_gram
 from contrapose.evaluation.inputs import Array, as_rows, positive_integer, positive_number
 from contrapose.evaluation.labels import Labels, label_array
@@ -104,21 +104,30 @@ def uniformity_optimum(dimension: int, *, scale: float = 2.0) -> float:
     return -2 * t + float(logs.logsumexp(dim=0))
 
 
-def tolerance(z: Array, labels: Labels) -> float:
+def tolerance(z: Array, labels: Labels, *, normalise: Literal["pairs", "all"] = "pairs") -> float:
     """Mean cosine between rows of the same class: high tolerance with poor uniformity means clumped.
 
-    Equation: mean over all ordered pairs i != j of equal label of z_i . z_j, z of norm 1. It needs no pairs: the
-    sum over the pairs of a class is the squared norm of its summed rows, less one for each row.
+    Equation: sum over ordered pairs i != j of equal label of z_i . z_j, z of norm 1, over the number of such pairs
+    ("pairs"), or over the N (N - 1) pairs of all rows ("all"). No pair is formed: the sum over the pairs of a class is
+    the squared norm of its summed rows, less one for each row.
 
     Shapes:
         z: `(N, D)`; labels: `(N,)`. Classes with one member have no pairs and are left out, with a warning.
 
+    Arguments:
+        normalise: "pairs", the mean within classes. "all" reads the paper's formula by the letter, an expectation over
+            all pairs with an indicator inside: the former times the share of pairs with equal labels (about 1 / C for C
+            classes of one size), so that data sets of different classes cannot be compared.
+
     Errors:
-        ArgumentError: no class with two members, and what `uniformity` refuses; labels of another length.
+        ArgumentError: no class with two members, and what `uniformity` refuses; labels of another length; another word
+            for `normalise`.
 
     Closed form: equal rows inside each class give 1; isotropic rows tend to 0. Range [-1, 1].
     Paper: Wang and Liu 2021, arXiv 2012.09740.
     """
+    if normalise not in ("pairs", "all"):
+        raise ArgumentError(f"Unknown normalise {normalise!r}.{did_you_mean(str(normalise), ('pairs', 'all'))}")
     unit = unit_rows(as_rows(z, "z", minimum=2).double(), "z")  # (N, D)
     _, codes, sizes = np.unique(label_array(labels, len(unit), "labels"), return_inverse=True, return_counts=True)
     alone = int((sizes == 1).sum())
@@ -130,7 +139,8 @@ def tolerance(z: Array, labels: Labels) -> float:
         warnings.warn(f"{alone} of {len(sizes)} classes have one member and no pairs: left out.", stacklevel=2)
     members = torch.from_numpy(codes.reshape(-1)).to(unit.device)  # (N,)
     sums = unit.new_zeros(len(sizes), unit.shape[1]).index_add_(0, members, unit)  # (classes, D)
-    return float((sums.square().sum() - len(unit)) / int((sizes * (sizes - 1)).sum()))
+    pairs = int((sizes * (sizes - 1)).sum()) if normalise == "pairs" else len(unit) * (len(unit) - 1)
+    return float((sums.square().sum() - len(unit)) / pairs)
 
 
 class Cosines(NamedTuple):

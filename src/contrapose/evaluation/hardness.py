@@ -23,6 +23,9 @@ SHARES = (0.01, 0.1, 0.5)
 HARDEST = 10
 """Negatives that `cosines` calls the hardest; the paper draws its ten largest similarities."""
 
+BINS = 40
+"""Equal parts of [-1, 1] in which cosines are counted, 0.05 wide. [design], fine enough to see a temperature's work."""
+
 
 def relative_penalty(negatives: Float[Tensor, "*R N"], temperature: float) -> Float[Tensor, "*R N"]:
     """Share of an anchor's repulsion that falls on each of its negatives.
@@ -31,16 +34,18 @@ def relative_penalty(negatives: Float[Tensor, "*R N"], temperature: float) -> Fl
     negatives alone. It is the same for the InfoNCE and NT-Xent losses, whatever the positive is.
 
     Shapes:
-        negatives: `(..., N)` cosines with each negative; -inf for one that does not push (r is 0 there).
+        negatives: `(..., N)` cosines with each negative; -inf for one that does not push (r is 0 there). Half precision
+            becomes float32.
 
     Errors:
-        ArgumentError: a temperature not above 0, no negative.
+        ArgumentError: a temperature not above 0, no negative, a row in which none pushes, NaN.
 
     Closed form: equal cosines give 1 / N at every temperature.
     Paper: Wang and Liu 2021, arXiv 2012.09740.
     """
     _check(negatives)
-    return (negatives / positive_number(temperature, "temperature")).softmax(dim=-1)
+    wide = negatives.to(torch.promote_types(negatives.dtype, torch.float32))  # (..., N)
+    return (wide / positive_number(temperature, "temperature")).softmax(dim=-1)
 
 
 def penalty_entropy(negatives: Float[Tensor, "*R N"], temperature: float) -> Float[Tensor, "*R"]:
@@ -89,6 +94,7 @@ class Hardness:
         shares: share of the negatives, the hardest first -> share of the repulsion on them.
         positive, hardest, rest: mean cosine with the other views, with the ten hardest negatives, with all others.
         negatives: N.
+        histograms: the same three, by name -> share of their cosines in each of 40 equal parts of [-1, 1], from -1 up.
     """
 
     entropy: float
@@ -98,6 +104,7 @@ class Hardness:
     hardest: float
     rest: float
     negatives: int
+    histograms: dict[str, tuple[float, ...]]
 
 
 def hardness(
@@ -115,7 +122,7 @@ def hardness(
         temperature: of the loss.
         alpha: only this share of an anchor's negatives, the hardest, pushes: `hard_contrastive`. 1: all of them.
         shares: of the negatives; the hardest 1 %, 10 % and 50 %.
-        hardest: negatives that count as the hardest in the mean cosines; at most N - 1 do.
+        hardest: negatives that count as the hardest in the mean cosines and histograms; at most N - 1 do.
 
     Errors:
         ArgumentError: temperature <= 0, alpha or a share not in (0, 1], fewer than 2 views or samples, NaN, zero rows.
@@ -133,27 +140,43 @@ def hardness(
     top = min(positive_integer(hardest, "hardest"), negatives - 1)
     pushing = max(1, math.ceil(alpha * negatives - 1e-9))
     sums: dict[str | float, float] = dict.fromkeys(("entropy", "effective", "hardest", "rest", *shares), 0.0)
+    positives = _positives(unit)  # (pairs, B)
+    none = positives.new_zeros(BINS, dtype=torch.long)
+    counts = {"positive": _counts(positives), "hardest": none, "rest": none}  # (BINS,) each
     for cosines in _sorted_negatives(unit):
         pushed = cosines.clone()
         pushed[:, pushing:] = -math.inf
         entropy = penalty_entropy(pushed, temperature)  # (r,)
         sums["entropy"] += float(entropy.sum())
         sums["effective"] += float(entropy.exp().sum())
-        sums["hardest"] += float(cosines[:, :top].mean(dim=1).sum())
-        sums["rest"] += float(cosines[:, top:].mean(dim=1).sum())
+        for name, part in (("hardest", cosines[:, :top]), ("rest", cosines[:, top:])):
+            sums[name] += float(part.mean(dim=1).sum())
+            counts[name] = counts[name] + _counts(part)
         for share in shares:
             sums[share] += float(penalty_share(pushed, temperature, hardest=share).sum())
     anchors = count * batch
-    cosine = (unit.sum(dim=0).square().sum() - anchors) / (batch * count * (count - 1))  # of all pairs of views
     return Hardness(
         entropy=sums["entropy"] / anchors / math.log(negatives),
         effective_negatives=sums["effective"] / anchors,
         shares={share: sums[share] / anchors for share in shares},
-        positive=float(cosine),
+        positive=float(positives.mean()),
         hardest=sums["hardest"] / anchors,
         rest=sums["rest"] / anchors,
         negatives=negatives,
+        histograms={name: tuple((found / found.sum()).tolist()) for name, found in counts.items()},
     )
+
+
+def _positives(unit: Tensor) -> Tensor:
+    """Cosines of all pairs of views of each sample: `(V, B, D)` -> `(V (V - 1) / 2, B)`."""
+    first, second = torch.triu_indices(len(unit), len(unit), offset=1, device=unit.device)  # (pairs,) each
+    return (unit[first] * unit[second]).sum(dim=-1)
+
+
+def _counts(cosines: Tensor) -> Tensor:
+    """How many of them lie in each part of [-1, 1], whose last holds 1 as well.  -> (BINS,)"""
+    parts = ((cosines + 1) * (BINS / 2)).long().clamp(0, BINS - 1)
+    return parts.flatten().bincount(minlength=BINS)
 
 
 def _sorted_negatives(unit: Tensor) -> Iterator[Tensor]:
@@ -172,4 +195,10 @@ def _check(negatives: Tensor) -> None:
         raise ArgumentError(
             f"negatives must hold cosines, one at least along the last dimension; got {tuple(negatives.shape)} of "
             f"{str(negatives.dtype).removeprefix('torch.')}."
+        )
+    hardest = negatives.detach().amax(dim=-1)  # (...,)
+    if not bool(hardest.isfinite().all()):
+        raise ArgumentError(
+            f"negatives: in {int((~hardest.isfinite()).sum())} of {hardest.numel()} rows no negative pushes (-inf), or "
+            "one is NaN or inf; leave such rows out."
         )
