@@ -42,12 +42,38 @@ def test_the_queue_starts_as_random_unit_rows_of_its_generator() -> None:
     assert torch.equal(one.rows, two.rows)
 
 
+@pytest.mark.parametrize(("size", "dimension"), [(0, 3), (4, 0)])
+def test_a_queue_of_nothing_is_refused(size: int, dimension: int) -> None:
+    with pytest.raises(ArgumentError, match=f"got {size} and {dimension}"):
+        Queue(size, dimension)
+
+
 def test_the_queue_holds_the_latest_keys_in_order() -> None:
     queue = Queue(6, 1)
     for step in range(5):  # blocks of 2: 0 1 | 2 3 | ... | 8 9; the last three blocks stay
         queue.enqueue(torch.tensor([[2.0 * step], [2.0 * step + 1]]))
     assert queue.rows.flatten().tolist() == [6, 7, 8, 9, 4, 5]
     assert int(queue.position) == 4
+
+
+def test_blocks_of_different_sizes_go_on_at_the_start() -> None:
+    queue = Queue(6, 1)
+    for first, block in ((0, 2), (2, 3), (5, 3)):
+        queue.enqueue(torch.arange(first, first + block, dtype=torch.float32).unsqueeze(1))
+    assert queue.rows.flatten().tolist() == [6, 7, 2, 3, 4, 5]
+    assert int(queue.position) == 2
+    queue.enqueue(torch.arange(10.0, 16.0).unsqueeze(1))
+    assert queue.rows.flatten().tolist() == [14, 15, 10, 11, 12, 13]
+    assert int(queue.position) == 2
+
+
+@pytest.mark.parametrize("block", [0, 4, 12])
+def test_a_block_that_is_empty_or_does_not_divide_the_queue_is_refused(block: int) -> None:
+    queue = Queue(6, 1)
+    rows = queue.rows.clone()
+    with pytest.raises(ArgumentError, match=f"batch of {block}" if block else "no keys"):
+        queue.enqueue(torch.ones(block, 1))
+    assert torch.equal(queue.rows, rows)
 
 
 def test_the_teacher_moves_before_the_key_is_made_and_before_the_optimizer() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,12 @@ def test_the_saddles_scalars_climb_and_descend(pictures: np.ndarray, tmp_path: P
         ({"form": "authors", "negative_weight": 1.0}, "negative_weight must be left out"),
         ({"negative_weight": -1.0}, "negative_weight must be 0 or more"),
         ({"form": "saddle", "scalars": "zero"}, "scalars must be learned or batch"),
+        ({"form": "saddle", "target": 3.0}, "target must be left out in the saddle form"),
+        ({"form": "saddle", "alpha": 0.5}, "alpha must be left out in the saddle form"),
+        ({"ascent": 5.0}, "ascent must be left out"),
+        ({"form": "saddle", "scalars": "batch", "ascent": 5.0}, "ascent must be left out"),
+        ({"target": math.nan}, "target must be a finite number"),
+        ({"alpha": math.inf}, "alpha must be a finite number"),
         ({"form": "author"}, "form must be one of"),
         ({"scalars": "learn"}, "scalars must be one of"),
         ({"ascent": 0.0}, "ascent must be above 0"),
@@ -67,7 +74,7 @@ def test_bad_options_are_refused_at_once(options: dict[str, Any], word: str) -> 
     "options",
     [
         {"form": "saddle", "ascent": 3.0, "margin": 0.7},
-        {"form": "authors", "scalars": "batch", "target": 5.0},
+        {"form": "authors", "scalars": "batch", "target": 5.0, "alpha": 0.5},
         {"scalars": "zero", "negative_weight": 8.0, "margin": 0.4},
     ],
     ids=str,

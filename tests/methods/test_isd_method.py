@@ -11,11 +11,14 @@ import pytest
 import torch
 
 import contrapose
+from contrapose.data import Batch, Images
 from contrapose.encoders import build
 from contrapose.errors import ArgumentError
 from contrapose.methods import ISD
+from contrapose.methods.assemble import assemble
 from contrapose.training.checkpoint import load_newest
 from contrapose.training.run_folder import RunFolder
+from contrapose.views import ImageViews
 
 QUICK: dict[str, Any] = {"epochs": 2, "batch_size": 16, "queue": 64, "log_steps": 1, "quiet": True}
 PLUS: dict[str, Any] = {
@@ -25,6 +28,7 @@ PLUS: dict[str, Any] = {
     "predictor_hidden": 24,
     "temperature": 0.1,
     "teacher_temperature": 0.01,
+    "views": ImageViews(weak_count=1),
 }
 
 
@@ -43,6 +47,22 @@ def test_it_trains_and_keeps_its_memory(options: dict[str, Any], pictures: np.nd
     dimension = options.get("projection_dimension", 256)
     assert learner["queue.rows"].shape == (64, dimension)
     torch.testing.assert_close(learner["queue.rows"].norm(dim=1), torch.ones(64))
+
+
+def test_the_view_of_the_teacher_is_the_weak_one(pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = Images(pictures)
+    weak = ImageViews(weak_count=1, crop_scale_min=1.0, crop_ratio_min=1.0, crop_ratio_max=1.0, flip_probability=0.0)
+    learner, views = assemble(ISD(queue=64, views=weak), images)
+    indices = torch.arange(16)
+    made = views(images.batch(indices), generator=torch.Generator().manual_seed(0))
+    untouched = torch.from_numpy(pictures[:16]) / 255  # all that a weak view may do was turned off
+    torch.testing.assert_close(made[1], untouched)
+    assert (made[0] - untouched).abs().mean() > 0.05
+    seen: list[torch.Tensor] = []
+    monkeypatch.setattr(learner.teacher, "forward", lambda x: seen.append(x) or torch.randn(len(x), 256))
+    learner(Batch(views=made, indices=indices))
+    assert len(seen) == 1
+    assert seen[0] is made[1]
 
 
 def test_the_published_heads() -> None:
@@ -101,4 +121,4 @@ def test_bad_options_are_refused_at_once(options: dict[str, Any], words: str) ->
 
 def test_a_batch_that_does_not_divide_the_queue_is_refused(pictures: np.ndarray, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="take --queue 64"):
-        contrapose.train("isd", data=pictures[:64], out=str(tmp_path / "run"), **{**QUICK, "queue": 66})
+        contrapose.train("isd", data=pictures[:64], out=str(tmp_path / "run"), **{**QUICK, "queue": 56})

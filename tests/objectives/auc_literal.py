@@ -9,6 +9,13 @@ from torch import Tensor
 from torch.nn import functional
 
 
+def some(views: int = 2, batch: int = 5, dim: int = 4, seed: int = 0) -> Tensor:
+    """`(V, B, D)` with views that resemble each other."""
+    generator = torch.Generator().manual_seed(seed)
+    base = torch.randn(1, batch, dim, generator=generator, dtype=torch.float64)
+    return base + torch.randn(views, batch, dim, generator=generator, dtype=torch.float64)
+
+
 def scores(z: Tensor) -> tuple[Tensor, list[list[int]]]:
     """(cos + 1) / 2 of all rows `(N, N)`, and each row's positives: the other views of its sample."""
     rows = functional.normalize(z, dim=-1).flatten(0, 1)

@@ -123,6 +123,56 @@ def test_targets_can_be_asked_for_once() -> None:
         assert torch.equal(isd(q, k, anchors), isd(q.detach(), k, anchors))
 
 
+def test_it_can_be_asked_in_inference_mode() -> None:
+    q, k, anchors = inputs()
+    expected = isd(q, k, anchors, teacher_temperature=0.1)
+    with torch.inference_mode():
+        assert torch.equal(isd(q, k, anchors, teacher_temperature=0.1), expected)
+        own = [x.clone() for x in (q, k, anchors)]  # made here, and so of the kind that knows no gradients
+        assert torch.equal(isd(*own, teacher_temperature=0.1), expected)
+        assert torch.equal(
+            isd(*own, teacher_temperature=0.1, normalize=False),
+            isd(q, k, anchors, normalize=False, teacher_temperature=0.1),
+        )
+    targets = soft_targets(own[1], own[2], temperature=0.1)
+    loss = isd(q, k, anchors, targets=targets)
+    assert torch.autograd.grad(loss, q)[0].isfinite().all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_learned_temperature_is_the_teachers_as_well_without_a_word() -> None:
+    q, k, anchors = inputs()
+    learned = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+    loss = isd(q, k, anchors, temperature=learned)
+    assert torch.equal(loss, isd(q, k, anchors, temperature=0.3))
+    (slope,) = torch.autograd.grad(loss, learned)
+    (alone,) = torch.autograd.grad(isd(q, k, anchors, temperature=learned, teacher_temperature=0.3), learned)
+    assert torch.equal(slope, alone)  # the teacher's is a constant
+
+
+def test_entropy_is_never_below_zero() -> None:
+    k, anchors = (x.detach().float() for x in inputs(batch=200, queue=64, dim=32)[1:])
+    for temperature in (0.001, 0.002, 0.005):
+        entropy = soft_targets(k, anchors, temperature=temperature).entropy
+        assert entropy.min() >= 0
+    targets = soft_targets(k, anchors, temperature=0.001)
+    raw = targets.log_sum - (targets.logits * targets.barycentre).sum(1)
+    assert raw.min() < 0  # what rounding makes of it
+
+
+def test_bad_targets_are_named() -> None:
+    _, k, anchors = inputs()
+    for temperature in (0.0, -1.0, math.nan):
+        with pytest.raises(ArgumentError, match="temperature must be a finite number above 0"):
+            soft_targets(k, anchors, temperature=temperature)
+    with pytest.raises(ArgumentError, match="queue has 3 dimensions and keys 4"):
+        soft_targets(k, anchors[:, :3], temperature=0.1)
+    with pytest.raises(ArgumentError, match="unit rows"):
+        soft_targets(k, 1.5 * anchors, temperature=0.1, normalize=False)
+    with pytest.raises(ArgumentError, match="keys holds"):
+        soft_targets(k * math.nan, anchors, temperature=0.1)
+
+
 def test_bad_input_is_named() -> None:
     q, k, anchors = inputs()
     for name in ("temperature", "teacher_temperature"):

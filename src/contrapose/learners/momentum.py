@@ -28,7 +28,7 @@ class Queue(nn.Module):
         rows: `(K, D)` buffer; position: `()` integer buffer, where the next block is written.
 
     Errors:
-        ArgumentError: K or D below 1; on `enqueue`, a block that does not divide K.
+        ArgumentError: K or D below 1; on `enqueue`, a block that is empty or does not divide K.
     """
 
     rows: Tensor
@@ -44,16 +44,18 @@ class Queue(nn.Module):
 
     @torch.no_grad()
     def enqueue(self, keys: Float[Tensor, "B D"]) -> None:
-        """Overwrite the oldest rows with `keys`, in order."""
+        """Overwrite the oldest rows with `keys`, in order; past the end it goes on at the start."""
         size, block = len(self.rows), len(keys)
         self.check_block(block)
-        start = int(self.position)
-        self.rows[start : start + block] = keys.to(self.rows.dtype)
-        self.position.fill_((start + block) % size)
+        places = (self.position + torch.arange(block, device=self.rows.device)) % size  # (B,)
+        self.rows[places] = keys.to(self.rows.dtype)
+        self.position.copy_((self.position + block) % size)
 
     def check_block(self, block: int) -> None:
-        """Refuse a global batch that does not divide the queue (blocks would straddle its end)."""
+        """Refuse a global batch that does not divide the queue: rows would be kept for different numbers of steps."""
         size = len(self.rows)
+        if block < 1:
+            raise ArgumentError("There are no keys to enqueue; give one row at least.")
         if size % block:
             raise ArgumentError(
                 f"A queue of {size} is not a multiple of the global batch of {block}; "

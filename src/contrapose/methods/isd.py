@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 class ISD(Method):
     """A student learns from its slow copy how similar an image is to each of a queue of others.
 
-    The defaults are the authors' ISD; their "ISD plus" is `--projection-layers 2 --projection-dimension 64
-    --predictor-hidden 512 --temperature 0.1 --teacher-temperature 0.01 --views.weak-count 1`: the teacher, which takes
-    the second view, sees it cropped and flipped alone.
+    The head and temperatures are the authors' ISD; momentum and queue are for short runs. Their "ISD plus" is
+    `--projection-layers 2 --projection-dimension 64 --predictor-hidden 512 --temperature 0.1 --teacher-temperature 0.01
+    --views.weak-count 1`: the teacher, which takes the second view, sees it cropped and flipped alone. 64 and 512 are
+    for small_conv's 256 features: a quarter and twice.
     """
 
     about: ClassVar[About] = About(
@@ -45,8 +46,9 @@ class ISD(Method):
     """Sharpness of the teacher's softmax; MoCo's 0.2 would leave it nearly uniform. Default: the student's, as in the
     authors' ISD; 0.01 in ISD plus."""
     queue: int = 2048
-    """Images whose similarity is compared; a multiple of the batch. [design] 2048 for thousands of samples; the
-    authors keep 128,000 of a million."""
+    """Images whose similarity is compared; a multiple of the batch, and at most the number of samples, for in a longer
+    queue most find themselves. [design] 2048 for thousands of samples, less for fewer; the authors keep 128,000 of a
+    million."""
     momentum: float = 0.99
     """Inertia of the slow copy. 0.99: the authors' ISD plus, and right for about a thousand steps; 0.999 in ISD."""
 

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import Anchors, choose_anchors, reduce_anchors
-from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings, prepare_rows
+from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings, check_finite, prepare_rows
 from contrapose.objectives.pair_scores import Moments, moments_of_equals, score_moments
 from contrapose.objectives.softmax import check_pairing
 from contrapose.pairing import Pairing, by_views
 
 FORMS = ("unbiased", "authors")
+TARGET, ALPHA = 10.0, 1.0  # the authors'
 NEGATIVE_WEIGHT = 128.0
 Scalar = float | Float[Tensor, ""]
 
@@ -25,9 +26,9 @@ def auc_cl(
     pairing: Pairing | None = None,
     *,
     form: Literal["unbiased", "authors"] = "unbiased",
-    target: Scalar = 10.0,
+    target: Scalar = TARGET,
     b: Scalar | None = 0.0,
-    alpha: Scalar = 1.0,
+    alpha: Scalar = ALPHA,
     margin: float = 0.5,
     negative_weight: float | None = None,
     normalize: bool = True,
@@ -49,7 +50,7 @@ def auc_cl(
     shrinks with the batch. Nor is a softmax, whose logarithm is of a sum over the batch.
 
     The target is far out of reach (p <= 1 - margin), so the pull is nearly even, about 2 (target + alpha). A
-    positive with cos <= 2 margin - 1 is not pulled at all. Runs in tiles: no N × N matrix, forward or backward.
+    positive with cos < 2 margin - 1 is not pulled at all. Runs in tiles: no N × N matrix, forward or backward.
 
     Shapes:
         z: `(V, B, D)`; returns `()`, or `(V·R,)` view-major with reduction "none".
@@ -59,7 +60,8 @@ def auc_cl(
         target: 10, a constant in the authors' code.
         b: a number, or a learned 0-d tensor (`AUCContrastive` holds one, as the authors do, from 0); its best
             value is the mean of n. None = that mean over the batch, which is not exactly unbiased.
-        alpha: 1, a constant in the authors' code.
+        alpha: 1, a constant in the authors' code. The loss is linear in it, so that descending on it has no end; one
+            that is learned has to ascend, in `auc_saddle`.
         margin: what a positive's score is short of its cosine's, in [0, 1]. 0.5: the authors'.
         negative_weight: kappa, for "unbiased" only. None = 128, [design]: about half the authors' N - 1 = 255
             for CIFAR at a batch of 128. Their ImageNet code has 32, with scores that are not cosines; in one
@@ -68,7 +70,7 @@ def auc_cl(
 
     Errors:
         ArgumentError: not `(V, B, D)`, no positives, NaN, margin outside [0, 1], a pairing of another size,
-            `negative_weight` below 0 or with form "authors".
+            `negative_weight` below 0 or with form "authors", a target, b or alpha that is not one finite number.
 
     An anchor without negatives has the first line alone. All embeddings equal, default arguments:
     (0.5 - 10)² - 1 + 128 · 3 = 473.25. Losses of different batch sizes can be compared in form "unbiased" only.
@@ -79,6 +81,7 @@ def auc_cl(
     check_choice(form, FORMS, "form")
     kappa = check_negative_weight(form, negative_weight)
     flat, pairing, anchors = prepare_pairs(z, pairing, margin, normalize, rows, reduction)
+    check_scalars(target=target, b=b, alpha=alpha)
 
     def moments_of(some: Tensor, chosen: Anchors) -> Moments:
         return score_moments(
@@ -103,9 +106,9 @@ def auc_chance(
     pairing: Pairing,
     *,
     form: str = "unbiased",
-    target: float = 10.0,
+    target: float = TARGET,
     b: float | None = 0.0,
-    alpha: float = 1.0,
+    alpha: float = ALPHA,
     margin: float = 0.5,
     negative_weight: float | None = None,
 ) -> float:
@@ -146,6 +149,13 @@ def reduce_pairs(losses: Tensor, own: Moments, anchors: Anchors, pairing: Pairin
     """The mean over anchors that have a positive, or each anchor's loss (0 without a positive)."""
     kept = own.positives > 0
     return reduce_anchors(losses * kept, kept, anchors, pairing, empty="drop", reduction=reduction)
+
+
+def check_scalars(**scalars: Scalar | None) -> None:
+    """Each of them is one finite number, or None."""
+    for name, value in scalars.items():
+        if value is not None:
+            check_finite(value, name)
 
 
 def check_negative_weight(form: str, negative_weight: float | None) -> float:

@@ -6,7 +6,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from contrapose.objectives.anchors import Anchors
-from contrapose.objectives.auc_cl import Scalar, prepare_pairs, reduce_pairs
+from contrapose.objectives.auc_cl import Scalar, check_scalars, prepare_pairs, reduce_pairs
 from contrapose.objectives.pair_scores import Moments, score_moments
 from contrapose.pairing import Pairing
 
@@ -59,6 +59,7 @@ def auc_saddle(
     https://openreview.net/forum?id=YgMdDQB09U
     """
     flat, pairing, anchors = prepare_pairs(z, pairing, margin, normalize, rows, reduction)
+    check_scalars(a=a, b=b, alpha=alpha)
 
     def moments_of(some: Tensor, chosen: Anchors) -> Moments:
         return score_moments(some, pairing, chosen, margin=0.0, tile_rows=tile_rows, tile_columns=tile_columns)

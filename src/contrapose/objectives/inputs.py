@@ -34,11 +34,24 @@ def check_embeddings(x: Any, name: str, letters: str) -> None:
 
 def check_temperature(temperature: float | Tensor, name: str = "temperature") -> None:
     """`temperature` is one finite number above 0; a learned one is a 0-d tensor."""
-    if isinstance(temperature, Tensor) and temperature.ndim != 0:
-        raise ArgumentError(f"{name} must be a number or a 0-d tensor, got shape {tuple(temperature.shape)}.")
-    value = float(temperature.detach() if isinstance(temperature, Tensor) else temperature)
+    value = number_of(temperature, name)
     if not (math.isfinite(value) and value > 0):
         raise ArgumentError(f"{name} must be a finite number above 0, got {value:g}; 0.05 to 1 is usual.")
+
+
+def check_finite(value: float | Tensor, name: str) -> None:
+    """`value` is one finite number; a learned one is a 0-d tensor."""
+    number = number_of(value, name)
+    if not math.isfinite(number):
+        kind = NonFiniteError if isinstance(value, Tensor) else ArgumentError  # what is learned blows up in training
+        raise kind(f"{name} must be a finite number, got {number:g}.")
+
+
+def number_of(value: float | Tensor, name: str) -> float:
+    """A number as it is, or what a learned one (a 0-d tensor) is now."""
+    if isinstance(value, Tensor) and value.ndim != 0:
+        raise ArgumentError(f"{name} must be a number or a 0-d tensor, got shape {tuple(value.shape)}.")
+    return float(value.detach() if isinstance(value, Tensor) else value)
 
 
 def check_choice(value: str, choices: tuple[str, ...], name: str) -> None:

@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from contrapose.objectives.anchors import choose_anchors
-from contrapose.objectives.inputs import check_temperature, prepare_rows
-from contrapose.objectives.queue_inputs import check_queue_arguments
+from contrapose.objectives.inputs import check_temperature, number_of, prepare_rows
+from contrapose.objectives.queue_inputs import check_against_queue, check_queue_arguments
 from contrapose.objectives.tiles import Terms, row_reduce
 from contrapose.pairing import Tile, by_groups
 
@@ -32,7 +32,8 @@ class SoftTargets:
     @property
     def entropy(self) -> Float[Tensor, " B"]:
         """-sum_a p_ia log p_ia, from 0 (one anchor) to log K (all alike; there is nothing to learn from)."""
-        return self.log_sum - (self.logits * self.barycentre).sum(1)  # (B,)
+        # the two nearly cancel where one anchor is all, and their rounding may be either way
+        return (self.log_sum - (self.logits * self.barycentre).sum(1)).clamp(min=0)  # (B,)
 
 
 def soft_targets(
@@ -47,10 +48,21 @@ def soft_targets(
     """What the teacher's `keys` say of the anchors in `queue`, in tiles: no B × K matrix is kept.
 
     The barycentre is the gradient of the log-sum-exp: d log sum_a exp(u·A_a) / du = sum_a p_a A_a.
+
+    Shapes:
+        keys: `(B, D)`, queue: `(K, D)`.
+
+    Arguments:
+        temperature: the teacher's; normalize, tile_rows, tile_columns: as in `isd`.
+
+    Errors:
+        ArgumentError: sizes that do not fit, NaN, temperature <= 0, queue rows not of length 1 with `normalize=False`.
     """
-    anchors = prepare_rows(queue.detach(), normalize)  # (K, D)
-    with torch.enable_grad():
-        logits = (prepare_rows(keys.detach(), normalize) / temperature).requires_grad_()  # (B, D)
+    check_against_queue({"keys": keys}, queue, normalize=normalize)
+    check_temperature(temperature)
+    with torch.inference_mode(False), torch.enable_grad():  # the barycentre is a gradient, whoever asks
+        anchors = prepare_rows(_constant(queue), normalize)  # (K, D)
+        logits = (prepare_rows(_constant(keys), normalize) / temperature).requires_grad_()  # (B, D)
         log_sum = _log_sum(logits, anchors, tile_rows, tile_columns)  # (B,)
         (barycentre,) = torch.autograd.grad(log_sum.sum(), logits)  # (B, D)
     return SoftTargets(logits.detach(), log_sum.detach(), barycentre)
@@ -111,7 +123,7 @@ def isd(
     check_queue_arguments(queries, keys, queue, normalize=normalize, reduction=reduction)
     check_temperature(temperature)
     if teacher_temperature is None:
-        teacher_temperature = float(temperature)
+        teacher_temperature = number_of(temperature, "temperature")
     check_temperature(teacher_temperature, "teacher_temperature")
     if targets is None:
         targets = soft_targets(
@@ -129,6 +141,11 @@ def isd(
     difference = own.take(targets.logits) - logits  # (R, D)
     losses = log_sum - own.take(targets.log_sum) + (difference * own.take(targets.barycentre)).sum(1)  # (R,)
     return losses.mean() if reduction == "mean" else losses
+
+
+def _constant(x: Tensor) -> Tensor:
+    """`x` without its gradient; a copy where it was made in inference mode, for then nothing may be derived from it."""
+    return x.detach().clone() if x.is_inference() else x.detach()
 
 
 def _log_sum(logits: Tensor, anchors: Tensor, tile_rows: int | None, tile_columns: int | None) -> Tensor:

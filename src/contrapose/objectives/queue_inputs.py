@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
 from contrapose.errors import ArgumentError
@@ -16,13 +18,24 @@ def check_queue_arguments(queries: Tensor, keys: Tensor, queue: Tensor, *, norma
     Errors:
         ArgumentError: a shape, type or value that does not fit, named.
     """
-    for name, letters, x in (("queries", "B D", queries), ("keys", "B D", keys), ("queue", "K D", queue)):
-        check_embeddings(x, name, letters)
-        if x.shape[1] != queries.shape[1]:
-            raise ArgumentError(f"{name} has {x.shape[1]} dimensions and queries {queries.shape[1]}; they must agree.")
+    check_against_queue({"queries": queries, "keys": keys}, queue, normalize=normalize)
     if len(keys) != len(queries):
         raise ArgumentError(f"There are {len(keys)} keys for {len(queries)} queries; give one key for each query.")
     check_choice(reduction, REDUCTIONS, "reduction")
+
+
+def check_against_queue(rows: Mapping[str, Tensor], queue: Tensor, *, normalize: bool) -> None:
+    """Embeddings by name, and a queue with rows of as many dimensions; without `normalize`, of length 1.
+
+    Errors:
+        ArgumentError: a shape, type or value that does not fit, named.
+    """
+    first = next(iter(rows))
+    for name, letters, x in (*((name, "B D", x) for name, x in rows.items()), ("queue", "K D", queue)):
+        check_embeddings(x, name, letters)
+        width = rows[first].shape[1]
+        if x.shape[1] != width:
+            raise ArgumentError(f"{name} has {x.shape[1]} dimensions and {first} {width}; they must agree.")
     if not normalize:
         _check_unit(queue)
 
