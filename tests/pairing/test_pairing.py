@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from contrapose.errors import ArgumentError
-from contrapose.pairing import Pairing, by_groups, by_labels, by_pairs, by_towers, by_views
+from contrapose.pairing import GroupPairing, Pairing, by_groups, by_labels, by_pairs, by_towers, by_views
 
 small = settings(max_examples=30, deadline=None)
 
@@ -100,13 +100,40 @@ def test_any_tile_is_a_piece_of_the_whole(seed: int, rows: list[int]) -> None:
         assert torch.equal(tile.valid, valid[rows, 2:5])
 
 
-def test_counts_agree_with_the_matrix_whatever_the_tile() -> None:
-    pairing = by_labels(torch.tensor([0, 0, 1, 2, 2, 2]), views=2).with_queue(5)
+@pytest.mark.parametrize(
+    "pairing",
+    [
+        by_labels(torch.tensor([0, 0, 1, 2, 2, 2]), views=2).with_queue(5),
+        by_labels(torch.tensor([3, -1, -1, 3])),
+        by_groups(torch.tensor([7, -1, 10**12, 7, -1, 7])),
+        by_groups(torch.tensor([0, 1, -1, 5]), torch.tensor([0, 0, 1, -1, 0])),
+        by_towers(3),
+        by_towers(3, in_batch_negatives=False).with_queue(2),
+        by_pairs(torch.tensor([[0, 1], [0, 2], [3, 0]]), anchors=4),
+        by_pairs(torch.tensor([[0, 1], [0, 2]]), anchors=4, only_listed=True).with_queue(1),
+    ],
+    ids=lambda pairing: type(pairing).__name__,
+)
+def test_counts_agree_with_the_matrix_whatever_the_tile(pairing: Pairing) -> None:
     weight, valid = dense(pairing)
     for columns in (1, 3, 100):
         positives, negatives = pairing.counts(columns=columns)
         assert torch.equal(positives, (weight > 0).sum(1))
         assert torch.equal(negatives, (valid & (weight == 0)).sum(1))
+    some = torch.tensor([2, 0])
+    for found, expected in zip(pairing.counts(some), pairing.counts(), strict=True):
+        assert torch.equal(found, expected[some])
+
+
+def test_groups_are_counted_without_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairing = by_views(3, 1000).with_queue(10)
+    monkeypatch.setattr(GroupPairing, "tile", None)
+    positives, negatives = pairing.counts()
+    assert (positives == 2).all()
+    assert (negatives == 3 * 999 + 10).all()
+
+
+def test_means_are_over_anchors() -> None:
     assert by_views(2, 128).negatives_per_anchor() == 254
     assert by_views(2, 128).candidates_per_anchor() == 255
 

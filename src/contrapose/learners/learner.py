@@ -63,6 +63,10 @@ class Learner(nn.Module):
         """Encoders trained beside `encoder`, by name (a teacher, a reference); a folder of that name holds each."""
         return {}
 
+    def clip_groups(self) -> list[list[nn.Parameter]]:
+        """Parameters whose gradients are clipped together, by one norm; several lists where losses share no weights."""
+        return [list(self.parameters())]
+
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """Trainable parameters in two groups: matrices and filters with weight decay, vectors (biases, norms) without.
 

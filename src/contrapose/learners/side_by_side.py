@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from torch import Tensor, nn
@@ -80,17 +80,25 @@ class SideBySide(Learner):
     def companions(self) -> dict[str, nn.Module]:
         return {"reference": self.reference}
 
+    def clip_groups(self) -> list[list[nn.Parameter]]:
+        """Each network by itself: the reference's gradient is far the larger, and would shrink the encoder's."""
+        return list(self._split(self.parameters()))
+
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """The usual two groups of each network, the reference's with its own factor on the learning rate."""
-        of_reference = self._of_reference()
         groups = []
         for group in super().parameter_groups(weight_decay):
-            parts: tuple[list[Tensor], list[Tensor]] = ([], [])
-            for weight in group["params"]:
-                parts[id(weight) in of_reference].append(weight)
-            for weights, factor in zip(parts, (1.0, self.reference_rate), strict=True):
+            for weights, factor in zip(self._split(group["params"]), (1.0, self.reference_rate), strict=True):
                 groups.append({**group, "params": weights, "learning_rate_factor": factor})
         return groups
+
+    def _split(self, weights: Iterable[nn.Parameter]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+        """The encoder's and its head's, and the reference's."""
+        of_reference = self._of_reference()
+        parts: tuple[list[nn.Parameter], list[nn.Parameter]] = ([], [])
+        for weight in weights:
+            parts[id(weight) in of_reference].append(weight)
+        return parts
 
     def _of_reference(self) -> set[int]:
         return {id(weight) for part in (self.reference, self.reference_head) for weight in part.parameters()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import torch
 from jaxtyping import Int
 from torch import Tensor
@@ -52,6 +54,24 @@ class GroupPairing(Pairing):
         if not self.in_batch_negatives:
             valid = valid & positive
         return Tile(positive.float(), valid)
+
+    def counts(self, rows: Int[Tensor, " r"] | None = None, *, columns: int = 4096) -> tuple[Tensor, Tensor]:
+        """As of any pairing, from the sizes of the groups: no tile is built, whatever `columns`."""
+        rows = torch.arange(self.anchors) if rows is None else rows
+        own = rows.to(self.anchor_groups.device)
+        group = self.anchor_groups[own]  # (r,)
+        last = torch.searchsorted(self._members, group, right=True)  # (r,)
+        positives = (last - torch.searchsorted(self._members, group)).masked_fill(group == NOBODY, 0)  # (r,)
+        candidates = self.candidates
+        if self.same_rows:
+            itself = (self.candidate_groups[own] == group) & (group != NOBODY)  # (r,)
+            positives, candidates = positives - itself.long(), candidates - 1
+        negatives = candidates - positives if self.in_batch_negatives else torch.zeros_like(positives)  # (r,)
+        return positives.to(rows.device), negatives.to(rows.device)
+
+    @cached_property
+    def _members(self) -> Tensor:
+        return self.candidate_groups.sort().values  # (M,) in which a group's size is the length of its run
 
     def to(self, device: torch.device | str) -> GroupPairing:
         return GroupPairing(

@@ -136,6 +136,10 @@ class WithQueue(Pairing):
         valid = torch.cat([inside.valid, inside.valid.new_ones(len(rows), queued)], dim=1)  # (r, c)
         return Tile(weight, valid)
 
+    def counts(self, rows: Int[Tensor, " r"] | None = None, *, columns: int = 4096) -> tuple[Tensor, Tensor]:
+        positives, negatives = self.batch.counts(rows, columns=columns)
+        return positives, negatives + self.size
+
     def to(self, device: torch.device | str) -> Pairing:
         return WithQueue(self.batch.to(device), self.size)
 

@@ -101,7 +101,8 @@ def _update(
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     if config.gradient_clip > 0:
-        torch.nn.utils.clip_grad_norm_(learner.parameters(), config.gradient_clip)
+        for weights in learner.clip_groups():
+            torch.nn.utils.clip_grad_norm_(weights, config.gradient_clip)
     optimizer.step()
     learner.after_step()
     return value

@@ -213,7 +213,8 @@ class Trainer:
         norm = torch.nn.utils.get_total_norm(gradients)  # ()
         self.guard.check(norm, batch, "gradient norm", self.step)
         if self.config.gradient_clip > 0:
-            torch.nn.utils.clip_grads_with_norm_(self.learner.parameters(), self.config.gradient_clip, norm)
+            for weights in self.learner.clip_groups():
+                torch.nn.utils.clip_grad_norm_(weights, self.config.gradient_clip)
         return float(norm)
 
     def _checkpoint_due(self) -> bool:
