@@ -22,12 +22,14 @@ from contrapose.learners import (
     MomentumViews,
     MultiExit,
     NearestNeighbour,
+    PredictedViews,
     Siamese,
 )
 from contrapose.learners.shuffle import shuffled
 from contrapose.objectives import (
     AUCContrastive,
     cacr,
+    cacr_predicted,
     cacr_queue,
     info_nce,
     isd,
@@ -40,7 +42,7 @@ from contrapose.objectives import (
 from distributed_helper import run_ranks
 
 BATCH = 8
-VIEWS = {"multi_exit": 1, "multi_view": 3}  # others take two
+VIEWS = {"multi_exit": 1, "multi_view": 3, "predicted_views": 3}  # others take two
 LABELS = torch.tensor([0, 1, 2, 0, 1, 1, 3, 2])
 
 
@@ -121,6 +123,17 @@ def momentum_views() -> Learner:
     )
 
 
+def predicted_views() -> Learner:
+    torch.manual_seed(0)
+    return PredictedViews(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        nn.Linear(4, 4).double(),
+        lambda p, k, rows: cacr_predicted(p, k, rows=rows),
+        momentum=0.9,
+    )
+
+
 def attraction_and_repulsion() -> Learner:
     return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: cacr(z, rows=rows))
 
@@ -189,6 +202,7 @@ LEARNERS: dict[str, Callable[[], Learner]] = {
         multi_view,
         multi_exit,
         momentum_views,
+        predicted_views,
         attraction_and_repulsion,
         learned_scalars,
         hard_mixing,

@@ -13,7 +13,8 @@ import contrapose
 from contrapose.encoders import build
 from contrapose.errors import ArgumentError
 from contrapose.methods import CACR
-from contrapose.objectives import cacr, cacr_queue
+from contrapose.objectives import cacr, cacr_predicted, cacr_queue
+from contrapose.pairing import by_towers
 from contrapose.training.checkpoint import load_newest
 from contrapose.training.run_folder import RunFolder
 
@@ -27,7 +28,7 @@ QUICK: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("options", [{}, {"debias": 0.1}, {"repulsion_sharpness": 0.0}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"debias": 0.1}, {"repulsion_sharpness": 0.0}, {"cost": "rbf"}], ids=str)
 def test_training_lowers_the_loss(options: dict[str, Any], pictures: np.ndarray, tmp_path: Path) -> None:
     run = contrapose.train("cacr", data=pictures[:64], out=str(tmp_path / "run"), **QUICK, **options)
     rows = list(RunFolder(run.path).metrics())
@@ -54,6 +55,25 @@ def test_with_a_queue_the_last_keys_are_kept_and_a_run_resumes_bit_for_bit(
     assert all((resumed["learner"][key] == value).all() for key, value in whole["learner"].items())
 
 
+def test_with_a_predictor_it_learns_and_a_run_resumes_bit_for_bit(pictures: np.ndarray, tmp_path: Path) -> None:
+    options = {**QUICK, "predictor": True, "predictor_hidden": 16, "checkpoint_steps": 3}
+    run = contrapose.train("cacr", data=pictures[:64], out=str(tmp_path / "run"), **options)
+    rows = list(RunFolder(run.path).metrics())
+    losses = [row["loss"] for row in rows]
+    assert np.isfinite(losses).all()
+    assert losses[-1] < losses[0]
+    assert rows[-1]["chance"] == pytest.approx(2 * 0.2 * np.log(16))
+    folder = RunFolder(run.path).checkpoints
+    whole, _ = load_newest(folder)
+    assert int(whole["learner"]["steps"]) == 8
+    max(folder.glob("*"), key=lambda path: path.name).unlink()  # back to step 6 of 8
+    contrapose.resume(run.path, data=pictures[:64], quiet=True)
+    resumed, _ = load_newest(folder)
+    assert resumed["step"] == whole["step"] == 8
+    assert any(key.startswith("predictor.") for key in whole["learner"])
+    assert all((resumed["learner"][key] == value).all() for key, value in whole["learner"].items())
+
+
 def test_five_views_are_the_default() -> None:
     assert CACR().views.count == 5
 
@@ -66,6 +86,17 @@ def test_five_views_are_the_default() -> None:
         ({"debias": 1.0}, r"debias must be in \[0, 1\)"),
         ({"debias": 0.1, "queue": 64}, "debias must be 0 with a queue"),
         ({"debias_sign": "author"}, "debias_sign must be one of"),
+        ({"debias": 0.1, "cost": "rbf"}, "debias must be 0 with the cost rbf"),
+        ({"cost": "euclid"}, "cost must be one of squared, rbf"),
+        ({"cost": "rbf", "queue": 64}, "cost must be squared with a queue"),
+        ({"rbf_sharpness": 0.0}, "rbf_sharpness must be above 0"),
+        ({"temperature": 0.0}, "temperature must be above 0"),
+        ({"predictor": True, "queue": 64}, "queue must be left at 0 with a predictor"),
+        ({"predictor": True, "debias": 0.1}, "debias must be left at 0 with a predictor"),
+        ({"predictor": True, "repulsion_weight": 2.0}, "repulsion_weight must be left at 1"),
+        ({"predictor": True, "repulsion_sharpness": 1.0}, "repulsion_sharpness must be left at 2 .*--temperature"),
+        ({"predictor": True, "key_views": 6}, "key_views must be at most 5"),
+        ({"predictor": True, "key_views": 0}, "key_views must be above 0"),
         ({"momentum": 1.1}, "momentum must be in"),
         ({"in_batch_negatives": True}, "in_batch_negatives must be off without a queue"),
         ({"batch_size": 1}, "batch_size must be at least 2"),
@@ -95,6 +126,8 @@ def objective_of(**options: Any) -> Any:
         {"repulsion_weight": 0.5},
         {"debias": 0.2},
         {"debias": 0.2, "debias_sign": "authors"},
+        {"cost": "rbf"},
+        {"cost": "rbf", "rbf_sharpness": 1.0},
     ],
     ids=str,
 )
@@ -111,3 +144,29 @@ def test_options_reach_the_objective_with_a_queue(options: dict[str, Any], gener
     expected = cacr_queue(q, k, queue, **options)
     assert torch.equal(objective_of(queue=8, **options)(q, k, queue), expected)
     assert not torch.equal(cacr_queue(q, k, queue), expected)
+
+
+@pytest.mark.parametrize("options", [{"cost": "squared"}, {"temperature": 0.5}], ids=str)
+def test_options_reach_the_objective_with_a_predictor(options: dict[str, Any], generator: torch.Generator) -> None:
+    p, k = (torch.randn(views, 4, 3, generator=generator) for views in (3, 2))
+    expected = cacr_predicted(p, k, **options)
+    assert torch.equal(objective_of(predictor=True, **options)(p, k, None), expected)
+    assert torch.equal(objective_of(predictor=True)(p, k, None), cacr_predicted(p, k))
+    assert not torch.equal(cacr_predicted(p, k), expected)
+
+
+@pytest.mark.parametrize("cost", ["rbf", "squared"])
+def test_chance_with_a_predictor_is_the_loss_of_equal_embeddings(cost: Any) -> None:
+    encoder = build("small_conv", channels=3, image_size=16)
+    learner: Any = CACR(predictor=True, cost=cost, temperature=0.5).new_learner(encoder)
+    same = torch.ones(2, 16, 3)
+    assert float(learner.objective(same, same, None)) == pytest.approx(learner.chance(by_towers(16)), abs=1e-6)
+
+
+def test_options_reach_the_learner_with_a_predictor() -> None:
+    encoder = build("small_conv", channels=3, image_size=16)
+    options: dict[str, Any] = {"predictor": True, "predictor_hidden": 24, "key_views": 3, "momentum": 0.9}
+    learner: Any = CACR(projection_dimension=8, **options).new_learner(encoder)
+    assert [tuple(p.shape) for p in learner.predictor.parameters() if p.ndim > 1] == [(24, 8), (8, 24)]
+    assert learner.key_views == 3
+    assert learner.teacher.momentum == 0.9

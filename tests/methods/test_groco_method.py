@@ -17,6 +17,7 @@ from contrapose.encoders import build
 from contrapose.errors import ArgumentError
 from contrapose.methods import METHODS, GroCo
 from contrapose.objectives import groco
+from contrapose.objectives.groco import groco_chance
 from contrapose.training.checkpoint import load_newest
 from contrapose.training.run_folder import RunFolder
 from contrapose.views.options import ImageViews
@@ -79,9 +80,22 @@ def test_small_crops_are_anchors_but_pull_nobody() -> None:
     torch.testing.assert_close(torch.tensor(learner.chance(step.pairing)), expected)
 
 
+def test_all_views_of_a_view_maker_of_ones_own_pull() -> None:
+    encoder = build("small_conv", channels=1, image_size=8, seed=0, widths=[8, 8])
+    method = GroCo(projection_hidden=8, projection_dimension=4, negatives=3)  # says two views, and gets four
+    learner = method.new_learner(encoder).train()
+    views = tuple(torch.rand(4, 6, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
+    step = learner(Batch(views=views, indices=torch.arange(6)))
+    z = step.embeddings.view(4, 6, 4)
+    torch.testing.assert_close(step.loss.detach(), groco(z, negatives=3))
+    assert learner.chance is not None
+    assert learner.chance(step.pairing) == groco_chance(4, negatives=3)
+
+
 @pytest.mark.parametrize(
     ("options", "word"),
     [
+        ({"views": ImageViews(count=1, small_count=6)}, r"at least 2 full views \(--views.count 2\)"),
         ({"negatives": 0}, "negatives must be above 0"),
         ({"negatives": 16, "batch_size": 16}, "negatives must be below the batch_size, 16, got 16"),
         ({"steepness": 0.0}, "steepness must be above 0"),

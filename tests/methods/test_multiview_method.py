@@ -7,10 +7,14 @@ from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pytest
+import torch
 
 import contrapose
+from contrapose.encoders import build
 from contrapose.errors import ArgumentError
+from contrapose.learners import Siamese
 from contrapose.methods import MultiView
+from contrapose.objectives import mv_info_nce
 from contrapose.objectives.view_chances import VIEW_CHANCES
 from contrapose.pairing import by_views
 from contrapose.training.run_folder import RunFolder
@@ -42,11 +46,25 @@ def test_the_number_of_views_is_an_option_of_the_views(pictures: np.ndarray, tmp
     assert list(RunFolder(run.path).metrics())[-1]["chance"] == pytest.approx(np.log(1 + 3 * 15))
 
 
+def test_negatives_of_the_same_view_can_be_left_out() -> None:
+    method = MultiView(objective="mv_info_nce", temperature=0.3, same_view_negatives=False)
+    learner = method.new_learner(build("small_conv", channels=1, image_size=8, widths=[8, 8]))
+    assert isinstance(learner, Siamese)
+    assert learner.chance is not None
+    z, pairing = torch.randn(3, 6, 4, generator=torch.Generator().manual_seed(0)), by_views(3, 6)
+    without = mv_info_nce(z, temperature=0.3, same_view_negatives=False)
+    assert learner.objective(z, pairing, None) == without
+    assert without < mv_info_nce(z, temperature=0.3)
+    equal = mv_info_nce(torch.ones(3, 6, 4, dtype=torch.float64), same_view_negatives=False)
+    assert learner.chance(pairing) == pytest.approx(float(equal))
+
+
 @pytest.mark.parametrize(
     ("options", "word"),
     [
         ({"views": ImageViews(count=1)}, "at least 2 of each sample"),
         ({"temperature": 0.0}, "temperature must be above 0"),
+        ({"same_view_negatives": False}, "same_view_negatives must be left on, but for mv_info_nce"),
         ({"batch_size": 1}, "batch_size must be at least 2"),
         ({"objective": "mv_dehl"}, "mv_dhel"),
     ],

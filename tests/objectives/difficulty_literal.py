@@ -44,6 +44,22 @@ def literal_weights(d: Tensor, b: Tensor, i: int, others: list[int], temperature
     return 1 + hard / (easy + hard + 1e-6)
 
 
+def literal_hard_weighted(z: Tensor, temperature: float = 0.5, beta: float = 1.0, prior: float = 0.1) -> Tensor:
+    """Mean over all rows of two views."""
+    d = functional.normalize(z, dim=-1).flatten(0, 1)
+    rows, losses = len(d), []
+    for i in range(rows):
+        partner = (i + rows // 2) % rows
+        others = [j for j in range(rows) if j not in (i, partner)]
+        pushes = torch.stack([torch.exp(d[i] @ d[j] / temperature) for j in others])
+        weights = pushes**beta / (pushes**beta).mean()
+        pull = torch.exp(d[i] @ d[partner] / temperature)
+        mass = ((weights * pushes).sum() - prior * len(others) * pull) / (1 - prior)
+        mass = torch.clamp(mass, min=len(others) * math.exp(-1 / temperature))
+        losses.append(-torch.log(pull / (pull + mass)))
+    return torch.stack(losses).mean()
+
+
 def literal_debiased_triplet(z: Tensor, prior: float = 0.1) -> Tensor:
     """Mean over all rows of two views."""
     rows = functional.normalize(z, dim=-1).flatten(0, 1)

@@ -45,6 +45,12 @@ def queue_of(z: Tensor) -> Tensor:
     return 2 * rows.mean(dim=0) - rows
 
 
+def of_views(z: Tensor) -> tuple[Tensor, Tensor]:
+    """Queries and keys `(2, B, D)`: the first view meets the second, the second what mirrors it."""
+    mirrored = queue_of(z)  # (B, D), in float32 at least
+    return z, torch.stack([mirrored, z[1].to(mirrored)])
+
+
 def loss_of(name: str, z: Tensor, labels: Tensor | None = None, **options: Any) -> Tensor:
     """The objective on two views `(2, B, D)`, called as its entry says."""
     takes, function = OBJECTIVES[name].takes, CHECKED[name]
@@ -52,6 +58,10 @@ def loss_of(name: str, z: Tensor, labels: Tensor | None = None, **options: Any) 
     options = {**FIXED.get(name, {}), **fitted, **options}
     if takes == "queue":
         return function(z[0], z[1], queue_of(z), **options)
+    if takes == "view_queue":
+        return function(*of_views(z), queue_of(z), **options)
+    if takes == "view_towers":
+        return function(*of_views(z), **options)
     if takes == "towers":
         return function(z[0], z[1], **options)
     if takes == "labels":
@@ -62,9 +72,9 @@ def loss_of(name: str, z: Tensor, labels: Tensor | None = None, **options: Any) 
 def pairing_of(name: str, batch: int) -> Pairing:
     """The pairing that `loss_of` amounts to."""
     takes = OBJECTIVES[name].takes
-    if takes == "towers":
+    if takes in ("towers", "view_towers"):
         return by_towers(batch)
-    if takes == "queue":
+    if takes in ("queue", "view_queue"):
         mixed = inspect.signature(OBJECTIVES[name].function).parameters.get("pair_mixes")
         return by_towers(batch, in_batch_negatives=False).with_queue(batch + (mixed.default if mixed else 0))
     return by_labels(some_labels(batch), views=2) if takes == "labels" else by_views(2, batch)

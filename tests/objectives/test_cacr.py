@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
-from cacr_literal import cost, literal_attraction, literal_cacr, literal_cacr_queue
+from cacr_cases import assert_same, some, unit, value_and_gradient
+from cacr_literal import cost, literal_cacr
 from torch import Tensor
-from torch.nn import functional
 
 from contrapose.errors import ArgumentError
-from contrapose.objectives import cacr, cacr_queue
-
-
-def some(views: int = 3, batch: int = 5, dim: int = 4, seed: int = 0) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(views, batch, dim, generator=generator, dtype=torch.float64)
-
-
-def unit(z: Tensor) -> Tensor:
-    return functional.normalize(z, dim=-1)
-
-
-def value_and_gradient(loss, z: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[no-untyped-def]
-    z = z.clone().requires_grad_()
-    value = loss(z)
-    return value.detach(), torch.autograd.grad(value, z)[0]
-
-
-def assert_same(one, two, z: Tensor) -> None:  # type: ignore[no-untyped-def]
-    for ours, theirs in zip(value_and_gradient(one, z), value_and_gradient(two, z), strict=True):
-        assert torch.allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+from contrapose.objectives import cacr
 
 
 @pytest.mark.parametrize("through", [True, False])
@@ -105,7 +86,11 @@ def test_sharper_repulsion_concentrates_on_the_closest_negatives() -> None:
     closest = 1 + costs.argsort()[:2]
     shares = []
     for sharpness in (0.0, 2.0, 5.0):
-        options = {"attraction_weight": 0, "repulsion_sharpness": sharpness, "through_weights": False}
+        options: dict[str, Any] = {
+            "attraction_weight": 0,
+            "repulsion_sharpness": sharpness,
+            "through_weights": False,
+        }
         (gradient,) = torch.autograd.grad(cacr(z, rows=torch.tensor([0]), **options), z)
         norms = gradient[1].norm(dim=-1)
         shares.append(float(norms[closest].sum() / norms.sum()))
@@ -126,10 +111,69 @@ def test_corrected_debiasing_pulls_the_positive_and_the_authors_pushes_it() -> N
     z = unit(some(2)).requires_grad_()
     slopes = []
     for kind in ("corrected", "authors"):
-        value = cacr(z, attraction_weight=0, debias=0.5, debias_sign=kind) - cacr(z, attraction_weight=0) / 0.5  # type: ignore[arg-type]
+        options: dict[str, Any] = {"attraction_weight": 0, "repulsion_weight": 3.0, "debias_sign": kind}
+        value = cacr(z, debias=0.5, **options) - cacr(z, **options) / 0.5
         slopes.append(float(value.detach()))
     near = float((z[0] - z[1]).detach().square().sum(-1).mean())
-    assert slopes == pytest.approx([near, -near])  # what is left is +- p c / (1 - p)
+    assert slopes == pytest.approx([3 * near, -near])  # what is left is +- p c / (1 - p), with beta in the first alone
+
+
+@pytest.mark.parametrize(("kind", "bound"), [("corrected", -4 * 0.5 / 0.7), ("authors", -4 * (0.5 + 0.3) / 0.7)])
+def test_nothing_lies_below_the_bound(kind: str, bound: float) -> None:
+    options: dict[str, Any] = {"attraction_weight": 0, "repulsion_weight": 0.5, "debias": 0.3, "debias_sign": kind}
+    north = torch.tensor([1.0, 0.0], dtype=torch.float64)
+    apart = torch.stack([north.expand(2, 2), -north.expand(2, 2)])  # (V, B, D): each view at a pole, c = 4 throughout
+    crossed = torch.stack([torch.stack([north, -north])] * 2)  # negatives at 4, positives at 0
+    values = [float(cacr(z, **options)) for z in (apart, crossed)]
+    assert min(values) == pytest.approx(bound)
+
+
+@pytest.mark.parametrize("through", [True, False])
+@pytest.mark.parametrize("views", [2, 3])
+def test_the_kernel_cost_is_its_formula(views: int, through: bool) -> None:
+    assert_same(
+        lambda z: cacr(
+            z,
+            repulsion_sharpness=3.0,
+            repulsion_weight=1.3,
+            cost="rbf",
+            rbf_sharpness=1.5,
+            through_weights=through,
+            tile_rows=2,
+            tile_columns=3,
+        ),
+        lambda z: literal_cacr(z, 1.0, 3.0, 1.0, 1.3, through=through, kernel=1.5),
+        some(views),
+    )
+
+
+def test_kernel_cost_is_shared_by_ranks_and_by_anchors() -> None:
+    z = some(3, 6)
+    whole, gradient = value_and_gradient(lambda z: cacr(z, cost="rbf"), z)
+    parts = [
+        value_and_gradient(lambda z, rows=rows: cacr(z, cost="rbf", rows=rows), z) for rows in ([4, 0], [1, 5, 3, 2])
+    ]
+    assert torch.allclose((2 * parts[0][0] + 4 * parts[1][0]) / 6, whole, atol=1e-12)
+    assert torch.allclose((2 * parts[0][1] + 4 * parts[1][1]) / 6, gradient, atol=1e-12)
+    each = [cacr(z, cost="rbf", rows=rows, reduction="none") for rows in (None, torch.tensor([4, 0]))]
+    assert torch.allclose(each[0].mean(), whole, atol=1e-12)
+    assert torch.allclose(each[0].view(3, 6)[:, [4, 0]], each[1].view(3, 2), atol=1e-12)
+
+
+def test_kernel_cost_with_uniform_weights_is_the_uniformity_of_the_views() -> None:
+    z = unit(some(2, 5))
+    kernels = [torch.exp(-2 * cost(z[0, i], z[1, j])) for i in range(5) for j in range(5) if i != j]
+    expected = torch.stack(kernels).mean().log()
+    assert torch.allclose(cacr(z, cost="rbf", attraction_weight=0, repulsion_sharpness=0), expected)
+
+
+@pytest.mark.parametrize("spread", [1e-3, 1e-4])
+def test_near_collapse_every_pair_still_repels(spread: float) -> None:
+    """In float32 half of the costs may be rounded to 0 or below."""
+    generator = torch.Generator().manual_seed(0)
+    z = 1 + spread * torch.randn(3, 32, 64, generator=generator)
+    (_, found), (_, exact) = (value_and_gradient(lambda z: cacr(z, attraction_weight=0), x) for x in (z, z.double()))
+    assert (found - exact).norm() < 0.01 * exact.norm()
 
 
 def test_the_order_of_views_matters_to_repulsion_alone() -> None:
@@ -138,19 +182,27 @@ def test_the_order_of_views_matters_to_repulsion_alone() -> None:
     assert (cacr(z, attraction_weight=0) - cacr(z.flip(0), attraction_weight=0)).abs() > 1e-3
 
 
+@pytest.mark.parametrize("kind", ["squared", "rbf"])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
-def test_equal_embeddings_have_no_loss_and_no_gradient(dtype: torch.dtype) -> None:
+def test_equal_embeddings_have_no_loss_and_no_gradient(dtype: torch.dtype, kind: str) -> None:
     z = torch.ones(3, 4, 5, dtype=dtype)
-    value, gradient = value_and_gradient(cacr, z)
+    value, gradient = value_and_gradient(lambda z: cacr(z, cost=kind), z)  # type: ignore[arg-type]
     assert abs(float(value)) < 1e-6
     assert gradient.abs().max() < 1e-6
 
 
+@pytest.mark.parametrize("kind", ["squared", "rbf"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-def test_coinciding_and_opposite_rows_are_finite_however_sharp(dtype: torch.dtype) -> None:
+def test_coinciding_and_opposite_rows_are_finite_however_sharp(dtype: torch.dtype, kind: str) -> None:
     z = torch.zeros(3, 4, 2, dtype=dtype)
     z[..., 0] = torch.tensor([1.0, 1.0, -1.0, -1.0])
-    value, gradient = value_and_gradient(lambda z: cacr(z, attraction_sharpness=1e3, repulsion_sharpness=1e3), z)
+    sharp: dict[str, Any] = {
+        "attraction_sharpness": 1e3,
+        "repulsion_sharpness": 1e3,
+        "rbf_sharpness": 1e3,
+        "cost": kind,
+    }
+    value, gradient = value_and_gradient(lambda z: cacr(z, **sharp), z)
     assert value.isfinite()
     assert gradient.isfinite().all()
 
@@ -168,55 +220,6 @@ def test_the_last_views_anchors_carry_attraction_alone() -> None:
     assert (each[:-1] != cacr(z, reduction="none", repulsion_weight=0).view(3, 4)[:-1]).all()
 
 
-@pytest.mark.parametrize("batch_too", [False, True])
-@pytest.mark.parametrize("tile", [None, 2])
-def test_queue_form_is_its_formula(batch_too: bool, tile: int | None) -> None:
-    k, queue = some(3, seed=1), some(1, 7, seed=2)[0]
-    assert_same(
-        lambda q: cacr_queue(
-            q,
-            k,
-            queue,
-            attraction_sharpness=1.5,
-            repulsion_sharpness=3.0,
-            in_batch_negatives=batch_too,
-            tile_rows=tile,
-            tile_columns=tile,
-        ),
-        lambda q: literal_cacr_queue(q, k, queue, 1.5, 3.0, batch_too),
-        some(3),
-    )
-
-
-def test_queue_form_gives_keys_and_queue_no_gradient() -> None:
-    q, k, queue = (x.requires_grad_() for x in (some(3), some(3, seed=1), some(1, 7, seed=2)[0]))
-    cacr_queue(q, k, queue).backward()
-    assert q.grad is not None
-    assert k.grad is None
-    assert queue.grad is None
-
-
-def test_queue_forms_weights_are_constants_of_the_gradient() -> None:
-    q, k, queue = unit(some(2)).requires_grad_(), unit(some(2, seed=1)), unit(some(1, 7, seed=2)[0])
-    (found,) = torch.autograd.grad(cacr_queue(q, k, queue, attraction_weight=0, repulsion_sharpness=3.0), q)
-    costs = (q.unsqueeze(2) - queue).square().sum(-1)  # (V, B, K)
-    (soft_minimum,) = torch.autograd.grad((-3 * costs).logsumexp(-1).mean() / 3, q)
-    tangent = soft_minimum - (soft_minimum * q).sum(-1, keepdim=True) * q  # lengths are divided out
-    assert torch.allclose(found, tangent.detach(), atol=1e-12)
-    assert torch.allclose(
-        cacr_queue(q, k, queue, repulsion_weight=0, attraction_sharpness=2),
-        literal_attraction(q, k, 2.0, through=False),
-    )
-
-
-@pytest.mark.parametrize("batch_too", [False, True])
-def test_queue_form_is_shared_by_ranks(batch_too: bool) -> None:
-    q, k, queue = some(3, 6), some(3, 6, seed=1), some(1, 7, seed=2)[0]
-    whole = cacr_queue(q, k, queue, in_batch_negatives=batch_too)
-    parts = [cacr_queue(q, k, queue, in_batch_negatives=batch_too, rows=rows) for rows in torch.arange(6).split(3)]
-    assert torch.allclose(torch.stack(parts).mean(), whole)
-
-
 @pytest.mark.parametrize(
     ("z", "options", "word"),
     [
@@ -229,23 +232,11 @@ def test_queue_form_is_shared_by_ranks(batch_too: bool) -> None:
         (some(), {"debias": 1.0}, "debias"),
         (some(), {"debias": -0.1}, "debias"),
         (some(), {"debias_sign": "author"}, "Did you mean 'authors'"),
+        (some(), {"cost": "rfb"}, "Did you mean 'rbf'"),
+        (some(), {"cost": "rbf", "rbf_sharpness": 0.0}, "rbf_sharpness"),
+        (some(), {"cost": "rbf", "debias": 0.1}, "debias .* cost 'rbf'"),
     ],
 )
 def test_bad_input_is_named(z: Tensor, options: dict, word: str) -> None:
     with pytest.raises(ArgumentError, match=word):
         cacr(z, **options)
-
-
-@pytest.mark.parametrize(
-    ("shapes", "options", "word"),
-    [
-        (((2, 5, 4), (2, 4, 4), (6, 4)), {}, r"\(V, B, D\) and \(K, D\)"),
-        (((2, 5, 4), (2, 5, 4), (6, 3)), {}, r"\(6, 3\)"),
-        (((1, 5, 4), (1, 5, 4), (6, 4)), {}, "1 view"),
-        (((2, 1, 4), (2, 1, 4), (6, 4)), {"in_batch_negatives": True}, "in_batch_negatives"),
-        (((2, 5, 4), (2, 5, 4), (6, 4)), {"repulsion_sharpness": -1.0}, "repulsion_sharpness"),
-    ],
-)
-def test_bad_input_of_the_queue_form_is_named(shapes, options: dict, word: str) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(ArgumentError, match=word):
-        cacr_queue(*(torch.ones(shape) for shape in shapes), **options)

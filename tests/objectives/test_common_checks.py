@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 from auc_literal import literal_auc_cl, literal_saddle
-from cacr_literal import literal_cacr
+from cacr_literal import literal_cacr, literal_cacr_predicted, literal_cacr_queue
 from dcl_literal import literal_dcl
-from difficulty_literal import literal_difficulty_weighted
+from difficulty_literal import literal_difficulty_weighted, literal_hard_weighted
 from groco_literal import literal_groco
 from hardness_literal import literal_simple
 from hypothesis import given, settings
@@ -20,6 +20,7 @@ from objective_cases import (
     NAMES,
     TILED,
     loss_of,
+    of_views,
     pairing_of,
     queue_of,
     sharpest,
@@ -34,14 +35,17 @@ from contrapose.errors import ArgumentError
 from contrapose.objectives import OBJECTIVES
 
 # The weights of mmcl are constants of the gradient but not of a numerical derivative, except in the scored view.
-# The keys of a queue objective are constants as well.
-DIFFERENTIATED = {"mmcl": slice(1, 2), "isd": slice(0, 1), "mochi": slice(0, 1)}
-# What a loss leaves out of its gradient on purpose, put back in.
-WHOLE_GRADIENT = {"groco": {"stop_gradient": False}}
+# The keys of a queue objective are constants as well, or what `queue_of` makes of them is.
+DIFFERENTIATED = {"mmcl": slice(1, 2)} | dict.fromkeys(
+    ("isd", "mochi", "hard_info_nce", "hard_simple_info_nce", "cacr_queue", "cacr_predicted"), slice(0, 1)
+)
+# What a loss leaves out of its gradient on purpose, put back in; or where there is nothing to leave out.
+WHOLE_GRADIENT = {"groco": {"stop_gradient": False}, "cacr_queue": {"repulsion_sharpness": 0.0}}
 LITERAL = {
     **MULTI_VIEW_LITERAL,
     "groco": lambda z: literal_groco(z, len(z[0]) // 2),
     "difficulty_weighted": literal_difficulty_weighted,
+    "hard_weighted": literal_hard_weighted,
     "nt_xent": lambda z: literal_nt_xent(z),
     "dcl": literal_dcl,
     "simple_contrastive": literal_simple,
@@ -50,6 +54,8 @@ LITERAL = {
     "info_nce": lambda z: literal_info_nce(z[0], z[1]),
     "sup_con": lambda z: literal_sup_con(z, some_labels(z.shape[1])),
     "cacr": literal_cacr,
+    "cacr_queue": lambda z: literal_cacr_queue(*of_views(z), queue_of(z), 1.0, 2.0, batch_too=False),
+    "cacr_predicted": lambda z: literal_cacr_predicted(*of_views(z)),
     "auc_cl": literal_auc_cl,
     "auc_saddle": literal_saddle,
     "self_con": lambda z: literal_sup_con(z, some_labels(z.shape[1])),
@@ -178,6 +184,8 @@ def test_bad_input_is_named(name: str, spoil, options: dict, word: str) -> None:
         "labels": (z, some_labels(6)),
         "towers": (z[0], z[1]),
         "queue": (z[0], z[1], queue_of(some_embeddings())),
+        "view_queue": (z, z, queue_of(some_embeddings())),
+        "view_towers": (z, z),
     }[entry.takes]
     with pytest.raises(ArgumentError, match=rf"(?i){word}"):
         entry.function(*arguments, **FIXED.get(name, {}), **options)

@@ -159,6 +159,17 @@ def test_a_low_temperature_does_not_overflow() -> None:
     assert gradient.isfinite().all()
 
 
+def test_half_precision_is_the_rounded_input_in_float32() -> None:
+    z, reference = some_embeddings(9).bfloat16().requires_grad_(), some_embeddings(9, 7, seed=1).bfloat16()
+    single = z.detach().float().requires_grad_()
+    loss, expected = difficulty_weighted(z, reference), difficulty_weighted(single, reference.float())
+    assert loss.dtype == torch.float32
+    assert torch.equal(loss, expected)
+    (gradient,) = torch.autograd.grad(loss, z)
+    (expected_gradient,) = torch.autograd.grad(expected, single)
+    assert torch.equal(gradient, expected_gradient.bfloat16())
+
+
 def test_own_rows_are_those_of_the_whole() -> None:
     z, reference, rows = some_embeddings(6), some_embeddings(6, seed=1), torch.tensor([4, 1])
     everyone = difficulty_weighted(z, reference, reduction="none")

@@ -76,6 +76,20 @@ def test_chance_is_the_loss_of_equal_embeddings(views: int, options: dict) -> No
     assert float(groco(equal, **options)) == pytest.approx(groco_chance(views, **options))
 
 
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+@pytest.mark.parametrize("network", ["odd_even", "bitonic"])
+def test_finite_where_it_sorts_hard(network: str, distribution: str) -> None:
+    """In order, out of order and tied: every cosine of the second batch is 1 or -1."""
+    line = torch.zeros(7, 4)
+    line[:, 0] = torch.tensor([1.0, 1.0, -1.0, 1.0, -1.0, -1.0, 1.0])
+    for z in (some_views().float(), torch.stack([line, line.flip(0)])):
+        z.requires_grad_()
+        loss = groco(z, negatives=4, steepness=1e4, network=network, distribution=distribution)
+        (gradient,) = torch.autograd.grad(loss, z)
+        assert loss.isfinite()
+        assert gradient.isfinite().all()
+
+
 def test_a_perfect_order_still_costs_something() -> None:
     corners = torch.eye(6, dtype=torch.float64)
     loss = groco(torch.stack([corners, corners]), negatives=3)
@@ -146,7 +160,7 @@ def test_blocks_compute_what_one_block_does(monkeypatch: pytest.MonkeyPatch) -> 
         whole = groco(z, negatives=4, stop_gradient=stop_gradient)
         (expected,) = torch.autograd.grad(whole, z)
         with monkeypatch.context() as patch:
-            patch.setattr(module, "BLOCK_NUMBERS", 6 * 4 * 2)  # two anchors at a time
+            patch.setattr(module, "BLOCK_NUMBERS", 3 * 6 * 4 * 2)  # two anchors of each view at a time
             blocks = groco(z, negatives=4, stop_gradient=stop_gradient)
             (gradient,) = torch.autograd.grad(blocks, z)
         torch.testing.assert_close(blocks, whole, rtol=1e-12, atol=0)
@@ -162,6 +176,17 @@ def test_many_candidates_are_held_one_block_at_a_time(monkeypatch: pytest.Monkey
     loss.backward()
     assert max(held) <= max(2**12, 2 * 200 * 16)
     assert max(held) < 200 * 200
+
+
+def test_the_candidates_of_all_views_together_are_held_to_one_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of one view, 16 · 13 · 8, would fit."""
+    monkeypatch.setattr(module, "BLOCK_NUMBERS", 2000)
+    z = torch.randn(4, 16, 8, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    held: list[int] = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: held.append(t.numel()) or t, lambda t: t):
+        loss = groco(z)
+    loss.backward()
+    assert max(held) <= z.numel()
 
 
 def test_the_share_of_negatives_with_a_gradient_is_that_of_the_hardest() -> None:

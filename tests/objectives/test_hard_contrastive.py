@@ -163,6 +163,18 @@ def test_a_share_is_above_zero_and_at_most_one(function, alpha: float) -> None: 
         function(some_embeddings(), alpha=alpha)
 
 
+@pytest.mark.parametrize("function", HARD)
+@pytest.mark.parametrize("options", [{"block_size": 0}, {"block_size": -4}, {"block_size": 0, "alpha": 1.0}], ids=str)
+def test_a_block_holds_one_similarity_at_least(function, options: dict) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(ArgumentError, match="block_size"):
+        function(some_embeddings(), **options)
+
+
+def test_where_nothing_is_chosen_an_anchor_without_negatives_is_as_in_nt_xent() -> None:
+    z, everybody = some_embeddings(4), by_labels(torch.zeros(4, dtype=torch.long), views=2)
+    assert torch.equal(hard_contrastive(z, everybody, alpha=1.0), nt_xent(z, everybody))
+
+
 @pytest.mark.parametrize("function", [*HARD, simple_contrastive])
 def test_what_has_nobody_to_push_is_refused(function) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ArgumentError, match="two samples"):

@@ -199,7 +199,10 @@ def _worst_pair(function, temperature: float) -> tuple[float, float]:  # type: i
     return before, retrieved()
 
 
-@pytest.mark.parametrize(("function", "temperature"), [(mv_info_nce, 0.5), (mv_dhel, 1.0)])
+@pytest.mark.parametrize(
+    ("function", "temperature"),
+    [(mv_info_nce, 0.5), (mv_dhel, 1.0), (pairwise_nt_xent, 0.5), (pairwise_dhel, 0.5)],
+)
 def test_three_modalities_learn_to_find_each_other(function, temperature: float) -> None:  # type: ignore[no-untyped-def]
     """Three encoders of unlike inputs with a shared cause; one call of one loss aligns all pairs of them."""
     before, after = _worst_pair(function, temperature)

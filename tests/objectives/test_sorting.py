@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor
 
-from contrapose.errors import ArgumentError
+from contrapose.errors import ArgumentError, NonFiniteError
 from contrapose.objectives.sorting import DISTRIBUTIONS, NETWORKS, soft_sort, weight_at_ranks
 
 SIZES = (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17)
@@ -69,8 +70,8 @@ def test_longer_lists_are_sorted(network: str, n: int) -> None:
 
 
 def test_layers() -> None:
-    assert [len(NETWORKS["odd_even"](n)) for n in (2, 5, 11)] == [2, 5, 11]
-    assert [len(NETWORKS["bitonic"](n)) for n in (2, 5, 8, 11, 16)] == [1, 6, 6, 10, 10]
+    assert [len(NETWORKS["odd_even"](n)) for n in (2, 5, 9, 10, 11)] == [2, 5, 9, 10, 11]
+    assert [len(NETWORKS["bitonic"](n)) for n in (2, 5, 8, 9, 10, 11, 16)] == [1, 6, 6, 10, 10, 10, 10]
     assert NETWORKS["odd_even"](5)[1].partner == (0, 2, 1, 4, 3)  # the second layer leaves the first wire alone
 
 
@@ -133,6 +134,33 @@ def test_distributions_are_monotone_and_symmetric() -> None:
 def test_gradient_is_the_derivative(distribution: str) -> None:
     x, marks = some_rows(5).requires_grad_(), torch.tensor([0.0, 0, 0, 1, 1], dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda x: weight_at_ranks(x, marks, distribution=distribution), x)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_half_precision_is_sorted_in_float32(distribution: str, dtype: torch.dtype) -> None:
+    x = some_rows(5).to(dtype)
+    x[:, 1] = x[:, 0]  # a tie
+    x.requires_grad_()
+    marks = torch.tensor([0, 0, 0, 1, 1])
+    values, P = soft_sort(x, distribution=distribution)
+    weight = weight_at_ranks(x, marks, distribution=distribution)
+    expected_values, expected = soft_sort(x.detach().float(), distribution=distribution)
+    assert torch.equal(values, expected_values)
+    assert torch.equal(P, expected)
+    torch.testing.assert_close(weight, expected @ marks.float())
+    for of in (values, weight):
+        (gradient,) = torch.autograd.grad(of[:, 0].sum(), x, retain_graph=True)
+        assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("sort", [soft_sort, lambda x: weight_at_ranks(x, torch.ones(2))], ids=["sort", "weights"])
+def test_what_has_no_rank_is_refused(sort: Callable[[Tensor], object]) -> None:
+    for strange in (math.nan, math.inf):
+        with pytest.raises(NonFiniteError, match="1 of 2 values are NaN or infinite"):
+            sort(torch.tensor([[0.0, strange]]))
+    with pytest.raises(ArgumentError, match="floating point; got int64"):
+        sort(torch.tensor([[0, 1]]))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,9 @@ CASES: dict[str, dict[str, Any]] = {
     "info_nce, decoupled": {"decoupled": True},
     "dcl, weighted": {"sigma": 0.5, "detach_weight": False},
     "self_con, weighted": {"sub_networks_weight": 0.5},
+    "cacr, kernel": {"cost": "rbf"},
+    "cacr_predicted, squared": {"cost": "squared"},
+    "cacr_queue, with the batch": {"in_batch_negatives": True},
 }
 
 

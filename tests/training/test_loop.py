@@ -212,12 +212,20 @@ def test_a_checkpoint_of_another_network_is_refused(data: str, tmp_path: Path) -
         contrapose.resume(run.path, quiet=True)
 
 
-@pytest.mark.parametrize(("method", "name"), [("moco", "teacher"), ("isd", "teacher"), ("bias-debias", "reference")])
+@pytest.mark.parametrize(
+    ("method", "own", "name"),
+    [
+        ("moco", OWN["moco"], "teacher"),
+        ("isd", OWN["isd"], "teacher"),
+        ("cacr", {"predictor": True, "views": {"count": 2}}, "teacher"),
+        ("bias-debias", {}, "reference"),
+    ],
+)
 def test_encoders_trained_beside_the_exported_one_are_exported_too(
-    method: str, name: str, data: str, tmp_path: Path
+    method: str, own: dict[str, Any], name: str, data: str, tmp_path: Path
 ) -> None:
     """ISD's authors look at the teacher as well; and one wants to see what the biased reference knows."""
-    options = {**QUICK, **OWN.get(method, {})}
+    options = {**QUICK, **own}
     contrapose.train(method, data=data, out=str(tmp_path / "run"), **options)
     rows = [contrapose.load(tmp_path / "run" / part).embed(data) for part in ("encoder", name)]
     assert rows[0].shape == rows[1].shape

@@ -8,6 +8,7 @@ from contrapose.learners.momentum import Momentum, Queue
 from contrapose.learners.momentum_views import MomentumViews
 from contrapose.learners.multi_exit import MultiExit
 from contrapose.learners.nearest_neighbour import NearestNeighbour, SupportSet
+from contrapose.learners.predicted_views import PredictedViews
 from contrapose.learners.siamese import Siamese
 from contrapose.learners.side_by_side import SideBySide
 
@@ -21,6 +22,7 @@ __all__ = [
     "MultiExit",
     "NearestNeighbour",
     "Objective",
+    "PredictedViews",
     "Queue",
     "Siamese",
     "SideBySide",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from contrapose.errors import ArgumentError
 from contrapose.methods.method import About, Method, register
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @register("groco")
 @dataclass(frozen=True, kw_only=True)
 class GroCo(Method):
-    """An anchor's views and its hardest negatives are sorted, softly; only pairs that are out of order push.
+    """An anchor's views and its hardest negatives are sorted, softly; pairs that are out of order push most.
 
     What to expect: on 4,000 pictures of CIFAR-10, batch 64, 12 epochs and five seeds (`contrapose reproduce groco`):
     kNN 44.8 %, SimCLR 45.5 %, untrained 36.4 %: a tie with a softmax of tuned temperature, and nothing of that kind to
@@ -41,7 +42,7 @@ class GroCo(Method):
     steepness: float = 1.0
     """How sharply the network sorts. 1: the authors'."""
     network: Literal["odd_even", "bitonic"] = "odd_even"
-    """The sorting network. odd_even: the authors'; bitonic has fewer layers for more than 8 candidates."""
+    """The sorting network. odd_even: the authors'; bitonic has fewer layers for more than 10 candidates."""
     distribution: Literal["cauchy", "logistic", "logistic_phi", "reciprocal", "optimal"] = "cauchy"
     """How a comparator softens. cauchy: the authors'; its heavy tails never stop pushing."""
     stop_gradient: bool = True
@@ -49,6 +50,11 @@ class GroCo(Method):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.views.count < 2:
+            raise ArgumentError(
+                f"views.count is {self.views.count}; a sample needs at least 2 full views (--views.count 2), for small "
+                "crops pull nobody."
+            )
         self._check("negatives", self.negatives > 0, "above 0")
         self._check("negatives", self.negatives < self.batch_size, f"below the batch_size, {self.batch_size}")
         self._check("steepness", self.steepness > 0, "above 0")
@@ -57,13 +63,15 @@ class GroCo(Method):
         self._check("distribution", self.distribution in softenings, f"one of {', '.join(softenings)}")
 
     def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+        import torch
         from torch import nn
 
         from contrapose.learners import Siamese
         from contrapose.objectives import groco
         from contrapose.objectives.groco import groco_chance
 
-        full = self.views.count  # small crops come after the full views and pull nobody
+        # small crops come after the full views and pull nobody; without any, all views pull, were they the user's own
+        full = self.views.count if self.views.small_count else None
 
         def objective(z: Tensor, pairing: Pairing, rows: Tensor | None) -> Tensor:
             return groco(
@@ -78,8 +86,9 @@ class GroCo(Method):
             )
 
         def chance(pairing: Pairing) -> float:
-            small = self.views.small_count or 0
-            return groco_chance(full + small, negatives=self.negatives, positive_views=full, network=self.network)
+            others, _ = pairing.counts(torch.arange(1))  # (1,) other views of a sample
+            views = int(others) + 1
+            return groco_chance(views, negatives=self.negatives, positive_views=full, network=self.network)
 
         head = self.head(encoder.dimension)
         whitened = nn.BatchNorm1d(head.output_dimension, affine=False)

@@ -11,6 +11,7 @@ from contrapose.objectives.auc_cl import auc_cl
 from contrapose.objectives.auc_contrastive import AUCContrastive
 from contrapose.objectives.auc_saddle import auc_saddle
 from contrapose.objectives.cacr import cacr
+from contrapose.objectives.cacr_predicted import cacr_predicted
 from contrapose.objectives.cacr_queue import cacr_queue
 from contrapose.objectives.coupling import coupling
 from contrapose.objectives.dcl import dcl
@@ -18,6 +19,8 @@ from contrapose.objectives.debiased_triplet import debiased_triplet
 from contrapose.objectives.difficulty import difficulty_weighted
 from contrapose.objectives.groco import groco
 from contrapose.objectives.hard_contrastive import hard_contrastive
+from contrapose.objectives.hard_info_nce import hard_info_nce, hard_simple_info_nce
+from contrapose.objectives.hard_weighted import hard_weighted
 from contrapose.objectives.info_nce import info_nce
 from contrapose.objectives.isd import SoftTargets, isd, soft_targets
 from contrapose.objectives.max_margin import mmcl
@@ -43,6 +46,7 @@ __all__ = [
     "auc_saddle",
     "average_nt_xent",
     "cacr",
+    "cacr_predicted",
     "cacr_queue",
     "coupling",
     "dcl",
@@ -50,7 +54,10 @@ __all__ = [
     "difficulty_weighted",
     "groco",
     "hard_contrastive",
+    "hard_info_nce",
     "hard_simple_contrastive",
+    "hard_simple_info_nce",
+    "hard_weighted",
     "info_nce",
     "isd",
     "mmcl",

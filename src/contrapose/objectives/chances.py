@@ -38,6 +38,11 @@ def distance_chance(pairing: Pairing) -> float:
     return 0.0
 
 
+def predicted_chance(pairing: Pairing, temperature: float = 0.2) -> float:
+    """2 · temperature times the mean of log(candidates): `cacr_predicted` of equal embeddings, with its default T."""
+    return 2 * temperature * softmax_chance(pairing)
+
+
 def negatives_chance(pairing: Pairing) -> float:
     """Mean of log(1 + negatives), over anchors with a positive: a softmax of equal rows with one positive at a time."""
     pulled, pushed = count_candidates(pairing, torch.arange(pairing.anchors))  # (N,) each

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -17,9 +18,9 @@ def view_costs(x: Tensor, y: Tensor) -> Tensor:
     From the difference, not from a norm: the norm has no derivative where views coincide.
 
     Shapes:
-        x, y: `(V, R, D)`; returns `(V, V, R)`.
+        x: `(V, R, D)`, y: `(U, R, D)`; returns `(V, U, R)`.
     """
-    return (x.unsqueeze(1) - y.unsqueeze(0)).square().sum(dim=-1)  # (V, V, R, D) -> (V, V, R)
+    return (x.unsqueeze(1) - y.unsqueeze(0)).square().sum(dim=-1)  # (V, U, R, D) -> (V, U, R)
 
 
 def attraction(costs: Tensor, *, sharpness: float, through_weights: bool) -> Tensor:
@@ -43,6 +44,7 @@ def repulsion(
     *,
     sharpness: float,
     through_weights: bool,
+    log_value: Callable[[Tensor], Tensor] = torch.log1p,
     row_indices: Tensor | None = None,
     tile_rows: int | None = None,
     tile_columns: int | None = None,
@@ -59,13 +61,14 @@ def repulsion(
 
     Arguments:
         through_weights: false holds the weights constant: the gradient then reaches the costs alone.
+        log_value: log of what is averaged in place of 1 + c: m - l is the log of its weighted mean.
     """
 
     def terms(cost: Tensor, tile: Tile) -> Terms:
-        cost = cost.clamp(min=0.0)  # (r, c), which rounding may have left a little below
+        cost = _at_least_zero(cost)  # (r, c)
         known = cost if through_weights else cost.detach()
         logits = (-sharpness * known).masked_fill(~tile.negative, -math.inf)
-        return Terms(log=[logits, logits + cost.log1p()])
+        return Terms(log=[logits, logits + log_value(cost)])
 
     queries, negatives = _for_squared_distances(x, y)
     total, weighted = row_reduce(
@@ -83,6 +86,14 @@ def repulsion(
 def mean_cost(total: Tensor, weighted: Tensor) -> Tensor:
     """sum_j pi_ij c_ij with pi = softmax_j(-sharpness · c_ij), from the totals of `repulsion`: exp(m - l) - 1."""
     return torch.expm1(weighted - total)
+
+
+def _at_least_zero(cost: Tensor) -> Tensor:
+    """The cost without the little that rounding may have left below 0, and with its slope there.
+
+    A plain clamp has none: where nearly all embeddings coincide, half of the pairs would stop repelling.
+    """
+    return cost + (cost.clamp(min=0.0) - cost).detach()
 
 
 def _for_squared_distances(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

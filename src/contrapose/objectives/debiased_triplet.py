@@ -7,7 +7,7 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import choose_anchors
-from contrapose.objectives.difficulty import check_prior
+from contrapose.objectives.debiasing import check_prior
 from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings, prepare_rows
 
 
@@ -24,11 +24,11 @@ def debiased_triplet(
         l_i = pos_i - (S_i - prior N pos_i) / (1 - prior)
         pos_i = mean over the other views p of |z_i - z_p|^2,     S_i = sum over the N negatives of |z_i - z_j|^2
 
-    Negatives are summed, not averaged: all together they push N times as hard as the positive pulls. And each pushes
-    alike, near or far, as there is neither hinge nor temperature. So an encoder is rewarded for any attribute that
-    tells most samples apart, however superficial: it amplifies the bias of the data. That is what it is for here, as
-    the reference of `difficulty_weighted`; it is not meant to give good features. Nothing bounds it from below but the
-    unit sphere.
+    Negatives are summed, not averaged: all together they push N / (1 - prior + prior N) times as hard as the positive
+    pulls, N times at prior 0. And each pushes alike, near or far, as there is neither hinge nor temperature. So an
+    encoder is rewarded for any attribute that tells most samples apart, however superficial: it amplifies the bias of
+    the data. That is what it is for here, as the reference of `difficulty_weighted`; it is not meant to give good
+    features. Nothing bounds it from below but the unit sphere.
 
     Shapes:
         z: `(V, B, D)`; returns `()`, or `(V·R,)` view-major with reduction "none".

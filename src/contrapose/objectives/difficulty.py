@@ -11,6 +11,7 @@ from torch import Tensor
 from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import choose_anchors, count_candidates, reduce_anchors
 from contrapose.objectives.comparison import ComparedTile, compare, relative_difficulty
+from contrapose.objectives.debiasing import check_prior, debiased_losses
 from contrapose.objectives.inputs import (
     REDUCTIONS,
     check_choice,
@@ -44,8 +45,8 @@ def difficulty_weighted(
         R_i = sum over the N negatives of w_ij exp(s_ij),     p_i = exp(s_ip)
         G_i = max( (R_i - prior N p_i) / (1 - prior),  N exp(-1 / temperature) ),     l_i = -log( p_i / (p_i + G_i) )
 
-    A negative of equal difficulty for both has weight 1.5; one that is near only because it shares the reference's
-    bias, about 1; one that is near although the reference tells it apart, up to 2. Where the maximum takes its second
+    A negative of equal difficulty for both has weight 1.5; one that only the reference finds near, about 1; one that is
+    near although the reference tells it apart, up to 2. Where the maximum takes its second
     argument, negatives get no gradient. All is computed in the logarithm, and in tiles: no N × N matrix, forward or
     backward.
 
@@ -100,14 +101,9 @@ def difficulty_weighted(
     log_mass, attraction, weight, negatives, total = row_reduce(
         x[numbers], x, weighted_terms, candidates, row_indices=numbers, scale=1 / temperature, **tiles
     )  # five times (R,)
-    kept = weight.detach() > 0
-    if bool((negatives[kept] == 0).any()):
-        raise ArgumentError("An anchor has a positive and no negative to weigh; give at least two samples.")
-    positive = attraction / weight.detach().masked_fill(~kept, 1.0)  # (R,)
     if renormalise:
         log_mass = log_mass - (total / negatives).log()
-    negative = _debiased(log_mass, positive, negatives, prior, temperature)  # (R,) log G
-    losses = torch.where(kept, torch.logaddexp(positive, negative) - positive, 0.0)  # (R,)
+    losses, kept = debiased_losses(log_mass, attraction, weight, negatives, prior=prior, temperature=temperature)
     return reduce_anchors(losses, kept, anchors, pairing, empty="drop", reduction=reduction)
 
 
@@ -130,15 +126,6 @@ def weighted_terms(similarity: Tensor, tile: Tile) -> Terms:
     return Terms(log=[weighted], linear=[tile.weight * similarity, tile.weight, count, weight.where(tile.negative, 0)])
 
 
-def check_prior(prior: float) -> None:
-    """A probability below 1."""
-    if not 0 <= prior < 1:
-        raise ArgumentError(
-            f"prior, the probability that a negative is of the anchor's own class, must be in [0, 1), got {prior}; "
-            "one over the number of classes is usual."
-        )
-
-
 def check_reference(reference: Tensor, z: Tensor) -> None:
     """Embeddings of the same views and samples."""
     check_embeddings(reference, "reference", "V B D2")
@@ -147,21 +134,3 @@ def check_reference(reference: Tensor, z: Tensor) -> None:
             f"reference is {tuple(reference.shape)} and z {tuple(z.shape)}; both encoders must embed the same views of "
             "the same samples."
         )
-
-
-def _debiased(
-    log_mass: Tensor, positive: Tensor, negatives: Tensor, prior: float, temperature: float | Tensor
-) -> Tensor:
-    """log G `(R,)`: the share of false negatives is taken off, down to what N opposite negatives would leave."""
-    log_count = negatives.log()  # (R,)
-    floor = log_count - 1 / temperature  # (R,)
-    if prior == 0:
-        return torch.maximum(log_mass, floor)
-    share = math.log(prior) + log_count + positive - log_mass  # (R,) log of prior N p / R
-
-    def excess(share: Tensor) -> Tensor:
-        return log_mass + (-share.exp()).log1p() - math.log1p(-prior)  # (R,) log of (R - prior N p) / (1 - prior)
-
-    with torch.no_grad():
-        enough = excess(share.clamp(max=0)) > floor  # found first, lest the other branch's infinite slope be multiplied
-    return torch.where(enough, excess(share.masked_fill(~enough, -1.0)), floor)

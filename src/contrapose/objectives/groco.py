@@ -19,8 +19,8 @@ from contrapose.objectives.hardest import hardest
 from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings, prepare_rows
 from contrapose.objectives.sorting import check_sorting, weight_at_ranks
 
-# Numbers of one block of anchors: its candidates' embeddings, (r, n, D). Beyond one block, a block's intermediate
-# values are computed again in the backward, so that only one block's are ever held. 2^24 float32 are 64 MiB.
+# Numbers of which the intermediate values are held: the embeddings of the anchors' candidates, (r, n, D). Where there
+# are more, anchors go in blocks whose values are computed again in the backward. 2^24 float32 are 64 MiB.
 BLOCK_NUMBERS = 2**24
 
 
@@ -90,7 +90,7 @@ def groco(
         losses = []
         for group, pulls in _groups(numbers, batch, views, pulling):
             candidates = torch.cat([blamed[group], pulls], dim=1)  # (G, n) row numbers: negatives, then positives
-            losses.append(_losses(sort, x.flatten(0, 1), y, numbers[group], candidates))
+            losses.append(_losses(sort, x.flatten(0, 1), y, numbers[group], candidates, held=BLOCK_NUMBERS // views))
         each = torch.cat(losses)  # (V·R,)
     return each if reduction == "none" else each.mean()
 
@@ -129,14 +129,14 @@ class _Sort:
         return functional.binary_cross_entropy(q.clamp(0, 1), target, reduction="none").mean(dim=1)  # (r,)
 
 
-def _losses(sort: _Sort, x: Tensor, y: Tensor, anchors: Tensor, candidates: Tensor) -> Tensor:
-    """Each anchor's loss `(G,)`, in blocks of bounded memory."""
+def _losses(sort: _Sort, x: Tensor, y: Tensor, anchors: Tensor, candidates: Tensor, *, held: int) -> Tensor:
+    """Each anchor's loss `(G,)`, in blocks of at most `held` numbers."""
 
     def of_block(x: Tensor, y: Tensor, anchors: Tensor, candidates: Tensor) -> Tensor:
         scores = (x[anchors].unsqueeze(1) * y[candidates]).sum(dim=2)  # (r, 1, D) · (r, n, D) -> (r, n)
         return sort.loss(scores)
 
-    size = max(1, BLOCK_NUMBERS // (candidates.shape[1] * x.shape[1]))
+    size = max(1, held // (candidates.shape[1] * x.shape[1]))
     if len(anchors) <= size:
         return of_block(x, y, anchors, candidates)
     blocks: list[Any] = [

@@ -10,7 +10,13 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import Anchors, choose_anchors, count_candidates, reduce_anchors
-from contrapose.objectives.hardest_negatives import Block, check_alpha, check_negatives, hardest_count, reduce_blocks
+from contrapose.objectives.hardest_negatives import (
+    Block,
+    check_negatives,
+    check_selection,
+    hardest_count,
+    reduce_blocks,
+)
 from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings, check_temperature, prepare_rows
 from contrapose.objectives.nt_xent import nt_xent
 from contrapose.objectives.softmax import check_pairing
@@ -53,8 +59,9 @@ def hard_contrastive(
         block_size: see `reduce_blocks`.
 
     Errors:
-        ArgumentError: alpha not in (0, 1], temperature <= 0, one view or one sample without a pairing, an anchor with a
-            positive and no negative, NaN, not `(V, B, D)`.
+        ArgumentError: alpha not in (0, 1], temperature <= 0, block_size < 1, one view or one sample without a pairing,
+            NaN, not `(V, B, D)`; below alpha 1, where there is something to choose, an anchor with a positive and no
+            negative.
 
     All embeddings equal: log(positives + kept negatives). Never above `nt_xent`. With one negative kept and one
     positive: log(1 + exp((s_max - s_p) / temperature)).
@@ -62,16 +69,37 @@ def hard_contrastive(
     Wang, Liu, "Understanding the Behaviour of Contrastive Loss", CVPR 2021, https://arxiv.org/abs/2012.09740
     """
     check_embeddings(z, "z", "V B D")
-    check_alpha(alpha)
+    check_selection(alpha, block_size)
     check_temperature(temperature)
     check_choice(reduction, REDUCTIONS, "reduction")
     check_samples(z, pairing)
     if alpha == 1:
         return nt_xent(z, pairing, temperature=temperature, normalize=normalize, rows=rows, reduction=reduction)
     x, pairing, anchors, numbers = everybody(z, pairing, rows, normalize)
+    losses, kept = hard_losses(
+        x[numbers], x, pairing, numbers, alpha=alpha, temperature=temperature, block_size=block_size
+    )  # (R,) each
+    return reduce_anchors(losses, kept, anchors, pairing, empty="drop", reduction=reduction)
+
+
+def hard_losses(
+    x: Tensor,
+    y: Tensor,
+    pairing: Pairing,
+    numbers: Tensor,
+    *,
+    alpha: float,
+    temperature: float | Tensor,
+    block_size: int | None,
+) -> tuple[Tensor, Tensor]:
+    """Each anchor's softmax over its positives and hardest negatives, 0 without a positive, and whether it has one.
+
+    Shapes:
+        x: `(R, D)` anchors, numbers: `(R,)` which of the pairing's they are, y: `(M, D)`; returns two `(R,)`.
+    """
     log_denominator, attraction, weight, count = reduce_blocks(
-        x[numbers],
         x,
+        y,
         _softmax_terms,
         pairing,
         row_indices=numbers,
@@ -82,8 +110,7 @@ def hard_contrastive(
     weight = weight.detach()
     kept = weight > 0
     check_negatives(count, kept)
-    losses = torch.where(kept, log_denominator - attraction / weight.masked_fill(~kept, 1.0), 0.0)  # (R,)
-    return reduce_anchors(losses, kept, anchors, pairing, empty="drop", reduction=reduction)
+    return torch.where(kept, log_denominator - attraction / weight.masked_fill(~kept, 1.0), 0.0), kept
 
 
 def hard_chance(pairing: Pairing, *, alpha: float = 0.1) -> float:

@@ -129,11 +129,15 @@ def hardest_count(negatives: Tensor, alpha: float) -> Tensor:
     return (exact - 1e-9).ceil().long().clamp(min=1).minimum(negatives)
 
 
-def check_alpha(alpha: Any) -> None:
-    """A share above 0 and at most 1."""
+def check_selection(alpha: Any, block_size: int | None) -> None:
+    """A share above 0 and at most 1, of similarities that come one at a time at least."""
     if not 0 < float(alpha) <= 1:
         raise ArgumentError(
             f"alpha, the share of negatives that are kept, must be above 0 and at most 1, got {alpha}; 0.1 is usual."
+        )
+    if block_size is not None and block_size < 1:
+        raise ArgumentError(
+            f"block_size, the similarities in memory at a time, must be at least 1, got {block_size}; None chooses it."
         )
 
 

@@ -9,6 +9,8 @@ from typing import Any, Literal
 from contrapose.objectives.auc_cl import auc_chance, auc_cl
 from contrapose.objectives.auc_saddle import auc_saddle, saddle_chance
 from contrapose.objectives.cacr import cacr
+from contrapose.objectives.cacr_predicted import cacr_predicted
+from contrapose.objectives.cacr_queue import cacr_queue
 from contrapose.objectives.chances import (
     agreement_chance,
     decoupled_chance,
@@ -16,6 +18,7 @@ from contrapose.objectives.chances import (
     margin_chance,
     negatives_chance,
     order_chance,
+    predicted_chance,
     softmax_chance,
 )
 from contrapose.objectives.dcl import dcl
@@ -23,6 +26,8 @@ from contrapose.objectives.debiased_triplet import debiased_triplet
 from contrapose.objectives.difficulty import difficulty_weighted
 from contrapose.objectives.groco import groco
 from contrapose.objectives.hard_contrastive import hard_chance, hard_contrastive
+from contrapose.objectives.hard_info_nce import hard_info_nce, hard_simple_info_nce
+from contrapose.objectives.hard_weighted import hard_weighted
 from contrapose.objectives.info_nce import info_nce
 from contrapose.objectives.isd import isd
 from contrapose.objectives.max_margin import mmcl
@@ -37,6 +42,8 @@ from contrapose.objectives.view_pairs import average_nt_xent, pairwise_dhel, pai
 from contrapose.pairing import Pairing
 from contrapose.registry import Registry
 
+Takes = Literal["views", "labels", "towers", "queue", "view_towers", "view_queue"]
+
 
 @dataclass(frozen=True)
 class ObjectiveEntry:
@@ -45,7 +52,7 @@ class ObjectiveEntry:
     Arguments:
         function: embeddings (and labels) to a loss.
         takes: how it is called: "views" f(z), "labels" f(z, labels), "towers" f(queries, candidates),
-            "queue" f(queries, keys, queue).
+            "queue" f(queries, keys, queue); "view_towers" and "view_queue" the same with `(V, B, D)` queries and keys.
         chance: the loss, with default arguments, when all embeddings are equal: what an encoder that tells
             nothing apart gets.
         row_reduction: it is one row reduction, runs in tiles and takes `tile_rows=` and `tile_columns=`.
@@ -54,7 +61,7 @@ class ObjectiveEntry:
 
     name: str
     function: Callable[..., Any]
-    takes: Literal["views", "labels", "towers", "queue"]
+    takes: Takes
     chance: Callable[[Pairing], float]
     row_reduction: bool
     paper: str
@@ -65,7 +72,7 @@ OBJECTIVES: Registry[ObjectiveEntry] = Registry("objective")
 
 def _add(
     function: Callable[..., Any],
-    takes: Literal["views", "labels", "towers", "queue"],
+    takes: Takes,
     chance: Callable[[Pairing], float],
     paper: str,
     *,
@@ -84,6 +91,8 @@ _add(dcl, "views", decoupled_chance, "https://arxiv.org/abs/2110.06848")
 _add(mochi, "queue", softmax_chance, "https://arxiv.org/abs/2010.01028")
 _add(isd, "queue", agreement_chance, "https://arxiv.org/abs/2012.09259")
 _add(cacr, "views", distance_chance, "https://arxiv.org/abs/2105.03746")
+_add(cacr_queue, "view_queue", distance_chance, "https://arxiv.org/abs/2105.03746")
+_add(cacr_predicted, "view_towers", predicted_chance, "https://arxiv.org/abs/2105.03746")
 _add(auc_cl, "views", auc_chance, "https://openreview.net/forum?id=YgMdDQB09U")
 _add(auc_saddle, "views", saddle_chance, "https://openreview.net/forum?id=YgMdDQB09U")
 _add(mv_info_nce, "views", VIEW_CHANCES["mv_info_nce"], "https://arxiv.org/abs/2507.06979")
@@ -95,7 +104,10 @@ _add(pvc_geometric, "views", VIEW_CHANCES["pvc_geometric"], "https://arxiv.org/a
 _add(pvc_arithmetic, "views", VIEW_CHANCES["pvc_arithmetic"], "https://arxiv.org/abs/2403.05490")
 _add(groco, "views", order_chance, "https://arxiv.org/abs/2301.02009")
 _add(difficulty_weighted, "views", negatives_chance, "https://par.nsf.gov/biblio/10433589")
+_add(hard_weighted, "views", negatives_chance, "https://arxiv.org/abs/2010.04592")
 _add(debiased_triplet, "views", distance_chance, "https://par.nsf.gov/biblio/10433589", tiled=False)
 _add(hard_contrastive, "views", hard_chance, "https://arxiv.org/abs/2012.09740", tiled=False)
 _add(simple_contrastive, "views", simple_chance, "https://arxiv.org/abs/2012.09740")
 _add(hard_simple_contrastive, "views", simple_chance, "https://arxiv.org/abs/2012.09740", tiled=False)
+_add(hard_info_nce, "queue", hard_chance, "https://arxiv.org/abs/2012.09740", tiled=False)
+_add(hard_simple_info_nce, "queue", simple_chance, "https://arxiv.org/abs/2012.09740", tiled=False)

@@ -9,7 +9,13 @@ from torch import Tensor
 from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import count_candidates, reduce_anchors
 from contrapose.objectives.hard_contrastive import check_samples, everybody
-from contrapose.objectives.hardest_negatives import Block, check_alpha, check_negatives, hardest_count, reduce_blocks
+from contrapose.objectives.hardest_negatives import (
+    Block,
+    check_negatives,
+    check_selection,
+    hardest_count,
+    reduce_blocks,
+)
 from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings
 from contrapose.objectives.tiles import Terms, row_reduce
 from contrapose.pairing import Pairing, Tile
@@ -92,28 +98,38 @@ def hard_simple_contrastive(
         normalize, rows, reduction: as in `nt_xent`.
 
     Errors:
-        ArgumentError: alpha not in (0, 1], and what `simple_contrastive` refuses.
+        ArgumentError: alpha not in (0, 1], block_size < 1, and what `simple_contrastive` refuses.
 
     All embeddings equal: repulsion · kept negatives - 1, by default 0.
 
     Wang, Liu, "Understanding the Behaviour of Contrastive Loss", CVPR 2021, https://arxiv.org/abs/2012.09740
     """
     _check(z, pairing, repulsion, reduction)
-    check_alpha(alpha)
+    check_selection(alpha, block_size)
     if alpha == 1:
         return simple_contrastive(z, pairing, repulsion=repulsion, normalize=normalize, rows=rows, reduction=reduction)
     x, pairing, anchors, numbers = everybody(z, pairing, rows, normalize)
-    attraction, weight, push, count = reduce_blocks(
-        x[numbers],
-        x,
-        _hard_linear_terms,
-        pairing,
-        row_indices=numbers,
-        alpha=alpha,
-        block_size=block_size,
-    )  # four times (R,)
-    losses, kept = _losses(attraction, weight, push, count, repulsion)
+    losses, kept = hard_simple_losses(
+        x[numbers], x, pairing, numbers, alpha=alpha, repulsion=repulsion, block_size=block_size
+    )  # (R,) each
     return reduce_anchors(losses, kept, anchors, pairing, empty="drop", reduction=reduction)
+
+
+def hard_simple_losses(
+    x: Tensor,
+    y: Tensor,
+    pairing: Pairing,
+    numbers: Tensor,
+    *,
+    alpha: float,
+    repulsion: float | None,
+    block_size: int | None,
+) -> tuple[Tensor, Tensor]:
+    """As `hard_losses`, with one push for all of the hardest."""
+    attraction, weight, push, count = reduce_blocks(
+        x, y, _hard_linear_terms, pairing, row_indices=numbers, alpha=alpha, block_size=block_size
+    )  # four times (R,)
+    return _losses(attraction, weight, push, count, repulsion)
 
 
 def simple_chance(pairing: Pairing, *, alpha: float = 1.0, repulsion: float | None = None) -> float:

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from contrapose.errors import ArgumentError
+from contrapose.errors import ArgumentError, NonFiniteError
 from contrapose.objectives.inputs import check_choice
 
 
@@ -116,13 +116,16 @@ def soft_sort(
         x: `(B, n)`; returns `(B, n)` and P `(B, n, n)`, element by rank.
 
     Arguments:
-        network: "odd_even" (n layers, comparing neighbours) or "bitonic" (fewer layers for n above 8).
+        network: "odd_even" (n layers, comparing neighbours) or "bitonic" (fewer layers for n above 10).
         distribution: f: "cauchy" = atan(v)/pi + 1/2, "logistic", "logistic_phi" (logistic, steeper where wires are
             close), "reciprocal" or "optimal".
         steepness: beta; the larger, the closer to hard sorting. x to c·x and beta to beta/c give the same P.
 
+    Computed in float32 at least, whatever `x` is.
+
     Errors:
-        ArgumentError: an unknown network or distribution, steepness <= 0, fewer than two values.
+        ArgumentError: an unknown network or distribution, steepness <= 0, fewer than two values, values that are not
+            floating point, NaN or infinite ones.
 
     Petersen, Borgelt, Kuehne, Deussen, "Monotonic Differentiable Sorting Networks", ICLR 2022,
     https://arxiv.org/abs/2203.09630
@@ -152,7 +155,7 @@ def weight_at_ranks(
 
     Arguments, errors: as in `soft_sort`.
     """
-    _, swaps = _run(x, network, distribution, steepness)
+    x, swaps = _run(x, network, distribution, steepness)
     weight = ranks.to(x).expand_as(x)  # (B, n)
     for partner, alpha in reversed(swaps):
         weight = torch.lerp(weight[:, partner], weight, alpha)  # (B, n)
@@ -170,8 +173,7 @@ def check_sorting(network: str, distribution: str, steepness: float) -> None:
 def _run(x: Tensor, network: str, distribution: str, steepness: float) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
     """The sorted values, and for each layer its partners `(n,)` and how much each wire kept of itself `(B, n)`."""
     check_sorting(network, distribution, steepness)
-    if x.ndim != 2 or x.shape[1] < 2:
-        raise ArgumentError(f"A sorting network takes rows of at least 2 values, (B, n); got shape {tuple(x.shape)}.")
+    x = _at_least_float32(x)  # (B, n)
     kept = DISTRIBUTIONS[distribution]
     swaps = []
     for layer in NETWORKS[network](x.shape[1]):
@@ -182,6 +184,21 @@ def _run(x: Tensor, network: str, distribution: str, steepness: float) -> tuple[
         x = torch.lerp(other, x, alpha)  # (B, n)
         swaps.append((partner, alpha))
     return x, swaps
+
+
+def _at_least_float32(x: Tensor) -> Tensor:
+    if x.ndim != 2 or x.shape[1] < 2:
+        raise ArgumentError(f"A sorting network takes rows of at least 2 values, (B, n); got shape {tuple(x.shape)}.")
+    if not x.is_floating_point():
+        kind = str(x.dtype).removeprefix("torch.")
+        raise ArgumentError(f"Values that are sorted softly are mixed, so they must be floating point; got {kind}.")
+    finite = x.detach().isfinite()
+    if not bool(finite.all()):
+        raise NonFiniteError(
+            f"{int((~finite).sum())} of {x.numel()} values are NaN or infinite, and have no rank; look at where they "
+            "come from."
+        )
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def _layer(n: int, comparators: list[tuple[int, int]]) -> Layer:

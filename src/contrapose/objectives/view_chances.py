@@ -17,10 +17,10 @@ class ViewChance(Protocol):
     def __call__(self, pairing: Pairing, temperature: float = 0.5) -> float: ...
 
 
-def mv_info_nce_chance(pairing: Pairing, temperature: float = 0.5) -> float:
-    """log[(V B - 1) / (V - 1)]"""
+def mv_info_nce_chance(pairing: Pairing, temperature: float = 0.5, *, same_view_negatives: bool = True) -> float:
+    """log[(V B - 1) / (V - 1)], or log B without same-view negatives"""
     views, batch = _views_and_samples(pairing)
-    return math.log((views * batch - 1) / (views - 1))
+    return math.log((views * batch - 1) / (views - 1)) if same_view_negatives else math.log(batch)
 
 
 def mv_dhel_chance(pairing: Pairing, temperature: float = 0.5) -> float:

@@ -28,11 +28,6 @@ class ViewSimilarities:
     attraction: Float[Tensor, "V V R"]
     repulsion: Float[Tensor, "V V R"]
 
-    def other_views(self) -> Float[Tensor, "V V R"]:
-        """`attraction` with -inf on the diagonal, ready for a log-sum-exp."""
-        itself = torch.eye(len(self.attraction), dtype=torch.bool, device=self.attraction.device)
-        return self.attraction.masked_fill(itself.unsqueeze(2), -math.inf)
-
 
 def prepare_views(z: Tensor, *, temperature: float | Tensor, normalize: bool, reduction: str) -> Float[Tensor, "V B D"]:
     """What every multi-view loss asks of its arguments, and its rows as `prepare_rows` leaves them.

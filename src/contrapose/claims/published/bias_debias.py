@@ -156,6 +156,12 @@ CLAIM = register(
                 options={"reference_rate": 1.0, "weighted": False},
                 grid={"temperature": (0.1, 0.2, 0.5)},
             ),
+            Arm(
+                "hcl",
+                "hard-contrastive",
+                options={"alpha": 1.0, "beta": 1.0, "prior": 0.1},
+                grid={"temperature": (0.1, 0.2, 0.5)},
+            ),
             Arm("nt_xent", "simclr", grid={"temperature": (0.1, 0.2, 0.5)}),
         ),
         predictions=(
@@ -163,6 +169,12 @@ CLAIM = register(
                 "debiased - unweighted, class where the colour is another's",
                 ("debiased", "unweighted"),
                 difference("debiased", "unweighted", "conflicting"),
+            ),
+            Prediction(
+                "debiased - hcl, class where the colour is another's",
+                ("debiased", "hcl"),
+                difference("debiased", "hcl", "conflicting"),
+                role="secondary",
             ),
             Prediction(
                 "debiased - nt_xent, class where the colour is another's",
@@ -215,6 +227,8 @@ CLAIM = register(
             "Views do not touch colours, or they would take the bias away before any loss sees it.",
             "Unweighted is the debiased contrastive loss (Chuang et al. 2020) with the same correction and head. Both "
             "encoders learn at one rate, as in some of the authors' scripts.",
+            "hcl (Robinson et al., ICLR 2021, https://arxiv.org/abs/2010.04592) weighs negatives by their similarity "
+            "alone, with the same correction.",
         ),
     )
 )
