@@ -14,7 +14,7 @@ from contrapose.claims.ground import cifar10
 from contrapose.claims.measures import Subject, nearest_neighbours, probe
 from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
-from contrapose.claims.results import Results, level
+from contrapose.claims.results import Results, difference, level
 from contrapose.objectives import auc_cl, nt_xent
 
 SMALL, TUNED, LARGE = 8, 32, 128
@@ -57,6 +57,11 @@ def _excess(other: str) -> Callable[[Results], np.ndarray]:
     return lambda results: spread("nt_xent")(results) - spread(other)(results)
 
 
+def extent(method: str) -> Callable[[Results], np.ndarray]:
+    """How far apart the method's kNN at its three batch sizes are, whichever is best, seed by seed."""
+    return lambda results: np.ptp([results.of(f"{method} {batch}", "kNN") for batch in (SMALL, TUNED, LARGE)], axis=0)
+
+
 def _arms(name: str, method: str, options: dict[str, object], grid: dict[str, tuple[float, ...]]) -> list[Arm]:
     """The method at three batch sizes, tuned at the middle one."""
     return [
@@ -88,6 +93,17 @@ CLAIM = register(
                 _excess("auc-cl"),
             ),
             Prediction(
+                f"best less worst of batches {SMALL}, {TUNED} and {LARGE}, kNN: nt_xent - auc-cl",
+                tuple(f"{method} {batch}" for method in ("nt_xent", "auc-cl") for batch in (SMALL, TUNED, LARGE)),
+                lambda results: extent("nt_xent")(results) - extent("auc-cl")(results),
+            ),
+            Prediction(
+                f"auc-cl - nt_xent at batch {SMALL}, kNN",
+                ("auc-cl 8", "nt_xent 8"),
+                difference("auc-cl 8", "nt_xent 8", "kNN"),
+                role="secondary",
+            ),
+            Prediction(
                 f"gain from batch {SMALL} to {LARGE}, kNN: nt_xent - authors",
                 ("nt_xent 8", "nt_xent 128", "authors 8", "authors 128"),
                 _excess("authors"),
@@ -96,7 +112,7 @@ CLAIM = register(
             Prediction(
                 f"auc-cl - nt_xent at batch {TUNED}, kNN, not a point worse",
                 ("auc-cl 32", "nt_xent 32"),
-                lambda results: results.of("auc-cl 32", "kNN") - results.of("nt_xent 32", "kNN"),
+                difference("auc-cl 32", "nt_xent 32", "kNN"),
                 threshold=-0.01,
                 role="secondary",
             ),
@@ -129,6 +145,9 @@ CLAIM = register(
         remarks=(
             f"Everything is tuned at batch {TUNED} and kept at {SMALL} and {LARGE}; epochs are equal, so a small batch "
             "takes more steps, in all arms alike.",
+            "The gain from small to large batches was the one prediction of the first run, and held (+6.9 [5.1, 8.7]), "
+            "but because the large batch, with its fewer steps, makes AUC-CL worse: so the second asks how far apart "
+            "the three batch sizes are. It was added after that run, as was the comparison at the small batch.",
             "The authors' form weighs negatives by their number, so its best options depend on the batch size by "
             "themselves; it is run to see that, and decides nothing.",
         ),
