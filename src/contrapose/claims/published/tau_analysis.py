@@ -28,14 +28,18 @@ def near_and_far(subject: Subject) -> dict[str, float]:
     return {"hardest cosine": found.hardest, "other cosine": found.rest}
 
 
-def rank_correlation(name: str, sign: int) -> Callable[[Results], np.ndarray]:
-    """Spearman's correlation of the temperature with a measure of the plain loss, seed by seed, times `sign`."""
+def rank_correlation(name: str, sign: int, *, least: float = 0.0) -> Callable[[Results], np.ndarray]:
+    """Spearman's correlation of the temperature with a measure of the plain loss, seed by seed, times `sign`.
+
+    Over the temperatures from `least` up.
+    """
 
     def value(results: Results) -> np.ndarray:
         from scipy.stats import spearmanr
 
-        measured = _table(results, PLAIN, name)  # (arms, S)
-        return np.array([sign * spearmanr(TEMPERATURES, column).statistic for column in measured.T])
+        kept = np.array(TEMPERATURES) >= least  # (arms,)
+        measured = _table(results, PLAIN, name)[kept]  # (arms, S)
+        return np.array([sign * spearmanr(np.array(TEMPERATURES)[kept], column).statistic for column in measured.T])
 
     return value
 
@@ -112,6 +116,20 @@ CLAIM = register(
                 role="secondary",
             ),
             Prediction(
+                "uniformity falls from temperature 0.1 up (rank correlation, turned)",
+                PLAIN,
+                rank_correlation("uniformity", -1, least=0.1),
+                role="secondary",
+                percent=False,
+            ),
+            Prediction(
+                "tolerance rises from temperature 0.1 up (rank correlation)",
+                PLAIN,
+                rank_correlation("tolerance", 1, least=0.1),
+                role="secondary",
+                percent=False,
+            ),
+            Prediction(
                 "hard simple - simple, linear probe",
                 ("hard simple", "simple"),
                 difference("hard simple", "simple", "probe"),
@@ -150,6 +168,10 @@ CLAIM = register(
             "Negatives come from the batch (254, of which the hard arms keep 26), not from a memory of the data set.",
             "Uniformity, -log mean exp(-2 d²), and tolerance are of projected test pictures, where the loss acts; "
             "accuracies are of the encoder's output.",
+            "At temperature 0.05 far negatives are hardly pushed, and the space is not spread when training ends: one "
+            "trial on the validation split has uniformity 2.3 after 10 epochs and 2.7 after 20, 3.4 and 3.6 at 0.1; "
+            "half the batch or twice the learning rate did not change it. The paper trains for 200 epochs. The "
+            "predictions from 0.1 up were added after that trial.",
             "Nothing is tuned, for the temperatures are the arms. The best temperature of a seed is chosen by the "
             "other seeds. AdamW makes steps of one size, though gradients scale with one over the temperature.",
         ),
