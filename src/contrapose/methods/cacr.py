@@ -26,6 +26,11 @@ class CACR(Method):
     The authors' four variants are sharpnesses: "full" both above 0, "without_w1" `--attraction-sharpness 0`,
     "without_w2" `--repulsion-sharpness 0`, "none" both 0. Their form on MoCo v2 is `--queue 65536`; that on MoCo v3
     `--predictor --views.count 2`, with small crops also `--views.small-count 6`.
+
+    What to expect: on 2,000 pictures of CIFAR-10, four views, batch 64, 8 epochs and five seeds (`contrapose reproduce
+    cacr`): a linear probe has 49.7 %, with uniform weights 44.6 %, with NT-Xent over all pairs of views at its best
+    temperature 49.2 %, untrained 40.8 %. Classes of unequal size change none of it. Here `--repulsion-sharpness 5` was
+    best.
     """
 
     about: ClassVar[About] = About(
