@@ -23,6 +23,13 @@ class BiasDebias(Method):
 
     Views should leave the bias visible to both encoders: where it is a colour, switch colour jitter and greying off
     (`--views.colour-probability 0 --views.grey-probability 0`), or the views remove the bias before the method can.
+
+    What to expect: on 4,000 pictures of CIFAR-10 under a haze that is that of the class in 95 of 100, 10 epochs, five
+    seeds and `--reference-rate 1` (`contrapose reproduce bias-debias`), a linear probe names the class under another's
+    haze in 26.7 % of cases, without the weights in 25.2 % (difference +1.5 [-0.9, +3.9]); SimCLR in 30.7 %,
+    `hard-contrastive --alpha 1 --beta 1 --prior 0.1` in 32.7 %, an untrained encoder in 35.3 %. The reference did not
+    become the more biased of the two there, without which its weights have little to say: look at it
+    (`contrapose evaluate RUN/reference --data LABELLED`).
     """
 
     about: ClassVar[About] = About(
