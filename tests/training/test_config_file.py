@@ -7,7 +7,7 @@ import json
 import pytest
 
 from contrapose.errors import ArgumentError
-from contrapose.methods import METHODS, MMCL
+from contrapose.methods import CACR, METHODS, MMCL
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.views.options import ImageViews
 
@@ -51,3 +51,5 @@ def test_whole_numbers_become_floats_where_floats_are_declared() -> None:
 
 def test_differences_are_what_was_changed() -> None:
     assert MMCL(sigma=3.0, epochs=7).differences() == {"sigma": 3.0, "epochs": 7}
+    assert MMCL(views=ImageViews(weak_count=1)).differences() == {"views.weak_count": 1}
+    assert CACR(views=ImageViews(count=5)).differences() == {}  # CACR's default

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 from dataclasses import dataclass
@@ -84,19 +83,7 @@ def training_of(run: Path) -> tuple[dict[str, Any], Method]:
 
 def changed_options(config: Method) -> dict[str, Any]:
     """Options that differ from the method's defaults and bear on the result; those of views as `views.NAME`."""
-    changed: dict[str, Any] = {}
-    default = type(config)()
-    for name, value in config.differences().items():
-        if name in NOT_OF_THE_RESULT:
-            continue
-        if not dataclasses.is_dataclass(value) or isinstance(value, type):
-            changed[name] = value
-            continue
-        usual = getattr(default, name)
-        for field in dataclasses.fields(value):
-            if getattr(value, field.name) != getattr(usual, field.name):
-                changed[f"{name}.{field.name}"] = getattr(value, field.name)
-    return changed
+    return {name: value for name, value in config.differences().items() if name not in NOT_OF_THE_RESULT}
 
 
 def unfinished(architecture: Architecture) -> str | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Literal
 
 from contrapose.errors import ArgumentError
 
@@ -86,7 +86,17 @@ class RunConfig:
             raise ArgumentError(f"{name} must be {expected}, got {getattr(self, name)!r}.")
 
     def differences(self) -> dict[str, object]:
-        """The fields that differ from their defaults: what a run's header shows."""
-        changed = {field.name: getattr(self, field.name) for field in fields(self)}
-        default = type(self)()
-        return {name: value for name, value in changed.items() if value != getattr(default, name)}
+        """The options that differ from their defaults, those of views as `views.NAME`: what a run's header shows."""
+        return _differences(self, type(self)())
+
+
+def _differences(given: Any, usual: Any) -> dict[str, object]:
+    """Fields of two dataclasses of one kind that differ; of a field that is one itself, what differs inside it."""
+    found: dict[str, object] = {}
+    for name in (field.name for field in fields(given)):
+        value, default = getattr(given, name), getattr(usual, name)
+        if is_dataclass(value) and type(value) is type(default):
+            found |= {f"{name}.{inner}": changed for inner, changed in _differences(value, default).items()}
+        elif value != default:
+            found[name] = value
+    return found
