@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class AUCCL(Method):
     """Every pair of views enters the loss by a square of its own, so that a small batch estimates the whole's
-    gradient without bias."""
+    gradient without bias.
+
+    What to expect: on 2,000 pictures of CIFAR-10, 8 epochs and five seeds (`contrapose reproduce auc-cl`), tuned at
+    batch 32 (`--negative-weight 512`): kNN 44.2 % there, 40.2 % at batch 8 and 38.1 % at 128, whose steps are few;
+    SimCLR 41.6 %, 38.1 % and 42.9 %, untrained 36.4 %. Better than a softmax in small batches, not indifferent to them.
+    """
 
     about: ClassVar[About] = About(
         question="how hard should each negative push?",
