@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from contrapose.methods import METHODS
 from contrapose.methods.method import QUESTIONS
 
 ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "methods.md").read_text()
 
 
 def test_every_method_has_its_row_and_its_cost() -> None:
-    page = (ROOT / "docs" / "methods.md").read_text()
-    costs = {row["method"] for row in json.loads((ROOT / "results/benchmarks/method_cost.json").read_text())["rows"]}
+    costs = _costs()
     for name in METHODS:
-        assert f"\n| `{name}` " in page
+        assert f"\n| `{name}` " in PAGE
         assert name in costs
+
+
+def test_the_costs_on_the_page_are_those_that_were_measured() -> None:
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if line[:3] == "| `"]
+    assert len(rows) > len(METHODS)
+    for first, *_, time, memory, _ in rows:
+        name = first.replace("`", "").replace("(", "").replace(")", "")  # "multiview mv_info_nce"
+        row = _costs().get(name) or _costs()[name.split()[0]]
+        assert (time, memory) == (f"{row['time_ratio']:.2f}", f"{row['memory_ratio']:.2f}"), first
+    simclr = _costs()["simclr"]
+    assert f"`simclr`'s {simclr['seconds']:.2f} s and {simclr['peak_bytes'] / 2**20:.0f} MiB" in PAGE
+
+
+def _costs() -> dict[str, dict[str, Any]]:
+    rows = json.loads((ROOT / "results/benchmarks/method_cost.json").read_text())["rows"]
+    return {row["method"]: row for row in rows}
 
 
 def test_every_question_has_an_answer() -> None:

@@ -48,7 +48,8 @@ class AUCCL(Method):
     """Taken off a positive's score (the authors' 0.5 by default), or for the saddle the gap asked for (1)."""
     negative_weight: float | None = None
     """Weight of the mean over negatives, for the unbiased form. None = 128, [design]: about half the authors' 255 for
-    CIFAR at a batch of 128; their ImageNet code has 32, with scores that are not cosines."""
+    CIFAR at a batch of 128; their ImageNet code has 32, with scores that are not cosines. On CIFAR-10's validation
+    pictures 128 was better than 512 at batch 128 (kNN 38.0 and 36.2 %), 512 at batch 32 (41.5 and 43.0 %)."""
     ascent: float = 1.0
     """Step of the alpha that the saddle learns, in units of the others'. [design] 1."""
 
