@@ -23,8 +23,8 @@ class DCL(Method):
 
     What to expect: on 2,000 pictures of CIFAR-10, 8 epochs and five seeds (`contrapose reproduce dcl`), each at its
     best temperature: kNN 41.4 % at batch 16 and 43.7 % at 128, SimCLR 41.6 % and 43.4 %, untrained 36.4 %. A tie,
-    though at batch 16 and temperature 0.1 SimCLR multiplies its gradients by 0.56, which DCL does not: AdamW makes
-    little of the size of a gradient.
+    though at batch 16 and temperature 0.1 SimCLR multiplies its gradients by 0.56, which DCL does not. Why it does not
+    show is open: AdamW's steps do not depend on the size of a gradient, but a few trials with SGD saw no gain either.
     """
 
     about: ClassVar[About] = About(
