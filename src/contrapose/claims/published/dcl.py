@@ -124,8 +124,9 @@ CLAIM = register(
             "Where the coupling is near 1 anyway, theory predicts no difference: the two mechanisms are looked at "
             "first.",
             "One round on the validation split asked whether AdamW hides the difference, for its steps do not shrink "
-            "with the gradient. At temperature 0.1, batch 16 and SGD's rates of 0.03 to 1 both did best at 0.03, the least, "
-            "and far worse than with AdamW: kNN 35.9 (dcl) and 36.5 (nt_xent). No gain there; lower rates are untried.",
+            "with the gradient. At temperature 0.1, batch 16 and SGD's rates of 0.03 to 1 both did best at 0.03, the "
+            "least, and far worse than with AdamW: kNN 35.9 (dcl) and 36.5 (nt_xent). No gain there; lower rates are "
+            "untried.",
             "An independent implementation finds the weighted form (DCLW) below DCL; it is not part of this claim.",
         ),
     )
