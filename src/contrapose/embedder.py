@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from contrapose.data import Images, open_data
+from contrapose.data.pixel_scale import ATTENTION
 from contrapose.encoders import ImageEncoder, load_encoder
 from contrapose.errors import ArgumentError, RunError
+from contrapose.preparation import Kind, Preparation
 
 
 class Embedder(nn.Module):
@@ -38,7 +41,9 @@ class Embedder(nn.Module):
         return self.encoder(x)
 
     @torch.inference_mode()
-    def embed(self, data: Any, *, batch_size: int = 512, normalize: bool = False) -> Float[np.ndarray, "N D"]:
+    def embed(
+        self, data: Any, *, batch_size: int = 512, normalize: bool = False, **options: Any
+    ) -> Float[np.ndarray, "N D"]:
         """Embed everything in `data`, in order, on the device where the encoder is.
 
         Arguments:
@@ -46,12 +51,13 @@ class Embedder(nn.Module):
                 images, or `Images`.
             batch_size: pictures at a time; bounds the memory.
             normalize: divide each row by its length.
+            options: of `open_data`, such as `white=4095`, for data that is not `Images` yet.
 
         Errors:
             DataError: nothing in it can be read. Pictures that cannot be read are skipped: open the data yourself with
                 `contrapose.data.open_data` when you need to know which.
         """
-        images = self.open(data)
+        images = self.open(data, **options)
         device = self.encoder.mean.device
         training, _ = self.training, self.eval()
         rows = [
@@ -65,10 +71,32 @@ class Embedder(nn.Module):
         return (nn.functional.normalize(z, dim=1) if normalize else z).numpy()
 
     def open(self, data: Any, **options: Any) -> Images:
-        """The data at this encoder's working resolution and number of channels."""
+        """The data at this encoder's working resolution and number of channels, its pixels and shapes taken as those
+        were that the encoder was trained on: what a picture becomes does not depend on the others."""
+        kept = self.encoder.preparation
         if isinstance(data, Images):
-            return data
-        return open_data(data, image_size=self.encoder.image_size, channels=self.encoder.channels, **options)
+            images = data
+        else:
+            options = {"preparation": kept, **options}
+            images = open_data(data, image_size=self.encoder.image_size, channels=self.encoder.channels, **options)
+        warn_of_pixels(images, kept)
+        return images
+
+
+def warn_of_pixels(images: Images, kept: Preparation) -> None:
+    """Warn of pixels that were taken in a way that is likely wrong, or in another way than the encoder's own."""
+    said = [note.removeprefix(ATTENTION) for note in images.notes if note.startswith(ATTENTION)]
+    kinds: tuple[Kind, ...] = ("integers", "floats")
+    for kind in kinds:
+        theirs, ours = images.preparation.white(kind), kept.white(kind)
+        if theirs is not None and ours is not None and theirs != ours:
+            said.append(
+                f"These pictures ({images.origin}) were opened with {theirs:g} as white, and the encoder was trained "
+                f"with {ours:g}: the same picture alone would embed differently. Give the data itself, or open it "
+                f"with preparation=encoder.preparation."
+            )
+    for text in said:
+        warnings.warn(text, stacklevel=3)
 
 
 def load(path: Path | str, *, device: str | torch.device = "cpu") -> Embedder:

@@ -69,9 +69,10 @@ def open_parts(source: str) -> tuple[Images, Images]:
         DataError: no such folder, or no `train` and `test` (files or sub-folders) in it.
     """
     if source.startswith("hub:"):
-        return _labelled(open_data(f"{source}:train")), _labelled(open_data(f"{source}:test"))
+        train = _labelled(open_data(f"{source}:train"))
+        return train, _labelled(open_data(f"{source}:test", preparation=train.preparation))
     folder = Path(source).expanduser()
-    found = []
+    found: list[Images] = []
     for part in ("train", "test"):
         places = sorted(folder.glob(f"{part}.*")) if folder.is_dir() else []
         place = folder / part if (folder / part).is_dir() else next(iter(places), None)
@@ -80,7 +81,7 @@ def open_parts(source: str) -> tuple[Images, Images]:
                 f"{source} holds no {part} part. Give --data a folder with train.parquet and test.parquet (or sub-"
                 f"folders train/ and test/ of class folders), or hub:OWNER/NAME; CIFAR-10 is {CIFAR10}."
             )
-        found.append(_labelled(open_data(str(place))))
+        found.append(_labelled(open_data(str(place), preparation=found[0].preparation if found else None)))
     return found[0], found[1]
 
 

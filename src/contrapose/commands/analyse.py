@@ -121,7 +121,13 @@ def _ground(options: AnalyseTemperatureOptions) -> Ground:
         parts = split(train.labels, seed=0)
         train, test = train.subset(parts.train), train.subset(parts.test)
     else:
-        given = open_data(options.test_data, image_size=train.image_size, channels=train.channels, limit=options.limit)
+        given = open_data(
+            options.test_data,
+            image_size=train.image_size,
+            channels=train.channels,
+            limit=options.limit,
+            preparation=train.preparation,
+        )
         test = _labelled(given, "--test-data")
         if test.class_names != train.class_names:
             raise DataError(

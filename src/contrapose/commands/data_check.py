@@ -30,6 +30,10 @@ class DataCheckOptions:
     """Where to draw three pictures and four views of each; empty draws nothing."""
     image_size: int | None = None
     """Working resolution in pixels. Default: as in train, as stored up to 96, else 64."""
+    fit: Literal["crop", "pad"] = "crop"
+    """Pictures that are not square: crop keeps their central square, pad the whole picture with its edge continued."""
+    white: float | None = None
+    """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: by the range of them all."""
     limit: int | None = None
     """Look at no more than so many pictures, evenly spaced."""
     recipe: Literal["auto", "natural", "strokes", "none"] = "auto"
@@ -100,6 +104,8 @@ def data_check(
     *,
     out: str | Path | None = None,
     image_size: int | None = None,
+    fit: Literal["crop", "pad"] = "crop",
+    white: float | None = None,
     limit: int | None = None,
     recipe: Literal["auto", "natural", "strokes", "none"] = "auto",
     seed: int = 0,
@@ -111,6 +117,7 @@ def data_check(
         data: what `--data` takes, or arrays.
         out: the picture to write (`.png`), with three samples and four views of each; `None` or empty: none.
         image_size: working resolution in pixels; `None` as in training.
+        fit, white: as in `contrapose.data.open_data`.
         limit: look at no more than so many pictures, evenly spaced.
         recipe: how views are made.
         seed: of the views.
@@ -126,7 +133,7 @@ def data_check(
     from contrapose.views import ImageViews
 
     path = _png(out) if out else None
-    images = open_data(data, image_size=image_size, limit=limit, progress=not quiet)
+    images = open_data(data, image_size=image_size, fit=fit, white=white, limit=limit, progress=not quiet)
     rows = evenly_spaced(len(images), SAMPLES).tolist()
     if path is not None:
         view_sheet(images, rows, options=ImageViews(recipe=recipe, count=4), seed=seed).save(path)

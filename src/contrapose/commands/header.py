@@ -61,6 +61,7 @@ def record_of(config: Method, images: Images) -> dict[str, Any]:
             "samples": len(images),
             "channels": images.channels,
             "image_size": images.image_size,
+            "preparation": images.preparation.to_json(),
             "notes": list(images.notes),
             "skipped": [{"path": item.path, "reason": item.reason} for item in images.skipped],
         },

@@ -52,16 +52,19 @@ def open_array(
     rows = evenly_spaced(len(pictures), request.limit)
     if len(rows) < len(pictures):
         pictures = pictures[rows]
-    pixels, scaling = eight_bit(pictures)
-    pixels, fitting = fit(pixels, image_size=request.image_size, channels=request.channels)
+    pixels, preparation, scaling = eight_bit(pictures, request.settled, decide=request.decides)
+    pixels, fitting = fit(pixels, image_size=request.image_size, channels=request.channels, how=preparation.fit)
+    if fingerprint is not None and preparation.differs_from_default:
+        fingerprint = hashlib.sha256(f"{fingerprint} {preparation.to_json()}".encode()).hexdigest()
     return Images(
         pixels,
         None if chosen is None else chosen.numbers[rows],
         class_names=None if chosen is None else chosen.names,
         identifiers=[str(row) for row in rows],
         origin=origin,
-        notes=[*notes, *([scaling] if scaling else []), *fitting],
+        notes=[*notes, *scaling, *fitting],
         fingerprint=fingerprint,
+        preparation=preparation,
     )
 
 

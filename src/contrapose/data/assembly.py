@@ -32,6 +32,8 @@ def decode_listing(listing: Listing, request: Request) -> Images:
         limit=request.limit,
         workers=request.workers,
         progress=request.progress,
+        preparation=request.settled,
+        decide=request.decides,
     )
     return assemble(listing, packed)
 
@@ -45,6 +47,8 @@ def pack_in_memory(listing: Listing, request: Request) -> Packed:
         channels=request.channels,
         workers=request.workers,
         progress=request.progress,
+        preparation=request.settled,
+        decide=request.decides,
     )
 
 
@@ -52,6 +56,7 @@ def assemble(listing: Listing, packed: Packed) -> Images:
     """The decoded rows of a listing with their labels and identifiers; the others as skipped."""
     kept: np.ndarray = packed.rows
     labels = None if listing.labels is None else listing.labels.select(kept)
+    terms = [packed.preparation.to_json()] if packed.preparation.differs_from_default else []
     return Images(
         packed.pixels,
         None if labels is None else labels.numbers,
@@ -59,6 +64,7 @@ def assemble(listing: Listing, packed: Packed) -> Images:
         identifiers=[listing.identifiers[row] for row in kept],
         skipped=[Skipped(listing.identifiers[row], reason) for row, reason in packed.skipped],
         origin=listing.origin,
-        notes=listing.notes,
-        fingerprint=listing.digest(packed.pixels.shape[1:]) if listing.stamps else None,
+        notes=(*listing.notes, *packed.notes),
+        fingerprint=listing.digest(packed.pixels.shape[1:], *terms) if listing.stamps else None,
+        preparation=packed.preparation,
     )

@@ -24,8 +24,9 @@ from contrapose.data.listing import Listing
 from contrapose.data.packed_file import FileSink
 from contrapose.data.packing import Packed, pack
 from contrapose.errors import DataError
+from contrapose.preparation import Preparation
 
-FORMAT = 1  # raised when pictures come to be decoded in another way: older entries are then built anew
+FORMAT = 2  # raised when pictures come to be decoded in another way: older entries are then built anew
 INDEX = "index.json"
 
 
@@ -47,6 +48,8 @@ def cached_pack(
     limit: int | None,
     workers: int | None,
     progress: bool,
+    preparation: Preparation,
+    decide: bool,
 ) -> Packed:
     """`pack` through the cache: what was decoded before is mapped into memory, if no file has changed since.
 
@@ -56,8 +59,9 @@ def cached_pack(
     Errors:
         DataError: no picture can be read, or the folder is full or cannot be written.
     """
-    digest = listing.digest(FORMAT, image_size, channels)
-    entry = folder / "pictures" / _entry_name(listing, image_size, channels, limit)
+    prepared = [preparation.to_json(), decide] if preparation.differs_from_default or not decide else []
+    digest = listing.digest(FORMAT, image_size, channels, *prepared)
+    entry = folder / "pictures" / _entry_name(listing, image_size, channels, limit, *prepared)
     with _writing(entry):
         entry.mkdir(parents=True, exist_ok=True)
         found = _read(entry, digest)
@@ -75,6 +79,8 @@ def cached_pack(
                 channels=channels,
                 workers=workers,
                 progress=progress,
+                preparation=preparation,
+                decide=decide,
             )
             _publish(entry, digest, listing, packed)
             named = Path(packed.pixels.filename).name  # type: ignore[attr-defined]
@@ -97,10 +103,12 @@ def _read(entry: Path, digest: str) -> Packed | None:
         pixels = np.load(entry / index["pixels"], mmap_mode="r", allow_pickle=False)
         skipped = [(int(row), str(reason)) for row, _, reason in index["skipped"]]
         total = int(index["pictures"])
+        preparation = Preparation.from_json(index["preparation"])
+        notes = tuple(str(note) for note in index["notes"])
     except (OSError, ValueError, KeyError, TypeError):  # absent, cut short, edited by hand, or just replaced
         return None
     rows = np.setdiff1d(np.arange(total), [row for row, _ in skipped])
-    return Packed(pixels, rows, skipped) if len(rows) == len(pixels) else None
+    return Packed(pixels, rows, skipped, preparation, notes) if len(rows) == len(pixels) else None
 
 
 def _publish(entry: Path, digest: str, listing: Listing, packed: Packed) -> None:
@@ -116,6 +124,8 @@ def _publish(entry: Path, digest: str, listing: Listing, packed: Packed) -> None
         "image_size": packed.pixels.shape[2],
         "channels": packed.pixels.shape[1],
         "skipped": [[row, listing.identifiers[row], reason] for row, reason in packed.skipped],
+        "preparation": packed.preparation.to_json(),
+        "notes": list(packed.notes),
         "pillow": PIL.__version__,
         "files": list(listing.stamps),
     }

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from contrapose.errors import ArgumentError
+from contrapose.preparation import Preparation
 
 STATISTICS_SAMPLES = 10_000  # the error of a mean is then below 1 % of a standard deviation
 SMALLEST_STD = 1e-3  # a quarter of one grey level: a constant channel must not be blown up by normalisation
@@ -45,6 +46,7 @@ class Images:
         notes: what was decided on the way that a person should know of (scaling, cropping, ignored files).
         fingerprint: a text that identifies the pictures (not their labels) from run to run; by default a hash
             of the pixels.
+        preparation: how the pictures became these pixels: their white level, and what became of those not square.
         rows: which rows of the pixels these samples are, in order; `None`: all. (How `subset` avoids copies.)
 
     Errors:
@@ -64,6 +66,7 @@ class Images:
         origin: str = "memory",
         notes: Sequence[str] = (),
         fingerprint: str | None = None,
+        preparation: Preparation | None = None,
         rows: np.ndarray | None = None,
     ) -> None:
         _check(pixels)
@@ -76,6 +79,7 @@ class Images:
         self.origin = origin
         self.notes = tuple(notes)
         self._fingerprint = fingerprint
+        self.preparation = preparation or Preparation()
         for name, values in (("labels", self.labels), ("identifiers", self.identifiers)):
             if values is not None and len(values) != len(self):
                 raise ArgumentError(f"{len(self)} pictures came with {len(values)} {name}: give one for each.")
@@ -140,6 +144,7 @@ class Images:
             origin=self.origin,
             notes=self.notes,
             fingerprint=self._fingerprint,
+            preparation=self.preparation,
             rows=wanted if self.rows is None else self.rows[wanted],
         )
 
@@ -154,6 +159,7 @@ class Images:
             origin=self.origin,
             notes=self.notes,
             fingerprint=self._fingerprint,
+            preparation=self.preparation,
             rows=self.rows,
         )
 

@@ -13,7 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from contrapose.data import tables
-from contrapose.data.array_form import fit
+from contrapose.data.array_form import fit as fit_array
 from contrapose.data.arrays import open_array, open_array_file
 from contrapose.data.assembly import decode_listing
 from contrapose.data.folders import SUFFIXES, list_folder, list_glob
@@ -24,6 +24,7 @@ from contrapose.data.objects import open_dataset, open_sequence, to_array
 from contrapose.data.omniglot import omniglot
 from contrapose.data.request import Request
 from contrapose.errors import ArgumentError, DataError
+from contrapose.preparation import Fit, Preparation
 
 ARRAYS = (".npz", ".npy")
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z")
@@ -42,6 +43,9 @@ def open_data(
     cache: str | os.PathLike[str] | bool | None = None,
     workers: int | None = None,
     progress: bool = True,
+    fit: Fit | None = None,
+    white: float | None = None,
+    preparation: Preparation | None = None,
 ) -> Images:
     """Open pictures of any kind.
 
@@ -68,6 +72,12 @@ def open_data(
             `False`: none, in memory.
         workers: decoding threads; `None`: one a CPU core.
         progress: show a bar while decoding, on a terminal.
+        fit: what becomes of pictures that are not square: `"crop"` (the default) keeps their central square, `"pad"`
+            scales them whole and continues the colour of their edge.
+        white: the value that is white in pictures deeper than 8 bits, e.g. 4095 for 12 bits in 16. `None`: decided
+            once for all pictures, by their range; a note says what came out. 8 bits are always 0 to 255.
+        preparation: what an encoder keeps (`ImageEncoder.preparation`), so that these pictures decide nothing: they
+            become the same pixels alone and among others. `fit` and `white` go before it.
 
     Errors:
         DataError: it is not there, cannot be read, or holds no pictures; the text says what to do.
@@ -84,6 +94,9 @@ def open_data(
         cache=cache,
         workers=workers,
         progress=progress,
+        fit=fit,
+        white=white,
+        preparation=preparation,
     )
     if isinstance(spec, (str, os.PathLike)):
         return _open_named(os.fspath(spec), request)
@@ -167,7 +180,7 @@ def _refitted(images: Images, request: Request) -> Images:
     same_size = request.image_size in (None, images.image_size)
     if same_size and request.channels in (None, images.channels):
         return images
-    pixels, notes = fit(images.pixels, image_size=request.image_size, channels=request.channels)
+    pixels, notes = fit_array(images.pixels, image_size=request.image_size, channels=request.channels)
     return Images(
         pixels,
         images.labels,
@@ -176,6 +189,7 @@ def _refitted(images: Images, request: Request) -> Images:
         skipped=images.skipped,
         origin=images.origin,
         notes=[*images.notes, *notes],
+        preparation=images.preparation,
     )
 
 

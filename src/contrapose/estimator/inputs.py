@@ -49,14 +49,17 @@ def is_pictures(X: Any) -> bool:
     return isinstance(first, str | os.PathLike | Image.Image)
 
 
-def open_pictures(X: Any, *, image_size: int | None, channels: int | None = None) -> Images:
+def open_pictures(X: Any, **options: Any) -> Images:
     """`X` as pictures, one for each sample.
+
+    Arguments:
+        options: of `open_data`.
 
     Errors:
         DataError: nothing can be read, or not everything: a transformer gives a row for each sample, so that none may
             be left out.
     """
-    images = open_data(_plain(X), image_size=image_size, channels=channels, labels=False, cache=False, progress=False)
+    images = open_data(_plain(X), labels=False, cache=False, progress=False, **options)
     if images.skipped:
         worst = images.skipped[0]
         raise DataError(

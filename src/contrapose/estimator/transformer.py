@@ -14,7 +14,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from contrapose.data import Images
-from contrapose.embedder import pick_device
+from contrapose.embedder import pick_device, warn_of_pixels
 from contrapose.encoders import ImageEncoder, build
 from contrapose.errors import ArgumentError
 from contrapose.estimator.configuration import configure
@@ -60,6 +60,8 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             `configuration`); for pictures also {"views": ...}.
         corruption_rate: of tables, the probability of a value to be replaced. 0.6: SCARF.
         image_size: of pictures, the working resolution in pixels. None: as `contrapose.data.open_data` chooses.
+        image_fit: of pictures that are not square: "crop" keeps the central square, "pad" the whole picture.
+        white: the value that is white in pictures deeper than 8 bits. None: decided by `fit`, by the range of all.
         device: where to train: "auto" (a GPU where there is one), "cpu", "cuda". An unpickled encoder is on the CPU.
         random_state: an integer makes fits repeat: on the CPU bit for bit, with the same number of threads.
 
@@ -89,6 +91,8 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         method_options: Mapping[str, Any] | None = None,
         corruption_rate: float = 0.6,
         image_size: int | None = None,
+        image_fit: str = "crop",
+        white: float | None = None,
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -101,6 +105,8 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.method_options = method_options
         self.corruption_rate = corruption_rate
         self.image_size = image_size
+        self.image_fit = image_fit
+        self.white = white
         self.device = device
         self.random_state = random_state
 
@@ -146,7 +152,11 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             raise ArgumentError(f"This encoder was fitted on {learned} and was given {given}. Fit another one on it.")
         data: Images | Rows
         if pictures:
-            data = open_pictures(X, image_size=self.encoder_.image_size, channels=self.encoder_.channels)
+            kept = self.encoder_.preparation
+            data = open_pictures(
+                X, image_size=self.encoder_.image_size, channels=self.encoder_.channels, preparation=kept
+            )
+            warn_of_pixels(data, kept)
         else:
             X = validate_data(self, X, reset=False, dtype=np.float64)
             data = _standardised(self.scaler_, X)
@@ -164,7 +174,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return _standardised(self.scaler_, X)
 
     def _pictures(self, X: Any) -> Images:
-        images = open_pictures(X, image_size=self.image_size)
+        images = open_pictures(X, image_size=self.image_size, fit=self.image_fit, white=self.white)
         if len(images) < 2:
             raise ArgumentError("X has 1 sample: contrast needs at least 2. Give more pictures.")
         return images
@@ -174,7 +184,16 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         if isinstance(data, Rows):
             return build(name, channels=data.values.shape[1], image_size=1, mean=0.0, std=1.0, seed=seed, **options)
         mean, std = data.statistics()
-        return build(name, channels=data.channels, image_size=data.image_size, mean=mean, std=std, seed=seed, **options)
+        return build(
+            name,
+            channels=data.channels,
+            image_size=data.image_size,
+            mean=mean,
+            std=std,
+            seed=seed,
+            preparation=data.preparation,
+            **options,
+        )
 
     def _views(self, config: Method, data: Images | Rows) -> MakeViews:
         if isinstance(data, Rows):

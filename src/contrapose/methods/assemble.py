@@ -30,6 +30,7 @@ def assemble(
         mean=mean,
         std=std,
         seed=config.seed,
+        preparation=images.preparation,
     )
     learner = config.new_learner(encoder)
     if isinstance(views, ViewGenerator | ViewAdapter):

@@ -22,6 +22,10 @@ class RunConfig:
     """Use so many samples only, evenly spaced over the data."""
     image_size: int | None = None
     """Working resolution in pixels. Default: as stored up to 96, else 64."""
+    fit: Literal["crop", "pad"] = "crop"
+    """Pictures that are not square: crop keeps their central square, pad the whole picture with its edge continued."""
+    white: float | None = None
+    """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: by the range of them all."""
     out: str | None = None
     """The run folder to write. Default: runs/METHOD-DATA, with a number when that exists."""
     encoder: str = "small_conv"
@@ -71,7 +75,9 @@ class RunConfig:
         for name in ("limit", "image_size", "workers"):
             self._check(name, getattr(self, name) is None or getattr(self, name) > 0, "above 0")
         self._check("warmup_share", 0.0 <= self.warmup_share < 1.0, "in [0, 1)")
+        self._check("white", self.white is None or self.white > 0, "above 0")
         choices = {
+            "fit": ("crop", "pad"),
             "optimizer": OPTIMIZERS,
             "schedule": SCHEDULES,
             "tracker": TRACKERS,
