@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,11 @@ def warn_of_pixels(images: Images, kept: Preparation) -> None:
         warnings.warn(text, stacklevel=3)
 
 
-def load(path: Path | str, *, device: str | torch.device = "cpu") -> Embedder:
+def load(path: Path | str, *, device: str | torch.device = "cpu", white: float | None = None) -> Embedder:
     """The encoder of a run folder (or of an `encoder/` folder by itself). No code in it is ever run.
+
+    Arguments:
+        white: the value that is white in pictures deeper than 8 bits, in the place of what the encoder keeps.
 
     >>> encoder = contrapose.load("runs/mmcl-omniglot")          # doctest: +SKIP
     >>> encoder.embed("photos/").shape                           # doctest: +SKIP
@@ -116,7 +120,10 @@ def load(path: Path | str, *, device: str | torch.device = "cpu") -> Embedder:
             f"{path} holds no encoder: it is neither a run folder (did the run stop before its first checkpoint?) "
             "nor a folder with encoder.json and encoder.safetensors."
         )
-    return Embedder(load_encoder(folder).to(pick_device(device)).eval())
+    encoder = load_encoder(folder).to(pick_device(device)).eval()
+    if white is not None:
+        encoder.preparation = replace(encoder.preparation, integers=white, floats=white)
+    return Embedder(encoder)
 
 
 def pick_device(name: str | torch.device) -> torch.device:

@@ -243,11 +243,11 @@ def decode_slowly(folder: Path, log: Path, start: Any, results: Any) -> None:
     """What one of two processes does: open a folder at a signal, and log every picture that it decodes."""
     original = packing.decode
 
-    def logging(picture: object, *, size: int, channels: int) -> object:
+    def logging(picture: object, **options: Any) -> object:
         with log.open("a") as file:
             file.write("x")
         time.sleep(0.05)
-        return original(picture, size=size, channels=channels)
+        return original(picture, **options)
 
     packing.decode = logging
     start.wait()

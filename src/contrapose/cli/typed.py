@@ -50,6 +50,7 @@ def _search(words: list[str]) -> None:
         rebuild=options.rebuild,
         backend=options.backend,
         limit=options.limit,
+        white=options.white,
         device=options.device,
     )
     print_matches(matches, as_json=options.json)

@@ -17,6 +17,7 @@ FEWEST = 5
 """Members below which a class is called tiny: a fifth of it, the usual share to test on, is then less than one."""
 
 EXAMPLES = 3
+DARK = 31  # an eighth of the grey levels
 BLOCK = 1024  # pictures looked at a time
 
 
@@ -32,30 +33,36 @@ def find_problems(images: Images) -> list[Problem]:
     """Everything that a person should know before training on these pictures; empty when nothing was found.
 
     Skipped files (grouped by reason), too few pictures for a batch, constant pictures, exact duplicates (of the pixels
-    at working resolution, by SHA-256), duplicates with different labels, tiny classes, one class only.
+    at working resolution, by SHA-256), nearly black ones, duplicates with different labels, tiny classes,
+    one class only.
     """
-    constant, groups = _looked_at(images)
+    constant, dark, groups = _looked_at(images)
     return [
         *_skipped(images.skipped),
         *_too_few(images),
         *_constant(images, constant),
+        *_dark(images, dark),
         *_duplicates(images, groups),
         *_classes(images),
     ]
 
 
-def _looked_at(images: Images) -> tuple[np.ndarray, list[list[int]]]:
-    """Rows of pictures of one single colour, and groups of rows with the same pixels (constant ones left aside)."""
+def _looked_at(images: Images) -> tuple[np.ndarray, np.ndarray, list[list[int]]]:
+    """Rows of pictures of one single colour, of others that are nearly black, and groups of rows with the same pixels
+    (constant ones left aside)."""
     constant: list[int] = []
+    dark: list[int] = []
     same: dict[bytes, list[int]] = defaultdict(list)
     for start in range(0, len(images), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(images)))  # (b,)
         pixels = images.batch(rows).numpy().reshape(len(rows), images.channels, -1)  # (b, C, H·W)
         flat = (pixels == pixels[:, :, :1]).all(axis=(1, 2))  # (b,)
         constant.extend(rows[flat].tolist())
+        dark.extend(rows[~flat & (pixels.max(axis=(1, 2)) <= DARK)].tolist())
         for row, picture in zip(rows[~flat].tolist(), pixels[~flat], strict=True):
             same[hashlib.sha256(picture.tobytes()).digest()].append(row)
-    return np.asarray(constant, dtype=np.int64), [group for group in same.values() if len(group) > 1]
+    repeated = [group for group in same.values() if len(group) > 1]
+    return np.asarray(constant, dtype=np.int64), np.asarray(dark, dtype=np.int64), repeated
 
 
 def _skipped(skipped: Sequence[Skipped]) -> Iterator[Problem]:
@@ -85,6 +92,16 @@ def _constant(images: Images, rows: np.ndarray) -> Iterator[Problem]:
         yield Problem(
             "constant",
             f"{_count(len(rows), 'picture')} of one single colour, which teach nothing: {names}. Remove them.",
+        )
+
+
+def _dark(images: Images, rows: np.ndarray) -> Iterator[Problem]:
+    if len(rows):
+        names = _some([images.identifiers[row] for row in rows])
+        yield Problem(
+            "dark",
+            f"{_count(len(rows), 'picture')} nearly black, with no value above {DARK} of 255: {names}. Where files have "
+            "more than 8 bits, name the value that is white with --white; else look whether they were saved right.",
         )
 
 

@@ -23,6 +23,7 @@ def embed(
     out: str | Path,
     normalize: bool = False,
     limit: int | None = None,
+    white: float | None = None,
     device: str = "cpu",
     quiet: bool = False,
 ) -> Images:
@@ -34,6 +35,7 @@ def embed(
         out: `.parquet` or `.jsonl` (columns identifier, label where known, embedding), `.csv` (one column a dimension),
             `.npz` (arrays embeddings, identifiers, labels) or `.npy` (embeddings alone).
         normalize: divide each embedding by its length.
+        white: the value that is white in pictures deeper than 8 bits. None: as the encoder keeps it.
 
     Returns the data as read, with what was skipped.
 
@@ -52,7 +54,7 @@ def embed(
         raise ArgumentError(
             f"The folder {path.parent} does not exist, so {path.name} cannot be written there; create it first."
         )
-    encoder = load(run, device=device)
+    encoder = load(run, device=device, white=white)
     images = encoder.open(data, limit=limit, progress=not quiet)
     z = encoder.embed(images, normalize=normalize)  # (N, D)
     write_atomically(path, WRITERS[path.suffix](images, z))

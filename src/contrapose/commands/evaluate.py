@@ -31,6 +31,7 @@ def evaluate(
     data: Any = None,
     test_data: Any = None,
     limit: int | None = None,
+    white: float | None = None,
     k: int = 20,
     full: bool = False,
     seed: int = 0,
@@ -49,6 +50,7 @@ def evaluate(
         data: labelled pictures; what `--data` takes, or arrays.
         test_data: labelled pictures to test on; None: a fifth of `data`, drawn class by class.
         limit: use at most so many pictures of each.
+        white: the value that is white in pictures deeper than 8 bits; None: as the encoder keeps it.
         k: neighbours of kNN.
         full: also probes with 1, 5 and 10 labels a class, retrieval and clustering (minutes on thousands of pictures).
         seed: of the split, of the untrained weights and of the bootstrap.
@@ -65,6 +67,7 @@ def evaluate(
         data=data,
         test_data=test_data,
         limit=limit,
+        white=white,
         k=k,
         full=full,
         seed=seed,
@@ -90,6 +93,7 @@ def measure(
     data: Any = None,
     test_data: Any = None,
     limit: int | None = None,
+    white: float | None = None,
     k: int = 20,
     full: bool = False,
     seed: int = 0,
@@ -99,7 +103,7 @@ def measure(
     quiet: bool = False,
 ) -> Evaluation:
     """`evaluate` that leaves the run folder as it is; without `floors` it measures the trained encoder alone."""
-    trained = load(run, device=device)
+    trained = load(run, device=device, white=white)
     source = data if data is not None else _data_of(run)
     if isinstance(source, str) and source == "omniglot" and test_data is None:
         return _measure_one_shot(trained, seed=seed, full=full, diagnosis=diagnosis, floors=floors)

@@ -29,6 +29,8 @@ class EvaluateOptions:
     """Labelled data to test on. Default: a fifth of --data, drawn class by class."""
     limit: int | None = None
     """Use at most so many samples of each."""
+    white: float | None = None
+    """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: as the encoder keeps it."""
     k: int = 20
     """Neighbours of kNN. 20: DINO's usual setting."""
     full: bool = False
@@ -81,5 +83,7 @@ class EmbedOptions:
     """Divide each embedding by its length."""
     limit: int | None = None
     """Embed at most so many samples."""
+    white: float | None = None
+    """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: as the encoder keeps it."""
     device: str = "auto"
     """Where to compute: auto, cpu, cuda, mps."""

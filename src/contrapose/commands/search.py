@@ -39,6 +39,8 @@ class SearchOptions:
     """exact compares with every embedding; faiss is for very many queries (extra `search`)."""
     limit: int | None = None
     """Look at no more than so many pictures."""
+    white: float | None = None
+    """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: as the encoder keeps it."""
     device: str = "auto"
     """Where to embed: auto, cpu, cuda, mps."""
     json: bool = False
@@ -55,6 +57,7 @@ def search(
     rebuild: bool = False,
     backend: str = "exact",
     limit: int | None = None,
+    white: float | None = None,
     device: str = "cpu",
     quiet: bool = False,
 ) -> Matches:
@@ -69,6 +72,7 @@ def search(
         rebuild: make it anew.
         backend: `"exact"`, or `"faiss"`.
         limit: look at no more than so many pictures.
+        white: the value that is white in pictures deeper than 8 bits. `None`: as the encoder keeps it.
         device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
 
     Errors:
@@ -82,7 +86,7 @@ def search(
 
     if backend == "faiss":
         optional("faiss", extra="search")  # before the work, not after it
-    embedder = load(run, device=device)
+    embedder = load(run, device=device, white=white)
     wanted = read_query(embedder, query)  # first: a mistyped name must not cost the time of an index
     folder = None if index is None else Path(index)
     found = _index(embedder, data, folder, rebuild=rebuild, limit=limit, progress=not quiet)

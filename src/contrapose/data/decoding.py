@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from contrapose.data.deep_values import GREY, as_image, deep_values, is_deep
 from contrapose.data.fitting import inner_size, padded, square
 from contrapose.data.picture_limits import no_room, pillow_limit_lifted, too_large, turn
 from contrapose.data.pixel_range import DEEPEST, PixelRange, kind_of, range_of
@@ -86,8 +87,9 @@ def decode(
         if reason := no_room(image):
             raise PictureError(reason)
         with turn(image):
-            if _is_deep(image):
-                plain, deep = _scaled(image, preparation, decided)
+            deep: tuple[Kind, PixelRange] | None
+            if _deep(image, picture):
+                plain, deep = _scaled(image, picture, preparation, decided)
             else:
                 plain, deep = _eight_bit(image), None
             small = _on_white(square(plain, size, preparation.fit))
@@ -112,12 +114,12 @@ def stored_size(picture: Any) -> tuple[int, int]:
 def deep_range(picture: Any) -> tuple[Kind, PixelRange] | None:
     """In which range the values of a picture are; `None` for one of 8 bits, which is not decoded."""
     with opened(picture) as image:
-        if not _is_deep(image):
+        if not _deep(image, picture):
             return None
         if reason := no_room(image):
             raise PictureError(reason)
         with turn(image):
-            values = np.asarray(image)
+            values, _ = deep_values(image, lambda: Image.open(_source(picture)))
             return kind_of(values.dtype), range_of(values)
 
 
@@ -125,10 +127,11 @@ def deep_range(picture: Any) -> tuple[Kind, PixelRange] | None:
 def opened(picture: Any) -> Iterator[Image.Image]:
     """The picture as a Pillow image; anything that goes wrong inside the block becomes a `PictureError`."""
     try:
-        if isinstance(picture, Image.Image):
-            yield picture
-        else:
-            with pillow_limit_lifted(), Image.open(_source(picture)) as image:
+        with pillow_limit_lifted():
+            if isinstance(picture, Image.Image):
+                yield picture
+                return
+            with Image.open(_source(picture)) as image:
                 if reason := too_large(image.size):
                     raise PictureError(reason)
                 yield image
@@ -168,8 +171,9 @@ def _more_pages(image: Image.Image) -> bool:
         return False
 
 
-def _is_deep(image: Image.Image) -> bool:
-    return image.mode in ("I", "F") or image.mode.startswith("I;16")
+def _deep(image: Image.Image, picture: Any) -> bool:
+    """Whether it has more than 8 bits; of a caller's own image in colour, which has lost them, it has not."""
+    return is_deep(image) and (image is not picture or image.mode in GREY)
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
@@ -183,13 +187,14 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return image.convert("L" if grey else "RGB")
 
 
-def _scaled(image: Image.Image, preparation: Preparation, decided: bool) -> tuple[Image.Image, tuple[Kind, PixelRange]]:
+def _scaled(
+    image: Image.Image, picture: Any, preparation: Preparation, decided: bool
+) -> tuple[Image.Image, tuple[Kind, PixelRange]]:
     """A deep picture to 8 bits by the data set's white level, and the range of its values."""
     kind: Kind = "floats" if image.mode == "F" else "integers"
     if not decided and preparation.white(kind) is None:
         raise UndecidedError
-    image.load()
-    pixels = np.asarray(image)
+    pixels, opacity = deep_values(image, lambda: Image.open(_source(picture)))
     white = fixed_white(kind, preparation, assumed=DEEPEST)
     found = range_of(pixels, range_levels(white))
     if found.wrong:
@@ -198,7 +203,7 @@ def _scaled(image: Image.Image, preparation: Preparation, decided: bool) -> tupl
         checked(found, kind, white, what="its pixels")
     except DataError as error:
         raise PictureError(str(error).removesuffix(".")) from error
-    return Image.fromarray(to_eight_bit(pixels, white.level)), (kind, found)
+    return as_image(to_eight_bit(pixels, white.level), opacity), (kind, found)
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from PIL import Image
 
 from contrapose.data.decoding import PictureError, UndecidedError, decode, deep_range, stored_size
 from contrapose.data.fitting import files_note
@@ -189,7 +187,6 @@ def _pack(
     try:
         with (
             _bar(len(pictures), progress) as advance,
-            _no_size_warnings(),
             closing(_in_chunks(pictures, lambda rows, some: _decode_chunk(rows, some, plan), workers)) as chunks,
         ):
             for chunk in chunks:
@@ -258,7 +255,7 @@ def _deep_ranges(pictures: Sequence[Any], workers: int) -> Ranges:
         return found
 
     whole: Ranges = {}
-    with _no_size_warnings(), closing(_in_chunks(pictures, ranges_of, workers)) as chunks:
+    with closing(_in_chunks(pictures, ranges_of, workers)) as chunks:
         for chunk in chunks:
             for found in chunk.items():
                 add(whole, found)
@@ -276,14 +273,6 @@ def _notes(whole: _Chunk, plan: _Plan) -> Iterator[str]:
 def _nothing_left(skipped: list[tuple[int, str]]) -> str:
     reasons = sorted({reason for _, reason in skipped})
     return f"None of the {len(skipped)} pictures could be read: {'; '.join(reasons[:3])}."
-
-
-@contextmanager
-def _no_size_warnings() -> Iterator[None]:
-    """Large photos are expected here; what is beyond Pillow's hard limit is skipped with that reason."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        yield
 
 
 @contextmanager
