@@ -100,8 +100,8 @@ def _dark(images: Images, rows: np.ndarray) -> Iterator[Problem]:
         names = _some([images.identifiers[row] for row in rows])
         yield Problem(
             "dark",
-            f"{_count(len(rows), 'picture')} nearly black, with no value above {DARK} of 255: {names}. Where files have "
-            "more than 8 bits, name the value that is white with --white; else look whether they were saved right.",
+            f"{_count(len(rows), 'picture')} nearly black, with no value above {DARK} of 255: {names}. Where files "
+            "have more than 8 bits, name the value that is white with --white; else look how they were saved.",
         )
 
 

@@ -115,9 +115,11 @@ def fit(
         top, left = (height - side) // 2, (width - side) // 2
         pixels = pixels[:, :, top : top + side, left : left + side]  # (N, C, side, side)
     if image_size is not None and image_size != side:
-        size = inner_size((pixels.shape[2], pixels.shape[3]), image_size)
+        before = pixels.shape[2], pixels.shape[3]
+        size = inner_size(before, image_size)
         pixels = _blockwise(pixels, lambda block: _resized(block, size))  # (N, C, S, S), or less where padding follows
-        notes.append(f"Pictures of {side} x {side} were resampled to {image_size} x {image_size}.")
+        shown = " x ".join(map(str, before)), " x ".join(map(str, size))
+        notes.append(f"Pictures of {shown[0]} were resampled to {shown[1]}.")
     if pixels.shape[2] != pixels.shape[3]:
         pixels = _blockwise(pixels, padded)  # (N, C, S, S)
     if channels is not None and channels != pixels.shape[1]:

@@ -126,14 +126,14 @@ def checked(found: PixelRange, kind: Kind, white: White | None, *, what: str) ->
     level = DEEPEST if white is None else white.level
     if found.low < -(ROOM - 1) * level or (found.low < -0.1 * level and found.negative > SOME * found.count):
         raise DataError(
-            f"{values}: give uint8, floats in [0, 1] or in [0, 255], or integers of up to 16 bits. Undo a "
-            "normalisation first, e.g. x * std + mean: the encoder brings its own."
+            f"{values}: give uint8, floats in [0, 1] or in [0, 255], or integers of up to 16 bits, with "
+            "black at 0. Undo a normalisation first, e.g. x * std + mean: the encoder brings its own."
         )
     remedy = "Say which value is white with white= (on the command line --white)"
     if white is None:
         raise DataError(f"{values}, which is more than 16 bits. {remedy}, or undo a normalisation first.")
     if kind == "floats" and found.share_above(ROOM * level) > SOME:
-        raise DataError(f"{values}, but {_as_what(white)}. Bring them to that scale, or: {remedy.lower()}.")
+        raise DataError(f"{values}, but {_as_what(white)}. Bring them to that scale. {remedy} where it is another.")
     if kind == "integers" and white.source == "assumed" and level < DEEPEST and found.high > level:
         raise DataError(f"{values}, but {_as_what(white)}. {remedy}, e.g. 4095 for 12 bits.")
     return white
