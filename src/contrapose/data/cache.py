@@ -23,6 +23,7 @@ import numpy as np
 from contrapose.data.listing import Listing
 from contrapose.data.packed_file import FileSink
 from contrapose.data.packing import Packed, pack
+from contrapose.data.picture_limits import MOST_PIXELS, OF_THE_MOMENT, most_pixels
 from contrapose.errors import DataError
 from contrapose.preparation import Preparation
 
@@ -60,7 +61,8 @@ def cached_pack(
         DataError: no picture can be read, or the folder is full or cannot be written.
     """
     prepared = [preparation.to_json(), decide] if preparation.differs_from_default or not decide else []
-    digest = listing.digest(FORMAT, image_size, channels, *prepared)
+    limit_of_size = [most_pixels()] if most_pixels() != MOST_PIXELS else []
+    digest = listing.digest(FORMAT, image_size, channels, *prepared, *limit_of_size)
     entry = folder / "pictures" / _entry_name(listing, image_size, channels, limit, *prepared)
     with _writing(entry):
         entry.mkdir(parents=True, exist_ok=True)
@@ -106,6 +108,8 @@ def _read(entry: Path, digest: str) -> Packed | None:
         preparation = Preparation.from_json(index["preparation"])
         notes = tuple(str(note) for note in index["notes"])
     except (OSError, ValueError, KeyError, TypeError):  # absent, cut short, edited by hand, or just replaced
+        return None
+    if any(reason.startswith(OF_THE_MOMENT) for _, reason in skipped):
         return None
     rows = np.setdiff1d(np.arange(total), [row for row, _ in skipped])
     return Packed(pixels, rows, skipped, preparation, notes) if len(rows) == len(pixels) else None

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from contrapose.data.deep_values import GREY, as_image, deep_values, is_deep
 from contrapose.data.fitting import inner_size, padded, square
-from contrapose.data.picture_limits import no_room, pillow_limit_lifted, too_large, turn
+from contrapose.data.picture_limits import OF_THE_MOMENT, no_room, pillow_limit_lifted, too_large, turn
 from contrapose.data.pixel_range import DEEPEST, PixelRange, kind_of, range_of
 from contrapose.data.pixel_scale import checked, fixed_white, range_levels, to_eight_bit
 from contrapose.errors import ArgumentError, DataError
@@ -138,7 +138,7 @@ def opened(picture: Any) -> Iterator[Image.Image]:
     except (PictureError, UndecidedError, ArgumentError):
         raise
     except MemoryError as error:
-        raise PictureError("too large for the memory of this machine; scale it down") from error
+        raise PictureError(f"{OF_THE_MOMENT}: its memory is full; scale it down") from error
     except UnidentifiedImageError as error:
         raise PictureError("not a picture, or of an unknown format") from error
     except Exception as error:  # a damaged file can raise anything in a decoder

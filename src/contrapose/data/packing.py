@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 
+from contrapose.data.chunks import bar, in_chunks
 from contrapose.data.decoding import PictureError, UndecidedError, decode, deep_range, stored_size
 from contrapose.data.fitting import files_note
 from contrapose.data.pixel_scale import Ranges, add, as_taken, decided, usable
 from contrapose.errors import DataError
 from contrapose.preparation import Fit, Preparation
 
-T = TypeVar("T")
 DEFAULT = Preparation()
 
 PHOTO_SIZE = 64  # working resolution of photos of various sizes; small enough to train on a CPU
@@ -186,8 +184,8 @@ def _pack(
     sink = open_sink(plan.size, plan.channels)
     try:
         with (
-            _bar(len(pictures), progress) as advance,
-            closing(_in_chunks(pictures, lambda rows, some: _decode_chunk(rows, some, plan), workers)) as chunks,
+            bar(len(pictures), progress) as advance,
+            closing(in_chunks(pictures, lambda rows, some: _decode_chunk(rows, some, plan), workers, CHUNK)) as chunks,
         ):
             for chunk in chunks:
                 if plan.common and set(chunk.sizes) - {plan.common}:
@@ -204,23 +202,6 @@ def _pack(
     except BaseException:
         sink.discard()
         raise
-
-
-def _in_chunks(pictures: Sequence[Any], work: Callable[[range, list[Any]], T], workers: int) -> Generator[T]:
-    """What `work` makes of some rows and their pictures, in order, with a bounded number of them under way."""
-    waiting: deque[Future[T]] = deque()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
-    try:
-        for start in range(0, len(pictures), CHUNK):
-            rows = range(start, min(start + CHUNK, len(pictures)))
-            # fetched here, as lazy sources (tables, data sets) need not be safe to share between threads
-            waiting.append(pool.submit(work, rows, [pictures[row] for row in rows]))
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _decode_chunk(rows: range, pictures: list[Any], plan: _Plan) -> _Chunk:
@@ -255,7 +236,7 @@ def _deep_ranges(pictures: Sequence[Any], workers: int) -> Ranges:
         return found
 
     whole: Ranges = {}
-    with closing(_in_chunks(pictures, ranges_of, workers)) as chunks:
+    with closing(in_chunks(pictures, ranges_of, workers, CHUNK)) as chunks:
         for chunk in chunks:
             for found in chunk.items():
                 add(whole, found)
@@ -273,14 +254,3 @@ def _notes(whole: _Chunk, plan: _Plan) -> Iterator[str]:
 def _nothing_left(skipped: list[tuple[int, str]]) -> str:
     reasons = sorted({reason for _, reason in skipped})
     return f"None of the {len(skipped)} pictures could be read: {'; '.join(reasons[:3])}."
-
-
-@contextmanager
-def _bar(total: int, shown: bool) -> Iterator[Callable[[int], None]]:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
-        task = bar.add_task("Decoding pictures", total=total)
-        yield lambda count: bar.update(task, advance=count)

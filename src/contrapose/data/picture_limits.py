@@ -13,6 +13,7 @@ from contrapose.errors import ArgumentError
 
 VARIABLE = "CONTRAPOSE_MAX_PIXELS"
 MOST_PIXELS = 1_000_000_000  # panoramas and slides; a header that promises more is likelier to be damaged
+OF_THE_MOMENT = "too large for this machine"  # how a reason begins that may be none the next time
 HUGE = 50_000_000  # pixels decoded; pictures above are decoded one at a time
 COPIES = 2  # of the decoded picture in memory at once: as decoded, and as converted
 
@@ -75,7 +76,7 @@ def no_room(image: Image.Image) -> str | None:
     if free is None or needed <= free:
         return None
     return (
-        f"too large for this machine: {image.width} x {image.height} need {needed / 1e9:.1f} GB of memory to decode, "
+        f"{OF_THE_MOMENT}: {image.width} x {image.height} need {needed / 1e9:.1f} GB of memory to decode, "
         f"and {free / 1e9:.1f} GB are free; scale it down, or save it as a JPEG, which is reduced while decoding"
     )
 
