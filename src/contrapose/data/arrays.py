@@ -32,7 +32,7 @@ def open_array(
     *,
     origin: str = "an array",
     labels: Labels | None = None,
-    fingerprint: str | None = None,
+    former_fingerprint: str | None = None,
     notes: Sequence[str] = (),
 ) -> Images:
     """An array of pictures as `Images`: without a copy where it is uint8, square and has the size asked for.
@@ -61,7 +61,7 @@ def open_array(
         identifiers=[str(row) for row in rows],
         origin=origin,
         notes=[*notes, *([scaling] if scaling else []), *fitting],
-        fingerprint=fingerprint,
+        former_fingerprint=former_fingerprint,
     )
 
 
@@ -93,7 +93,7 @@ def open_array_file(path: Path, request: Request) -> Images:
         request,
         origin=str(path),
         labels=labels,
-        fingerprint=_file_fingerprint(path, request),
+        former_fingerprint=_former_fingerprint(path, request),
         notes=notes,
     )
 
@@ -153,7 +153,8 @@ def _stacked(array: np.ndarray) -> np.ndarray:
     return np.stack(items)
 
 
-def _file_fingerprint(path: Path, request: Request) -> str:
+def _former_fingerprint(path: Path, request: Request) -> str:
+    """What earlier versions called the pictures of a file, by its size and time."""
     options = (request.image_size, request.channels, request.limit, request.image_column)
-    terms = (*stamp(str(path), path.name), *options)
+    terms = (*stamp(str(path), path.name)[:3], *options)
     return hashlib.sha256(repr(terms).encode()).hexdigest()

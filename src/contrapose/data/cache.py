@@ -15,11 +15,13 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from contrapose.data.images import hash_pixels
 from contrapose.data.listing import Listing
 from contrapose.data.packed_file import FileSink
 from contrapose.data.packing import Packed, pack
@@ -76,6 +78,7 @@ def cached_pack(
                 workers=workers,
                 progress=progress,
             )
+            packed = replace(packed, checksum=hash_pixels(packed.pixels))
             _publish(entry, digest, listing, packed)
             named = Path(packed.pixels.filename).name  # type: ignore[attr-defined]
             _remove((old for old in entry.glob("pixels-*.npy") if old.name != named), alone)
@@ -96,11 +99,11 @@ def _read(entry: Path, digest: str) -> Packed | None:
             return None
         pixels = np.load(entry / index["pixels"], mmap_mode="r", allow_pickle=False)
         skipped = [(int(row), str(reason)) for row, _, reason in index["skipped"]]
-        total = int(index["pictures"])
+        total, checksum = int(index["pictures"]), str(index["checksum"])
     except (OSError, ValueError, KeyError, TypeError):  # absent, cut short, edited by hand, or just replaced
         return None
     rows = np.setdiff1d(np.arange(total), [row for row, _ in skipped])
-    return Packed(pixels, rows, skipped) if len(rows) == len(pixels) else None
+    return Packed(pixels, rows, skipped, checksum) if len(rows) == len(pixels) else None
 
 
 def _publish(entry: Path, digest: str, listing: Listing, packed: Packed) -> None:
@@ -112,6 +115,7 @@ def _publish(entry: Path, digest: str, listing: Listing, packed: Packed) -> None
         "digest": digest,
         "origin": listing.origin,
         "pixels": Path(packed.pixels.filename).name,  # type: ignore[attr-defined]
+        "checksum": packed.checksum,
         "pictures": len(listing),
         "image_size": packed.pixels.shape[2],
         "channels": packed.pixels.shape[1],

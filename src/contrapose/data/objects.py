@@ -144,7 +144,7 @@ def _listed_files(paths: list[str]) -> Listing:
     root = Path(os.path.commonpath([Path(path).absolute().parent for path in paths]))
     names = [os.path.relpath(Path(path).absolute(), root).replace(os.sep, "/") for path in paths]
     stamps = [stamp(path, name) for path, name in zip(paths, names, strict=True)]
-    if all(size < 0 for _, size, _ in stamps):
+    if all(size < 0 for _, size, *_ in stamps):
         raise DataError(f"None of the {len(paths)} files in the list exists (first: {paths[0]}).")
     which = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
     return Listing(

@@ -42,11 +42,15 @@ class Packed:
     Shapes:
         pixels: `(N, C, S, S)` uint8.
         rows: `(N,)` int64, ascending.
+
+    Arguments:
+        checksum: `hash_pixels` of the pixels, where it is known.
     """
 
     pixels: np.ndarray
     rows: np.ndarray
     skipped: list[tuple[int, str]]
+    checksum: str | None = None
 
 
 @dataclass
