@@ -13,7 +13,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from contrapose.data.images import hash_pixels
-from contrapose.data.listing import Listing
+from contrapose.data.listing import Listing, Watched, stamp
 from contrapose.data.packed_file import FileSink
 from contrapose.data.packing import Packed, pack
 from contrapose.errors import DataError
@@ -52,8 +52,8 @@ def cached_pack(
 ) -> Packed:
     """`pack` through the cache: what was decoded before is mapped into memory, if no file has changed since.
 
-    Only names, sizes and times of files are compared. Processes that want the same pictures at once take
-    turns: one decodes, the others find its result.
+    Names, sizes and times of files are compared: of those that were listed, and of those in which pictures of a table
+    turned out to lie. Processes that want the same pictures at once take turns: one decodes, the others find it.
 
     Errors:
         DataError: no picture can be read, or the folder is full or cannot be written.
@@ -70,8 +70,9 @@ def cached_pack(
             found = _read(entry, digest)
             if found is not None:
                 return found
+            watched = None if listing.within is None else Watched(listing)
             packed = pack(
-                listing.pictures,
+                listing.pictures if watched is None else watched,
                 lambda size, wanted: FileSink(entry, size=size, channels=wanted, count=len(listing)),
                 image_size=image_size,
                 channels=channels,
@@ -79,7 +80,7 @@ def cached_pack(
                 progress=progress,
             )
             packed = replace(packed, checksum=hash_pixels(packed.pixels))
-            _publish(entry, digest, listing, packed)
+            _publish(entry, digest, listing, packed, watched)
             named = Path(packed.pixels.filename).name  # type: ignore[attr-defined]
             _remove((old for old in entry.glob("pixels-*.npy") if old.name != named), alone)
             return packed
@@ -95,7 +96,7 @@ def _read(entry: Path, digest: str) -> Packed | None:
     """What the entry holds, if it is complete and of these very files; else `None`."""
     try:
         index = json.loads((entry / INDEX).read_text(encoding="utf-8"))
-        if index["digest"] != digest:
+        if index["digest"] != digest or not _as_before(index["within"]):
             return None
         pixels = np.load(entry / index["pixels"], mmap_mode="r", allow_pickle=False)
         skipped = [(int(row), str(reason)) for row, _, reason in index["skipped"]]
@@ -106,7 +107,12 @@ def _read(entry: Path, digest: str) -> Packed | None:
     return Packed(pixels, rows, skipped, checksum) if len(rows) == len(pixels) else None
 
 
-def _publish(entry: Path, digest: str, listing: Listing, packed: Packed) -> None:
+def _as_before(files: Sequence[list[Any]]) -> bool:
+    """Whether further files that pictures were read from are still what they were."""
+    return all(list(stamp(file[0], file[0])) == file for file in files)
+
+
+def _publish(entry: Path, digest: str, listing: Listing, packed: Packed, watched: Watched | None) -> None:
     """Write the index, in one step: from then on the entry holds these pixels."""
     import PIL
 
@@ -122,6 +128,7 @@ def _publish(entry: Path, digest: str, listing: Listing, packed: Packed) -> None
         "skipped": [[row, listing.identifiers[row], reason] for row, reason in packed.skipped],
         "pillow": PIL.__version__,
         "files": list(listing.stamps),
+        "within": [] if watched is None else list(watched.found.values()),
     }
     partial = entry / f"{uuid.uuid4().hex}.partial"
     with partial.open("w", encoding="utf-8") as file:

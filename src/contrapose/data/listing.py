@@ -30,6 +30,9 @@ class Listing:
             only.
         stamps: the files that hold the pictures, as they were when listed: as long as these stay the same,
             what was decoded from them can be used again.
+        within: paths of further files that hold the pictures, which are looked at like the stamped ones although they
+            are not what the data is called by; a sequence also says that pictures may be paths of files that nobody has
+            listed, to be found when they are read. `None`: no such files.
         notes: what a person should know of how they were found.
     """
 
@@ -39,6 +42,7 @@ class Listing:
     labels: Labels | None = None
     place: str | None = None
     stamps: Sequence[Stamp] = ()
+    within: Sequence[str] | None = None
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -78,6 +82,23 @@ class Chosen(Sequence[Any]):
 
     def __getitem__(self, row: Any) -> Any:
         return self.whole[int(self.rows[row])]
+
+
+class Watched(Sequence[Any]):
+    """Pictures some of which are paths of files that nobody has listed: each is stamped before it is handed out."""
+
+    def __init__(self, listing: Listing) -> None:
+        self.pictures = listing.pictures
+        self.found = {path: stamp(path, path) for path in listing.within or ()}
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, row: Any) -> Any:
+        picture = self.pictures[row]
+        if isinstance(picture, str) and picture not in self.found:
+            self.found[picture] = stamp(picture, picture)
+        return picture
 
 
 def stamp(path: str, name: str) -> Stamp:

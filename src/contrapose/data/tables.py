@@ -49,6 +49,7 @@ def list_table(paths: Sequence[Path], request: Request) -> Listing:
         origin=f"table {table.origin}",
         place=f"{table.place}#{columns.picture}",
         stamps=[stamp(str(path), f"{path.name}#{columns.picture}") for path in paths],
+        within=() if columns.kind == "struct" else None,  # a row of it may name a file in place of holding one
         notes=(columns.note,),
     )
 
