@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import tempfile
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from contrapose.data.file_names import expanded
 from contrapose.data.images import hash_pixels
 from contrapose.data.listing import Listing, Watched, stamp
 from contrapose.data.packed_file import FileSink
@@ -32,12 +34,38 @@ INDEX = "index.json"
 
 
 def cache_folder(cache: str | os.PathLike[str] | None = None) -> Path:
-    """Where packed pictures are: `cache`, else `$CONTRAPOSE_CACHE`, else `contrapose` in the user's cache."""
+    """Where packed pictures are: `cache`, else `$CONTRAPOSE_CACHE`, else `contrapose` in the user's cache; for a user
+    without one, in the system's temporary folder.
+    """
     if cache is not None:
-        return Path(cache).expanduser()
+        return expanded(cache)
     if own := os.environ.get("CONTRAPOSE_CACHE"):
-        return Path(own).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "contrapose"
+        return expanded(own)
+    return _of_the_user() or _temporary()
+
+
+def _of_the_user() -> Path | None:
+    """`contrapose` in the user's cache; `None` where there is no home folder, or one that is not the user's, as for a
+    user that a container has made up.
+    """
+    if own := os.environ.get("XDG_CACHE_HOME"):
+        return Path(own) / "contrapose"
+    with suppress(RuntimeError, OSError):
+        folder = Path.home() / ".cache" / "contrapose"
+        nearest = next(parent for parent in (folder, *folder.parents) if parent.is_dir())
+        return folder if os.access(nearest, os.W_OK) else None
+    return None
+
+
+def _temporary() -> Path:
+    """A folder in the system's temporary one that no other user can have filled."""
+    user = os.getuid() if hasattr(os, "getuid") else 0  # Windows has a folder for each user
+    folder = Path(tempfile.gettempdir()) / f"contrapose-{user}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700)
+    if folder.is_dir() and folder.stat().st_uid not in (user, 0):
+        raise DataError(f"{folder} belongs to another user: choose a cache folder with CONTRAPOSE_CACHE or cache=.")
+    return folder
 
 
 def cached_pack(

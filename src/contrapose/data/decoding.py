@@ -77,6 +77,8 @@ def _opened(picture: Any) -> Iterator[Image.Image]:
                 yield image
     except PictureError:
         raise
+    except PermissionError as error:
+        raise PictureError("no permission to read it") from error
     except Image.DecompressionBombError as error:
         raise PictureError("too large: more pixels than Pillow's limit (Image.MAX_IMAGE_PIXELS)") from error
     except UnidentifiedImageError as error:
