@@ -153,7 +153,11 @@ def _junk_note(junk: Mapping[str, int]) -> list[str]:
     where = Counter[str]()
     for name, count in junk.items():
         where[name.rpartition("/")[2]] += count
-    return [f"{_pictures(where)} in hidden and system folders passed over: {_counted(where)}."] if where else []
+    return (
+        [f"{_pictures(where)} in hidden and system folders passed over: {_counted(dict(where.most_common()))}."]
+        if where
+        else []
+    )
 
 
 def _link_note(links: Mapping[str, str]) -> list[str]:

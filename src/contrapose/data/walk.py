@@ -69,7 +69,8 @@ class Walk:
         self._set_aside(folder, found)
         if loose:
             self.aside.setdefault(found.why, {})[self.name(folder)] = loose
-        return [root for name in found.used for root in self.roots(os.path.join(folder, name))]  # noqa: PTH118
+        used = [os.path.join(folder, name) for name in found.used]  # noqa: PTH118
+        return self.roots(used[0]) if len(used) == 1 else used
 
     def scan(self, root: str) -> None:
         """Take all pictures below a part of the set. Links to folders come last: what they point to may be met without
@@ -133,6 +134,7 @@ class Walk:
         return sorted(entry.name for entry in folders), sum(is_picture(entry) for entry in entries)
 
     def _without_junk(self, folders: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+        folders.sort(key=lambda entry: entry.name)
         for entry in folders:
             if is_junk(entry.name) and (pictures := count_pictures(entry.path)):
                 self.junk[self.name(entry.path)] = pictures
