@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from contrapose.errors import ArgumentError
@@ -21,6 +22,12 @@ def printable(name: str) -> str:
     except UnicodeEncodeError:
         return os.fsencode(name).decode("utf-8", "backslashreplace")
     return name
+
+
+def as_on_disk(name: str) -> str:
+    """What opens the file that `printable` calls so."""
+    written = re.sub(rb"\\x([0-9a-f]{2})", lambda found: bytes.fromhex(found[1].decode()), os.fsencode(name))
+    return os.fsdecode(written)
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
