@@ -117,7 +117,7 @@ def test_the_index_says_what_was_packed(write_pictures: Callable[..., Path]) -> 
     folder = write_pictures(*NAMES)
     opened(folder)
     index = json.loads((entries()[0] / "index.json").read_text())
-    assert [name for name, _, _ in index["files"]] == list(NAMES)
+    assert [name for name, *_ in index["files"]] == list(NAMES)
     assert index["files"][0][1] == (folder / "a/1.png").stat().st_size
     assert index["image_size"] == 20
     assert index["pillow"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from contrapose.claims.claim import Protocol
 from contrapose.data import Images, open_data
+from contrapose.data.file_names import expanded
 from contrapose.errors import ArgumentError, DataError
 
 CIFAR10 = "hub:uoft-cs/cifar10"
@@ -71,7 +71,7 @@ def open_parts(source: str) -> tuple[Images, Images]:
     if source.startswith("hub:"):
         train = _labelled(open_data(f"{source}:train"))
         return train, _labelled(open_data(f"{source}:test", preparation=train.preparation))
-    folder = Path(source).expanduser()
+    folder = expanded(source)
     found: list[Images] = []
     for part in ("train", "test"):
         places = sorted(folder.glob(f"{part}.*")) if folder.is_dir() else []

@@ -18,6 +18,7 @@ __all__ = ["COMMANDS", "HELP", "main"]
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point of `contrapose`. A user's mistake is one sentence on standard error and exit status 2."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _print_what_cannot_be_encoded()
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
@@ -39,6 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("contrapose: stopped.", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def _print_what_cannot_be_encoded() -> None:
+    """File names need not be text in the terminal's encoding: such a byte is printed as its number, and ends no run."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _of_the_machine(error: Exception) -> str | None:

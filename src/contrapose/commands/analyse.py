@@ -160,4 +160,4 @@ def _write(folder: Path, record: dict[str, Any], svg: str) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / "temperature.json", (json.dumps(record, indent=1) + "\n").encode())
-    write_atomically(folder / "temperature.svg", svg.encode())
+    write_atomically(folder / "temperature.svg", svg.encode(errors="backslashreplace"))

@@ -173,11 +173,13 @@ def _sample(images: Images, row: int, data: Any) -> Sample:
 def _stored_size(name: str, data: Any) -> tuple[int, int] | None:
     """Width and height in the file, where the sample is one: identifiers are relative to the folder or the table."""
     from contrapose.data.decoding import PictureError, stored_size
+    from contrapose.data.file_names import as_on_disk, expanded
 
     if not isinstance(data, str | os.PathLike):
         return None
-    place = Path(data).expanduser()
-    file = (place if place.is_dir() else place.parent) / name
+    place = expanded(data)
+    folder = place if place.is_dir() else place.parent
+    file = folder / name if (folder / name).is_file() else folder / as_on_disk(name)
     try:
         return stored_size(file) if file.is_file() else None
     except PictureError:

@@ -115,7 +115,7 @@ def _to_folder(run: Path, out: Path) -> str:
                 shutil.copyfile(source / name, temporary / name)
         # The copies are described, not the source: a run that still trains replaces its encoder meanwhile.
         card = card_of(run, temporary, name=out.resolve().name)
-        (temporary / "README.md").write_text(card, encoding="utf-8")
+        (temporary / "README.md").write_text(card, encoding="utf-8", errors="backslashreplace")
         temporary.replace(out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

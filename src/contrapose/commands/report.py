@@ -88,7 +88,7 @@ def report(
     folder = RunFolder.open(run)
     file = _html(folder.path / "report.html" if out is None else Path(out))
     page = collect(folder, data=data, test_data=test_data, limit=limit, seed=seed, device=device, quiet=quiet)
-    write_atomically(file, render(page).encode())
+    write_atomically(file, render(page).encode(errors="backslashreplace"))  # names of files need not be UTF-8
     if show:
         webbrowser.open(file.resolve().as_uri())
     if not quiet:

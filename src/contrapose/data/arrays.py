@@ -32,7 +32,7 @@ def open_array(
     *,
     origin: str = "an array",
     labels: Labels | None = None,
-    fingerprint: str | None = None,
+    former_fingerprint: str | None = None,
     notes: Sequence[str] = (),
 ) -> Images:
     """An array of pictures as `Images`: without a copy where it is uint8, square and has the size asked for.
@@ -54,8 +54,6 @@ def open_array(
         pictures = pictures[rows]
     pixels, preparation, scaling = eight_bit(pictures, request.settled, decide=request.decides)
     pixels, fitting = fit(pixels, image_size=request.image_size, channels=request.channels, how=preparation.fit)
-    if fingerprint is not None and preparation.differs_from_default:
-        fingerprint = hashlib.sha256(f"{fingerprint} {preparation.to_json()}".encode()).hexdigest()
     return Images(
         pixels,
         None if chosen is None else chosen.numbers[rows],
@@ -63,7 +61,7 @@ def open_array(
         identifiers=[str(row) for row in rows],
         origin=origin,
         notes=[*notes, *scaling, *fitting],
-        fingerprint=fingerprint,
+        former_fingerprint=former_fingerprint,
         preparation=preparation,
     )
 
@@ -96,7 +94,7 @@ def open_array_file(path: Path, request: Request) -> Images:
         request,
         origin=str(path),
         labels=labels,
-        fingerprint=_file_fingerprint(path, request),
+        former_fingerprint=_former_fingerprint(path, request),
         notes=notes,
     )
 
@@ -156,7 +154,8 @@ def _stacked(array: np.ndarray) -> np.ndarray:
     return np.stack(items)
 
 
-def _file_fingerprint(path: Path, request: Request) -> str:
+def _former_fingerprint(path: Path, request: Request) -> str:
+    """What earlier versions called the pictures of a file, by its size and time."""
     options = (request.image_size, request.channels, request.limit, request.image_column)
-    terms = (*stamp(str(path), path.name), *options)
+    terms = (*stamp(str(path), path.name)[:3], *options)
     return hashlib.sha256(repr(terms).encode()).hexdigest()

@@ -139,6 +139,8 @@ def opened(picture: Any) -> Iterator[Image.Image]:
         raise
     except MemoryError as error:
         raise PictureError(f"{OF_THE_MOMENT}: its memory is full; scale it down") from error
+    except PermissionError as error:
+        raise PictureError("no permission to read it") from error
     except UnidentifiedImageError as error:
         raise PictureError("not a picture, or of an unknown format") from error
     except Exception as error:  # a damaged file can raise anything in a decoder

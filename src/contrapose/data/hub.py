@@ -72,7 +72,8 @@ def list_hub_dataset(dataset: Any, request: Request, *, origin: str, place: str 
         labels=labels,
         origin=origin,
         place=f"{place}#{columns.picture}" if kept else None,
-        stamps=[(f"{fingerprint}#{columns.picture}", len(dataset), 0)] if kept else (),
+        stamps=[(f"{fingerprint}#{columns.picture}", len(dataset), 0, 0)] if kept else (),
+        within=[file["filename"] for file in dataset.cache_files],  # one saved anew may keep its fingerprint
         notes=(columns.note,),
     )
 

@@ -47,6 +47,7 @@ class Images:
         fingerprint: a text that identifies the pictures (not their labels) from run to run; by default a hash
             of the pixels.
         preparation: how the pictures became these pixels: their white level, and what became of those not square.
+        former_fingerprint: the text by which earlier versions identified them, where it was another one.
         rows: which rows of the pixels these samples are, in order; `None`: all. (How `subset` avoids copies.)
 
     Errors:
@@ -67,6 +68,7 @@ class Images:
         notes: Sequence[str] = (),
         fingerprint: str | None = None,
         preparation: Preparation | None = None,
+        former_fingerprint: str | None = None,
         rows: np.ndarray | None = None,
     ) -> None:
         _check(pixels)
@@ -80,6 +82,7 @@ class Images:
         self.notes = tuple(notes)
         self._fingerprint = fingerprint
         self.preparation = preparation or Preparation()
+        self._former_fingerprint = former_fingerprint
         for name, values in (("labels", self.labels), ("identifiers", self.identifiers)):
             if values is not None and len(values) != len(self):
                 raise ArgumentError(f"{len(self)} pictures came with {len(values)} {name}: give one for each.")
@@ -106,10 +109,13 @@ class Images:
     def fingerprint(self) -> str:
         """A text that identifies the pictures from run to run."""
         if self._fingerprint is None:
-            self._fingerprint = _hash_pixels(self.store)
-        if self.rows is None:
-            return self._fingerprint
-        return hashlib.sha256(self._fingerprint.encode() + self.rows.tobytes()).hexdigest()
+            self._fingerprint = hash_pixels(self.store)
+        return self._of_rows(self._fingerprint)
+
+    def recorded_as(self, fingerprint: str) -> bool:
+        """Whether these are the pictures that had this fingerprint, in this version or in an earlier one."""
+        former = self._former_fingerprint
+        return (former is not None and fingerprint == self._of_rows(former)) or fingerprint == self.fingerprint
 
     def batch(self, indices: Tensor | ArrayLike) -> UInt8[Tensor, "B C H W"]:
         """The pictures of these row numbers, in this order, as a new tensor on the CPU."""
@@ -145,6 +151,7 @@ class Images:
             notes=self.notes,
             fingerprint=self._fingerprint,
             preparation=self.preparation,
+            former_fingerprint=self._former_fingerprint,
             rows=wanted if self.rows is None else self.rows[wanted],
         )
 
@@ -160,8 +167,14 @@ class Images:
             notes=self.notes,
             fingerprint=self._fingerprint,
             preparation=self.preparation,
+            former_fingerprint=self._former_fingerprint,
             rows=self.rows,
         )
+
+    def _of_rows(self, fingerprint: str) -> str:
+        if self.rows is None:
+            return fingerprint
+        return hashlib.sha256(fingerprint.encode() + self.rows.tobytes()).hexdigest()
 
     def _checked(self, indices: Tensor | ArrayLike) -> np.ndarray:
         wanted = np.asarray(indices.cpu() if isinstance(indices, Tensor) else indices)
@@ -200,7 +213,8 @@ def _check(pixels: np.ndarray) -> None:
         )
 
 
-def _hash_pixels(store: np.ndarray) -> str:
+def hash_pixels(store: np.ndarray) -> str:
+    """SHA-256 of the shape and of all pixels."""
     digest = hashlib.sha256(str(store.shape).encode())
     for start in range(0, len(store), 1024):
         digest.update(np.ascontiguousarray(store[start : start + 1024]).data)

@@ -15,6 +15,7 @@ from torch import Tensor, bfloat16
 from contrapose.data.arrays import open_array
 from contrapose.data.assembly import assemble, decode_listing, pack_in_memory
 from contrapose.data.columns import LABEL_NAMES, PICTURE_NAMES
+from contrapose.data.file_names import printable
 from contrapose.data.images import Images, evenly_spaced
 from contrapose.data.labels import Labels, choose_labels, encode_labels
 from contrapose.data.listing import Listing, stamp
@@ -144,13 +145,13 @@ def _listed_files(paths: list[str]) -> Listing:
     root = Path(os.path.commonpath([Path(path).absolute().parent for path in paths]))
     names = [os.path.relpath(Path(path).absolute(), root).replace(os.sep, "/") for path in paths]
     stamps = [stamp(path, name) for path, name in zip(paths, names, strict=True)]
-    if all(size < 0 for _, size, _ in stamps):
+    if all(size < 0 for _, size, *_ in stamps):
         raise DataError(f"None of the {len(paths)} files in the list exists (first: {paths[0]}).")
-    which = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+    which = hashlib.sha256(os.fsencode("\n".join(names))).hexdigest()[:16]
     return Listing(
         pictures=paths,
-        identifiers=names,
-        origin=f"a list of files below {root}",
+        identifiers=[printable(name) for name in names],
+        origin=printable(f"a list of files below {root}"),
         place=f"{root}#{which}",
         stamps=stamps,
     )

@@ -16,13 +16,15 @@ from contrapose.data import tables
 from contrapose.data.array_form import fit as fit_array
 from contrapose.data.arrays import open_array, open_array_file
 from contrapose.data.assembly import decode_listing
-from contrapose.data.folders import SUFFIXES, list_folder, list_glob
+from contrapose.data.file_names import expanded, printable
+from contrapose.data.folders import list_folder, list_glob
 from contrapose.data.hub import list_hub, list_hub_dataset
 from contrapose.data.images import Images, evenly_spaced
 from contrapose.data.labels import choose_labels
 from contrapose.data.objects import open_dataset, open_sequence, to_array
 from contrapose.data.omniglot import omniglot
 from contrapose.data.request import Request
+from contrapose.data.walk import SUFFIXES
 from contrapose.errors import ArgumentError, DataError
 from contrapose.preparation import Fit, Preparation
 
@@ -126,7 +128,15 @@ def _open_named(name: str, request: Request) -> Images:
         return _refitted(omniglot(kind), rest)
     if name.startswith("hub:"):
         return decode_listing(list_hub(name.removeprefix("hub:"), request), request)
-    path = Path(name).expanduser()
+    path = expanded(name)
+    try:
+        return _open_path(path, name, request)
+    except PermissionError as error:
+        where = printable(str(error.filename or path))
+        raise DataError(f"{where} cannot be read ({error.strerror}): ask its owner, or check with ls -ld.") from error
+
+
+def _open_path(path: Path, name: str, request: Request) -> Images:
     if path.is_dir():
         if any((path / mark).is_file() for mark in ("state.json", "dataset_dict.json")):  # saved by datasets
             return decode_listing(list_hub(str(path), request), request)

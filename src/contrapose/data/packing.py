@@ -48,6 +48,7 @@ class Packed:
     Arguments:
         preparation: how it was done: what was asked for, and what was decided.
         notes: what a person should know of it.
+        checksum: `hash_pixels` of the pixels, where it is known.
     """
 
     pixels: np.ndarray
@@ -55,6 +56,7 @@ class Packed:
     skipped: list[tuple[int, str]]
     preparation: Preparation = field(default_factory=Preparation)
     notes: tuple[str, ...] = ()
+    checksum: str | None = None
 
 
 @dataclass(frozen=True)

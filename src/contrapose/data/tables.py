@@ -49,6 +49,7 @@ def list_table(paths: Sequence[Path], request: Request) -> Listing:
         origin=f"table {table.origin}",
         place=f"{table.place}#{columns.picture}",
         stamps=[stamp(str(path), f"{path.name}#{columns.picture}") for path in paths],
+        within=() if columns.kind == "struct" else None,  # a row of it may name a file in place of holding one
         notes=(columns.note,),
     )
 
@@ -59,7 +60,7 @@ def _listing_of_files(table: _Table, columns: Columns, labels: Any) -> Listing:
     files = [None if name is None else os.path.join(folder, name) for name in names]  # noqa: PTH118 - text
     identifiers = [str(row) if name is None else name for row, name in enumerate(names)]
     stamps = [stamp(file or "", name) for file, name in zip(files, identifiers, strict=True)]
-    if all(size < 0 for _, size, _ in stamps):
+    if all(size < 0 for _, size, *_ in stamps):
         first = next((file for file in files if file is not None), "none named")
         raise DataError(
             f"None of the {len(files)} files in column {columns.picture!r} of {table.origin} exists (first: "

@@ -89,7 +89,7 @@ class Index:
         remedy = f"rebuild it: contrapose search ... --index {folder} --rebuild, or Index.build(...).save(...)."
         if about.encoder != stored.encoder_fingerprint(embedder):
             raise RunError(f"The index {folder} was made with another encoder (or before more training); {remedy}")
-        if data is not None and about.data != data.fingerprint:
+        if data is not None and not data.recorded_as(about.data):
             raise RunError(
                 f"The index {folder} does not match {data.origin}: files were added, changed or removed, or it was "
                 f"made from other data ({about.origin}); {remedy}"

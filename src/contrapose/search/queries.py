@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from contrapose.data import Skipped
-from contrapose.data.folders import SUFFIXES
+from contrapose.data.walk import SUFFIXES
 from contrapose.embedder import Embedder
 
 

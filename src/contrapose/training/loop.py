@@ -245,4 +245,4 @@ class Trainer:
     def _unchanging(self) -> dict[str, Any]:
         """What has to be the same when a run continues."""
         batch = self.accelerator.num_processes * self.config.batch_size * self.config.accumulate
-        return {"fingerprint": self.data.fingerprint, "global_batch": batch}
+        return {"data": self.data, "global_batch": batch}

@@ -9,14 +9,15 @@ from torch.optim import Optimizer
 
 from contrapose.errors import RunError
 from contrapose.learners import Learner
+from contrapose.training.interface import TrainingData
 
 
-def state_of(learner: Learner, optimizer: Optimizer, *, fingerprint: str, global_batch: int) -> dict[str, Any]:
+def state_of(learner: Learner, optimizer: Optimizer, *, data: TrainingData, global_batch: int) -> dict[str, Any]:
     """What a checkpoint holds: weights, memory (queues, EMA copies), optimiser; and what must not have changed."""
     return {
         "learner": learner.state_dict(),
         "optimizer": optimizer.state_dict(),
-        "data": fingerprint,
+        "data": data.fingerprint,
         "global_batch": global_batch,
     }
 
@@ -26,7 +27,7 @@ def restore_state(
     learner: Learner,
     optimizer: Optimizer,
     *,
-    fingerprint: str,
+    data: TrainingData,
     global_batch: int,
     folder: Path,
 ) -> None:
@@ -35,7 +36,7 @@ def restore_state(
     Errors:
         RunError: other data or another global batch than before, or networks that it does not fit.
     """
-    if state["data"] != fingerprint:
+    if not data.recorded_as(state["data"]):
         raise RunError(
             "The data has changed since this run started, so its steps cannot be repeated. "
             "Restore the data, or start a new run with another --out."
