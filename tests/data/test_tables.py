@@ -166,11 +166,13 @@ def test_unknown_columns_list_those_that_are_there(folder: Path) -> None:
         opened(folder / "x.csv", image_column="picture")
 
 
-def test_missing_labels_are_an_error_unless_none_are_wanted(folder: Path) -> None:
-    (folder / "x.csv").write_text("path,label\np/0.png,1\np/1.png,\n")
-    with pytest.raises(DataError, match=r"1 of 2 labels .* are missing.*labels=False"):
-        opened(folder / "x.csv")
+def test_rows_without_a_label_are_not_labelled(folder: Path) -> None:
+    (folder / "x.csv").write_text("path,label\np/0.png,1\np/1.png,\np/2.png,0\n")
+    images = opened(folder / "x.csv")
+    assert images.labels.tolist() == [1, -1, 0]
+    assert images.notes[-1] == "1 of 3 samples are not labelled."
     assert opened(folder / "x.csv", labels=False).labels is None
+    assert opened(folder / "x.csv", labels="none").labels is None
 
 
 def test_without_polars_the_extra_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

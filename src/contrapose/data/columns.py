@@ -50,7 +50,7 @@ def choose_columns(kinds: Mapping[str, Kind], request: Request, *, origin: str) 
         raise ArgumentError(
             f"Column {picture!r} of {origin} holds neither encoded pictures nor paths of files: choose "
             "another of "
-            f"{', '.join(kinds)} with image_column=."
+            f"{', '.join(kinds)} with image_column= (--image-column)."
         )
     label = _asked(kinds, request.label_column, origin)
     if label is None:
@@ -85,5 +85,5 @@ def _picture(kinds: Mapping[str, Kind], origin: str) -> str:
         )
     raise DataError(
         f"{origin} has no column with a usual name for pictures (image, path, file, ...): its columns are "
-        f"{', '.join(kinds)}. Name the one with image_column=."
+        f"{', '.join(kinds)}. Name the one with image_column=, or --image-column on the command line."
     )

@@ -141,7 +141,7 @@ def _class_folders(names: Sequence[str]) -> tuple[Labels | None, list[str]]:
         return None, [f"No labels from sub-folders: {loose} of the pictures lie beside them."]
     if len(classes) < 2:
         return None, []
-    return encode_labels([part[0] for part in parts], where="the sub-folders"), []
+    return encode_labels([part[0] for part in parts], where="the sub-folders", missing=()), []
 
 
 def _no_pictures(root: Path, ignored: Counter[str]) -> str:
