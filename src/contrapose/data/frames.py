@@ -74,7 +74,7 @@ def _open_columns(columns: Mapping[str, Any], request: Request, origin: str) -> 
     if not isinstance(pictures, (np.ndarray, Tensor)):
         pictures = [_picture(value) for value in (items_of(pictures) if is_column(pictures) else pictures)]
     images = as_pictures(pictures, request, labels=labels)
-    images.notes = (replace(chosen, label=label).note, *images.notes)
+    images.notes = (replace(chosen, label=label).noted(labels), *images.notes)
     return images
 
 

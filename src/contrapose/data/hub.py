@@ -74,7 +74,7 @@ def list_hub_dataset(dataset: Any, request: Request, *, origin: str, place: str 
         origin=origin,
         place=f"{place}#{columns.picture}" if kept else None,
         stamps=[(f"{fingerprint}#{columns.picture}", len(dataset), 0)] if kept else (),
-        notes=(columns.note,),
+        notes=(columns.noted(labels),),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from contrapose.data.foreign import is_column, is_missing, items_of
+from contrapose.data.foreign import columns_of, is_column, is_frame, is_missing, items_of
 from contrapose.errors import ArgumentError, DataError
 
 UNLABELLED = -1
@@ -148,6 +148,11 @@ def _one_a_sample(values: Any, where: str) -> np.ndarray:
             f"The labels in {where} are a {type(values).__name__}, which has no order by position: give a list with "
             "one label a sample, in the order of the pictures."
         )
+    if is_frame(values):
+        columns = columns_of(values)
+        if len(columns) != 1:
+            raise DataError(f"The labels in {where} have {len(columns)} columns: give one of them.")
+        values = next(iter(columns.values()))
     if hasattr(values, "detach"):
         values = values.detach().cpu().numpy()
     elif is_column(values):

@@ -47,6 +47,7 @@ def open_sequence(items: Sequence[Any], request: Request) -> Images:
             "of a list may be (picture, label).)"
         )
     if all(isinstance(item, (list, tuple, Mapping)) for item in items):
+        _check_not_columns(items)
         parts = [_parts(item, "a list") for item in items]
         labels = encode_labels([label for _, label in parts], where="the items of the list")
         return as_pictures([picture for picture, _ in parts], request, labels=labels)
@@ -173,8 +174,8 @@ class _Items(Sequence[Any]):
 
 def _class_names(dataset: Any) -> list[str] | None:
     """The names of the classes 0, 1, ... as torchvision's data sets carry them; also below a `Subset`."""
-    while not hasattr(dataset, "classes") and hasattr(dataset, "dataset"):
-        dataset = dataset.dataset
+    while not hasattr(dataset, "classes") and (hasattr(dataset, "dataset") or getattr(dataset, "datasets", ())):
+        dataset = dataset.dataset if hasattr(dataset, "dataset") else dataset.datasets[0]
     names = getattr(dataset, "classes", None)
     fitting = isinstance(names, (list, tuple)) and names and all(isinstance(name, str) for name in names)
     return [plain_name(name) for name in names] if fitting and names is not None else None
@@ -182,6 +183,8 @@ def _class_names(dataset: Any) -> list[str] | None:
 
 def _is_labelled_pair(pictures: Any, labels: Any) -> bool:
     """Whether a tuple is (all pictures, all labels), or (one picture, its label), rather than two pictures."""
+    if isinstance(pictures, list) and isinstance(labels, list):
+        return True
     dimensions = [getattr(value, "ndim", 1 if isinstance(value, (list, tuple)) else 0) for value in (pictures, labels)]
     return dimensions[0] > dimensions[1] or (dimensions[1] == 0 and isinstance(labels, (int, float, np.generic)))
 
@@ -205,6 +208,15 @@ def _parts(item: Any, origin: str) -> tuple[Any, Any]:
     if isinstance(label, (Tensor, np.ndarray, np.generic)) and to_array(label).size == 1:
         label = label.item()
     return picture, label if isinstance(label, (int, float, str)) else None
+
+
+def _check_not_columns(items: Sequence[Any]) -> None:
+    """Stop at `[pictures, labels]`, whose rows would be taken for (picture, label)."""
+    longest = max(len(item) if isinstance(item, list) else 0 for item in items)
+    if len(items) == 2 and longest > 2:
+        raise DataError(
+            "Two lists in a list are not taken: give the pictures, and labels= beside them; or (picture, label) items."
+        )
 
 
 def _listed_files(paths: list[str | None]) -> Listing:

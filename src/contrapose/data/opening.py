@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import glob
 import os
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, MappingView
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,8 @@ def _open_object(spec: Any, request: Request) -> Images:
         return open_sequence(items_of(spec), request)
     if hasattr(spec, "__array__") and hasattr(spec, "shape"):  # jax, h5py, xarray
         return _open_object(np.asarray(spec), request)
-    if hasattr(spec, "__getitem__") and not isinstance(spec, (bytes, bytearray, memoryview)):
+    one_or_later = isinstance(spec, (bytes, bytearray, memoryview)) or hasattr(spec, "collect")
+    if hasattr(spec, "__getitem__") and not one_or_later:
         return open_dataset(spec, request)
     raise ArgumentError(_not_data(spec))
 
@@ -127,12 +128,14 @@ def _open_object(spec: Any, request: Request) -> Images:
 def _not_data(spec: Any) -> str:
     """What to give in place of an object that is no data, or has no order."""
     kind = type(spec).__name__
-    if isinstance(spec, Set):
+    if isinstance(spec, (set, frozenset)):
         return f"A {kind} has no order, so that no row could be told to be whose: give sorted(...) or a list."
     if hasattr(spec, "collect"):
         return f"A {kind} is not read yet: give .collect() of it."
     if hasattr(spec, "__next__"):
         return f"A {kind} is no data that can be opened: it can be read but once. Give list(...) of it."
+    if isinstance(spec, MappingView):
+        return f"A {kind} is no data that can be opened: give list(...) of it."
     if isinstance(spec, (bytes, bytearray, memoryview)) or hasattr(spec, "getbands"):
         return f"A {kind} is one picture: give a list, [picture]."
     return f"A {kind} is no data that can be opened: give a path, an array, a list of pictures or a map-style data set."

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from contrapose.data.columns import LABEL_NAMES, Kind
+from contrapose.data.foreign import is_missing
 from contrapose.data.labels import MISSING, NUMBER, WHOLE, Labels, encode_cells, encode_labels
-from contrapose.errors import DataError
+from contrapose.errors import ContraposeError, DataError
 from contrapose.optional import optional
 
 PARQUET = (".parquet", ".pq")
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")
+
+
+@contextmanager
+def readable(origin: str) -> Iterator[None]:
+    """Whatever goes wrong while a table is read, as an error that names it."""
+    try:
+        yield
+    except ContraposeError:
+        raise
+    except Exception as error:  # polars and pyarrow have many error types, and the system some more
+        raise DataError(f"{origin} cannot be read as a table: {first_line(error)}") from error
 
 
 class Table:
@@ -30,12 +42,10 @@ class Table:
         self.origin = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
         self.place = "|".join(str(path.resolve()) for path in paths)
         self.polars = optional("polars", extra="tables")
-        try:
+        with readable(self.origin):
             self.open()
-        except DataError:
-            raise
-        except Exception as error:  # polars has many error types, and the system some more
-            raise DataError(f"{self.origin} cannot be read as a table: {first_line(error)}") from error
+            numbers = [name for name, kind in self.kinds.items() if kind == "number"]
+            self.kinds |= {name: "whole" for name in numbers if self._is_label(name)}
         if not sum(self.counts):
             raise DataError(f"{self.origin} has no rows.")
 
@@ -54,6 +64,12 @@ class Table:
         """The names of files that a column of encoded pictures carries; none at all where it carries none."""
         return []
 
+    def _is_label(self, column: str) -> bool:
+        """Whether a column of floats has the name of labels and nothing but whole numbers: one was missing once."""
+        if column.lower() not in LABEL_NAMES:
+            return False
+        return all(is_missing(value) or value in MISSING or float(value).is_integer() for value in self.read(column))
+
     def kind(self, dtype: Any) -> Kind:
         pl = self.polars
         if isinstance(dtype, pl.Struct):
@@ -71,7 +87,6 @@ class ParquetFiles(Table):
     def open(self) -> None:
         schema = self.polars.read_parquet_schema(self.paths[0])
         self.kinds = {name: self.kind(dtype) for name, dtype in schema.items()}
-        self.kinds |= {name: "whole" for name, kind in self.kinds.items() if kind == "number" and self._is_label(name)}
         lengths = [self.polars.scan_parquet(path).select(self.polars.len()) for path in self.paths]
         self.counts = [length.collect().item() for length in lengths]
 
@@ -93,12 +108,6 @@ class ParquetFiles(Table):
         names = self.polars.col(column).struct.field("path")
         frames = [self.polars.scan_parquet(path).select(names).collect(engine="streaming") for path in self.paths]
         return [name for frame in frames for name in frame["path"].to_list()]
-
-    def _is_label(self, column: str) -> bool:
-        """Whether a column of floats has the name of labels and nothing but whole numbers: one was missing once."""
-        if column.lower() not in LABEL_NAMES:
-            return False
-        return all(value is None or value != value or value == int(value) for value in self.read(column))
 
     def _class_names(self, column: str) -> list[str] | None:
         """The names of the classes 0, 1, ... as `datasets` writes them into the file's metadata."""

@@ -13,7 +13,16 @@ import numpy as np
 from contrapose.data.columns import Columns, choose_columns
 from contrapose.data.listing import Listing, stamp
 from contrapose.data.request import Request
-from contrapose.data.table_files import JSON_LINES, PARQUET, SEPARATORS, ParquetFiles, Table, TextTable, first_line
+from contrapose.data.table_files import (
+    JSON_LINES,
+    PARQUET,
+    SEPARATORS,
+    ParquetFiles,
+    Table,
+    TextTable,
+    first_line,
+    readable,
+)
 from contrapose.errors import DataError
 from contrapose.optional import optional
 
@@ -33,20 +42,21 @@ def list_table(paths: Sequence[Path], request: Request) -> Listing:
     """
     table: Table = (ParquetFiles if paths[0].suffix.lower() in PARQUET else TextTable)(paths)
     columns = choose_columns(table.kinds, request, origin=table.origin)
-    labels = None
-    if columns.label is not None:
-        labels = table.labels(columns.label, f"column {columns.label!r} of {table.origin}")
+    with readable(table.origin):
+        where = f"column {columns.label!r} of {table.origin}"
+        labels = None if columns.label is None else table.labels(columns.label, where)
+        names = table.file_names(columns.picture) if columns.kind == "struct" else ()
     if columns.kind == "text":
         return _listing_of_files(table, columns, labels)
     pictures = EncodedPictures(paths, table.counts, columns)
     return Listing(
         pictures=pictures,
-        identifiers=row_names(table.file_names(columns.picture) if columns.kind == "struct" else (), len(pictures)),
+        identifiers=row_names(names, len(pictures)),
         labels=labels,
         origin=f"table {table.origin}",
         place=f"{table.place}#{columns.picture}",
         stamps=[stamp(str(path), f"{path.name}#{columns.picture}") for path in paths],
-        notes=(columns.note,),
+        notes=(columns.noted(labels),),
     )
 
 
@@ -84,7 +94,7 @@ def _listing_of_files(table: Table, columns: Columns, labels: Any) -> Listing:
         origin=f"table {table.origin}",
         place=f"{table.place}#{columns.picture}",
         stamps=stamps,
-        notes=(columns.note,),
+        notes=(columns.noted(labels),),
     )
 
 
