@@ -157,7 +157,14 @@ def config_of(record: dict[str, Any], *, where: str) -> Method:
 def open_images(config: Method, source: Any, *, quiet: bool) -> Images:
     """The run's data, as its configuration asks."""
     return open_data(
-        source, image_size=config.image_size, limit=config.limit, workers=config.workers, progress=not quiet
+        source,
+        image_size=config.image_size,
+        limit=config.limit,
+        labels=config.labels,
+        image_column=config.image_column,
+        label_column=config.label_column,
+        workers=config.workers,
+        progress=not quiet,
     )
 
 

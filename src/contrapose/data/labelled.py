@@ -9,12 +9,14 @@ from contrapose.data.labels import UNLABELLED
 
 
 def only_labelled(images: Images) -> Images:
-    """The pictures that have a label; a note says how many were left out. Pictures without any labels as they are."""
+    """The pictures that have a label; a note says how many were left out. Where none has one: all, without labels."""
     if images.labels is None:
         return images
     labelled = np.flatnonzero(images.labels != UNLABELLED)  # (n,)
     if len(labelled) == len(images):
         return images
+    if not len(labelled):
+        return images.with_labels(None)
     found = images.subset(labelled)
     note = _note(images)
     found.notes = (*(text for text in images.notes if text != note), f"{note[:-1]}, and left out.")

@@ -174,7 +174,7 @@ class _Items(Sequence[Any]):
 
 def _class_names(dataset: Any) -> list[str] | None:
     """The names of the classes 0, 1, ... as torchvision's data sets carry them; also below a `Subset`."""
-    while not hasattr(dataset, "classes") and (hasattr(dataset, "dataset") or getattr(dataset, "datasets", ())):
+    while not hasattr(dataset, "classes") and (hasattr(dataset, "dataset") or bool(getattr(dataset, "datasets", None))):
         dataset = dataset.dataset if hasattr(dataset, "dataset") else dataset.datasets[0]
     names = getattr(dataset, "classes", None)
     fitting = isinstance(names, (list, tuple)) and names and all(isinstance(name, str) for name in names)

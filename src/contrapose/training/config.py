@@ -18,6 +18,13 @@ class RunConfig:
 
     data: str = "omniglot"
     """What to learn from: a folder, .npz, .npy, .parquet, .csv, .jsonl, hub:OWNER/NAME, or the embedded `omniglot`."""
+    image_column: str | None = None
+    """Column of a table, or array of an .npz, with the pictures or their paths. Default: one with a usual name (image,
+    path, file, ...)."""
+    label_column: str | None = None
+    """Column of a table, or array of an .npz, with the labels. Default: one with a usual name (label, class, ...)."""
+    labels: Literal["auto", "none"] = "auto"
+    """none: read no labels, whatever the data have."""
     limit: int | None = None
     """Use so many samples only, evenly spaced over the data."""
     image_size: int | None = None
@@ -72,6 +79,7 @@ class RunConfig:
             self._check(name, getattr(self, name) is None or getattr(self, name) > 0, "above 0")
         self._check("warmup_share", 0.0 <= self.warmup_share < 1.0, "in [0, 1)")
         choices = {
+            "labels": ("auto", "none"),
             "optimizer": OPTIMIZERS,
             "schedule": SCHEDULES,
             "tracker": TRACKERS,
