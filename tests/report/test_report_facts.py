@@ -228,11 +228,11 @@ def test_samples_without_a_label_are_no_class() -> None:
     assert label_names(named).tolist() == ["class 7", None, "cat", "cat"]
     names = np.asarray([None, *labels()[1:]], object)
     some = replace(samples(), labels=names)
-    found = map_of(some)
-    assert isinstance(found, Map)
-    assert None not in found.every_class
-    assert (found.classes[-1].name, found.classes[-1].count) == ("not labelled", 1)
-    assert (found.points[0].label, found.points[0].label_slot) == (None, OTHER)
+    drawn = map_of(some)
+    assert isinstance(drawn, Map)
+    assert None not in drawn.every_class
+    assert (drawn.classes[-1].name, drawn.classes[-1].count) == ("not labelled", 1)
+    assert (drawn.points[0].label, drawn.points[0].label_slot) == (None, OTHER)
     gallery = gallery_of(some)
     assert isinstance(gallery, Gallery)
     assert all(neighbour.hit is None for neighbour in gallery.queries[0].neighbours)
@@ -244,4 +244,6 @@ def test_samples_without_a_label_are_no_class() -> None:
         names=mixed.names[1:],
         labels=names[1:],
     )
-    assert confusions_of(mixed, mixed) == confusions_of(rest, rest) != []
+    others = np.asarray([None, *np.roll(labels()[1:], 1)], object)  # each sample is mistaken for the class of another
+    found = confusions_of(replace(mixed, labels=others), mixed)
+    assert found == confusions_of(replace(rest, labels=others[1:]), rest) != []
