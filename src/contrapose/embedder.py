@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +16,10 @@ from torch import Tensor, nn
 from contrapose.data import Images, open_data
 from contrapose.data.pixel_scale import ATTENTION
 from contrapose.encoders import ImageEncoder, load_encoder
-from contrapose.errors import ArgumentError, RunError
+from contrapose.errors import ArgumentError, DataError, RunError
 from contrapose.preparation import Kind, Preparation
+
+MOST_LISTED = 20  # pictures without a row that a message names
 
 
 class Embedder(nn.Module):
@@ -55,10 +58,13 @@ class Embedder(nn.Module):
             options: of `open_data`, such as `white=4095`, for data that is not `Images` yet.
 
         Errors:
-            DataError: nothing in it can be read. Pictures that cannot be read are skipped: open the data yourself with
-                `contrapose.data.open_data` when you need to know which.
+            DataError: nothing in it can be read; or something handed over in Python (a list, a series, a frame, ...) of
+                which not everything can: N of them give N rows. Unreadable files of a folder or a table are skipped,
+                with a warning that lists them; `contrapose.data.open_data` tells them by `.skipped`.
         """
         images = self.open(data, **options)
+        if images is not data:
+            _check_rows(images, named=isinstance(data, str | os.PathLike))
         device = self.encoder.mean.device
         training, _ = self.training, self.eval()
         rows = [
@@ -98,6 +104,23 @@ def warn_of_pixels(images: Images, kept: Preparation) -> None:
             )
     for text in said:
         warnings.warn(text, stacklevel=3)
+
+
+def _check_rows(images: Images, *, named: bool) -> None:
+    """Stop, or warn where the data were named only, when rows would not be one for each of what was given."""
+    if not images.skipped:
+        return
+    listed = "; ".join(f"{item.path} ({item.reason})" for item in images.skipped[:MOST_LISTED])
+    more = f"; and {len(images.skipped) - MOST_LISTED:,} more" if len(images.skipped) > MOST_LISTED else ""
+    count = f"{len(images.skipped):,} of {len(images) + len(images.skipped):,} pictures"
+    if named:
+        text = f"{count} of {images.origin} cannot be read and have no row: {listed}{more}."
+        warnings.warn(text, UserWarning, stacklevel=4)  # of the caller of `embed`, below torch's decorator
+        return
+    raise DataError(
+        f"{count} cannot be read, so there would not be a row for each: {listed}{more}. Take them out; or open the "
+        "rest, images = contrapose.data.open_data(...), and embed that: images.identifiers says whose each row is."
+    )
 
 
 def load(path: Path | str, *, device: str | torch.device = "cpu", white: float | None = None) -> Embedder:

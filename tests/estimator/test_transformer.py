@@ -75,6 +75,35 @@ def test_minus_one_is_no_class() -> None:
     with pytest.warns(UserWarning, match="column-vector"):
         assert class_numbers(np.array([[2], [1]]), 2, "supcon").tolist() == [1, 0]
     assert class_numbers(["-1", "b"], 2, "supcon").tolist() == [0, 1]
+    assert class_numbers([-1, -1], 2, "supcon").tolist() == [-1, -1]
+
+
+def test_missing_values_are_no_class() -> None:
+    from contrapose.estimator.inputs import class_numbers
+
+    pandas = pytest.importorskip("pandas")
+    missing = pandas.Series(["b", None, "a", " a"], index=[3, 1, 0, 2])
+    for y in (missing, missing.astype("category"), missing.tolist(), missing.to_numpy()):
+        assert class_numbers(y, 4, "supcon").tolist() == [1, -1, 0, 0]
+    for y in ([7.0, np.nan, 5.0], pandas.array([7, None, 5], dtype="Int64"), np.array([7, -1, 5])):
+        assert class_numbers(y, 3, "supcon").tolist() == [1, -1, 0]
+
+
+def test_a_frame_with_a_column_of_paths_is_pictures(tmp_path: Path) -> None:
+    from contrapose.estimator.inputs import is_pictures, open_pictures
+
+    pandas = pytest.importorskip("pandas")
+    for number in range(3):
+        Image.new("RGB", (8, 8), (90 * number, 0, 0)).save(tmp_path / f"{number}.png")
+    paths = [str(tmp_path / f"{number}.png") for number in (2, 0, 1)]
+    for X in (
+        pandas.DataFrame({"age": [1, 2, 3], "path": paths}, index=[2, 0, 1]),
+        pandas.Series(paths, index=[2, 0, 1]),
+        np.array(paths)[:, None],
+    ):
+        assert is_pictures(X)
+        assert open_pictures(X, image_size=None).pixels[:, 0, 0, 0].tolist() == [180, 0, 90]
+    assert not is_pictures(pandas.DataFrame({"path": [1.0, 2.0], "y": [0, 1]}))
 
 
 def test_random_state_decides_and_the_global_streams_stay(blobs: tuple[np.ndarray, np.ndarray]) -> None:

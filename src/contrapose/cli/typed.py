@@ -51,6 +51,9 @@ def _search(words: list[str]) -> None:
         backend=options.backend,
         limit=options.limit,
         white=options.white,
+        image_column=options.image_column,
+        label_column=options.label_column,
+        labels=options.labels,
         device=options.device,
     )
     print_matches(matches, as_json=options.json)
@@ -101,6 +104,9 @@ def _report(words: list[str]) -> None:
         data=options.data,
         test_data=options.test_data,
         limit=options.limit,
+        image_column=options.image_column,
+        label_column=options.label_column,
+        labels=options.labels,
         out=options.out,
         show=options.open,
         device=options.device,

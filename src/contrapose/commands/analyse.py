@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from contrapose.commands.options import ReadingOptions
 from contrapose.errors import ArgumentError, DataError
 from contrapose.optional import optional
 
@@ -19,7 +20,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnalyseTemperatureOptions:
+class AnalyseTemperatureOptions(ReadingOptions):
     """Train the same encoder at several temperatures and show what that does: uniformity, tolerance, accuracy, and who
     gets the repulsion."""
 
@@ -115,7 +116,8 @@ def _ground(options: AnalyseTemperatureOptions) -> Ground:
     from contrapose.claims import Ground
     from contrapose.data import open_data, split
 
-    train = _labelled(open_data(options.data, image_size=options.image_size, limit=options.limit), "--data")
+    reading = {name: getattr(options, name) for name in ("limit", "image_column", "label_column", "labels")}
+    train = _labelled(open_data(options.data, image_size=options.image_size, **reading), "--data")
     if options.test_data is None:
         assert train.labels is not None, "checked above"
         parts = split(train.labels, seed=0)
@@ -125,8 +127,8 @@ def _ground(options: AnalyseTemperatureOptions) -> Ground:
             options.test_data,
             image_size=train.image_size,
             channels=train.channels,
-            limit=options.limit,
             preparation=train.preparation,
+            **reading,
         )
         test = _labelled(given, "--test-data")
         if test.class_names != train.class_names:
@@ -142,6 +144,9 @@ def _ground(options: AnalyseTemperatureOptions) -> Ground:
 
 
 def _labelled(images: Images, option: str) -> Images:
+    from contrapose.data import only_labelled
+
+    images = only_labelled(images)
     if images.labels is None:
         raise DataError(
             f"{images.origin} has no labels, and tolerance and accuracy are measured with them. Give class sub-folders "

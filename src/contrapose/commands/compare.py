@@ -15,6 +15,7 @@ from contrapose.atomic import write_atomically
 from contrapose.commands.comparison import Comparison
 from contrapose.commands.evaluate import TRAINED, measure
 from contrapose.commands.evaluation_items import Arms, Scores
+from contrapose.commands.reading import Reading
 from contrapose.errors import ArgumentError, DataError, RunError, did_you_mean
 from contrapose.evaluation import cka
 from contrapose.training.run_folder import RunFolder
@@ -33,6 +34,9 @@ def compare(
     full: bool = False,
     seed: int = 0,
     device: str = "cpu",
+    image_column: str | None = None,
+    label_column: str | None = None,
+    labels: Any = None,
     out: str | Path | None = None,
     quiet: bool = False,
 ) -> Comparison:
@@ -44,7 +48,8 @@ def compare(
     Arguments:
         runs: two run folders or more.
         baseline: the one that the others are compared with; None: the first.
-        data, test_data, limit, k, full, seed, device: as in `evaluate`; they go with `data`.
+        data, test_data, limit, k, full, seed, device, image_column, label_column, labels: as in `evaluate`; they go
+            with `data`.
         out: also write the result as JSON to this file.
 
     Errors:
@@ -75,6 +80,7 @@ def compare(
             seed=seed,
             device=device,
             floors=name == first,
+            reading=Reading.of(folder.path, image_column=image_column, label_column=label_column, labels=labels),
             quiet=quiet,
         )
         scores[name], embedded[name] = found.scores(), found.embeddings

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
+from contrapose.commands.options import ReadingOptions
 from contrapose.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ SAMPLES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataCheckOptions:
+class DataCheckOptions(ReadingOptions):
     """Open data as training would, say what is in it and what is wrong with it, and draw some views of it."""
 
     data: Positional[str]
@@ -109,6 +110,9 @@ def data_check(
     limit: int | None = None,
     recipe: Literal["auto", "natural", "strokes", "none"] = "auto",
     seed: int = 0,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    labels: Any = None,
     quiet: bool = False,
 ) -> DataReport:
     """Open data as training would, say what is in it, look for what is wrong, and draw views of some of it.
@@ -121,6 +125,7 @@ def data_check(
         limit: look at no more than so many pictures, evenly spaced.
         recipe: how views are made.
         seed: of the views.
+        image_column, label_column, labels: as in `open_data`.
 
     Errors:
         DataError: the data cannot be opened at all; the text says what to do.
@@ -133,7 +138,8 @@ def data_check(
     from contrapose.views import ImageViews
 
     path = _png(out) if out else None
-    images = open_data(data, image_size=image_size, fit=fit, white=white, limit=limit, progress=not quiet)
+    reading = {"image_column": image_column, "label_column": label_column, "labels": labels}
+    images = open_data(data, image_size=image_size, fit=fit, white=white, limit=limit, progress=not quiet, **reading)
     rows = evenly_spaced(len(images), SAMPLES).tolist()
     if path is not None:
         view_sheet(images, rows, options=ImageViews(recipe=recipe, count=4), seed=seed).save(path)
@@ -164,9 +170,11 @@ def _summary(images: Images) -> str:
 
 def _sample(images: Images, row: int, data: Any) -> Sample:
     from contrapose.commands.data_problems import class_name
+    from contrapose.data.labels import UNLABELLED
 
     name = images.identifiers[row]
-    label = None if images.labels is None else class_name(images, int(images.labels[row]))
+    labelled = images.labels is not None and images.labels[row] != UNLABELLED
+    label = class_name(images, int(images.labels[row])) if images.labels is not None and labelled else None
     return Sample(name, _stored_size(name, data), label)
 
 
@@ -190,9 +198,11 @@ def _class_counts(images: Images) -> list[tuple[str, int]] | None:
     import numpy as np
 
     from contrapose.commands.data_problems import class_name
+    from contrapose.data import only_labelled
 
-    if images.labels is None:
+    labels = only_labelled(images).labels
+    if labels is None:
         return None
-    numbers, counts = np.unique(images.labels, return_counts=True)
+    numbers, counts = np.unique(labels, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     return [(class_name(images, int(numbers[place])), int(counts[place])) for place in order]

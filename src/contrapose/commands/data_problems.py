@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contrapose.data import Images, Skipped
+from contrapose.data import Images, Skipped, only_labelled
+from contrapose.data.labels import UNLABELLED
 from contrapose.training.config import RunConfig
 
 FEWEST = 5
@@ -118,7 +119,8 @@ def _duplicates(images: Images, groups: list[list[int]]) -> Iterator[Problem]:
     labels = images.labels
     if labels is None:
         return
-    torn = [group for group in groups if len({int(labels[row]) for row in group}) > 1]
+    labelled = [[row for row in group if labels[row] != UNLABELLED] for group in groups]
+    torn = [group for group in labelled if len({int(labels[row]) for row in group}) > 1]
     if torn:
         shown = "; ".join(
             " = ".join(
@@ -130,9 +132,10 @@ def _duplicates(images: Images, groups: list[list[int]]) -> Iterator[Problem]:
 
 
 def _classes(images: Images) -> Iterator[Problem]:
-    if images.labels is None:
+    labels = only_labelled(images).labels
+    if labels is None:
         return
-    numbers, counts = np.unique(images.labels, return_counts=True)
+    numbers, counts = np.unique(labels, return_counts=True)
     if len(numbers) == 1:
         yield Problem(
             "one class", f"All labels are {class_name(images, int(numbers[0]))!r}: nothing to tell apart in evaluation."

@@ -11,8 +11,9 @@ import numpy as np
 from contrapose.commands.evaluation import Evaluation
 from contrapose.commands.evaluation_items import Arms, Samples, Setting
 from contrapose.commands.labelled_table import LabelledTable
+from contrapose.commands.reading import Reading
 from contrapose.commands.train import FROM_PYTHON, config_of
-from contrapose.data import Images, derived_generator, omniglot_one_shot, split
+from contrapose.data import Images, derived_generator, omniglot_one_shot, only_labelled, split
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import untrained_like
 from contrapose.errors import DataError
@@ -37,6 +38,9 @@ def evaluate(
     seed: int = 0,
     device: str = "cpu",
     diagnosis: bool = False,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    labels: Any = None,
     quiet: bool = False,
 ) -> Evaluation:
     """Measure a run's encoder, an untrained one of the same architecture, and raw pixels by the same protocol.
@@ -56,6 +60,8 @@ def evaluate(
         seed: of the split, of the untrained weights and of the bootstrap.
         diagnosis: also diagnose the trained encoder's embeddings of the test part.
         device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
+        image_column, label_column, labels: of both data, as in `open_data`; `None`: as the run's own data where they
+            have such columns, else those with usual names. Samples without a label are left out, and counted.
 
     Errors:
         DataError: no labels, one class only, or test classes that `data` does not have.
@@ -73,6 +79,7 @@ def evaluate(
         seed=seed,
         device=device,
         diagnosis=diagnosis,
+        reading=Reading.of(run, image_column=image_column, label_column=label_column, labels=labels),
         quiet=quiet,
     )
     if folder is not None:
@@ -100,6 +107,7 @@ def measure(
     device: str = "cpu",
     diagnosis: bool = False,
     floors: bool = True,
+    reading: Reading | None = None,
     quiet: bool = False,
 ) -> Evaluation:
     """`evaluate` that leaves the run folder as it is; without `floors` it measures the trained encoder alone."""
@@ -107,8 +115,9 @@ def measure(
     source = data if data is not None else _data_of(run)
     if isinstance(source, str) and source == "omniglot" and test_data is None:
         return _measure_one_shot(trained, seed=seed, full=full, diagnosis=diagnosis, floors=floors)
-    bank = trained.open(source, limit=limit, progress=not quiet)
-    test = None if test_data is None else trained.open(test_data, limit=limit, progress=not quiet)
+    reading = reading or Reading.of(run, image_column=None, label_column=None, labels=None)
+    bank = reading.open(trained, source, limit=limit, progress=not quiet)
+    test = None if test_data is None else reading.open(trained, test_data, limit=limit, progress=not quiet)
     return _measure_labelled(trained, bank, test, k=k, seed=seed, full=full, diagnosis=diagnosis, floors=floors)
 
 
@@ -167,6 +176,7 @@ def _measure_labelled(
     floors: bool,
 ) -> Evaluation:
     """The labelled table, learned on `bank` and tested on `test` (or on a fifth of `bank`)."""
+    bank, test = only_labelled(bank), None if test is None else only_labelled(test)
     if bank.labels is None:
         raise DataError(
             f"{bank.origin} has no labels, so nothing can be measured on it. Give class sub-folders or a label column "

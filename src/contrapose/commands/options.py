@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from tyro.conf import Positional
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions:
+    """Where pictures and labels are in tables and .npz archives."""
+
+    image_column: str | None = None
+    """Column of a table, or array of an .npz, with the pictures or their paths. Default: that of the run's own data,
+    where there is a run, else one with a usual name (image, path, file, ...)."""
+    label_column: str | None = None
+    """Column of a table, or array of an .npz, with the labels. Default: likewise (label, class, target, ...)."""
+    labels: Literal["auto", "none"] = "auto"
+    """none: read no labels, whatever the data have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +32,7 @@ class ResumeOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions:
+class EvaluateOptions(ReadingOptions):
     """Measure a run's encoder beside an untrained one and raw pixels: one-shot runs, or kNN and a linear probe."""
 
     run: Positional[str]
@@ -44,7 +58,7 @@ class EvaluateOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareOptions:
+class CompareOptions(ReadingOptions):
     """Set runs side by side: differences to a baseline with paired 95 % intervals, and what their options differ in."""
 
     runs: Positional[tuple[str, ...]]
@@ -70,7 +84,7 @@ class CompareOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbedOptions:
+class EmbedOptions(ReadingOptions):
     """Embed data with a run's encoder and write one row a sample."""
 
     run: Positional[str]

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tyro.conf import Positional
 
+from contrapose.commands.options import ReadingOptions
 from contrapose.errors import ArgumentError, ContraposeError, DataError, RunError
 from contrapose.optional import optional
 
 if TYPE_CHECKING:
+    from contrapose.commands.reading import Reading
     from contrapose.data import Images
     from contrapose.embedder import Embedder
     from contrapose.methods import Method
@@ -28,7 +30,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportOptions:
+class ReportOptions(ReadingOptions):
     """Write a run as one HTML page: curves, results, map, neighbours, views, pairing, spectrum, configuration."""
 
     run: Positional[str]
@@ -53,6 +55,9 @@ def report(
     data: Any = None,
     test_data: Any = None,
     limit: int | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    labels: Any = None,
     out: str | Path | None = None,
     show: bool = False,
     seed: int = 0,
@@ -67,6 +72,7 @@ def report(
             need it say so.
         test_data: where queries and the points of the map come from; None: a fifth of `data` where it has labels.
         limit: embed at most so many samples of each, evenly spaced; None: 5,000.
+        image_column, label_column, labels: as in `open_data`; None: as the run's own data where they have such columns.
         out: the file to write; None: `report.html` in the run folder.
         show: open it in the browser.
         seed: of the split, the map, the views and the untrained encoder.
@@ -82,12 +88,16 @@ def report(
     for module in ("altair", "vl_convert"):
         optional(module, extra="report")  # said before a minute of work, not after it
     from contrapose.atomic import write_atomically
+    from contrapose.commands.reading import Reading
     from contrapose.report import render
     from contrapose.training.run_folder import RunFolder
 
     folder = RunFolder.open(run)
     file = _html(folder.path / "report.html" if out is None else Path(out))
-    page = collect(folder, data=data, test_data=test_data, limit=limit, seed=seed, device=device, quiet=quiet)
+    reading = Reading.of(run, image_column=image_column, label_column=label_column, labels=labels)
+    page = collect(
+        folder, data=data, test_data=test_data, limit=limit, reading=reading, seed=seed, device=device, quiet=quiet
+    )
     write_atomically(file, render(page).encode(errors="backslashreplace"))  # names of files need not be UTF-8
     if show:
         webbrowser.open(file.resolve().as_uri())
@@ -102,11 +112,13 @@ def collect(
     data: Any = None,
     test_data: Any = None,
     limit: int | None = None,
+    reading: Reading | None = None,
     seed: int = 0,
     device: str = "cpu",
     quiet: bool = True,
 ) -> Page:
     """The facts of every section; what cannot be known is `Absent` and says why. Arguments as in `report`."""
+    from contrapose.commands.reading import Reading
     from contrapose.commands.train import config_of
     from contrapose.embedder import load
     from contrapose.report import facts, page
@@ -115,8 +127,11 @@ def collect(
     config = config_of(record, where=str(folder.config_file))
     head = facts.head_of(_with_encoder(folder), record, config)
     trained = load(folder.path, device=device)
-    images = _open(trained, config, data, limit, quiet)
-    test = None if test_data is None else _limited(trained.open(test_data, limit=limit, progress=not quiet), limit)
+    reading = reading or Reading.of(folder.path, image_column=None, label_column=None, labels=None)
+    images = _open(trained, config, data, limit, reading, quiet)
+    test = None
+    if test_data is not None:
+        test = _limited(reading.open(trained, test_data, limit=limit, progress=not quiet), limit)
     parts = _tried(images, lambda images: facts.parts_of(trained, images, test, seed=seed))
     labelled = type(config).about.needs_labels or getattr(images, "labels", ()) is not None  # unknown: as if there were
     return page.Page(
@@ -161,19 +176,22 @@ def _with_encoder(folder: RunFolder) -> RunFolder:
     )
 
 
-def _open(trained: Embedder, config: Method, data: Any, limit: int | None, quiet: bool) -> Images | Absent:
+def _open(
+    trained: Embedder, config: Method, data: Any, limit: int | None, reading: Reading, quiet: bool
+) -> Images | Absent:
     """The data that was given, or else the run's own, or why that is not to be had."""
     from contrapose.commands.train import FROM_PYTHON
     from contrapose.report.page import Absent
 
     if data is not None:
-        return _limited(trained.open(data, limit=limit, progress=not quiet), limit)
+        return _limited(reading.open(trained, data, limit=limit, progress=not quiet), limit)
     if config.data == FROM_PYTHON:
         return Absent("The run was trained on data handed over in Python; name some with --data.")
     # the embedded characters are for training without labels, yet the page is better with what they are
-    labels = "character" if config.data == "omniglot" else None
+    usual = "none" if config.labels == "none" else "character" if config.data == "omniglot" else None
+    labels = {"labels": usual} if reading.asked.get("labels") in (None, "auto") else {}
     try:
-        images = trained.open(config.data, limit=config.limit, labels=labels, progress=not quiet)
+        images = reading.open(trained, config.data, limit=config.limit, progress=not quiet, **labels)
     except (DataError, OSError) as error:
         return Absent(f"The run's data cannot be opened. {error} Name other data with --data.")
     return _limited(images, limit)

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from tyro.conf import Positional
 
+from contrapose.commands.options import ReadingOptions
 from contrapose.errors import ArgumentError
 from contrapose.optional import optional
 
 if TYPE_CHECKING:
+    from contrapose.data import Images
     from contrapose.embedder import Embedder
     from contrapose.search import Index, Matches
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchOptions:
+class SearchOptions(ReadingOptions):
     """Find the pictures of some data that are most like a given one, by the cosine of their embeddings."""
 
     run: Positional[str]
     """The run folder, or an encoder folder."""
     query: Positional[str]
-    """A picture file; or many: a folder, .npz or .npy of pictures, or of what `contrapose embed` wrote."""
+    """A picture file; or many: a folder, table, .npz or .npy of pictures, or any file that `contrapose embed` wrote."""
     data: Annotated[str | None, tyro.conf.arg(name="in")] = None
-    """Where to look: a folder, file or name, as in train. May be left out when --index exists."""
+    """Where to look: a folder, file or name, as in train, or a file that `contrapose embed` wrote. May be left out when
+    --index exists."""
     k: Annotated[int, tyro.conf.arg(aliases=["-k"])] = 10
     """Neighbours to show."""
     index: str | None = None
@@ -58,6 +63,9 @@ def search(
     backend: str = "exact",
     limit: int | None = None,
     white: float | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    labels: Any = None,
     device: str = "cpu",
     quiet: bool = False,
 ) -> Matches:
@@ -65,14 +73,17 @@ def search(
 
     Arguments:
         run: run folder or encoder folder.
-        query: a picture file, a Pillow image, or what `--data` takes.
-        data: where to look; what `--data` takes, or arrays. `None`: in the saved `index` as it is.
+        query: a picture file, a Pillow image, what `--data` takes, or a file that `contrapose embed` wrote.
+        data: where to look; what `--data` takes, arrays, or a file that `contrapose embed` wrote. `None`: in the saved
+            `index` as it is.
         k: neighbours. 10: a screenful.
         index: folder of a saved index; made where there is none.
         rebuild: make it anew.
         backend: `"exact"`, or `"faiss"`.
         limit: look at no more than so many pictures.
         white: the value that is white in pictures deeper than 8 bits. `None`: as the encoder keeps it.
+        image_column, label_column, labels: of `data` and of `query`, as in `open_data`; `None`: as the run's own data
+            where they have such columns, else those with usual names.
         device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
 
     Errors:
@@ -81,29 +92,36 @@ def search(
         RunError: no encoder in `run`, or a saved index that is damaged or no longer matches.
         MissingExtraError: `backend="faiss"` without the extra `search`.
     """
+    from contrapose.commands.reading import Reading
     from contrapose.embedder import load
     from contrapose.search.queries import read_query
 
     if backend == "faiss":
         optional("faiss", extra="search")  # before the work, not after it
     embedder = load(run, device=device, white=white)
-    wanted = read_query(embedder, query)  # first: a mistyped name must not cost the time of an index
+    reading = Reading.of(run, image_column=image_column, label_column=label_column, labels=labels)
+    wanted = read_query(
+        embedder, query, open_pictures=partial(reading.open, embedder)
+    )  # first: a mistyped name must not cost the time of an index
     folder = None if index is None else Path(index)
-    found = _index(embedder, data, folder, rebuild=rebuild, limit=limit, progress=not quiet)
+    open_pictures = partial(reading.open, embedder, limit=limit, progress=not quiet)
+    found = _index(embedder, data, folder, rebuild=rebuild, open_pictures=open_pictures)
     return found.query_rows(wanted, k, backend=backend)
 
 
 def _index(
-    embedder: Embedder, data: Any, folder: Path | None, *, rebuild: bool, limit: int | None, progress: bool
+    embedder: Embedder, data: Any, folder: Path | None, *, rebuild: bool, open_pictures: Callable[[Any], Images]
 ) -> Index:
     from contrapose.search import Index
+    from contrapose.search.embedded import read_embedded
     from contrapose.search.stored import is_index
 
     exists = folder is not None and is_index(folder)
     if data is None and (rebuild or not exists):
         where = f"{folder} is no index yet, so s" if folder is not None and not exists else "S"
         raise ArgumentError(f"{where}ay what to look in: contrapose search RUN QUERY --in DATA.")
-    images = None if data is None else embedder.open(data, limit=limit, progress=progress)
+    known = None if data is None else read_embedded(data)
+    images = known if known is not None or data is None else open_pictures(data)
     if folder is not None and exists and not rebuild:
         return Index.open(folder, embedder, data=images)
     made = Index.build(embedder, images)

@@ -116,7 +116,7 @@ def _from_archive(
         values = archive[label_key]
         class_names = next((archive[names[name]].tolist() for name in NAME_KEYS if name in names), None)
         labels = encode_labels(
-            values, where=f"array {label_key!r}", names=class_names if values.dtype.kind in "iu" else None
+            values, where=f"array {label_key!r}", names=class_names if values.dtype.kind in "iuf" else None
         )
     return archive[picture_key], labels, tuple(notes)
 
@@ -133,7 +133,7 @@ def _picture_key(path: Path, names: dict[str, str], asked: str | None) -> str:
         return next(iter(names.values()))
     raise DataError(
         f"{path} holds the arrays {', '.join(names.values()) or '(none)'}: say which are the pictures with "
-        "image_column=."
+        "image_column= (--image-column)."
     )
 
 

@@ -93,7 +93,8 @@ def _class_folders(names: Sequence[str]) -> tuple[Labels | None, list[str]]:
         return None, []
     meant = [printable(name) for name in classes_like_parts(sorted(classes))]
     notes = [f"{_some(meant)}: taken as a class like the folders beside it; open these by name to leave it out."]
-    return encode_labels([printable(part[0]) for part in parts], where="the sub-folders"), notes if meant else []
+    encoded = encode_labels([printable(part[0]) for part in parts], where="the sub-folders", missing=())
+    return encoded, notes if meant else []
 
 
 def _inside_parts(names: list[str]) -> list[str]:

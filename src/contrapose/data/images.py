@@ -38,7 +38,7 @@ class Images:
 
     Arguments:
         pixels: the pixels, of which `rows` are these samples.
-        labels: one class number a sample.
+        labels: one class number a sample; -1 for one that has no label.
         class_names: names of classes 0, 1, ...; `None` where numbers are all that is known.
         identifiers: for each sample, its file's path relative to the data, or its row number as text.
         skipped: what was found but could not be read.
@@ -191,7 +191,7 @@ class Images:
         return wanted
 
     def __repr__(self) -> str:
-        classes = "no labels" if self.labels is None else f"{len(np.unique(self.labels))} classes"
+        classes = "no labels" if self.labels is None else f"{len(np.unique(self.labels[self.labels >= 0]))} classes"
         skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
         size = f"{self.image_size} x {self.image_size} x {self.channels}"
         return f"Images({len(self):,} of {size}, {classes}{skipped}, from {self.origin})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import glob
 import os
+from collections.abc import Mapping, MappingView
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from contrapose.data.arrays import open_array, open_array_file
 from contrapose.data.assembly import decode_listing
 from contrapose.data.file_names import expanded, printable
 from contrapose.data.folders import list_folder, list_glob
+from contrapose.data.foreign import is_column, is_frame, items_of
+from contrapose.data.frames import open_frame, open_mapping
 from contrapose.data.hub import list_hub, list_hub_dataset
 from contrapose.data.images import Images, evenly_spaced
+from contrapose.data.labelled import with_unlabelled_note
 from contrapose.data.labels import choose_labels
-from contrapose.data.objects import open_dataset, open_sequence, to_array
+from contrapose.data.objects import holds_paths, open_dataset, open_paths_array, open_sequence, to_array
 from contrapose.data.omniglot import omniglot
 from contrapose.data.request import Request
 from contrapose.data.walk import SUFFIXES
@@ -30,6 +34,7 @@ from contrapose.preparation import Fit, Preparation
 
 ARRAYS = (".npz", ".npy")
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z")
+LABEL_CHOICES = {"auto": None, "none": False}
 PICKLES = (".pt", ".pth", ".pkl", ".pickle")
 
 
@@ -60,14 +65,16 @@ def open_data(
             column of paths relative to the table.
             `"omniglot"`, the embedded data set.
             `"hub:OWNER/NAME[:SPLIT]"`, or `"hub:FOLDER[:SPLIT]"` as `datasets` saves it.
-            From Python: an array or tensor, a list of paths, Pillow images or arrays, a map-style data set, a
-            `datasets.Dataset`, or `Images`.
+            From Python: an array or tensor; a list, series or array of paths; Pillow images or arrays; a list of
+            (picture, label); a frame of pandas, polars or pyarrow; `{"images": ..., "labels": ...}`; `{path: label}`; a
+            map-style data set, a `datasets.Dataset`, or `Images`. All are taken by position, whatever index they have.
         image_size: side of the square working pictures in pixels. `None`: arrays stay as they are; files keep
             a common size of at most 96 pixels, else become 64 (sizes at which a CPU can train).
         channels: 1 or 3 for photos. `None`: as in the array; 1 if all pictures are grey, else 3.
         limit: at most so many samples, evenly spaced over all, so that sorted classes keep their shares.
-        labels: `None`: those that the data has; `False`: none; a sequence: one a sample; for `"omniglot"`,
-            `"character"` or `"alphabet"` (it has none by default, being for pretraining without labels).
+        labels: `None` or `"auto"`: those that the data has; `False` or `"none"`: none; a sequence: one a sample,
+            in which -1, `None` and NaN mean "not labelled"; for `"omniglot"`, `"character"` or `"alphabet"` (it
+            has none by default, being for pretraining without labels).
         image_column, label_column: columns of a table or arrays of a `.npz`, where their names are not the
             usual ones.
         cache: folder for decoded pictures; `None` or `True`: `$CONTRAPOSE_CACHE`, else the user's cache;
@@ -86,6 +93,8 @@ def open_data(
         ArgumentError: an option that makes no sense or names something that does not exist.
         MissingExtraError: tables need the extra `tables`, the hub the extra `hub`.
     """
+    if isinstance(labels, str) and labels in LABEL_CHOICES:
+        labels = LABEL_CHOICES[labels]
     request = Request(
         image_size=image_size,
         channels=channels,
@@ -100,23 +109,51 @@ def open_data(
         white=white,
         preparation=preparation,
     )
-    if isinstance(spec, (str, os.PathLike)):
-        return _open_named(os.fspath(spec), request)
+    images = (
+        _open_named(os.fspath(spec), request) if isinstance(spec, (str, os.PathLike)) else _open_object(spec, request)
+    )
+    return with_unlabelled_note(images)
+
+
+def _open_object(spec: Any, request: Request) -> Images:
+    """What was handed over in Python."""
     if isinstance(spec, Images):
         return _refitted(spec, request)
     if isinstance(spec, (np.ndarray, Tensor)):
-        return open_array(to_array(spec), request)
+        array = to_array(spec)
+        return open_paths_array(array, request) if holds_paths(array) else open_array(array, request)
     if isinstance(spec, (list, tuple)):
         return open_sequence(spec, request)
     if hasattr(spec, "cast_column") and hasattr(spec, "features"):  # datasets.Dataset, without importing it
         return decode_listing(list_hub_dataset(spec, request, origin="a hub data set"), request)
-    if hasattr(spec, "__getitem__"):
+    if isinstance(spec, Mapping):
+        return open_mapping(spec, request)
+    if is_frame(spec):
+        return open_frame(spec, request)
+    if is_column(spec):
+        return open_sequence(items_of(spec), request)
+    if hasattr(spec, "__array__") and hasattr(spec, "shape"):  # jax, h5py, xarray
+        return _open_object(np.asarray(spec), request)
+    one_or_later = isinstance(spec, (bytes, bytearray, memoryview)) or hasattr(spec, "collect")
+    if hasattr(spec, "__getitem__") and not one_or_later:
         return open_dataset(spec, request)
-    raise ArgumentError(
-        f"A {type(spec).__name__} is no data that can be opened: give a path, an array, a list of pictures "
-        "or a "
-        "map-style data set."
-    )
+    raise ArgumentError(_not_data(spec))
+
+
+def _not_data(spec: Any) -> str:
+    """What to give in place of an object that is no data, or has no order."""
+    kind = type(spec).__name__
+    if isinstance(spec, (set, frozenset)):
+        return f"A {kind} has no order, so that no row could be told to be whose: give sorted(...) or a list."
+    if hasattr(spec, "collect"):
+        return f"A {kind} is not read yet: give .collect() of it."
+    if hasattr(spec, "__next__"):
+        return f"A {kind} is no data that can be opened: it can be read but once. Give list(...) of it."
+    if isinstance(spec, MappingView):
+        return f"A {kind} is no data that can be opened: give list(...) of it."
+    if isinstance(spec, (bytes, bytearray, memoryview)) or hasattr(spec, "getbands"):
+        return f"A {kind} is one picture: give a list, [picture]."
+    return f"A {kind} is no data that can be opened: give a path, an array, a list of pictures or a map-style data set."
 
 
 def _open_named(name: str, request: Request) -> Images:

@@ -32,7 +32,7 @@ class Description:
     Arguments:
         encoder, data: fingerprints of what the embeddings were made with and from.
         origin: where the pictures come from, for people.
-        identifiers, labels: one text a row.
+        identifiers, labels: one text a row; of labels `None` where a picture has none.
         left_out: pictures that are not in the index, each with the reason.
     """
 
@@ -40,7 +40,7 @@ class Description:
     data: str
     origin: str
     identifiers: list[str]
-    labels: list[str] | None
+    labels: list[str | None] | None
     left_out: list[str]
 
 

@@ -18,6 +18,13 @@ class RunConfig:
 
     data: str = "omniglot"
     """What to learn from: a folder, .npz, .npy, .parquet, .csv, .jsonl, hub:OWNER/NAME, or the embedded `omniglot`."""
+    image_column: str | None = None
+    """Column of a table, or array of an .npz, with the pictures or their paths. Default: one with a usual name (image,
+    path, file, ...)."""
+    label_column: str | None = None
+    """Column of a table, or array of an .npz, with the labels. Default: one with a usual name (label, class, ...)."""
+    labels: Literal["auto", "none"] = "auto"
+    """none: read no labels, whatever the data have."""
     limit: int | None = None
     """Use so many samples only, evenly spaced over the data."""
     image_size: int | None = None
@@ -78,6 +85,7 @@ class RunConfig:
         self._check("white", self.white is None or self.white > 0, "above 0")
         choices = {
             "fit": ("crop", "pad"),
+            "labels": ("auto", "none"),
             "optimizer": OPTIMIZERS,
             "schedule": SCHEDULES,
             "tracker": TRACKERS,

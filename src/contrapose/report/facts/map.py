@@ -37,8 +37,9 @@ def map_of(samples: Samples, *, seed: int = 0) -> Map | Absent:
     unit = unit_rows(as_rows(samples.embeddings[rows], "embeddings").double(), "embeddings").numpy()  # (n, D)
     places, method = project(unit, seed)
     clusters = _cluster(unit, seed)
-    labels = None if samples.labels is None else [str(label) for label in samples.labels[rows]]
-    classes = [] if labels is None else group_classes(labels)
+    labels = None if samples.labels is None else [samples.label(row) for row in rows]
+    known = [label for label in labels or () if label is not None]
+    classes = [] if labels is None else group_classes(known, unlabelled=len(labels) - len(known))
     slots = {group.name: group.slot for group in classes}
     points = [
         Point(
@@ -47,7 +48,7 @@ def map_of(samples: Samples, *, seed: int = 0) -> Map | Absent:
             card=samples.card(row),
             name=str(samples.names[row]),
             label=samples.label(row),
-            label_slot=0 if labels is None else slots.get(labels[number], OTHER),
+            label_slot=0 if labels is None else slots.get(labels[number] or "", OTHER),
             cluster_slot=int(clusters[number]),
         )
         for number, row in enumerate(rows.tolist())
@@ -55,7 +56,7 @@ def map_of(samples: Samples, *, seed: int = 0) -> Map | Absent:
     counts = np.bincount(clusters)
     legend = [Group(f"cluster {slot + 1}", slot, int(count)) for slot, count in enumerate(counts)]
     shown = f"{len(rows):,} of {len(samples):,} samples, evenly spaced. " if len(rows) < len(samples) else ""
-    return Map(points, shown + method, legend, classes, sorted(set(labels or ()), key=natural))
+    return Map(points, shown + method, legend, classes, sorted(set(known), key=natural))
 
 
 def project(unit: Float[np.ndarray, "N D"], seed: int) -> tuple[Float[np.ndarray, "N 2"], str]:
@@ -75,13 +76,17 @@ def project(unit: Float[np.ndarray, "N D"], seed: int) -> tuple[Float[np.ndarray
     return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(unit), method
 
 
-def group_classes(labels: list[str]) -> list[Group]:
-    """The ten largest classes with a colour and a shape each, and the rest as one group; by name within the ten."""
+def group_classes(labels: list[str], *, unlabelled: int = 0) -> list[Group]:
+    """The ten largest classes with a colour and a shape each, and the rest as one group; by name within the ten.
+
+    Samples without a label are no class: they are in the rest.
+    """
     counts = Counter(labels)
     largest = sorted(sorted(counts, key=lambda name: (-counts[name], natural(name)))[:MOST_GROUPS], key=natural)
     groups = [Group(name, slot, counts[name]) for slot, name in enumerate(largest)]
     rest = len(labels) - sum(group.count for group in groups)
-    return [*groups, Group(f"{len(counts) - MOST_GROUPS} other classes", OTHER, rest)] if rest else groups
+    names = [f"{len(counts) - MOST_GROUPS} other classes"] * bool(rest) + ["not labelled"] * bool(unlabelled)
+    return [*groups, Group(", ".join(names), OTHER, rest + unlabelled)] if names else groups
 
 
 def natural(name: str) -> list[tuple[int, int | str]]:

@@ -54,10 +54,13 @@ def confusions_of(bank: Samples, asked: Samples | None) -> list[Confusion] | Abs
     """Which class kNN most often takes for which, on samples that are not in the bank."""
     if asked is None or asked.labels is None or bank.labels is None:
         return Absent("Which classes are confused can be said of labelled data only; give some with --data.")
-    if len(np.unique(bank.labels)) < 2:
+    known = np.flatnonzero([label is not None for label in bank.labels])  # (N',)
+    wanted = np.flatnonzero([label is not None for label in asked.labels])  # (T,)
+    classes = bank.labels[known].astype(str)  # (N',)
+    if len(np.unique(classes)) < 2 or not len(wanted):
         return Absent("There is one class only, so nothing can be confused.")
-    predicted = knn_predict(bank.embeddings, bank.labels, asked.embeddings, k=min(K, len(bank)))  # (T,)
-    truth = asked.labels.astype(str)
+    predicted = knn_predict(bank.embeddings[known], classes, asked.embeddings[wanted], k=min(K, len(known)))  # (T,)
+    truth = asked.labels[wanted].astype(str)
     wrong = np.flatnonzero(predicted != truth)
     sizes = Counter(truth.tolist())
     pairs = Counter((str(truth[row]), str(predicted[row])) for row in wrong)
@@ -69,7 +72,9 @@ def confusions_of(bank: Samples, asked: Samples | None) -> list[Confusion] | Abs
             *pair,
             count=pairs[pair],
             of=sizes[pair[0]],
-            examples=[asked.card(row) for row in wrong.tolist() if (truth[row], predicted[row]) == pair][:EXAMPLES],
+            examples=[asked.card(int(wanted[row])) for row in wrong.tolist() if (truth[row], predicted[row]) == pair][
+                :EXAMPLES
+            ],
         )
         for pair in commonest
     ]

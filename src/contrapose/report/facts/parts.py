@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contrapose.data import Images, split
+from contrapose.data import Images, class_texts, split
 from contrapose.data.images import evenly_spaced
 from contrapose.embedder import Embedder
 from contrapose.encoders import untrained_like
@@ -64,10 +64,8 @@ def embedded(trained: Embedder, images: Images) -> Samples:
 
 
 def label_names(images: Images) -> np.ndarray | None:
-    """What the class of each sample is called; `class 3` where it is but a number."""
-    if images.labels is None:
+    """What the class of each sample is called; `class 3` where it is but a number, `None` where it is not known."""
+    texts = class_texts(images)
+    if texts is None:
         return None
-    names = images.class_names
-    if names is None:
-        return np.asarray([f"class {number}" for number in images.labels])
-    return np.asarray([f"class {name}" if name.isdigit() else name for name in names])[images.labels]
+    return np.asarray([f"class {text}" if text is not None and text.isdigit() else text for text in texts], object)
