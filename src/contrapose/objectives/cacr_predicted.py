@@ -18,6 +18,7 @@ from contrapose.objectives.inputs import (
     check_choice,
     check_embeddings,
     check_temperature,
+    check_views,
     prepare_rows,
 )
 from contrapose.objectives.tiles import Terms, row_reduce
@@ -143,7 +144,7 @@ def _attraction_and_repulsion(
 
 
 def _check_arguments(predictions: Tensor, keys: Tensor, cost: str, reduction: str) -> None:
-    check_embeddings(predictions, "predictions", "V B D")
+    check_views(predictions, "predictions")
     check_embeddings(keys, "keys", "U B D")
     check_choice(cost, COSTS, "cost")
     check_choice(reduction, REDUCTIONS, "reduction")

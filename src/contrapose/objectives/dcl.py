@@ -8,13 +8,7 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import choose_anchors
-from contrapose.objectives.inputs import (
-    REDUCTIONS,
-    check_choice,
-    check_embeddings,
-    check_temperature,
-    prepare_rows,
-)
+from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_temperature, check_views, prepare_rows
 from contrapose.objectives.softmax import check_pairing, softmax_loss
 from contrapose.objectives.view_similarities import attraction_of_views
 from contrapose.pairing import Pairing, by_views
@@ -114,7 +108,7 @@ def _change_by_weights(x: Tensor, temperature: float | Tensor, sigma: float, det
 def _check_arguments(
     z: Tensor, pairing: Pairing | None, temperature: float | Tensor, sigma: float | None, reduction: str
 ) -> None:
-    check_embeddings(z, "z", "V B D")
+    check_views(z, paired=pairing is not None)
     check_temperature(temperature)
     check_choice(reduction, (*REDUCTIONS, "sum_views"), "reduction")
     if sigma is not None:

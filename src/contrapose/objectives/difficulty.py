@@ -17,6 +17,7 @@ from contrapose.objectives.inputs import (
     check_choice,
     check_embeddings,
     check_temperature,
+    check_views,
     prepare_rows,
 )
 from contrapose.objectives.softmax import check_pairing
@@ -79,7 +80,7 @@ def difficulty_weighted(
     https://par.nsf.gov/biblio/10433589
     Chuang et al., "Debiased Contrastive Learning", NeurIPS 2020, https://arxiv.org/abs/2007.00224
     """
-    check_embeddings(z, "z", "V B D")
+    check_views(z, paired=pairing is not None)
     check_temperature(temperature)
     check_prior(prior)
     check_choice(reduction, REDUCTIONS, "reduction")

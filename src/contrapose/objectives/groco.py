@@ -16,7 +16,7 @@ from torch.utils.checkpoint import checkpoint
 from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import choose_anchors
 from contrapose.objectives.hardest import hardest
-from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings, prepare_rows
+from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_views, prepare_rows
 from contrapose.objectives.sorting import check_sorting, weight_at_ranks
 
 # Numbers of which the intermediate values are held: the embeddings of the anchors' candidates, (r, n, D). Where there
@@ -74,7 +74,7 @@ def groco(
     Shvetsova, Petersen, Kukleva, Schiele, Kuehne, "Learning by Sorting: Self-supervised Learning with Group Ordering
     Constraints", ICCV 2023, https://arxiv.org/abs/2301.02009
     """
-    check_embeddings(z, "z", "V B D")
+    check_views(z)
     check_choice(reduction, REDUCTIONS, "reduction")
     check_sorting(network, distribution, steepness)
     views, batch, _ = z.shape

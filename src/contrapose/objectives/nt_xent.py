@@ -7,13 +7,7 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import choose_anchors
-from contrapose.objectives.inputs import (
-    REDUCTIONS,
-    check_choice,
-    check_embeddings,
-    check_temperature,
-    prepare_rows,
-)
+from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_temperature, check_views, prepare_rows
 from contrapose.objectives.softmax import check_pairing, softmax_loss
 from contrapose.pairing import Pairing, by_views
 
@@ -62,7 +56,7 @@ def nt_xent(
     Chen, Kornblith, Norouzi, Hinton, "A Simple Framework for Contrastive Learning of Visual Representations",
     ICML 2020, https://arxiv.org/abs/2002.05709
     """
-    check_embeddings(z, "z", "V B D")
+    check_views(z, paired=pairing is not None)
     check_temperature(temperature)
     check_choice(reduction, REDUCTIONS, "reduction")
     views, batch, _ = z.shape

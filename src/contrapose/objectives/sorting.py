@@ -18,6 +18,7 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError, NonFiniteError
 from contrapose.objectives.inputs import check_choice
+from contrapose.tracing import is_readable
 
 
 def _cauchy(v: Tensor, difference: Tensor) -> Tensor:
@@ -193,7 +194,7 @@ def _at_least_float32(x: Tensor) -> Tensor:
         kind = str(x.dtype).removeprefix("torch.")
         raise ArgumentError(f"Values that are sorted softly are mixed, so they must be floating point; got {kind}.")
     finite = x.detach().isfinite()
-    if not bool(finite.all()):
+    if is_readable(x) and not bool(finite.all()):
         raise NonFiniteError(
             f"{int((~finite).sum())} of {x.numel()} values are NaN or infinite, and have no rank; look at where they "
             "come from."

@@ -15,6 +15,7 @@ from contrapose.objectives.inputs import (
     check_choice,
     check_embeddings,
     check_temperature,
+    check_views,
     prepare_rows,
 )
 from contrapose.objectives.softmax import check_pairing, softmax_loss
@@ -71,7 +72,7 @@ def sup_con(
 
     Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020, https://arxiv.org/abs/2004.11362
     """
-    check_embeddings(z, "z", "V B D")
+    check_views(z, paired=pairing is not None)
     check_temperature(temperature)
     check_choice(reduction, REDUCTIONS, "reduction")
     check_empty(empty)
