@@ -70,7 +70,8 @@ def repulsion(
         logits = (-sharpness * known).masked_fill(~tile.negative, -math.inf)
         return Terms(log=[logits, logits + log_value(cost)])
 
-    queries, negatives = _for_squared_distances(x, y)
+    centre = y.detach().mean(0)  # (D,) distances stay, and squares of rows that share an offset do not cancel
+    queries, negatives = _for_squared_distances(x - centre, y - centre)
     total, weighted = row_reduce(
         queries,
         negatives,

@@ -8,7 +8,14 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import choose_anchors
-from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_temperature, check_views, prepare_rows
+from contrapose.objectives.inputs import (
+    REDUCTIONS,
+    as_candidates,
+    check_choice,
+    check_temperature,
+    check_views,
+    prepare_rows,
+)
 from contrapose.objectives.softmax import check_pairing, softmax_loss
 from contrapose.objectives.view_similarities import attraction_of_views
 from contrapose.pairing import Pairing, by_views
@@ -72,7 +79,7 @@ def dcl(
     anchors = choose_anchors(views, batch, rows, z.device)
     loss = softmax_loss(
         x.flatten(0, 1),  # (V, B, D) -> (N, D)
-        x.flatten(0, 1),
+        as_candidates(x, normalize).flatten(0, 1),
         pairing,
         anchors,
         temperature=temperature,

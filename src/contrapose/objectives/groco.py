@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,7 +11,6 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from contrapose.errors import ArgumentError
@@ -18,10 +18,12 @@ from contrapose.objectives.anchors import choose_anchors
 from contrapose.objectives.hardest import hardest
 from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_views, prepare_rows
 from contrapose.objectives.sorting import check_sorting, weight_at_ranks
+from contrapose.tracing import is_transformed
 
 # Numbers of which the intermediate values are held: the embeddings of the anchors' candidates, (r, n, D). Where there
 # are more, anchors go in blocks whose values are computed again in the backward. 2^24 float32 are 64 MiB.
 BLOCK_NUMBERS = 2**24
+SMALLEST = math.exp(-100)  # no element adds more than 100 to the sum, as in torch's binary cross-entropy
 
 
 def groco(
@@ -122,11 +124,12 @@ class _Sort:
         ordered = torch.cat([part.sort(dim=1).values for part in parts], dim=1)  # (r, n)
         high = torch.zeros(scores.shape[1], dtype=scores.dtype, device=scores.device)  # (n,) 1 at positives' ranks
         high[self.negatives :] = 1
-        q = weight_at_ranks(
-            ordered, high, network=self.network, distribution=self.distribution, steepness=self.steepness
-        )  # (r, n)
-        target = high.expand_as(q)  # (r, n)
-        return functional.binary_cross_entropy(q.clamp(0, 1), target, reduction="none").mean(dim=1)  # (r,)
+        marks = torch.stack([1 - high, high])  # (2, n)
+        low_weight, high_weight = weight_at_ranks(
+            ordered, marks, network=self.network, distribution=self.distribution, steepness=self.steepness
+        )  # (r, n) each: 1 - q, which may be too small to be a difference from 1, and q
+        right = torch.where(high > 0, high_weight, low_weight)  # (r, n)
+        return -right.clamp(SMALLEST, 1).log().mean(dim=1)  # (r,)
 
 
 def _losses(sort: _Sort, x: Tensor, y: Tensor, anchors: Tensor, candidates: Tensor, *, held: int) -> Tensor:
@@ -137,7 +140,7 @@ def _losses(sort: _Sort, x: Tensor, y: Tensor, anchors: Tensor, candidates: Tens
         return sort.loss(scores)
 
     size = max(1, held // (candidates.shape[1] * x.shape[1]))
-    if len(anchors) <= size:
+    if len(anchors) <= size or is_transformed():
         return of_block(x, y, anchors, candidates)
     blocks: list[Any] = [
         checkpoint(of_block, x, y, *block, use_reentrant=False, preserve_rng_state=False)

@@ -160,9 +160,7 @@ def check_negatives(kept: Tensor, has_positive: Tensor) -> None:
 def _hardest(similarity: Tensor, negative: Tensor, kept: Tensor, alpha: float) -> Tensor:
     """The `kept` largest similarities of each row, padded with -inf: `(r, M)` -> `(r, k)`."""
     negatives = similarity.masked_fill(~negative, -math.inf)  # (r, M)
-    if is_readable(kept):
-        width = int(kept.max())
-    else:  # as many as if all were negatives
-        width = max(1, math.ceil(alpha * negative.shape[1] - 1e-9))
+    at_most = max(1, math.ceil(alpha * negative.shape[1] - 1e-9))  # if all were negatives
+    width = int(kept.max()) if is_readable(kept) else at_most
     places = torch.arange(width, device=kept.device)  # (k,)
     return negatives.topk(width, dim=1).values.masked_fill(places >= kept.unsqueeze(1), -math.inf)

@@ -96,6 +96,22 @@ def prepare_rows(x: Tensor, normalize: bool) -> Tensor:
     return unit_rows(x) if normalize else x
 
 
+def as_candidates(x: Tensor, normalized: bool) -> Tensor:
+    """Rows as candidates of a softmax, which stays the same when a constant is taken off all of them: their mean.
+
+    Rows that share a large offset would lose the digits that tell them apart; of unit rows there is none to fear.
+
+    Shapes:
+        x: `(..., D)`; returns `(..., D)`.
+    """
+    return x if normalized else about_mean(x)
+
+
+def about_mean(x: Tensor) -> Tensor:
+    """`x` without the mean of its rows, which is held constant: for what does not depend on it. `(..., D)` -> same."""
+    return x - x.detach().flatten(0, -2).mean(0)
+
+
 def unit_rows(x: Tensor) -> Tensor:
     """Rows of length 1, whatever their length is; rows of zeros stay.
 
@@ -108,7 +124,7 @@ def unit_rows(x: Tensor) -> Tensor:
     length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)  # (..., 1)
     if is_readable(x):
         shortest, longest = torch.aminmax(length.detach())
-        if SHORTEST < float(shortest) and float(longest) < LONGEST:
+        if float(shortest) > SHORTEST and float(longest) < LONGEST:
             return x / length
     largest = x.detach().abs().amax(dim=-1, keepdim=True)  # (..., 1)
     usable = largest > torch.finfo(x.dtype).tiny

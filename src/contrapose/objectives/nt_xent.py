@@ -7,7 +7,14 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import choose_anchors
-from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_temperature, check_views, prepare_rows
+from contrapose.objectives.inputs import (
+    REDUCTIONS,
+    as_candidates,
+    check_choice,
+    check_temperature,
+    check_views,
+    prepare_rows,
+)
 from contrapose.objectives.softmax import check_pairing, softmax_loss
 from contrapose.pairing import Pairing, by_views
 
@@ -69,7 +76,7 @@ def nt_xent(
     flat = prepare_rows(z, normalize).flatten(0, 1)  # (V, B, D) -> (N, D)
     return softmax_loss(
         flat,
-        flat,
+        as_candidates(flat, normalize),
         pairing,
         choose_anchors(views, batch, rows, z.device),
         temperature=temperature,

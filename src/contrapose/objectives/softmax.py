@@ -76,7 +76,7 @@ def softmax_loss(
     )  # three times (R,)
     weight = weight.detach()
     kept = weight > 0
-    if decoupled and is_readable(kept) and bool((log_denominator.detach()[kept] == -math.inf).any()):
+    if decoupled and is_readable(log_denominator) and bool((log_denominator.detach()[kept] == -math.inf).any()):
         raise ArgumentError(
             "An anchor has a positive and no negative, and without the positive nothing is left in its denominator; "
             "give at least two samples (of two classes), or a queue."

@@ -22,7 +22,7 @@ from contrapose.tracing import is_readable
 
 
 def _cauchy(v: Tensor, difference: Tensor) -> Tensor:
-    return v.atan() / math.pi + 0.5
+    return torch.atan2(torch.ones_like(v), -v) / math.pi
 
 
 def _logistic(v: Tensor, difference: Tensor) -> Tensor:
@@ -34,18 +34,19 @@ def _logistic_phi(v: Tensor, difference: Tensor) -> Tensor:
 
 
 def _reciprocal(v: Tensor, difference: Tensor) -> Tensor:
-    return v / (2 + v.abs()) / 2 + 0.5
+    return torch.where(v < 0, 1 / (2 - v.clamp(max=0)), 1 - 1 / (2 + v.clamp(min=0)))
 
 
 def _optimal(v: Tensor, difference: Tensor) -> Tensor:
     size = v.abs()
-    tail = v.sign() * (0.5 - 1 / (16 * size.clamp(min=0.25)))
-    return 0.5 + torch.where(size <= 0.25, v, tail)
+    tail = 1 / (16 * size.clamp(min=0.25))
+    return torch.where(size <= 0.25, 0.5 + v, torch.where(v < 0, tail, 1 - tail))
 
 
 # How far a comparator is from swapping, in [0, 1], from steepness times the difference of its wires, and the
-# difference itself. All are monotone with 1/2 at 0. The tails of the logistic ones fall exponentially, so that pairs
-# far out of order get no gradient; those of the others fall like 1/v.
+# difference itself. All are monotone with 1/2 at 0 and f(-v) = 1 - f(v), and keep their digits where they are small.
+# The tails of the logistic ones fall exponentially, so that pairs far out of order get no gradient; those of the others
+# fall like 1/v.
 DISTRIBUTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "cauchy": _cauchy,
     "logistic": _logistic,
@@ -133,33 +134,35 @@ def soft_sort(
     """
     x, swaps = _run(x, network, distribution, steepness)
     P = torch.eye(x.shape[1], dtype=x.dtype, device=x.device).expand(len(x), -1, -1)  # (B, n, n)
-    for partner, alpha in swaps:
-        P = torch.lerp(P[..., partner], P, alpha.unsqueeze(1))  # (B, n, n)
+    for partner, alpha, beta in swaps:
+        P = alpha.unsqueeze(1) * P + beta.unsqueeze(1) * P[..., partner]  # (B, n, n)
     return x, P
 
 
 def weight_at_ranks(
     x: Float[Tensor, "B n"],
-    ranks: Float[Tensor, " n"],
+    ranks: Float[Tensor, " n"] | Float[Tensor, "m n"],
     *,
     network: str = "odd_even",
     distribution: str = "cauchy",
     steepness: float = 1.0,
-) -> Float[Tensor, "B n"]:
+) -> Float[Tensor, "B n"] | Float[Tensor, "m B n"]:
     """P · ranks, the weight of each element at the ranks that are marked, without building P.
 
     P is the product of the layers' (symmetric) matrices, so the marks are sent back through the network from its last
-    layer to its first: n · layers numbers a row instead of n² · layers.
+    layer to its first: n · layers numbers a row instead of n² · layers. Marks of 0 or more are only ever
+    added, so that small weights keep all their digits.
 
     Shapes:
-        ranks: `(n,)`, e.g. 1 where a rank is asked for and 0 elsewhere; returns `(B, n)`.
+        ranks: `(n,)`, e.g. 1 where a rank is asked for and 0 elsewhere, or several, `(m, n)`; returns `(B, n)`, or
+            `(m, B, n)`.
 
     Arguments, errors: as in `soft_sort`.
     """
     x, swaps = _run(x, network, distribution, steepness)
-    weight = ranks.to(x).expand_as(x)  # (B, n)
-    for partner, alpha in reversed(swaps):
-        weight = torch.lerp(weight[:, partner], weight, alpha)  # (B, n)
+    weight = ranks.to(x).unsqueeze(-2).expand(*ranks.shape[:-1], *x.shape)  # (..., B, n)
+    for partner, alpha, beta in reversed(swaps):
+        weight = alpha * weight + beta * weight[..., partner]  # (..., B, n)
     return weight
 
 
@@ -171,8 +174,11 @@ def check_sorting(network: str, distribution: str, steepness: float) -> None:
         raise ArgumentError(f"steepness must be a finite number above 0, got {steepness:g}; 1 is usual for cosines.")
 
 
-def _run(x: Tensor, network: str, distribution: str, steepness: float) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-    """The sorted values, and for each layer its partners `(n,)` and how much each wire kept of itself `(B, n)`."""
+def _run(
+    x: Tensor, network: str, distribution: str, steepness: float
+) -> tuple[Tensor, list[tuple[Tensor, Tensor, Tensor]]]:
+    """The sorted values, and for each layer its partners `(n,)` and how much each wire kept of itself and took over,
+    `(B, n)` each."""
     check_sorting(network, distribution, steepness)
     x = _at_least_float32(x)  # (B, n)
     kept = DISTRIBUTIONS[distribution]
@@ -182,8 +188,9 @@ def _run(x: Tensor, network: str, distribution: str, steepness: float) -> tuple[
         other = x[:, partner]  # (B, n)
         difference = torch.tensor(layer.sign, dtype=x.dtype, device=x.device) * (other - x)  # (B, n)
         alpha = kept(steepness * difference, difference)  # (B, n), the same on both wires of a comparator
+        beta = kept(-steepness * difference, -difference)  # 1 - alpha, which would round to 0 or 1
         x = torch.lerp(other, x, alpha)  # (B, n)
-        swaps.append((partner, alpha))
+        swaps.append((partner, alpha, beta))
     return x, swaps
 
 

@@ -12,6 +12,7 @@ from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import check_empty, choose_anchors
 from contrapose.objectives.inputs import (
     REDUCTIONS,
+    as_candidates,
     check_choice,
     check_embeddings,
     check_temperature,
@@ -82,7 +83,7 @@ def sup_con(
     flat = prepare_rows(z, normalize).flatten(0, 1)  # (V, B, D) -> (N, D)
     return softmax_loss(
         flat,
-        flat,
+        as_candidates(flat, normalize),
         pairing,
         choose_anchors(views, batch, rows, z.device, anchor_views=anchor_views),
         temperature=temperature,

@@ -25,7 +25,7 @@ from contrapose.tracing import is_compiling, is_transformed
 CPU_TILE = (512, 1024)
 # An accelerator wants few, large calls instead; a tile of 64 MiB keeps it busy. Reasoned, not measured.
 ACCELERATOR_TILE = (2048, 8192)
-# Similarities that a compiled graph may hold at once (256 MiB in float32); a larger call leaves the graph for the tiles.
+# Similarities that a compiled graph may hold at once, 256 MiB in float32; a larger call leaves the graph for the tiles.
 LARGEST_IN_GRAPH = 2**26
 
 
