@@ -15,7 +15,6 @@ from contrapose.objectives.cacr import COSTS
 from contrapose.objectives.conditional import mean_cost, repulsion, view_costs
 from contrapose.objectives.inputs import (
     REDUCTIONS,
-    as_candidates,
     check_choice,
     check_embeddings,
     check_temperature,
@@ -77,7 +76,10 @@ def cacr_predicted(
     samples = choose_anchors(1, batch, rows, predictions.device).own  # (R,), None = all
     samples = torch.arange(batch, device=predictions.device) if samples is None else samples
     q = prepare_rows(predictions, normalize)[:, samples]  # (V, R, D)
-    k = as_candidates(prepare_rows(keys.detach(), normalize), normalize or cost != "rbf")  # (U, B, D)
+    k = prepare_rows(keys.detach(), normalize)  # (U, B, D)
+    if not normalize:  # a softmax over keys stays when all are shifted; distances do when predictions are, too
+        centre = k.mean(dim=(0, 1))  # (D,)
+        q, k = q - centre if cost == "squared" else q, k - centre
     loss_of = partial(
         _cross_entropy if cost == "rbf" else _attraction_and_repulsion,
         samples=samples.repeat(views - 1),  # ((V-1)·R,)

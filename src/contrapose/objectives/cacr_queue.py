@@ -77,6 +77,9 @@ def cacr_queue(
     samples = torch.arange(batch, device=queries.device) if samples is None else samples
     q = prepare_rows(queries, normalize)  # (V, B, D)
     k, past = prepare_rows(keys.detach(), normalize), prepare_rows(queue.detach(), normalize)
+    if not normalize:  # nothing but differences counts, and an offset would cost digits
+        centre = past.mean(0)  # (D,)
+        q, k, past = q - centre, k - centre, past - centre
     costs = view_costs(q[:, samples], k[:, samples])  # (V, V, R)
     pulled = attraction(costs, sharpness=attraction_sharpness, through_weights=False)  # (V, R)
     pushed = _repulsion_by_view(

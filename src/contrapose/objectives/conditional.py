@@ -70,8 +70,7 @@ def repulsion(
         logits = (-sharpness * known).masked_fill(~tile.negative, -math.inf)
         return Terms(log=[logits, logits + log_value(cost)])
 
-    centre = y.detach().mean(0)  # (D,) distances stay, and squares of rows that share an offset do not cancel
-    queries, negatives = _for_squared_distances(x - centre, y - centre)
+    queries, negatives = _for_squared_distances(x, y)
     total, weighted = row_reduce(
         queries,
         negatives,
@@ -101,6 +100,8 @@ def _for_squared_distances(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Rows with two more columns, whose inner products are squared distances.
 
         (-2x, |x|², 1) · (y, 1, |y|²) = |x - y|²
+
+    Digits are lost where rows are far from 0 and near each other: take a common offset off before.
 
     Shapes:
         x: `(R, D)`, y: `(M, D)`; returns `(R, D + 2)` and `(M, D + 2)`.

@@ -65,20 +65,18 @@ def isd(
     """
     check_queue_arguments(queries, keys, queue, normalize=normalize, reduction=reduction)
     check_temperature(temperature)
-    if teacher_temperature is None:
-        teacher_temperature = number_of(temperature, "temperature")
-    check_temperature(teacher_temperature, "teacher_temperature")
+    of_teacher = number_of(temperature, "temperature") if teacher_temperature is None else teacher_temperature
+    check_temperature(of_teacher, "teacher_temperature")
     if targets is None:
         targets = soft_targets(
             keys,
             queue,
-            temperature=teacher_temperature,
+            temperature=of_teacher,
             normalize=normalize,
             tile_rows=tile_rows,
             tile_columns=tile_columns,
         )
     own = choose_anchors(1, len(queries), rows, queries.device)
     logits = own.take(prepare_rows(queries, normalize) / temperature)  # (R, D)
-    anchors = prepare_rows(queue.detach(), normalize)  # (K, D)
-    losses = divergence(targets.take(own.own), logits, anchors, tile_rows, tile_columns)  # (R,)
+    losses = divergence(targets.take(own.own), logits, tile_rows, tile_columns)  # (R,)
     return losses.mean() if reduction == "mean" else losses

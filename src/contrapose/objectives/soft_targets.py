@@ -29,11 +29,12 @@ class SoftTargets:
     lose no digits.
 
     Shapes:
-        logits: `(B, D)`, u; centre: `(D,)`; log_sum_about: `(B,)`, barycentre_about: `(B, D)`, about the centre. No
-            gradient flows.
+        logits: `(B, D)`, u; about: `(K, D)`, the anchors about their centre, `(D,)`; log_sum_about: `(B,)`,
+            barycentre_about: `(B, D)`, with those anchors. No gradient flows.
     """
 
     logits: Tensor
+    about: Tensor
     centre: Tensor
     log_sum_about: Tensor
     barycentre_about: Tensor
@@ -58,7 +59,8 @@ class SoftTargets:
         """Those of some rows, or all."""
         if rows is None:
             return self
-        return SoftTargets(self.logits[rows], self.centre, self.log_sum_about[rows], self.barycentre_about[rows])
+        log_sum, barycentre = self.log_sum_about[rows], self.barycentre_about[rows]
+        return SoftTargets(self.logits[rows], self.about, self.centre, log_sum, barycentre)
 
 
 def soft_targets(
@@ -92,19 +94,18 @@ def soft_targets(
         about = (anchors - centre).to(logits)  # (K, D)
         with torch.autocast(logits.device.type, enabled=False):
             log_p = logits @ about.T  # (B, K)
-            return SoftTargets(logits, centre, log_p.logsumexp(1), log_p.softmax(1) @ about)
+            return SoftTargets(logits, about, centre, log_p.logsumexp(1), log_p.softmax(1) @ about)
     with torch.inference_mode(False), torch.enable_grad():  # the barycentre is a gradient, whoever asks
         anchors = prepare_rows(_constant(queue), normalize)  # (K, D)
         logits = (prepare_rows(_constant(keys), normalize) / temperature).requires_grad_()  # (B, D)
         centre = anchors.mean(0)  # (D,)
-        log_sum = log_sum_over(logits, anchors - centre, tile_rows, tile_columns)  # (B,)
+        about = (anchors - centre).to(logits)  # (K, D)
+        log_sum = log_sum_over(logits, about, tile_rows, tile_columns)  # (B,)
         (barycentre,) = torch.autograd.grad(log_sum.sum(), logits)  # (B, D)
-    return SoftTargets(logits.detach(), centre, log_sum.detach(), barycentre)
+    return SoftTargets(logits.detach(), about, centre, log_sum.detach(), barycentre)
 
 
-def divergence(
-    targets: SoftTargets, logits: Tensor, anchors: Tensor, tile_rows: int | None, tile_columns: int | None
-) -> Tensor:
+def divergence(targets: SoftTargets, logits: Tensor, tile_rows: int | None, tile_columns: int | None) -> Tensor:
     """KL(p_i || s_i) of each row, s the softmax of `logits`, over the anchors of `targets`.
 
         l_i = log sum_a exp(v_i·A_a) - log_sum_i + (u_i - v_i)·barycentre_i
@@ -112,25 +113,22 @@ def divergence(
     The sums nearly cancel where l is small; such rows are computed once more by `small_divergence`.
 
     Shapes:
-        logits: `(R, D)`, v; anchors: `(K, D)`; returns `(R,)`.
+        logits: `(R, D)`, v; returns `(R,)`.
     """
-    about = (anchors - targets.centre).to(logits)  # (K, D)
     if is_transformed():
-        return small_divergence(targets, logits, about, tile_rows, tile_columns)
-    log_sum = log_sum_over(logits, about, tile_rows, tile_columns)  # (R,)
+        return small_divergence(targets, logits, tile_rows, tile_columns)
+    log_sum = log_sum_over(logits, targets.about, tile_rows, tile_columns)  # (R,)
     difference = targets.logits - logits  # (R, D)
     losses = log_sum - targets.log_sum_about + (difference * targets.barycentre_about).sum(1)  # (R,)
     small = losses.detach() < SMALL * torch.finfo(losses.dtype).eps  # (R,)
     if is_readable(small) and not bool(small.any()):
         return losses
     rows = small.nonzero().squeeze(1)  # (R',)
-    again = small_divergence(targets.take(rows), logits[rows], about, tile_rows, tile_columns)
+    again = small_divergence(targets.take(rows), logits[rows], tile_rows, tile_columns)
     return losses.index_copy(0, rows, again.to(losses))
 
 
-def small_divergence(
-    targets: SoftTargets, logits: Tensor, about: Tensor, tile_rows: int | None, tile_columns: int | None
-) -> Tensor:
+def small_divergence(targets: SoftTargets, logits: Tensor, tile_rows: int | None, tile_columns: int | None) -> Tensor:
     """The same from terms that are all 0 or more, for twice the work: exact where the divergence is next to nothing.
 
         l_i = log(1 + sum_a p_ia (exp(d_a) - 1 - d_a) + e) - e,     d_a = (v_i - u_i)·(A_a - barycentre_i)
@@ -139,8 +137,9 @@ def small_divergence(
     Terms with d above 1, which may overflow, go through the logarithm.
 
     Shapes:
-        logits: `(R, D)`; about: `(K, D)`, about the centre; returns `(R,)`.
+        logits: `(R, D)`; returns `(R,)`.
     """
+    about = targets.about.to(logits)  # (K, D)
     difference = logits - targets.logits  # (R, D)
     mean = (difference.detach() * targets.barycentre_about).sum(1)  # (R,)
     pairing = _SharedPairing(everybody(len(logits), about), targets.logits, about, targets.log_sum_about, mean)

@@ -134,36 +134,63 @@ def soft_sort(
     """
     x, swaps = _run(x, network, distribution, steepness)
     P = torch.eye(x.shape[1], dtype=x.dtype, device=x.device).expand(len(x), -1, -1)  # (B, n, n)
-    for partner, alpha, beta in swaps:
-        P = alpha.unsqueeze(1) * P + beta.unsqueeze(1) * P[..., partner]  # (B, n, n)
+    for partner, alpha, _ in swaps:
+        P = torch.lerp(P[..., partner], P, alpha.unsqueeze(1))  # (B, n, n)
     return x, P
 
 
 def weight_at_ranks(
     x: Float[Tensor, "B n"],
-    ranks: Float[Tensor, " n"] | Float[Tensor, "m n"],
+    ranks: Float[Tensor, " n"],
     *,
     network: str = "odd_even",
     distribution: str = "cauchy",
     steepness: float = 1.0,
-) -> Float[Tensor, "B n"] | Float[Tensor, "m B n"]:
+) -> Float[Tensor, "B n"]:
     """P · ranks, the weight of each element at the ranks that are marked, without building P.
 
     P is the product of the layers' (symmetric) matrices, so the marks are sent back through the network from its last
-    layer to its first: n · layers numbers a row instead of n² · layers. Marks of 0 or more are only ever
-    added, so that small weights keep all their digits.
+    layer to its first: n · layers numbers a row instead of n² · layers.
 
     Shapes:
-        ranks: `(n,)`, e.g. 1 where a rank is asked for and 0 elsewhere, or several, `(m, n)`; returns `(B, n)`, or
-            `(m, B, n)`.
+        ranks: `(n,)`, e.g. 1 where a rank is asked for and 0 elsewhere; returns `(B, n)`.
 
     Arguments, errors: as in `soft_sort`.
     """
     x, swaps = _run(x, network, distribution, steepness)
-    weight = ranks.to(x).unsqueeze(-2).expand(*ranks.shape[:-1], *x.shape)  # (..., B, n)
-    for partner, alpha, beta in reversed(swaps):
-        weight = alpha * weight + beta * weight[..., partner]  # (..., B, n)
+    weight = ranks.to(x).expand_as(x)  # (B, n)
+    for partner, alpha, _ in reversed(swaps):
+        weight = torch.lerp(weight[:, partner], weight, alpha)  # (B, n)
     return weight
+
+
+def weight_on_both_sides(
+    x: Float[Tensor, "B n"],
+    ranks: Float[Tensor, " n"],
+    *,
+    network: str = "odd_even",
+    distribution: str = "cauchy",
+    steepness: float = 1.0,
+) -> tuple[Float[Tensor, "B n"], Float[Tensor, "B n"]]:
+    """`weight_at_ranks` of the marked ranks and of all others, both with all their digits, for twice the work.
+
+    They add up to 1, but where one of them is next to nothing, 1 less the other is rounding. Here shares are only
+    multiplied and added.
+
+    Shapes, arguments, errors: as in `weight_at_ranks`; ranks are 0 or 1.
+    """
+    x, swaps = _run(x, network, distribution, steepness)
+    weight = torch.stack([ranks, 1 - ranks]).to(x).unsqueeze(1).expand(-1, *x.shape)  # (2, B, n)
+    for partner, alpha, difference in reversed(swaps):
+        beta = DISTRIBUTIONS[distribution](-steepness * difference, -difference)  # (B, n), 1 - alpha
+        weight = alpha * weight + beta * weight[..., partner]  # (2, B, n)
+    return weight[0], weight[1]
+
+
+def smallest_share(distribution: str, steepness: float, spread: float) -> float:
+    """What a comparator leaves to a wire at the least, where values are at most `spread` apart."""
+    difference = torch.tensor(-spread, dtype=torch.float64)
+    return float(DISTRIBUTIONS[distribution](steepness * difference, difference))
 
 
 def check_sorting(network: str, distribution: str, steepness: float) -> None:
@@ -177,8 +204,8 @@ def check_sorting(network: str, distribution: str, steepness: float) -> None:
 def _run(
     x: Tensor, network: str, distribution: str, steepness: float
 ) -> tuple[Tensor, list[tuple[Tensor, Tensor, Tensor]]]:
-    """The sorted values, and for each layer its partners `(n,)` and how much each wire kept of itself and took over,
-    `(B, n)` each."""
+    """The sorted values, and for each layer its partners `(n,)`, how much each wire kept of itself and the difference
+    that says so, `(B, n)` each."""
     check_sorting(network, distribution, steepness)
     x = _at_least_float32(x)  # (B, n)
     kept = DISTRIBUTIONS[distribution]
@@ -188,9 +215,8 @@ def _run(
         other = x[:, partner]  # (B, n)
         difference = torch.tensor(layer.sign, dtype=x.dtype, device=x.device) * (other - x)  # (B, n)
         alpha = kept(steepness * difference, difference)  # (B, n), the same on both wires of a comparator
-        beta = kept(-steepness * difference, -difference)  # 1 - alpha, which would round to 0 or 1
         x = torch.lerp(other, x, alpha)  # (B, n)
-        swaps.append((partner, alpha, beta))
+        swaps.append((partner, alpha, difference))
     return x, swaps
 
 

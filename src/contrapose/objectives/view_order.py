@@ -68,7 +68,7 @@ def _warn(text: str) -> None:
         return
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in _LIBRARIES:
-        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
+        level, frame = level + 1, frame.f_back
     warnings.warn(text, ViewOrderWarning, stacklevel=level)
 
 
