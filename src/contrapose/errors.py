@@ -35,6 +35,10 @@ class MissingExtraError(ContraposeError, ImportError):
     """A feature whose optional dependency is not installed (or cannot be imported)."""
 
 
+class ViewOrderWarning(UserWarning):
+    """Embeddings that look like (B, V, D) where (V, B, D) is expected, which would be another loss in silence."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """` Did you mean 'x'?` when a known name is close, else the list of known names; ready to append to a sentence."""
     known = sorted(known)

@@ -18,6 +18,7 @@ from contrapose.objectives.inputs import (
     check_choice,
     check_embeddings,
     check_temperature,
+    check_views,
     prepare_rows,
 )
 from contrapose.objectives.tiles import Terms, row_reduce
@@ -76,6 +77,9 @@ def cacr_predicted(
     samples = torch.arange(batch, device=predictions.device) if samples is None else samples
     q = prepare_rows(predictions, normalize)[:, samples]  # (V, R, D)
     k = prepare_rows(keys.detach(), normalize)  # (U, B, D)
+    if not normalize:  # a softmax over keys stays when all are shifted; distances do when predictions are, too
+        centre = k.mean(dim=(0, 1))  # (D,)
+        q, k = q - centre if cost == "squared" else q, k - centre
     loss_of = partial(
         _cross_entropy if cost == "rbf" else _attraction_and_repulsion,
         samples=samples.repeat(views - 1),  # ((V-1)·R,)
@@ -143,7 +147,7 @@ def _attraction_and_repulsion(
 
 
 def _check_arguments(predictions: Tensor, keys: Tensor, cost: str, reduction: str) -> None:
-    check_embeddings(predictions, "predictions", "V B D")
+    check_views(predictions, "predictions")
     check_embeddings(keys, "keys", "U B D")
     check_choice(cost, COSTS, "cost")
     check_choice(reduction, REDUCTIONS, "reduction")

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.pairing.pairing import Pairing, Tile
+from contrapose.tracing import is_readable
 
 NOBODY = -1  # a candidate of this group is never a positive
 
@@ -125,7 +126,7 @@ def by_labels(labels: Int[Tensor, " B"], *, views: int = 1) -> GroupPairing:
         ArgumentError: labels that are not one integer a sample, or below -1.
     """
     labels = as_integers(labels, "labels")
-    if int(labels.min()) < -1:
+    if is_readable(labels) and int(labels.min()) < -1:
         raise ArgumentError(f"Labels are class numbers >= 0, or -1 for unlabelled; got {int(labels.min())}.")
     alone = labels.max().clamp(min=-1) + 1 + torch.arange(len(labels), device=labels.device)  # a class of its own
     groups = torch.where(labels == -1, alone, labels).repeat(views)  # (N,)
