@@ -13,6 +13,7 @@ from contrapose.encoders import Architecture
 from contrapose.errors import RunError
 from contrapose.evaluation import Metric
 from contrapose.methods import Method
+from contrapose.shell import shell_command
 from contrapose.training.run_folder import RunFolder
 
 NOT_OF_THE_RESULT = frozenset(
@@ -58,7 +59,7 @@ def results_of(run: Path) -> Results | None:
         data, notes = str(found["data"]), tuple(map(str, found["notes"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(
-            f"{file} is damaged and cannot be read ({error}). Measure again with: contrapose evaluate {run}"
+            f"{file} is damaged and cannot be read ({error}). Measure again with: {shell_command('evaluate', run)}"
         ) from error
     older = file.stat().st_mtime < (folder.encoder / "encoder.safetensors").stat().st_mtime
     return (

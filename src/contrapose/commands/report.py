@@ -13,6 +13,7 @@ from tyro.conf import Positional
 
 from contrapose.errors import ArgumentError, ContraposeError, DataError, RunError
 from contrapose.optional import optional
+from contrapose.shell import shell_command
 
 if TYPE_CHECKING:
     from contrapose.data import Images
@@ -156,8 +157,8 @@ def _with_encoder(folder: RunFolder) -> RunFolder:
     if (folder.encoder / "encoder.json").is_file():
         return folder
     raise RunError(
-        f"{folder.path} has no encoder yet: it stopped before its first checkpoint. Continue it with: contrapose train "
-        f"--resume {folder.path}"
+        f"{folder.path} has no encoder yet: it stopped before its first checkpoint. Continue it with: "
+        f"{shell_command('train', '--resume', folder.path)}"
     )
 
 
@@ -197,7 +198,9 @@ def _results(folder: RunFolder, record: dict[str, Any]) -> Results | Absent:
     except RunError as error:
         return Absent(str(error))
     if found is None:
-        return Absent(f"Nothing was measured yet. Measure with: contrapose evaluate {folder.path} --data LABELLED")
+        return Absent(
+            "Nothing was measured yet. Measure with: " + shell_command("evaluate", folder.path, "--data", "LABELLED")
+        )
     return facts.results_of(
         found.data,
         found.arms,
