@@ -11,7 +11,7 @@ from typing import Any
 from contrapose.commands.train import config_of
 from contrapose.encoders import Architecture
 from contrapose.errors import RunError
-from contrapose.evaluation import Metric
+from contrapose.evaluation import Gain, Metric
 from contrapose.methods import Method
 from contrapose.shell import shell_command
 from contrapose.training.run_folder import RunFolder
@@ -65,6 +65,14 @@ def results_of(run: Path) -> Results | None:
     return (
         Results(without_folders(data), arms, tuple(map(without_folders, notes)), older) if any(arms.values()) else None
     )
+
+
+def gain_of(folder: RunFolder) -> Gain | None:
+    """Whether training gained anything, as `contrapose evaluate` found; None where that is not known."""
+    try:
+        return Gain(**json.loads(folder.evaluation_file.read_bytes())["gain"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def training_of(run: Path) -> tuple[dict[str, Any], Method]:

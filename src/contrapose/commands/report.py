@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import webbrowser
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -79,17 +79,18 @@ def report(
         DataError: `data` or `test_data` was given and cannot be read.
         ArgumentError: `out` is no `.html` or in no folder.
         MissingExtraError: the extra `report` is not installed.
+        UnwrittenError: `out` cannot be written; the sentence says where the page lies instead.
     """
     for module in ("altair", "vl_convert"):
         optional(module, extra="report")  # said before a minute of work, not after it
-    from contrapose.atomic import write_atomically
+    from contrapose.commands.unwritten import write_or_rescue
     from contrapose.report import render
     from contrapose.training.run_folder import RunFolder
 
     folder = RunFolder.open(run)
     file = _html(folder.path / "report.html" if out is None else Path(out))
     page = collect(folder, data=data, test_data=test_data, limit=limit, seed=seed, device=device, quiet=quiet)
-    write_atomically(file, render(page).encode())
+    write_or_rescue(file, render(page).encode())
     if show:
         webbrowser.open(file.resolve().as_uri())
     if not quiet:
@@ -108,13 +109,14 @@ def collect(
     quiet: bool = True,
 ) -> Page:
     """The facts of every section; what cannot be known is `Absent` and says why. Arguments as in `report`."""
+    from contrapose.commands.card_facts import gain_of
     from contrapose.commands.train import config_of
     from contrapose.embedder import load
     from contrapose.report import facts, page
 
     record = folder.read_record()
     config = config_of(record, where=str(folder.config_file))
-    head = facts.head_of(_with_encoder(folder), record, config)
+    head = replace(facts.head_of(_with_encoder(folder), record, config), gain=gain_of(folder))
     trained = load(folder.path, device=device)
     images = _open(trained, config, data, limit, quiet)
     test = None if test_data is None else _limited(trained.open(test_data, limit=limit, progress=not quiet), limit)
