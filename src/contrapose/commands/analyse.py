@@ -74,6 +74,7 @@ def analyse_temperature(options: AnalyseTemperatureOptions, *, say: Callable[[st
     say(f"{options.method} on {train.origin}: {len(train):,} to learn from, {len(ground.test):,} to measure on")
     points = [Point(options.method, config, options.out / "points", options.device) for config in configurations]
     found = []
+    (options.out / "points").mkdir(parents=True, exist_ok=True)  # refused before the training, not after it
     for number, point in enumerate(points, 1):
         values, fresh = point.measure(ground)
         found.append(values)
