@@ -16,10 +16,10 @@ UNEQUAL = 1.1
 
 
 def unequal_classes(labels: Labels) -> bool:
-    """Whether the largest class of `(T,)` labels holds a tenth more rows than its equal share, and two at least."""
+    """Whether the largest class of `(T,)` labels holds a tenth more rows than its equal share, and one at least."""
     _, counts = np.unique(label_array(labels, len(labels), "labels"), return_counts=True)
-    equal = float(counts.mean())
-    return bool(counts.max() >= UNEQUAL * equal and counts.max() - equal >= 1)
+    largest, equal = int(counts.max()), float(counts.mean())
+    return round(largest / equal, 6) >= UNEQUAL and largest - equal >= 1
 
 
 def balanced_accuracy(accuracy: Metric, labels: Labels) -> Metric:
