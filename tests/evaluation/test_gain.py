@@ -59,6 +59,12 @@ def test_few_items_cannot_show_that_nothing_was_gained() -> None:
     assert "12 tests" in judged(few, few, few).sentence
 
 
+def test_a_task_that_the_untrained_encoder_solves_shows_nothing() -> None:
+    found = judged(arm(kNN=400), arm(kNN=400), arm(kNN=390))
+    assert found.kind == "unclear"
+    assert found.text == "Nothing can be gained here: untrained is right in all 400 tests. Test on something harder."
+
+
 def test_balanced_metrics_stand_for_the_plain_ones() -> None:
     trained, floor = arm(kNN=380), arm(kNN=200)
     trained["kNN, balanced"] = floor["kNN, balanced"] = arm(kNN=200)["kNN"]

@@ -55,7 +55,7 @@ def advised(gain: Gain, *, samples: int | None, leaked: int = 0) -> Gain:
             "any encoder."
         )
         return replace(gain, kind="unclear", sentence=sentence, remedy="Test on pictures that are not in --data.")
-    if gain.kind == "gained":
+    if gain.kind == "gained" or gain.remedy:
         return gain
     if samples is not None and samples < FEW:
         remedy = (

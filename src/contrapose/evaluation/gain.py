@@ -15,6 +15,8 @@ Kind = Literal["gained", "unclear", "nothing", "worse"]
 HEADLINES = ("one-shot", "kNN, balanced", "linear probe, balanced", "kNN", "linear probe")
 """Metrics that are judged by; the balanced ones stand for the plain ones where they were measured."""
 
+EASY = "Test on something harder."
+
 WIDE = 0.15
 """Half a paired interval of more than so many (15 points) cannot tell "nothing" from "much"."""
 
@@ -75,6 +77,8 @@ def gain_over(trained: Mapping[str, Metric], floors: Mapping[str, Mapping[str, M
         told = "; ".join(_told(name, trained, gains) for name in (above[0], below[0]))
         return Gain("unclear", f"Training gained in one respect and lost in another: {told}.")
     told = _told(first, trained, gains)
+    if all(floors[next(iter(of))][name].value == 1 for name, of in gains.items()):
+        return Gain("unclear", f"Nothing can be gained here: {next(iter(gains[first]))} is right in all {count}.", EASY)
     nearest = [next(iter(of.values())) for of in gains.values()]  # the first floor of each: the untrained encoder
     if all(gap.low <= 0 and gap.high - gap.low <= 2 * WIDE for gap in nearest):
         return Gain("nothing", f"Training gained nothing that {count} can show: {told}.")
