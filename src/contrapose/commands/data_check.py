@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
+from contrapose.atomic import write_atomically
 from contrapose.commands.options import ReadingOptions
 from contrapose.errors import ArgumentError
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 LARGEST = 10  # classes that are printed
 SAMPLES = 3
+UNEQUAL = 1.5  # times its equal share, from which a largest class is told of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +133,10 @@ def data_check(
     Errors:
         DataError: the data cannot be opened at all; the text says what to do.
         ArgumentError: `out` is no `.png`, or its folder is not there.
+        UnwrittenError: `out` cannot be written; the report is in its `result`.
     """
     from contrapose.commands.data_problems import find_problems
+    from contrapose.commands.unwritten import kept_if_unwritten
     from contrapose.commands.view_sheet import view_sheet
     from contrapose.data import open_data
     from contrapose.data.images import evenly_spaced
@@ -141,16 +146,20 @@ def data_check(
     reading = {"image_column": image_column, "label_column": label_column, "labels": labels}
     images = open_data(data, image_size=image_size, fit=fit, white=white, limit=limit, progress=not quiet, **reading)
     rows = evenly_spaced(len(images), SAMPLES).tolist()
-    if path is not None:
-        view_sheet(images, rows, options=ImageViews(recipe=recipe, count=4), seed=seed).save(path)
-    return DataReport(
+    report = DataReport(
         summary=_summary(images),
         samples=[_sample(images, row, data) for row in rows],
         classes=_class_counts(images),
-        notes=images.notes,
+        notes=[*images.notes, *_foreseen(images)],
         problems=find_problems(images),
-        sheet=path,
     )
+    if path is None:
+        return report
+    sheet = view_sheet(images, rows, options=ImageViews(recipe=recipe, count=4), seed=seed)
+    with kept_if_unwritten(report, report.text):
+        sheet.save(buffer := io.BytesIO(), format="PNG")
+        write_atomically(path, buffer.getvalue())
+    return replace(report, sheet=path)
 
 
 def _png(out: str | Path) -> Path:
@@ -192,6 +201,21 @@ def _stored_size(name: str, data: Any) -> tuple[int, int] | None:
         return stored_size(file) if file.is_file() else None
     except PictureError:
         return None
+
+
+def _foreseen(images: Images) -> list[str]:
+    """What so many pictures, and classes of such sizes, let one expect of training and of its evaluation."""
+    from contrapose.commands.gain import expected_gain
+
+    expected = expected_gain(len(images)) if images.channels == 3 else None
+    counts = [count for _, count in _class_counts(images) or ()]
+    found = [expected] if expected else []
+    if len(counts) > 1 and counts[0] * len(counts) >= UNEQUAL * sum(counts):
+        found.append(
+            f"The classes are unequal: always answering the largest is right in {100 * counts[0] / sum(counts):.1f} %; "
+            "evaluate shows the balanced accuracy beside."
+        )
+    return found
 
 
 def _class_counts(images: Images) -> list[tuple[str, int]] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from contrapose.data import Images, Skipped, only_labelled
+from contrapose.data.copies import hash_of, pixel_blocks
 from contrapose.data.labels import UNLABELLED
 from contrapose.training.config import RunConfig
 
@@ -19,7 +19,6 @@ FEWEST = 5
 
 EXAMPLES = 3
 DARK = 31  # an eighth of the grey levels
-BLOCK = 1024  # pictures looked at a time
 
 
 @dataclass(frozen=True)
@@ -54,14 +53,12 @@ def _looked_at(images: Images) -> tuple[np.ndarray, np.ndarray, list[list[int]]]
     constant: list[int] = []
     dark: list[int] = []
     same: dict[bytes, list[int]] = defaultdict(list)
-    for start in range(0, len(images), BLOCK):
-        rows = np.arange(start, min(start + BLOCK, len(images)))  # (b,)
-        pixels = images.batch(rows).numpy().reshape(len(rows), images.channels, -1)  # (b, C, H·W)
-        flat = (pixels == pixels[:, :, :1]).all(axis=(1, 2))  # (b,)
+    for rows, pixels in pixel_blocks(images):
+        flat = (pixels == pixels[:, :, :1, :1]).all(axis=(1, 2, 3))  # (b, C, H, W) -> (b,)
         constant.extend(rows[flat].tolist())
         dark.extend(rows[~flat & (pixels.max(axis=(1, 2)) <= DARK)].tolist())
         for row, picture in zip(rows[~flat].tolist(), pixels[~flat], strict=True):
-            same[hashlib.sha256(picture.tobytes()).digest()].append(row)
+            same[hash_of(picture)].append(row)
     repeated = [group for group in same.values() if len(group) > 1]
     return np.asarray(constant, dtype=np.int64), np.asarray(dark, dtype=np.int64), repeated
 
@@ -153,6 +150,8 @@ def _classes(images: Images) -> Iterator[Problem]:
 
 def class_name(images: Images, number: int) -> str:
     """What a class is called: its name, or its number where it has none."""
+    if number == UNLABELLED:
+        return "(no label)"
     return str(number) if images.class_names is None else images.class_names[number]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from contrapose.atomic import write_atomically
 from contrapose.commands.reading import Reading
+from contrapose.commands.unwritten import write_or_rescue
 from contrapose.data import Images, class_texts
 from contrapose.data.labels import UNLABELLED
 from contrapose.embedder import load
@@ -68,7 +68,7 @@ def embed(
     reading = Reading.of(run, image_column=image_column, label_column=label_column, labels=labels)
     images = reading.open(encoder, data, limit=limit, progress=not quiet)
     z = encoder.embed(images, normalize=normalize)  # (N, D)
-    write_atomically(path, WRITERS[path.suffix](images, z))
+    write_or_rescue(path, WRITERS[path.suffix](images, z), result=images)
     return images
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import webbrowser
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,7 @@ from tyro.conf import Positional
 from contrapose.commands.options import ReadingOptions
 from contrapose.errors import ArgumentError, ContraposeError, DataError, RunError
 from contrapose.optional import optional
+from contrapose.shell import shell_command
 
 if TYPE_CHECKING:
     from contrapose.commands.reading import Reading
@@ -84,11 +85,12 @@ def report(
         DataError: `data` or `test_data` was given and cannot be read.
         ArgumentError: `out` is no `.html` or in no folder.
         MissingExtraError: the extra `report` is not installed.
+        UnwrittenError: `out` cannot be written; the sentence says where the page lies instead.
     """
     for module in ("altair", "vl_convert"):
         optional(module, extra="report")  # said before a minute of work, not after it
-    from contrapose.atomic import write_atomically
     from contrapose.commands.reading import Reading
+    from contrapose.commands.unwritten import write_or_rescue
     from contrapose.report import render
     from contrapose.training.run_folder import RunFolder
 
@@ -98,7 +100,7 @@ def report(
     page = collect(
         folder, data=data, test_data=test_data, limit=limit, reading=reading, seed=seed, device=device, quiet=quiet
     )
-    write_atomically(file, render(page).encode(errors="backslashreplace"))  # names of files need not be UTF-8
+    write_or_rescue(file, render(page).encode(errors="backslashreplace"))  # names of files need not be UTF-8
     if show:
         webbrowser.open(file.resolve().as_uri())
     if not quiet:
@@ -118,6 +120,7 @@ def collect(
     quiet: bool = True,
 ) -> Page:
     """The facts of every section; what cannot be known is `Absent` and says why. Arguments as in `report`."""
+    from contrapose.commands.card_facts import gain_of
     from contrapose.commands.reading import Reading
     from contrapose.commands.train import config_of
     from contrapose.embedder import load
@@ -125,7 +128,7 @@ def collect(
 
     record = folder.read_record()
     config = config_of(record, where=str(folder.config_file))
-    head = facts.head_of(_with_encoder(folder), record, config)
+    head = replace(facts.head_of(_with_encoder(folder), record, config), gain=gain_of(folder))
     trained = load(folder.path, device=device)
     reading = reading or Reading.of(folder.path, image_column=None, label_column=None, labels=None)
     images = _open(trained, config, data, limit, reading, quiet)
@@ -171,8 +174,8 @@ def _with_encoder(folder: RunFolder) -> RunFolder:
     if (folder.encoder / "encoder.json").is_file():
         return folder
     raise RunError(
-        f"{folder.path} has no encoder yet: it stopped before its first checkpoint. Continue it with: contrapose train "
-        f"--resume {folder.path}"
+        f"{folder.path} has no encoder yet: it stopped before its first checkpoint. Continue it with: "
+        f"{shell_command('train', '--resume', folder.path)}"
     )
 
 
@@ -215,7 +218,9 @@ def _results(folder: RunFolder, record: dict[str, Any]) -> Results | Absent:
     except RunError as error:
         return Absent(str(error))
     if found is None:
-        return Absent(f"Nothing was measured yet. Measure with: contrapose evaluate {folder.path} --data LABELLED")
+        return Absent(
+            "Nothing was measured yet. Measure with: " + shell_command("evaluate", folder.path, "--data", "LABELLED")
+        )
     return facts.results_of(
         found.data,
         found.arms,

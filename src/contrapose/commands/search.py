@@ -91,8 +91,10 @@ def search(
         DataError: data or a query that cannot be read.
         RunError: no encoder in `run`, or a saved index that is damaged or no longer matches.
         MissingExtraError: `backend="faiss"` without the extra `search`.
+        UnwrittenError: the index cannot be saved; the matches are in its `result`.
     """
     from contrapose.commands.reading import Reading
+    from contrapose.commands.unwritten import kept_if_unwritten
     from contrapose.embedder import load
     from contrapose.search.queries import read_query
 
@@ -105,13 +107,18 @@ def search(
     )  # first: a mistyped name must not cost the time of an index
     folder = None if index is None else Path(index)
     open_pictures = partial(reading.open, embedder, limit=limit, progress=not quiet)
-    found = _index(embedder, data, folder, rebuild=rebuild, open_pictures=open_pictures)
-    return found.query_rows(wanted, k, backend=backend)
+    found, made = _index(embedder, data, folder, rebuild=rebuild, open_pictures=open_pictures)
+    matches = found.query_rows(wanted, k, backend=backend)
+    if folder is not None and made:
+        with kept_if_unwritten(matches, str):
+            found.save(folder)
+    return matches
 
 
 def _index(
     embedder: Embedder, data: Any, folder: Path | None, *, rebuild: bool, open_pictures: Callable[[Any], Images]
-) -> Index:
+) -> tuple[Index, bool]:
+    """The index, and whether it was made now."""
     from contrapose.search import Index
     from contrapose.search.embedded import read_embedded
     from contrapose.search.stored import is_index
@@ -123,11 +130,8 @@ def _index(
     known = None if data is None else read_embedded(data)
     images = known if known is not None or data is None else open_pictures(data)
     if folder is not None and exists and not rebuild:
-        return Index.open(folder, embedder, data=images)
-    made = Index.build(embedder, images)
-    if folder is not None:
-        made.save(folder)
-    return made
+        return Index.open(folder, embedder, data=images), False
+    return Index.build(embedder, images), True
 
 
 def print_matches(matches: Matches, *, as_json: bool = False) -> None:
