@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from contrapose.commands.run_data import places_of
 from contrapose.data import Images
 from contrapose.learners import Learner
 from contrapose.methods import Method, name_of
@@ -49,14 +51,15 @@ def announce(
     monitor.say(f"writing {run.path}{at}, {trainer.total_steps} steps, learning rate {rate:.2g} at the next")
 
 
-def record_of(config: Method, images: Images) -> dict[str, Any]:
-    """What `config.json` says of a run."""
+def record_of(config: Method, images: Images, run: Path) -> dict[str, Any]:
+    """What `config.json` says of a run in the folder `run`."""
     return {
         "contrapose": __version__,
         "method": name_of(config),
         "config": to_dictionary(config),
         "data": {
             "origin": images.origin,
+            "places": places_of(config.data, run),
             "fingerprint": images.fingerprint,
             "samples": len(images),
             "channels": images.channels,

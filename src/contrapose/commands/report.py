@@ -115,7 +115,7 @@ def collect(
     config = config_of(record, where=str(folder.config_file))
     head = facts.head_of(_with_encoder(folder), record, config)
     trained = load(folder.path, device=device)
-    images = _open(trained, config, data, limit, quiet)
+    images = _open(trained, config, data, limit, quiet, folder)
     test = None if test_data is None else _limited(trained.open(test_data, limit=limit, progress=not quiet), limit)
     parts = _tried(images, lambda images: facts.parts_of(trained, images, test, seed=seed))
     labelled = type(config).about.needs_labels or getattr(images, "labels", ()) is not None  # unknown: as if there were
@@ -161,9 +161,11 @@ def _with_encoder(folder: RunFolder) -> RunFolder:
     )
 
 
-def _open(trained: Embedder, config: Method, data: Any, limit: int | None, quiet: bool) -> Images | Absent:
+def _open(
+    trained: Embedder, config: Method, data: Any, limit: int | None, quiet: bool, folder: RunFolder
+) -> Images | Absent:
     """The data that was given, or else the run's own, or why that is not to be had."""
-    from contrapose.commands.train import FROM_PYTHON
+    from contrapose.commands.run_data import FROM_PYTHON, data_places
     from contrapose.report.page import Absent
 
     if data is not None:
@@ -173,7 +175,8 @@ def _open(trained: Embedder, config: Method, data: Any, limit: int | None, quiet
     # the embedded characters are for training without labels, yet the page is better with what they are
     labels = "character" if config.data == "omniglot" else None
     try:
-        images = trained.open(config.data, limit=config.limit, labels=labels, progress=not quiet)
+        place = data_places(config.data, folder.read_record(), folder.path)[0]
+        images = trained.open(place, limit=config.limit, labels=labels, progress=not quiet)
     except (DataError, OSError) as error:
         return Absent(f"The run's data cannot be opened. {error} Name other data with --data.")
     return _limited(images, limit)

@@ -12,9 +12,10 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 
 from contrapose.commands.header import announce, record_of
+from contrapose.commands.run_data import FROM_PYTHON, data_places
 from contrapose.data import Images, open_data
 from contrapose.embedder import Embedder, load
-from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.errors import ArgumentError, DataError, did_you_mean
 from contrapose.learners import Learner
 from contrapose.methods import METHODS, Method, name_of
 from contrapose.methods.assemble import assemble
@@ -24,11 +25,9 @@ from contrapose.training.device import make_accelerator
 from contrapose.training.interface import Outcome
 from contrapose.training.loop import Trainer
 from contrapose.training.monitor import Monitor
-from contrapose.training.run_folder import RunFolder, new_run_path
+from contrapose.training.run_folder import RunFolder
 from contrapose.version import __version__
 from contrapose.views import ImageViews
-
-FROM_PYTHON = "(given in Python)"  # what a configuration says of arrays and data sets that have no name
 
 
 @dataclass(frozen=True)
@@ -86,11 +85,9 @@ def train(
     config, notes = fit_to_data(config, samples=len(images), processes=accelerator.num_processes)
     for note in notes:
         monitor.say(f"note: {note}")
-    path = Path(config.out) if config.out else new_run_path(name_of(config), config.data)
-    path = broadcast_object_list([path])[0]  # the main process's choice
     parts = assemble(config, images, views)  # before the folder: a bad option leaves nothing behind
-    run = RunFolder.create(path, record_of(config, images)) if accelerator.is_main_process else RunFolder(path)
-    accelerator.wait_for_everyone()
+    run = _new_folder(config, images) if accelerator.is_main_process else None
+    run = RunFolder(broadcast_object_list([run and run.path])[0])  # the main process's choice
     return _fit(config, images, parts, run, monitor, accelerator, resume=False)
 
 
@@ -107,7 +104,9 @@ def resume(
     Arguments:
         run: the run folder.
         epochs: a new total; the schedule is stretched to it from where the run stands.
-        data, views: the same objects as at the start, when the run was started from Python with objects.
+        data: where the same data lie now; None = where they were, or where they are as seen from the run folder. When
+            the run was started from Python with an object, that object.
+        views: the same object as at the start, when the run was started from Python with one.
 
     Errors:
         RunError: no run there, no readable checkpoint, changed data, or nothing left to do.
@@ -124,8 +123,12 @@ def resume(
         )
     if data is None and config.data == FROM_PYTHON:
         raise ArgumentError(f"{run} was started from Python; resume it there: contrapose.resume(run, data=...).")
+    given = os.fspath(data) if isinstance(data, os.PathLike) else data
+    sources = data_places(config.data, record, folder.path) if given is None else [given]
     with accelerator.main_process_first():
-        images = open_images(config, config.data if data is None else data, quiet=monitor.quiet)
+        images, source = _open_same(config, sources, record, quiet=monitor.quiet)
+    if isinstance(source, str):
+        config = configure(config, {"data": source})
     parts = assemble(config, images, views)
     return _fit(config, images, parts, folder, monitor, accelerator, resume=True)
 
@@ -161,6 +164,33 @@ def open_images(config: Method, source: Any, *, quiet: bool) -> Images:
     )
 
 
+def _open_same(config: Method, sources: list[Any], record: dict[str, Any], *, quiet: bool) -> tuple[Images, Any]:
+    """The source that holds the very pictures of before; the first where none does, for the loop to refuse."""
+    before = record.get("data", {}).get("fingerprint")
+    opened: list[tuple[Images, Any]] = []
+    refused: list[DataError] = []
+    for source in sources:
+        try:
+            opened.append((open_images(config, source, quiet=quiet), source))
+        except DataError as error:  # something else of that name
+            refused.append(error)
+        else:
+            if opened[-1][0].fingerprint == before:
+                return opened[-1]
+    if not opened:
+        raise refused[0]
+    return opened[0]
+
+
+def _new_folder(config: Method, images: Images) -> RunFolder:
+    def record(path: Path) -> dict[str, Any]:
+        return record_of(config, images, path)
+
+    if config.out:
+        return RunFolder.create(config.out, record(Path(config.out)))
+    return RunFolder.create_new(name_of(config), config.data, record)
+
+
 def _fit(
     config: Method,
     images: Images,
@@ -181,7 +211,7 @@ def _fit(
                 f"{run.path} is finished ({config.epochs} epochs). Give a larger --epochs to train it further."
             )
         if accelerator.is_main_process:
-            run.write_record(record_of(config, images))
+            run.write_record(record_of(config, images, run.path))
     announce(config, images, learner, trainer, run, monitor)
     outcome = trainer.fit()
     monitor.say(trainer.clock.line())
