@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from contrapose.data import Images, open_data
-from contrapose.encoders import ImageEncoder, load_encoder
-from contrapose.errors import ArgumentError, RunError
+from contrapose.encoders import ImageEncoder, encoder_folder, load_encoder
+from contrapose.errors import ArgumentError
 
 
 class Embedder(nn.Module):
@@ -81,14 +81,7 @@ def load(path: Path | str, *, device: str | torch.device = "cpu") -> Embedder:
     Errors:
         RunError: no encoder there, damaged, or of a newer version.
     """
-    path = Path(path)
-    folder = path / "encoder" if (path / "config.json").is_file() else path
-    if not folder.is_dir():
-        raise RunError(
-            f"{path} holds no encoder: it is neither a run folder (did the run stop before its first checkpoint?) "
-            "nor a folder with encoder.json and encoder.safetensors."
-        )
-    return Embedder(load_encoder(folder).to(pick_device(device)).eval())
+    return Embedder(load_encoder(encoder_folder(path)).to(pick_device(device))).eval()
 
 
 def pick_device(name: str | torch.device) -> torch.device:

@@ -13,12 +13,13 @@ from accelerate.utils import broadcast_object_list
 
 from contrapose.commands.header import announce, record_of
 from contrapose.commands.run_data import FROM_PYTHON, data_places
-from contrapose.data import Images, open_data
+from contrapose.commands.run_start import new_folder, open_images, open_same, started_from, starting_from
+from contrapose.data import Images
 from contrapose.embedder import Embedder, load
-from contrapose.errors import ArgumentError, DataError, did_you_mean
+from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.learners import Learner
 from contrapose.methods import METHODS, Method, name_of
-from contrapose.methods.assemble import assemble
+from contrapose.methods.assemble import assemble, begun_with
 from contrapose.methods.fit_to_data import fit_to_data
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.training.device import make_accelerator
@@ -46,6 +47,7 @@ def train(
     method: str | Method = "mmcl",
     *,
     data: Any = None,
+    init: Any = None,
     views: ImageViews | Mapping[str, Any] | Callable[..., Any] | None = None,
     quiet: bool = False,
     **options: Any,
@@ -59,6 +61,9 @@ def train(
     Arguments:
         method: a name from `contrapose.methods.METHODS`, or a configuration such as `MMCL(sigma=2.0)`.
         data: what `--data` takes, or an array, tensor, list of paths or PIL images, torch data set, or `Images`.
+        init: trained weights to start from, of any method: what `--init` takes (a run or encoder folder, `timm:NAME`,
+            `hf:NAME`), or an encoder: what `contrapose.load` returns, or an `ImageEncoder`. They bring their encoder,
+            channels, picture size and normalisation along; projection heads begin anew.
         views: options of the batched views (`ImageViews(rotation_degrees=20)`), or a callable of your own (torchvision,
             albumentations, kornia) in their place.
         quiet: no progress bar.
@@ -76,17 +81,23 @@ def train(
         options["data"] = os.fspath(data)
     elif data is not None:
         options["data"] = FROM_PYTHON
+    if init is not None:
+        init = init.path if isinstance(init, Run) else init
+        options["init"] = os.fspath(init) if isinstance(init, str | os.PathLike) else FROM_PYTHON
     config = configure(method, options)
     source = data if config.data == FROM_PYTHON else config.data
     accelerator = make_accelerator(config.device, tracker=config.tracker)
     monitor = Monitor(quiet=quiet or not accelerator.is_main_process)
     with accelerator.main_process_first():  # photos are decoded by one process, and read by all
-        images = open_images(config, source, quiet=monitor.quiet)
+        start = starting_from(config, init)
+        config = begun_with(config, start)
+        images = open_images(config, source, start, quiet=monitor.quiet)
     config, notes = fit_to_data(config, samples=len(images), processes=accelerator.num_processes)
     for note in notes:
         monitor.say(f"note: {note}")
-    parts = assemble(config, images, views)  # before the folder: a bad option leaves nothing behind
-    run = _new_folder(config, images) if accelerator.is_main_process else None
+    initial = None if start is None else start.encoder(images.image_size)
+    parts = assemble(config, images, views, initial=initial)  # before the folder: a bad option leaves nothing behind
+    run = new_folder(config, images, start, initial) if accelerator.is_main_process else None
     run = RunFolder(broadcast_object_list([run and run.path])[0])  # the main process's choice
     return _fit(config, images, parts, run, monitor, accelerator, resume=False)
 
@@ -126,10 +137,12 @@ def resume(
     given = os.fspath(data) if isinstance(data, os.PathLike) else data
     sources = data_places(config.data, record, folder.path) if given is None else [given]
     with accelerator.main_process_first():
-        images, source = _open_same(config, sources, record, quiet=monitor.quiet)
+        start = started_from(config, folder)
+        images, source = open_same(config, sources, start, record, quiet=monitor.quiet)
     if isinstance(source, str):
         config = configure(config, {"data": source})
-    parts = assemble(config, images, views)
+    initial = None if start is None else start.encoder(images.image_size)
+    parts = assemble(config, images, views, initial=initial)
     return _fit(config, images, parts, folder, monitor, accelerator, resume=True)
 
 
@@ -157,40 +170,6 @@ def config_of(record: dict[str, Any], *, where: str) -> Method:
     return from_dictionary(METHODS[record["method"]], record["config"], where=where)
 
 
-def open_images(config: Method, source: Any, *, quiet: bool) -> Images:
-    """The run's data, as its configuration asks."""
-    return open_data(
-        source, image_size=config.image_size, limit=config.limit, workers=config.workers, progress=not quiet
-    )
-
-
-def _open_same(config: Method, sources: list[Any], record: dict[str, Any], *, quiet: bool) -> tuple[Images, Any]:
-    """The source that holds the very pictures of before; the first where none does, for the loop to refuse."""
-    before = record.get("data", {}).get("fingerprint")
-    opened: list[tuple[Images, Any]] = []
-    refused: list[DataError] = []
-    for source in sources:
-        try:
-            opened.append((open_images(config, source, quiet=quiet), source))
-        except DataError as error:  # something else of that name
-            refused.append(error)
-        else:
-            if opened[-1][0].fingerprint == before:
-                return opened[-1]
-    if not opened:
-        raise refused[0]
-    return opened[0]
-
-
-def _new_folder(config: Method, images: Images) -> RunFolder:
-    def record(path: Path) -> dict[str, Any]:
-        return record_of(config, images, path)
-
-    if config.out:
-        return RunFolder.create(config.out, record(Path(config.out)))
-    return RunFolder.create_new(name_of(config), config.data, record)
-
-
 def _fit(
     config: Method,
     images: Images,
@@ -211,7 +190,7 @@ def _fit(
                 f"{run.path} is finished ({config.epochs} epochs). Give a larger --epochs to train it further."
             )
         if accelerator.is_main_process:
-            run.write_record(record_of(config, images, run.path))
+            run.write_record(record_of(config, images, run.path, init=run.read_record().get("init")))
     announce(config, images, learner, trainer, run, monitor)
     outcome = trainer.fit()
     monitor.say(trainer.clock.line())

@@ -52,11 +52,7 @@ class Monitor:
         if self.quiet or not self.console.is_terminal:
             yield
         else:
-            columns = (
-                BarColumn(bar_width=None),
-                TextColumn("{task.percentage:>3.0f} %"),
-                TextColumn("{task.fields[said]}"),
-            )
+            percent, said = TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[said]}")
             with Progress(BarColumn(bar_width=None), percent, said, console=self.console) as self._progress:
                 self._progress.add_task("train", total=total, completed=completed, said="first step ...")
                 try:

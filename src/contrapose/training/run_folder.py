@@ -21,6 +21,7 @@ class RunFolder:
     config.json      method, configuration, data, environment
     metrics.jsonl    one line of numbers at a cadence
     checkpoints/     resumable states, see `checkpoint.py`
+    initial/         the encoder as it was before the first step, of runs that start from trained weights
     encoder/         encoder.safetensors and encoder.json: what `contrapose.load` reads
     teacher/ ...     encoders trained beside it, in the same form, where the method has any: `contrapose.load` reads
                      these too, when it is given their folder
@@ -33,6 +34,7 @@ class RunFolder:
         self.config_file = self.path / "config.json"
         self.metrics_file = self.path / "metrics.jsonl"
         self.checkpoints = self.path / "checkpoints"
+        self.initial = self.path / "initial"
         self.encoder = self.path / "encoder"
         self.evaluation_file = self.path / "evaluation.json"
         self.evaluation_items_file = self.path / "evaluation_items.npz"
