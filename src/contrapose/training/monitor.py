@@ -84,9 +84,11 @@ class Monitor:
         self._pace.note(step, now)
         self._steps += 1
         left = self._pace.seconds_left()
-        if left is not None and self._steps == EXPECTED_AFTER and left:
+        if not left or self._steps > EXPECTED_AFTER:
+            return left
+        self._silence = min(max(LINE_SECONDS, left / LINES), LONGEST_SECONDS)
+        if self._steps == EXPECTED_AFTER:
             self.say(f"about {in_words(left)} to go for {self._pace.total - step:,} steps; Ctrl-C saves and stops")
-            self._silence = min(max(LINE_SECONDS, left / LINES), LONGEST_SECONDS)
         return left
 
     def health(self, health: Health, *, standing: str | None = None, change: Change | None = None) -> None:
