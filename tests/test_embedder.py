@@ -94,3 +94,14 @@ def test_devices() -> None:
     assert pick_device("auto").type in ("cpu", "cuda", "mps")
     with pytest.raises(ArgumentError, match=r"'gpu' here .* Take auto or cpu"):
         pick_device("gpu")
+
+
+def test_a_loaded_encoder_stays_in_evaluation_mode_after_it_has_embedded(tmp_path: Path) -> None:
+    save_encoder(build("small_conv", channels=3, image_size=16, seed=0), tmp_path)
+    loaded = contrapose.load(tmp_path)
+    x = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8)
+    before = loaded(x)
+    loaded.embed(x.numpy())
+    assert not loaded.training
+    assert not loaded.encoder.training
+    torch.testing.assert_close(loaded(x), before)

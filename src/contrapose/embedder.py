@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from contrapose.data import Images, open_data
 from contrapose.data.pixel_scale import ATTENTION
-from contrapose.encoders import ImageEncoder, load_encoder
-from contrapose.errors import ArgumentError, DataError, RunError
+from contrapose.encoders import ImageEncoder, encoder_folder, load_encoder
+from contrapose.errors import ArgumentError, DataError
 from contrapose.preparation import Kind, Preparation
 
 MOST_LISTED = 20  # pictures without a row that a message names
@@ -136,17 +136,10 @@ def load(path: Path | str, *, device: str | torch.device = "cpu", white: float |
     Errors:
         RunError: no encoder there, damaged, or of a newer version.
     """
-    path = Path(path)
-    folder = path / "encoder" if (path / "config.json").is_file() else path
-    if not folder.is_dir():
-        raise RunError(
-            f"{path} holds no encoder: it is neither a run folder (did the run stop before its first checkpoint?) "
-            "nor a folder with encoder.json and encoder.safetensors."
-        )
-    encoder = load_encoder(folder).to(pick_device(device)).eval()
+    encoder = load_encoder(encoder_folder(path)).to(pick_device(device)).eval()
     if white is not None:
         encoder.preparation = replace(encoder.preparation, integers=white, floats=white)
-    return Embedder(encoder)
+    return Embedder(encoder).eval()
 
 
 def pick_device(name: str | torch.device) -> torch.device:

@@ -116,8 +116,8 @@ def test_resume_after_a_finished_run_and_for_more_epochs(trained: Path, capsys: 
         (["train", "mmcl", "--views.count", "3", "--limit", "200"], "needs 2 views of each sample, got 3"),
         (["train", "supcon", "--limit", "200"], "the data has none"),
         (
-            ["train", "mmcl", "--limit", "100", "--batch-size", "128"],
-            "100 samples do not fill one batch of 128",
+            ["train", "mmcl", "--limit", "100", "--batch-size", "200"],
+            "100 samples do not fill one batch of 200",
         ),
         (["train", "mmcl", "--device", "cuda"], "no CUDA device"),
         (["train", "--resume", "nowhere"], "nowhere is not a run folder"),

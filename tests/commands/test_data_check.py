@@ -78,7 +78,7 @@ def test_every_spoilt_picture_is_named(photos: Path) -> None:
 def test_small_and_one_sided_data(pictures: np.ndarray) -> None:
     report = data_check(pictures[:40], quiet=True)
     assert kinds(report) == ["too few"]
-    assert "40 pictures do not fill one batch of 128: train with --batch-size 20" in report.text()
+    assert "40 pictures do not fill one batch of 128: training takes batches of 20" in report.text()
     assert "no labels: enough to train on" in report.text()
     images = Images(pictures, np.full(96, 4))
     assert [problem.kind for problem in find_problems(images)] == ["too few", "one class"]

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from contrapose.cli import main
@@ -127,3 +134,38 @@ def test_no_records_no_page(capsys: pytest.CaptureFixture[str], tmp_path: Path) 
     assert "holds no record" in refused(["claims", "--results", str(tmp_path), "--write", str(tmp_path / "x")], capsys)
     (tmp_path / "bad.json").write_text("{")
     assert "no record of a claim" in refused(["claims", "--results", str(tmp_path)], capsys)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups")
+def test_ctrl_c_ends_a_claim_with_all_its_processes(own: list[str]) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "contrapose", *own, "--jobs", "2", "--seeds", "40"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    units = Path("runs", "claims", "own")
+    while not list(units.glob("*.json")) and process.poll() is None:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    said = process.communicate(timeout=60)[0]
+    assert process.returncode == 130, said
+    assert f"What is finished is kept in {units}" in said
+    assert "Traceback" not in said
+    for _ in range(100):
+        left = [other for other in psutil.process_iter() if _group_of(other) == process.pid]
+        if not left:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"still at work: {left}")
+
+
+def _group_of(process: psutil.Process) -> int | None:
+    """The process group of one that still runs."""
+    with contextlib.suppress(psutil.Error, ProcessLookupError):
+        if process.status() != psutil.STATUS_ZOMBIE:
+            return os.getpgid(process.pid)
+    return None

@@ -19,6 +19,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from contrapose.embedder import load
+from contrapose.encoders import build, save_encoder
 from contrapose.errors import ArgumentError, DataError, RunError
 from contrapose.estimator import ContrastiveEncoder
 
@@ -259,3 +261,31 @@ def test_tables_and_pictures_are_not_mixed_up(blobs: tuple[np.ndarray, np.ndarra
     assert not hasattr(encoder, "n_features_in_")
     with pytest.raises(ArgumentError, match="fitted on pictures and was given a table"):
         encoder.transform(blobs[0])
+
+
+def test_a_fit_starts_from_trained_weights(pictures: np.ndarray, tmp_path: Path) -> None:
+    """Of pictures, which are brought to what the weights take; a fit of no effect leaves them as they were."""
+    trained = build("small_conv", channels=3, image_size=16, seed=5, widths=[8, 8], embedding=6, mean=0.2, std=0.3)
+    save_encoder(trained, tmp_path / "encoder")
+    still = {"method_options": {"weight_decay": 0.0}, "learning_rate": 1e-12}
+    grey = pictures[:, 0]
+    for init in (str(tmp_path / "encoder"), trained, load(tmp_path / "encoder")):
+        fitted = clone(ContrastiveEncoder("simclr", init=init, **still, **QUICK_PICTURES)).fit(grey)
+        assert fitted.transform(grey[:3]).shape == (3, 6)
+        assert torch.equal(fitted.encoder_.mean, trained.mean)
+        for one, two in zip(fitted.encoder_.parameters(), trained.parameters(), strict=True):
+            torch.testing.assert_close(one, two)
+    again = ContrastiveEncoder("mmcl", init=fitted.encoder_, **QUICK_PICTURES).fit(grey)
+    assert not torch.equal(next(again.encoder_.parameters()), next(fitted.encoder_.parameters()))
+    assert pickle.loads(pickle.dumps(again)).transform(grey[:3]).shape == (3, 6)
+
+
+def test_a_table_goes_on_from_the_encoder_of_another(tmp_path: Path) -> None:
+    table = np.random.default_rng(0).normal(size=(60, 5))
+    first = ContrastiveEncoder("simclr", encoder_options={"widths": [8, 7]}, **QUICK_PICTURES).fit(table)
+    second = ContrastiveEncoder("simclr", init=first.encoder_, **QUICK_PICTURES).fit(table)
+    assert second.transform(table).shape == (60, 7)
+    with pytest.raises(ArgumentError, match="take 5 channels"):
+        ContrastiveEncoder("simclr", init=first.encoder_, **QUICK_PICTURES).fit(table[:, :4])
+    with pytest.raises(ArgumentError, match="leave out encoder and encoder_options"):
+        ContrastiveEncoder("simclr", init=first.encoder_, encoder="mlp", **QUICK_PICTURES).fit(table)

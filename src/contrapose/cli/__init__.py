@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from contrapose.cli.help import HELP
+from contrapose.cli.stopping import signals_stop, status_of
 from contrapose.cli.typed import COMMANDS
 from contrapose.errors import ArgumentError, ContraposeError, UnwrittenError, did_you_mean
 
@@ -22,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
-        _dispatch(words)
+        with signals_stop():
+            _dispatch(words)
     except ContraposeError as error:
         if isinstance(error, UnwrittenError) and error.text:
             print(error.text, flush=True)  # what was worked for, before what went wrong
@@ -39,9 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         print(f"contrapose: {sentence}", file=sys.stderr)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print("contrapose: stopped.", file=sys.stderr)
-        raise SystemExit(130) from None
+        raise SystemExit(status_of(interrupt)) from None
 
 
 def _print_what_cannot_be_encoded() -> None:

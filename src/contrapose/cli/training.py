@@ -15,7 +15,7 @@ def train_command(words: list[str]) -> None:
         options = parse(ResumeOptions, words, "train")
         from contrapose.commands.train import resume
 
-        _finish(resume(options.resume, epochs=options.epochs))
+        _finish(resume(options.resume, epochs=options.epochs, data=options.data))
         return
     from contrapose.commands.methods import print_methods
     from contrapose.methods import METHODS
@@ -39,13 +39,14 @@ def _finish(run: Any) -> None:
     """After training: the result where the data brings its own test, and what to look at."""
     from accelerate import PartialState
 
-    if not PartialState().is_main_process:
-        return
     if not run.outcome.finished:
-        print(
-            f"Stopped at step {run.outcome.steps} of {run.outcome.total_steps}. "
-            f"Continue: {shell_command('train', '--resume', run.path)}"
-        )
+        if PartialState().is_main_process:
+            print(
+                f"Stopped at step {run.outcome.steps} of {run.outcome.total_steps}. "
+                f"Continue: {shell_command('train', '--resume', run.path)}"
+            )
+        raise SystemExit(128 + (run.outcome.signal or 0))  # as a shell says it of a program that a signal has ended
+    if not PartialState().is_main_process:
         return
     outcome = run.outcome
     print(f"Trained in {outcome.seconds:.0f} s, {outcome.views_per_second:,.0f} views/s. The run is in {run.path}/")

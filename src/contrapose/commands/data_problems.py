@@ -79,8 +79,8 @@ def _too_few(images: Images) -> Iterator[Problem]:
     if len(images) < RunConfig.batch_size:
         yield Problem(
             "too few",
-            f"{_count(len(images), 'picture')} do not fill one batch of {RunConfig.batch_size}: train with "
-            f"--batch-size {max(2, len(images) // 2)} or less.",
+            f"{_count(len(images), 'picture')} do not fill one batch of {RunConfig.batch_size}: training "
+            f"takes batches of {max(2, len(images) // 2)}, unless --batch-size says otherwise.",
         )
 
 

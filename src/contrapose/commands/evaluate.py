@@ -15,7 +15,8 @@ from contrapose.commands.evaluation_items import Arms, Samples, Setting
 from contrapose.commands.labelled_parts import LabelledParts, copies_asked, given_parts, held_out_parts
 from contrapose.commands.labelled_table import LabelledTable
 from contrapose.commands.reading import Reading
-from contrapose.commands.train import FROM_PYTHON, config_of
+from contrapose.commands.run_data import FROM_PYTHON, data_places
+from contrapose.commands.train import config_of
 from contrapose.commands.unwritten import kept_if_unwritten
 from contrapose.data import Images, derived_generator, omniglot_one_shot
 from contrapose.embedder import Embedder, load
@@ -139,10 +140,11 @@ def _data_of(run: str | Path) -> str:
     if not (Path(run) / "config.json").is_file():
         raise DataError(f"{run} is an encoder without a run, so it names no data; give labelled pictures with --data.")
     folder = RunFolder.open(run)
-    data = config_of(folder.read_record(), where=str(folder.config_file)).data
+    record = folder.read_record()
+    data = config_of(record, where=str(folder.config_file)).data
     if data == FROM_PYTHON:
         raise DataError(f"{run} was trained on data handed over in Python; give labelled pictures to evaluate on.")
-    return data
+    return data_places(data, record, folder.path)[0]
 
 
 def _seen(run: str | Path, tested: Any) -> list[str]:

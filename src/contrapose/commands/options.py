@@ -29,6 +29,8 @@ class ResumeOptions:
     """The run folder."""
     epochs: int | None = None
     """A new total number of epochs; the schedule is stretched to it."""
+    data: str | None = None
+    """Where the run's data lie now, when they were moved. Default: where they were, or as seen from the run."""
 
 
 @dataclass(frozen=True, kw_only=True)

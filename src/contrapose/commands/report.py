@@ -131,7 +131,7 @@ def collect(
     head = replace(facts.head_of(_with_encoder(folder), record, config), gain=gain_of(folder))
     trained = load(folder.path, device=device)
     reading = reading or Reading.of(folder.path, image_column=None, label_column=None, labels=None)
-    images = _open(trained, config, data, limit, reading, quiet)
+    images = _open(trained, config, data, limit, reading, quiet, folder)
     test = None
     if test_data is not None:
         test = _limited(reading.open(trained, test_data, limit=limit, progress=not quiet), limit)
@@ -180,10 +180,16 @@ def _with_encoder(folder: RunFolder) -> RunFolder:
 
 
 def _open(
-    trained: Embedder, config: Method, data: Any, limit: int | None, reading: Reading, quiet: bool
+    trained: Embedder,
+    config: Method,
+    data: Any,
+    limit: int | None,
+    reading: Reading,
+    quiet: bool,
+    folder: RunFolder,
 ) -> Images | Absent:
     """The data that was given, or else the run's own, or why that is not to be had."""
-    from contrapose.commands.train import FROM_PYTHON
+    from contrapose.commands.run_data import FROM_PYTHON, data_places
     from contrapose.report.page import Absent
 
     if data is not None:
@@ -194,7 +200,8 @@ def _open(
     usual = "none" if config.labels == "none" else "character" if config.data == "omniglot" else None
     labels = {"labels": usual} if reading.asked.get("labels") in (None, "auto") else {}
     try:
-        images = reading.open(trained, config.data, limit=config.limit, progress=not quiet, **labels)
+        place = data_places(config.data, folder.read_record(), folder.path)[0]
+        images = reading.open(trained, place, limit=config.limit, progress=not quiet, **labels)
     except (DataError, OSError) as error:
         return Absent(f"The run's data cannot be opened. {error} Name other data with --data.")
     return _limited(images, limit)

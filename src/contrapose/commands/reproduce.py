@@ -71,7 +71,11 @@ def reproduce(options: ReproduceOptions, *, say: Callable[[str], None] = print) 
     experiment = Experiment(
         claim, options.claim, protocol, options.data, folder, quick=options.quick, jobs=options.jobs, say=say
     )
-    outcome = experiment.run()
+    try:
+        outcome = experiment.run()
+    except KeyboardInterrupt:
+        say(f"Stopped. What is finished is kept in {folder}: the same command goes on from there.")
+        raise
     findings = findings_of(claim, outcome.results)
     record = record_of(claim, protocol, outcome, findings, size=size)
     say(f"\n{_table(record)}\n")

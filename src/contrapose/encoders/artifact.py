@@ -113,6 +113,22 @@ def architecture_of(folder: Path | str) -> Architecture:
     return Architecture(**{key: found[key] for key in kinds}, preparation=found.get("preparation", {}))
 
 
+def encoder_folder(path: Path | str) -> Path:
+    """Where the encoder of `path` lies: of a run folder, in its `encoder/`; an encoder's folder is its own.
+
+    Errors:
+        RunError: there is no such folder.
+    """
+    path = Path(path)
+    folder = path / "encoder" if (path / "config.json").is_file() else path
+    if not folder.is_dir():
+        raise RunError(
+            f"{path} holds no encoder: it is neither a run folder (did the run stop before its first checkpoint?) "
+            "nor a folder with encoder.json and encoder.safetensors."
+        )
+    return folder
+
+
 def load_encoder(folder: Path | str) -> ImageEncoder:
     """The encoder of a folder, in eval mode on the CPU; the global random state is left as it was.
 

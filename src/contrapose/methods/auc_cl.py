@@ -68,7 +68,6 @@ class AUCCL(Method):
         self._check("ascent", self.ascent > 0, "above 0")
         climbs = saddle and self.scalars == "learned"
         self._check("ascent", climbs or self.ascent == 1, "left out unless the saddle's scalars are learned")
-        self._check("batch_size", self.batch_size >= 2, "at least 2 (an anchor needs a negative)")
 
     def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Siamese

@@ -60,7 +60,6 @@ class BiasDebias(Method):
         self._check("temperature", self.temperature > 0, "above 0")
         self._check("prior", 0 <= self.prior < 1, "in [0, 1)")
         self._check("reference_rate", self.reference_rate > 0, "above 0")
-        self._check("batch_size", self.batch_size >= 2, "at least 2 (an anchor needs a negative)")
 
     def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import SideBySide

@@ -96,7 +96,6 @@ class CACR(Method):
         self._check("debias_sign", self.debias_sign in ("corrected", "authors"), "one of corrected, authors")
         self._check("momentum", 0 <= self.momentum <= 1, "in [0, 1]")
         self._check("in_batch_negatives", self.queue > 0 or not self.in_batch_negatives, "off without a queue")
-        self._check("batch_size", self.batch_size >= 2, "at least 2 (a query needs a negative)")
         if self.predictor:
             self._check_predictor()
 

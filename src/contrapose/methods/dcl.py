@@ -46,7 +46,6 @@ class DCL(Method):
         super().__post_init__()
         self._check("temperature", self.temperature > 0, "above 0")
         self._check("sigma", self.sigma is None or self.sigma > 0, "above 0, or none")
-        self._check("batch_size", self.batch_size >= 2, "at least 2 (an anchor needs a negative)")
 
     def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Siamese

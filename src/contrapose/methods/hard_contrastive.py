@@ -69,7 +69,6 @@ class HardContrastive(Method):
         if self._weighs:
             self._check("alpha", self.alpha == 1, "1 with beta or prior, which weigh all negatives (--alpha 1)")
             self._check("simple", not self.simple, "off with beta or prior: in the simple loss all push alike")
-        self._check("batch_size", self.batch_size >= 2, "at least 2 (an anchor needs a negative)")
 
     @property
     def _weighs(self) -> bool:

@@ -64,7 +64,6 @@ class ISD(Method):
         for name in ("teacher_temperature", "predictor_hidden"):
             self._check(name, getattr(self, name) is None or getattr(self, name) > 0, "above 0")
         self._check("momentum", 0 <= self.momentum <= 1, "in [0, 1]")
-        self._check("batch_size", self.batch_size >= 2, "at least 2 (the predictor normalises over the batch)")
 
     def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
         from contrapose.encoders import ProjectionHead

@@ -57,7 +57,6 @@ class MMCL(Method):
         self._check("sigma", self.sigma > 0, "above 0")
         self._check("ridge", self.ridge >= 0, "0 or more")
         self._check("C", self.C is None or self.C > 0, "above 0, or none")
-        self._check("batch_size", self.batch_size >= 2, "at least 2 (an anchor needs a negative)")
 
     def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Siamese

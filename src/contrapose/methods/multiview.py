@@ -69,7 +69,6 @@ class MultiView(Method):
         self._check("same_view_negatives", alone, "left on, but for mv_info_nce")
         count = self.views.count + (self.views.small_count or 0)
         self._check("views", count >= 2, "at least 2 of each sample (--views.count 4)")
-        self._check("batch_size", self.batch_size >= 2, "at least 2 (other samples are what repels)")
 
     def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Siamese

@@ -37,6 +37,9 @@ class RunConfig:
     """The run folder to write. Default: runs/METHOD-DATA, with a number when that exists."""
     encoder: str = "small_conv"
     """Backbone: small_conv, resnet18, resnet34, resnet50, vit_tiny, vit_small, mlp, timm:NAME or hf:NAME."""
+    init: str | None = None
+    """Trained weights to start from: a run, an encoder's folder, hf:NAME or timm:NAME. They bring their encoder,
+    channels, picture size and normalisation along. Default: new weights."""
     epochs: int = 20
     """Passes over the data. [design] 20: minutes on two cores; papers train 100 to 1000."""
     batch_size: int = 128

@@ -127,7 +127,7 @@ class Trainer:
         # The user's own random stream is left as it was found.
         with (
             torch.random.fork_rng(),
-            catch_interrupts() as interrupt,
+            catch_interrupts(quiet=self.monitor.quiet, echoes=self.accelerator.num_processes > 1) as interrupt,
             self.monitor.live(self.total_steps, self.step),
         ):
             while self.step < self.total_steps and not self._anyone(interrupt.requested):
@@ -144,7 +144,8 @@ class Trainer:
                 self.save()
         self.accelerator.end_training()
         seconds = time.monotonic() - started
-        return Outcome(self.step, self.total_steps, loss, seconds, views_seen / max(1e-9, seconds))
+        rate = views_seen / max(1e-9, seconds)
+        return Outcome(self.step, self.total_steps, loss, seconds, rate, signal=interrupt.signal)
 
     def save(self) -> None:
         """Write a checkpoint and the encoder as it stands (from the main process)."""

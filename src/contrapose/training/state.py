@@ -39,7 +39,7 @@ def restore_state(
     if not data.recorded_as(state["data"]):
         raise RunError(
             "The data has changed since this run started, so its steps cannot be repeated. "
-            "Restore the data, or start a new run with another --out."
+            "Restore the data, or say with --data where the same pictures lie, or start a new run with another --out."
         )
     if state["global_batch"] != global_batch:
         raise RunError(
