@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from contrapose.cli.parse import parse
 from contrapose.cli.training import train_command
+from contrapose.commands.claim_options import ClaimsOptions, ReproduceOptions
 from contrapose.commands.options import CompareOptions, EmbedOptions, EvaluateOptions
 from contrapose.errors import ArgumentError
 
@@ -80,15 +81,17 @@ def _export(words: list[str]) -> None:
 
 
 def _reproduce(words: list[str]) -> None:
-    from contrapose.commands.reproduce import ReproduceOptions, reproduce
+    options = parse(ReproduceOptions, words, "reproduce")
+    from contrapose.commands.reproduce import reproduce
 
-    reproduce(parse(ReproduceOptions, words, "reproduce"))
+    reproduce(options)
 
 
 def _claims(words: list[str]) -> None:
-    from contrapose.commands.reproduce import ClaimsOptions, claims
+    options = parse(ClaimsOptions, words, "claims")
+    from contrapose.commands.reproduce import claims
 
-    claims(parse(ClaimsOptions, words, "claims"))
+    claims(options)
 
 
 def _report(words: list[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -80,7 +80,11 @@ def analyse_temperature(options: AnalyseTemperatureOptions, *, say: Callable[[st
             f"[{number}/{len(points)}] temperature {values['temperature']:g} seed {values['seed']}: kNN "
             f"{values['kNN']:.1%}, probe {values['probe']:.1%}, {state}"
         )
-    record = {"format": FORMAT, "analysis": "temperature", **record_of(options, ground, found, configurations[0])}
+    record = {
+        "format": FORMAT,
+        "analysis": "temperature",
+        **record_of(asdict(options), ground, found, configurations[0]),
+    }
     _write(options.out, record, picture(record))
     say(f"\n{table(record)}\n\nWritten: {options.out}/temperature.svg, {options.out}/temperature.json")
     return record
