@@ -99,12 +99,12 @@ def test_the_list_outside_a_checkout_has_the_packages_records_and_yours(
     main(own)
     said = capsys.readouterr().out
     assert re.search(
-        r"^verdict: (reproduced|not resolved|contrary) here, on 40 pictures, 1 epochs, 2 seeds", said, re.M
+        r"^verdict: (reproduced|not resolved|contrary) here, on 40 pictures, 1 epoch, 2 seeds", said, re.M
     )
     main(["claims"])
     after = capsys.readouterr().out
-    assert after.startswith("own            not run here\n")
-    assert re.search(r"^ +yours \w[\w ]+ here +40 pictures, 1 epochs, 2 seeds$", after, re.MULTILINE)
+    assert after.startswith("own            not in the package\n")
+    assert re.search(r"^ +yours \w[\w ]+ here +40 pictures, 1 epoch, 2 seeds$", after, re.MULTILINE)
 
 
 def test_in_a_checkout_the_record_of_a_published_claim_goes_to_the_package(
