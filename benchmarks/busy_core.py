@@ -1,4 +1,4 @@
-"""Does a busy core stop a run? Training on an idle machine and with one core taken by other work, in one paired session.
+"""Does a busy core stop a run? Training on an idle machine and with one core taken by other work, paired.
 
     python benchmarks/busy_core.py                                  # about 6 minutes; results/benchmarks/busy_core.json
     python benchmarks/busy_core.py --rounds 1 --epochs 1            # a look

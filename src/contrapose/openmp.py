@@ -1,9 +1,9 @@
 """How OpenMP's threads wait for each other: asleep, so that other work on the machine does not stop a run.
 
-Torch shares a step out among one thread a core, hundreds of times a step, and after each share the threads wait for the
-slowest. GNU's OpenMP, which torch comes with on Linux, lets them spin for milliseconds before they sleep. That is free on
-an idle machine; but where one core is taken by something else, the thread that waits spins on the core that the thread
-it waits for could use, and a run becomes several times slower than on a single thread.
+Torch shares its work out among one thread a core, hundreds of times a step, and each time they wait for the slowest.
+GNU's OpenMP, which torch comes with on Linux, lets them spin for milliseconds before they sleep. An idle machine does
+not mind; but where something else takes a core, the thread that waits spins on the one that the thread it waits for
+could use, and a run becomes several times slower than on a single thread.
 """
 
 from __future__ import annotations

@@ -98,9 +98,7 @@ def test_the_list_outside_a_checkout_has_the_packages_records_and_yours(
     assert "yours" not in before
     main(own)
     said = capsys.readouterr().out
-    assert re.search(
-        r"^verdict: (reproduced|not resolved|contrary) here, on 40 pictures, 1 epoch, 2 seeds", said, re.M
-    )
+    assert re.search(r"^verdict: (reproduced|not resolved|contrary) here, on 40 pictures, 1 epoch, 2 seeds", said, re.M)
     main(["claims"])
     after = capsys.readouterr().out
     assert after.startswith("own            not in the package\n")

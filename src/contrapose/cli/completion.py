@@ -41,17 +41,16 @@ Tree = dict[tuple[str, ...], tuple[tuple[str, ...], tuple[Flag, ...]]]
 """The words typed so far -> the words that may follow, and the flags."""
 
 
-def tree(commands: Sequence[str]) -> Tree:
-    """Everything that can be typed."""
+def options_of_commands() -> dict[tuple[str, ...], Any]:
+    """The dataclass that each command but `train` reads its words into."""
     from contrapose.commands import claim_options, options
     from contrapose.commands.analyse import AnalyseTemperatureOptions
     from contrapose.commands.data_check import DataCheckOptions
     from contrapose.commands.export import ExportOptions
     from contrapose.commands.report import ReportOptions
     from contrapose.commands.search import SearchOptions
-    from contrapose.methods import DEFAULT_METHOD, METHODS
 
-    kinds: dict[tuple[str, ...], Any] = {
+    return {
         ("evaluate",): options.EvaluateOptions,
         ("compare",): options.CompareOptions,
         ("embed",): options.EmbedOptions,
@@ -63,10 +62,18 @@ def tree(commands: Sequence[str]) -> Tree:
         ("reproduce",): claim_options.ReproduceOptions,
         ("claims",): claim_options.ClaimsOptions,
     }
+
+
+def tree(commands: Sequence[str]) -> Tree:
+    """Everything that can be typed."""
+    from contrapose.commands.options import ResumeOptions
+    from contrapose.methods import DEFAULT_METHOD, METHODS
+
+    kinds = options_of_commands()
     found: Tree = {(): ((*commands, "--help", "--version", "--debug"), ()), ("completion",): (SHELLS, ())}
     found |= {words[:1]: (words[1:], ()) for words in kinds if len(words) == 2}
     found |= {words: ((), flags_of(kind)) for words, kind in kinds.items()}
-    found["train",] = (tuple(METHODS), _joined(METHODS[DEFAULT_METHOD], options.ResumeOptions))
+    found["train",] = (tuple(METHODS), _joined(METHODS[DEFAULT_METHOD], ResumeOptions))
     for name, method in METHODS.items():
         found["train", name] = ((), flags_of(method))
     return found

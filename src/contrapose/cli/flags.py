@@ -67,13 +67,12 @@ def flags_of(kind: Any) -> tuple[Flag, ...]:
 def _flags(kind: Any, above: tuple[str, ...], prefix: str) -> Iterator[Flag]:
     from tyro.conf import OmitArgPrefixes, Positional
 
-    mark: Any
     hints = get_type_hints(kind, include_extras=True)
     for field in fields(kind):
-        hint, marks = hints[field.name], ()
+        hint: Any = hints[field.name]
+        marks: list[Any] = []
         if get_origin(hint) is Annotated:
-            hint, *rest = get_args(hint)
-            marks = tuple(rest)
+            hint, *marks = get_args(hint)
         path = (*above, field.name)
         if is_dataclass(hint):
             yield from _flags(hint, path, prefix if OmitArgPrefixes in marks else f"{prefix}{field.name}.")
