@@ -52,7 +52,8 @@ class ViewOrderWarning(UserWarning):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """` Did you mean 'x'?` when a known name is close, else the list of known names; ready to append to a sentence."""
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    spelled = {one.lower(): one for one in known}  # "SimCLR" is meant for "simclr"
+    close = difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.6)
     if close:
-        return f" Did you mean {close[0]!r}?"
+        return f" Did you mean {spelled[close[0]]!r}?"
     return f" Known: {', '.join(known)}." if known else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -95,9 +96,35 @@ def test_a_claim_of_ones_own_is_measured_recorded_and_shown(
     assert "[1/2] validation simclr" in capsys.readouterr().out
 
 
-def test_the_list_says_what_was_not_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    main(["claims", "--results", str(tmp_path)])
-    assert "mmcl" in capsys.readouterr().out
+def test_the_list_outside_a_checkout_has_the_packages_records_and_yours(
+    own: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["claims"])
+    before = capsys.readouterr().out
+    assert re.search(r"^simclr +reproduced here +4,000 pictures, 10 epochs, 5 seeds$", before, re.MULTILINE)
+    assert "yours" not in before
+    main(own)
+    said = capsys.readouterr().out
+    assert re.search(r"^verdict: (reproduced|not resolved|contrary) here, on 40 pictures, 1 epoch, 2 seeds", said, re.M)
+    main(["claims"])
+    after = capsys.readouterr().out
+    assert after.startswith("own            not in the package\n")
+    assert re.search(r"^ +yours \w[\w ]+ here +40 pictures, 1 epoch, 2 seeds$", after, re.MULTILINE)
+
+
+def test_in_a_checkout_the_record_of_a_published_claim_goes_to_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from contrapose.claims import places
+
+    monkeypatch.setattr(places, "_CHECKOUT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert places.place_of("simclr") == places.OWN  # a folder without a pyproject.toml is no checkout
+    (tmp_path / "pyproject.toml").touch()
+    assert places.place_of("simclr") == places.PUBLISHED
+    assert places.place_of("own.py") == places.OWN
+    monkeypatch.chdir(tmp_path.parent)
+    assert places.place_of("simclr") == places.OWN
 
 
 @pytest.mark.parametrize(
@@ -130,8 +157,7 @@ def test_a_page_without_its_marks_is_said(own: list[str], tmp_path: Path, capsys
     assert "add them" in refused(["claims", "--write", "claims.md", "--into", "plain.md"], capsys)
 
 
-def test_no_records_no_page(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert "holds no record" in refused(["claims", "--results", str(tmp_path), "--write", str(tmp_path / "x")], capsys)
+def test_a_file_that_is_no_record_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     assert "no record of a claim" in refused(["claims", "--results", str(tmp_path)], capsys)
 

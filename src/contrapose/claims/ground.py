@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contrapose.claims.claim import Protocol
+from contrapose.claims.places import CIFAR10
+from contrapose.claims.protocol import Protocol
 from contrapose.data import Images, open_data
 from contrapose.data.file_names import expanded
 from contrapose.errors import ArgumentError, DataError
-
-CIFAR10 = "hub:uoft-cs/cifar10"
-"""Where CIFAR-10 comes from when no folder is given."""
 
 
 @dataclass(frozen=True)

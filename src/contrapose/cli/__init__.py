@@ -72,4 +72,5 @@ def _dispatch(words: list[str]) -> None:
     elif words[0] in COMMANDS:
         COMMANDS[words[0]](words[1:])
     else:
-        raise ArgumentError(f"Unknown command {words[0]!r}.{did_you_mean(words[0], COMMANDS)}")
+        known = (*COMMANDS, "--help", "--version") if words[0].startswith("-") else COMMANDS
+        raise ArgumentError(f"Unknown command {words[0]!r}.{did_you_mean(words[0], known)}")

@@ -2,37 +2,77 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import Any
 
 from contrapose.cli.parse import parse
 from contrapose.commands.options import ResumeOptions
-from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.errors import ArgumentError
+from contrapose.methods.default import DEFAULT_METHOD, DEFAULT_REASON
 from contrapose.shell import shell_command
+
+USAGE = f"""\
+usage: contrapose train [METHOD] --data DATA [options]
+       contrapose train --resume RUN [--epochs N]
+
+Without METHOD it is {DEFAULT_METHOD}: {DEFAULT_REASON}.
+contrapose train {DEFAULT_METHOD} --help shows its options, contrapose train METHOD --help those of another."""
 
 
 def train_command(words: list[str]) -> None:
     if any(word.split("=")[0] == "--resume" for word in words):
+        _no_method(words)
         options = parse(ResumeOptions, words, "train")
         from contrapose.commands.train import resume
 
         _finish(resume(options.resume, epochs=options.epochs, data=options.data))
         return
-    from contrapose.commands.methods import print_methods
     from contrapose.methods import METHODS
 
     if not words or words[0] in ("-h", "--help"):
-        print("usage: contrapose train METHOD [options]   or   contrapose train --resume RUN [--epochs N]\n")
-        print_methods()
-        print("\ncontrapose train METHOD --help shows the options of a method.")
+        from contrapose.commands.methods import print_methods
+
+        print(USAGE)
+        print_methods(first=DEFAULT_METHOD)
         return
-    if words[0].startswith("-"):
+    named = not words[0].startswith("-")
+    if named and words[0] not in METHODS and _is_data(words[0]):
+        typed = shlex.join(["contrapose", "train", "--data", *words])
+        raise ArgumentError(f"{words[0]!r} is no method, but it can be learned from: {typed}")
+    method, rest = (words[0], words[1:]) if named else (DEFAULT_METHOD, words)
+    if not named and (late := [word for word in words if word in METHODS and f"--data={word}" not in words]):
+        _method_first(late[0], words)
+    config = parse(METHODS[method], rest, f"train {method}" if named else "train", elsewhere=("--resume",))
+    if not config.data:
         raise ArgumentError(
-            f"Name a method before the options: {shell_command('train', 'METHOD', *words)}.{did_you_mean('', METHODS)}"
+            f"Say what to learn from: contrapose train {method} --data PICTURES (a folder, .npz, .parquet, ...), or "
+            "--data omniglot for the handwritten characters that come with the package."
         )
-    config = parse(METHODS[words[0]], words[1:], f"train {words[0]}")
     from contrapose.commands.train import train
 
-    _finish(train(config))
+    _finish(train(config) if named else train(None, **vars(config)))
+
+
+def _no_method(words: list[str]) -> None:
+    """A run that continues knows its method."""
+    if words[0].startswith("-"):
+        return
+    rest = shlex.join(words[1:])
+    raise ArgumentError(f"A run continues by its own method; leave {words[0]!r} out: contrapose train {rest}")
+
+
+def _method_first(method: str, words: list[str]) -> None:
+    """The name of a method after the options, unless it is the value of one."""
+    at = words.index(method)
+    if words[at - 1].startswith("-") and "=" not in words[at - 1]:
+        return  # --data simclr
+    rest = [word for number, word in enumerate(words) if number != at]
+    raise ArgumentError(f"The method comes first: contrapose train {shlex.join([method, *rest])}")
+
+
+def _is_data(word: str) -> bool:
+    return word == "omniglot" or word.startswith("hub:") or Path(word).exists()
 
 
 def _finish(run: Any) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from contrapose.cli.parse import parse
 from contrapose.cli.training import train_command
+from contrapose.commands.claim_options import ClaimsOptions, ReproduceOptions
 from contrapose.commands.options import CompareOptions, EmbedOptions, EvaluateOptions
 from contrapose.errors import ArgumentError, UnwrittenError
 
@@ -68,8 +69,8 @@ def _search(words: list[str]) -> None:
 
 
 def _data(words: list[str]) -> None:
-    if words[:1] != ["check"]:
-        raise ArgumentError("`contrapose data` has one command: contrapose data check DATA.")
+    if _only(words, "check", "contrapose data check DATA"):
+        return
     from contrapose.commands.data_check import DataCheckOptions, data_check
 
     options = parse(DataCheckOptions, words[1:], "data check")
@@ -77,8 +78,8 @@ def _data(words: list[str]) -> None:
 
 
 def _analyse(words: list[str]) -> None:
-    if words[:1] != ["temperature"]:
-        raise ArgumentError("`contrapose analyse` has one command: contrapose analyse temperature --data DATA.")
+    if _only(words, "temperature", "contrapose analyse temperature --data DATA"):
+        return
     from contrapose.commands.analyse import AnalyseTemperatureOptions, analyse_temperature
 
     analyse_temperature(parse(AnalyseTemperatureOptions, words[1:], "analyse temperature"))
@@ -92,15 +93,17 @@ def _export(words: list[str]) -> None:
 
 
 def _reproduce(words: list[str]) -> None:
-    from contrapose.commands.reproduce import ReproduceOptions, reproduce
+    options = parse(ReproduceOptions, words, "reproduce")
+    from contrapose.commands.reproduce import reproduce
 
-    reproduce(parse(ReproduceOptions, words, "reproduce"))
+    reproduce(options)
 
 
 def _claims(words: list[str]) -> None:
-    from contrapose.commands.reproduce import ClaimsOptions, claims
+    options = parse(ClaimsOptions, words, "claims")
+    from contrapose.commands.reproduce import claims
 
-    claims(parse(ClaimsOptions, words, "claims"))
+    claims(options)
 
 
 def _report(words: list[str]) -> None:
@@ -122,11 +125,36 @@ def _report(words: list[str]) -> None:
 
 
 def _methods(words: list[str]) -> None:
-    if words:
-        raise ArgumentError(f"`contrapose methods` takes no arguments, got {' '.join(words)}.")
+    if words and words[0] not in ("-h", "--help"):
+        raise ArgumentError(
+            f"`contrapose methods` takes no arguments, got {' '.join(words)}. Of one: contrapose train METHOD --help."
+        )
     from contrapose.commands.methods import print_methods
 
     print_methods()
+
+
+def _completion(words: list[str]) -> None:
+    from contrapose.cli.completion import HELP, script
+
+    if not words or words[0] in ("-h", "--help"):
+        print(HELP)
+    else:
+        print(script(*words, commands=tuple(COMMANDS)))
+
+
+def _only(words: list[str], command: str, usage: str) -> bool:
+    """Of a command with one sub-command: whether the help was asked for, and given.
+
+    Errors:
+        ArgumentError: another sub-command, or none.
+    """
+    asked = words[:1] in (["-h"], ["--help"])
+    if asked:
+        print(f"usage: {usage}\n\n{usage.partition(command)[0]}{command} --help explains its options.")
+    elif words[:1] != [command]:
+        raise ArgumentError(f"There is one command of this kind: {usage}.{f' Got {words[0]!r}.' if words else ''}")
+    return asked
 
 
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
@@ -142,4 +170,5 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "reproduce": _reproduce,
     "claims": _claims,
     "methods": _methods,
+    "completion": _completion,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -84,7 +84,11 @@ def analyse_temperature(options: AnalyseTemperatureOptions, *, say: Callable[[st
             f"[{number}/{len(points)}] temperature {values['temperature']:g} seed {values['seed']}: kNN "
             f"{values['kNN']:.1%}, probe {values['probe']:.1%}, {state}"
         )
-    record = {"format": FORMAT, "analysis": "temperature", **record_of(options, ground, found, configurations[0])}
+    record = {
+        "format": FORMAT,
+        "analysis": "temperature",
+        **record_of(asdict(options), ground, found, configurations[0]),
+    }
     say(f"\n{table(record)}\n")
     with kept_if_unwritten(record, str):  # the table is on the screen already
         _write(options.out, record, picture(record))

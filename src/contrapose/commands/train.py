@@ -20,7 +20,9 @@ from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.learners import Learner
 from contrapose.methods import METHODS, Method, name_of
 from contrapose.methods.assemble import assemble, begun_with
+from contrapose.methods.default import DEFAULT_METHOD, DEFAULT_REASON
 from contrapose.methods.fit_to_data import fit_to_data
+from contrapose.openmp import crowd
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.training.device import make_accelerator
 from contrapose.training.interface import Outcome
@@ -44,7 +46,7 @@ class Run:
 
 
 def train(
-    method: str | Method = "mmcl",
+    method: str | Method | None = None,
     *,
     data: Any = None,
     init: Any = None,
@@ -59,7 +61,8 @@ def train(
     (1200, 256)
 
     Arguments:
-        method: a name from `contrapose.methods.METHODS`, or a configuration such as `MMCL(sigma=2.0)`.
+        method: a name from `contrapose.methods.METHODS`, or a configuration such as `MMCL(sigma=2.0)`. None: the
+            default method, and the header says which that is.
         data: what `--data` takes, or an array, tensor, list of paths or PIL images, torch data set, or `Images`.
         init: trained weights to start from, of any method: what `--init` takes (a run or encoder folder, `timm:NAME`,
             `hf:NAME`), or an encoder: what `contrapose.load` returns, or an `ImageEncoder`. They bring their encoder,
@@ -84,7 +87,12 @@ def train(
     if init is not None:
         init = init.path if isinstance(init, Run) else init
         options["init"] = os.fspath(init) if isinstance(init, str | os.PathLike) else FROM_PYTHON
-    config = configure(method, options)
+    config = configure(DEFAULT_METHOD if method is None else method, options)
+    if not config.data:
+        raise ArgumentError(
+            "Say what to learn from: data='photos/' (or an array, a list of paths, a torch data set, ...), or "
+            "data='omniglot' for the handwritten characters that come with the package."
+        )
     source = data if config.data == FROM_PYTHON else config.data
     accelerator = make_accelerator(config.device, tracker=config.tracker)
     monitor = Monitor(quiet=quiet or not accelerator.is_main_process)
@@ -93,6 +101,8 @@ def train(
         config = begun_with(config, start)
         images = open_images(config, source, start, quiet=monitor.quiet)
     config, notes = fit_to_data(config, samples=len(images), processes=accelerator.num_processes)
+    if method is None:
+        monitor.say(f"No method was named, so this is {DEFAULT_METHOD}, {DEFAULT_REASON}.")
     for note in notes:
         monitor.say(f"note: {note}")
     initial = None if start is None else start.encoder(images.image_size)
@@ -180,6 +190,7 @@ def _fit(
     *,
     resume: bool,
 ) -> Run:
+    crowd()
     learner, views = parts
     describe = {"method": name_of(config), "contrapose": __version__}
     trainer = Trainer(learner, images, views, config, run, accelerator, describe=describe, monitor=monitor)

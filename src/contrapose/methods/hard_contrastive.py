@@ -29,8 +29,8 @@ class HardContrastive(Method):
     to exp(beta s) besides the softmax. It is one or the other: to weigh, give `--alpha 1 --beta 1 --prior 0.1`.
 
     What to expect: on 4,000 pictures of CIFAR-10, batch 128, 10 epochs and three seeds (`contrapose reproduce
-    tau-analysis`): kNN 45.3 to 46.5 % whatever the temperature from 0.05 to 1, and 45.5 % without any (`--simple`);
-    SimCLR falls from 45.4 % at 0.05 to 37.0 % at 1, untrained has 36.5 %.
+    tau-analysis`: *not resolved here*): kNN 45.3 to 46.5 % whatever the temperature from 0.05 to 1, and 45.5 % without
+    any (`--simple`); SimCLR falls from 45.4 % at 0.05 to 37.0 % at 1, untrained has 36.5 %.
     """
 
     about: ClassVar[About] = About(

@@ -16,8 +16,9 @@ TRACKERS = ("none", "tensorboard", "wandb", "mlflow")
 class RunConfig:
     """What to train on, for how long, with which optimiser, where to write: the same for every method."""
 
-    data: str = "omniglot"
-    """What to learn from: a folder, .npz, .npy, .parquet, .csv, .jsonl, hub:OWNER/NAME, or the embedded `omniglot`."""
+    data: str = ""
+    """What to learn from, to be named for every run: a folder, .npz, .npy, .parquet, .csv, .jsonl, hub:OWNER/NAME, or
+    `omniglot`, the characters that come with the package."""
     image_column: str | None = None
     """Column of a table, or array of an .npz, with the pictures or their paths. Default: one with a usual name (image,
     path, file, ...)."""

@@ -1,4 +1,4 @@
-"""From predictions and results to a verdict in one of three words."""
+"""From predictions and results to a verdict in one of three words, each of which speaks of this experiment alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ import numpy as np
 from contrapose.claims.claim import Claim, Prediction
 from contrapose.claims.results import Results, seed_interval
 
-Word = Literal["reproduced", "not resolved", "refuted"]
+Word = Literal["reproduced here", "not resolved here", "contrary here"]
+"""What an experiment of minutes can say of a paper: what it saw itself, at its own scale, and nothing more."""
+
+OLD_WORDS: dict[str, Word] = {
+    "reproduced": "reproduced here",
+    "not resolved": "not resolved here",
+    "refuted": "contrary here",
+}
+"""How records of format 1 call them."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +29,7 @@ class Finding:
     Arguments:
         value, low, high: mean over seeds with its 95 % interval.
         each: the number of each seed.
-        word: for a mechanism "reproduced" means that it holds in every seed, "refuted" that it fails in one.
+        word: for a mechanism "reproduced here" means that it holds in every seed, "contrary here" that it fails in one.
     """
 
     statement: str
@@ -44,16 +52,16 @@ class Finding:
 def judge(prediction: Prediction, results: Results) -> Finding:
     """Compare the prediction with the interval over seeds (a mechanism: with every seed).
 
-    reproduced: low > threshold      refuted: high < threshold      not resolved: the interval holds it
+    reproduced here: low > threshold      contrary here: high < threshold      not resolved here: the interval holds it
     """
     each = np.asarray(prediction.value(results), dtype=np.float64)  # (S,)
     value, low, high = seed_interval(each)
     if prediction.role == "mechanism":
-        word: Word = "reproduced" if bool((each > prediction.threshold).all()) else "refuted"
+        word: Word = "reproduced here" if bool((each > prediction.threshold).all()) else "contrary here"
+    elif low > prediction.threshold:
+        word = "reproduced here"
     else:
-        word = (
-            "reproduced" if low > prediction.threshold else "refuted" if high < prediction.threshold else "not resolved"
-        )
+        word = "contrary here" if high < prediction.threshold else "not resolved here"
     return Finding(
         prediction.statement,
         prediction.role,
@@ -68,11 +76,11 @@ def judge(prediction: Prediction, results: Results) -> Finding:
 
 
 def verdict(findings: Sequence[Finding]) -> Word:
-    """Of the claim: reproduced if all its predictions are, refuted if one of them is, else not resolved."""
+    """Of the claim: reproduced here if all its predictions are, contrary here if one of them is, else not resolved."""
     words = [finding.word for finding in findings if finding.role == "claim"]
-    if all(word == "reproduced" for word in words):
-        return "reproduced"
-    return "refuted" if "refuted" in words else "not resolved"
+    if all(word == "reproduced here" for word in words):
+        return "reproduced here"
+    return "contrary here" if "contrary here" in words else "not resolved here"
 
 
 def findings_of(claim: Claim, results: Results) -> list[Finding]:
