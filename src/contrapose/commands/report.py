@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
-    """Write a run as one HTML page: curves, results, map, neighbours, views, pairing, spectrum, configuration."""
+    """Write a run as one HTML page: what it is worth, map, neighbours, results, curves, views, details."""
 
     run: Positional[str]
     """The run folder."""
@@ -111,13 +112,20 @@ def collect(
     from contrapose.embedder import load
     from contrapose.report import facts, page
 
+    def say(what: str) -> None:
+        if not quiet:
+            print(f"{what} ...", file=sys.stderr, flush=True)
+
     record = folder.read_record()
     config = config_of(record, where=str(folder.config_file))
     head = facts.head_of(_with_encoder(folder), record, config)
     trained = load(folder.path, device=device)
+    say("Opening the pictures")
     images = _open(trained, config, data, limit, quiet)
     test = None if test_data is None else _limited(trained.open(test_data, limit=limit, progress=not quiet), limit)
+    say(_embedding(images, test))
     parts = _tried(images, lambda images: facts.parts_of(trained, images, test, seed=seed))
+    say("Drawing the map, and looking for neighbours")
     labelled = type(config).about.needs_labels or getattr(images, "labels", ()) is not None  # unknown: as if there were
     return page.Page(
         head=head,
@@ -142,6 +150,15 @@ def _tried(given: Any, make: Callable[[Any], T]) -> T | Absent:
         return make(given)
     except ContraposeError as error:
         return Absent(str(error))
+
+
+def _embedding(*parts: Images | Absent | None) -> str:
+    """`Embedding 5,000 pictures, trained and untrained`."""
+    from contrapose.report.page import Absent
+    from contrapose.words import counted
+
+    total = sum(len(part) for part in parts if part is not None and not isinstance(part, Absent))
+    return f"Embedding {counted(total, 'picture')}, trained and untrained"
 
 
 def _html(file: Path) -> Path:

@@ -20,6 +20,21 @@ class Absent:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """Whether training gained anything over encoders that learned nothing.
+
+    Arguments:
+        kind: `"gained"`, `"unclear"`, `"nothing"` or `"worse"`.
+        sentence: the same in words, with the numbers.
+        remedy: what to do; empty where training gained.
+    """
+
+    kind: str
+    sentence: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
 class Head:
     """What was trained on what, and how far it got.
 
@@ -60,7 +75,10 @@ class Curves:
 
 @dataclass(frozen=True)
 class Point:
-    """A sample on the map; `slot` numbers its colour and shape, by class and by cluster."""
+    """A sample on the map; `slot` numbers its colour and shape, by class and by cluster.
+
+    `near` are the points nearest to it in the embedding, nearest first: their places in `Map.points`, and cosines.
+    """
 
     x: float
     y: float
@@ -69,6 +87,7 @@ class Point:
     label: str | None
     label_slot: int
     cluster_slot: int
+    near: Sequence[tuple[int, float]] = ()
 
 
 @dataclass(frozen=True)
@@ -226,3 +245,4 @@ class Page:
     spectra: Spectra | Absent
     results: Results | Absent
     setup: Setup
+    verdict: Verdict | Absent = Absent("Nothing was measured yet.")
