@@ -130,7 +130,7 @@ def test_single_mistakes_are_no_habit() -> None:
     truth[[0, 1]] = truth[[1, 0]]
     found = confusions_of(bank, Samples(embeddings(60)[:30], bank.show, bank.names[:30], truth))
     assert isinstance(found, Absent)
-    assert "2 of 30 samples were mistaken" in found.why
+    assert "2 of 30 samples went to a wrong class" in found.why
 
 
 def test_one_class_confuses_nothing() -> None:

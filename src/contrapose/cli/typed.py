@@ -46,6 +46,10 @@ def _search(words: list[str]) -> None:
     from contrapose.commands.search import SearchOptions, print_matches, search
 
     options = parse(SearchOptions, words, "search")
+    if options.out is not None:
+        from contrapose.commands.search_sheet import sheet_file
+
+        sheet_file(options.out)  # said before the work, not after it
     try:
         matches = search(
             options.run,
@@ -66,6 +70,11 @@ def _search(words: list[str]) -> None:
         print_matches(cast("Matches", error.result), as_json=options.json)
         raise
     print_matches(matches, as_json=options.json)
+    if options.out is not None or options.open:
+        from contrapose.commands.search_sheet import sheet_of
+
+        file = sheet_of(options, matches)
+        print(f"Wrote {file}", file=sys.stderr)  # not among the lines or the JSON that programs read
 
 
 def _data(words: list[str]) -> None:

@@ -15,6 +15,7 @@ from contrapose.commands.evaluation_items import Arms, Samples, Setting
 from contrapose.commands.labelled_parts import LabelledParts, copies_asked, given_parts, held_out_parts
 from contrapose.commands.labelled_table import LabelledTable
 from contrapose.commands.reading import Reading
+from contrapose.commands.report_data import sources_of
 from contrapose.commands.run_data import FROM_PYTHON, data_places
 from contrapose.commands.train import config_of
 from contrapose.commands.unwritten import kept_if_unwritten
@@ -132,7 +133,8 @@ def measure(
     parts = held_out_parts(bank, seed=seed) if test is None else given_parts(bank, test)
     seen = _seen(run, source if test_data is None else test_data)
     found = _measure_labelled(trained, parts, k=k, seed=seed, full=full, diagnosis=diagnosis, floors=floors)
-    return replace(found, notes=(*seen, *found.notes), samples=_samples_of(run))
+    sources = sources_of(source, test_data, limit=limit, seed=seed)
+    return replace(found, notes=(*seen, *found.notes), samples=_samples_of(run), sources=sources)
 
 
 def _data_of(run: str | Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ class Evaluation:
         diagnosis: geometry and spectrum of these embeddings, when asked for.
         samples: that the encoder was trained on, where that is known.
         leaked: test samples that were learned from too.
+        sources: names of the data, and what else a report needs to show these very test samples; None: not by name.
     """
 
     data: str
@@ -44,6 +46,7 @@ class Evaluation:
     diagnosis: Diagnosis | None = None
     samples: int | None = None
     leaked: int = 0
+    sources: Mapping[str, Any] | None = None
 
     @property
     def gain(self) -> Gain | None:
@@ -55,6 +58,8 @@ class Evaluation:
         """Plain values for JSON."""
         arms = {arm: {name: metric.to_dict() for name, metric in metrics.items()} for arm, metrics in self.arms.items()}
         record: dict[str, Any] = {"contrapose": __version__, "data": self.data, "notes": list(self.notes), "arms": arms}
+        if self.sources is not None:
+            record["sources"] = dict(self.sources)
         if self.gain is not None:
             record["gain"] = self.gain.to_dict()
         return record if self.diagnosis is None else {**record, "diagnosis": asdict(self.diagnosis)}

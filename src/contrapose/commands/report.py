@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from contrapose.shell import shell_command
 
 if TYPE_CHECKING:
     from contrapose.commands.reading import Reading
+    from contrapose.commands.report_data import Shown
     from contrapose.data import Images
     from contrapose.embedder import Embedder
     from contrapose.methods import Method
@@ -32,12 +34,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions(ReadingOptions):
-    """Write a run as one HTML page: curves, results, map, neighbours, views, pairing, spectrum, configuration."""
+    """Write a run as one HTML page: what it is worth, map, neighbours, results, curves, views, details."""
 
     run: Positional[str]
     """The run folder."""
     data: str | None = None
-    """What to embed for the map and the neighbours. Default: the run's own."""
+    """What to embed for the map and the neighbours. Default: what was evaluated, else the run's own."""
     test_data: str | None = None
     """Where queries and the points of the map come from. Default: a fifth of --data where it has labels, else all."""
     limit: int | None = None
@@ -69,8 +71,8 @@ def report(
 
     Arguments:
         run: the run folder.
-        data: what to embed: what `--data` takes, or arrays. None: the run's own; where that is gone, the sections that
-            need it say so.
+        data: what to embed: what `--data` takes, or arrays. None: what `evaluate` measured, else the run's own; where
+            that is gone, the sections that need it say so.
         test_data: where queries and the points of the map come from; None: a fifth of `data` where it has labels.
         limit: embed at most so many samples of each, evenly spaced; None: 5,000.
         image_column, label_column, labels: as in `open_data`; None: as the run's own data where they have such columns.
@@ -122,25 +124,36 @@ def collect(
     """The facts of every section; what cannot be known is `Absent` and says why. Arguments as in `report`."""
     from contrapose.commands.card_facts import gain_of
     from contrapose.commands.reading import Reading
+    from contrapose.commands.report_data import shown_by
     from contrapose.commands.train import config_of
     from contrapose.embedder import load
     from contrapose.report import facts, page
 
+    def say(what: str) -> None:
+        if not quiet:
+            print(f"{what} ...", file=sys.stderr, flush=True)
+
     record = folder.read_record()
     config = config_of(record, where=str(folder.config_file))
-    head = replace(facts.head_of(_with_encoder(folder), record, config), gain=gain_of(folder))
+    head = facts.head_of(_with_encoder(folder), record, config)
     trained = load(folder.path, device=device)
     reading = reading or Reading.of(folder.path, image_column=None, label_column=None, labels=None)
-    images = _open(trained, config, data, limit, reading, quiet, folder)
+    shown = shown_by(folder, data, test_data, limit, seed)
+    say("Opening the pictures")
+    images = _open(trained, config, shown, reading, quiet, folder)
     test = None
-    if test_data is not None:
-        test = _limited(reading.open(trained, test_data, limit=limit, progress=not quiet), limit)
-    parts = _tried(images, lambda images: facts.parts_of(trained, images, test, seed=seed))
+    if shown.test_data is not None:
+        test = reading.open(trained, shown.test_data, limit=shown.limit, progress=not quiet)
+    say(_embedding(images, test))
+    parts = _tried(
+        images, lambda images: facts.parts_of(trained, images, test, seed=shown.seed, most=shown.limit or MOST)
+    )
+    say("Drawing the map, and looking for neighbours")
     labelled = type(config).about.needs_labels or getattr(images, "labels", ()) is not None  # unknown: as if there were
     return page.Page(
-        head=head,
+        head=head if shown.elsewhere else replace(head, gain=gain_of(folder)),
         curves=facts.curves_of(folder.metrics()),
-        results=_results(folder, record),
+        results=page.Absent(shown.elsewhere) if shown.elsewhere else _results(folder, record),
         map=_tried(parts, lambda parts: facts.map_of(parts.mapped, seed=seed)),
         gallery=_tried(parts, lambda parts: facts.gallery_of(parts.bank, parts.asked)),
         views=_tried(images, lambda images: facts.views_of(images, config.views, seed=seed)),
@@ -160,6 +173,16 @@ def _tried(given: Any, make: Callable[[Any], T]) -> T | Absent:
         return make(given)
     except ContraposeError as error:
         return Absent(str(error))
+
+
+def _embedding(*parts: Images | Absent | None) -> str:
+    """`Embedding 5,000 pictures, trained and untrained`."""
+    from contrapose.report.page import Absent
+    from contrapose.words import counted
+
+    total = sum(len(part) for part in parts if part is not None and not isinstance(part, Absent))
+    total = min(total, MOST)
+    return f"Embedding {counted(total, 'picture')}, trained and untrained"
 
 
 def _html(file: Path) -> Path:
@@ -182,8 +205,7 @@ def _with_encoder(folder: RunFolder) -> RunFolder:
 def _open(
     trained: Embedder,
     config: Method,
-    data: Any,
-    limit: int | None,
+    shown: Shown,
     reading: Reading,
     quiet: bool,
     folder: RunFolder,
@@ -192,8 +214,8 @@ def _open(
     from contrapose.commands.run_data import FROM_PYTHON, data_places
     from contrapose.report.page import Absent
 
-    if data is not None:
-        return _limited(reading.open(trained, data, limit=limit, progress=not quiet), limit)
+    if shown.data is not None:
+        return reading.open(trained, shown.data, limit=shown.limit, progress=not quiet)
     if config.data == FROM_PYTHON:
         return Absent("The run was trained on data handed over in Python; name some with --data.")
     # the embedded characters are for training without labels, yet the page is better with what they are
@@ -201,16 +223,9 @@ def _open(
     labels = {"labels": usual} if reading.asked.get("labels") in (None, "auto") else {}
     try:
         place = data_places(config.data, folder.read_record(), folder.path)[0]
-        images = reading.open(trained, place, limit=config.limit, progress=not quiet, **labels)
+        return reading.open(trained, place, limit=config.limit, progress=not quiet, **labels)
     except (DataError, OSError) as error:
         return Absent(f"The run's data cannot be opened. {error} Name other data with --data.")
-    return _limited(images, limit)
-
-
-def _limited(images: Images, limit: int | None) -> Images:
-    from contrapose.data.images import evenly_spaced
-
-    return images.subset(evenly_spaced(len(images), limit or MOST))
 
 
 def _results(folder: RunFolder, record: dict[str, Any]) -> Results | Absent:

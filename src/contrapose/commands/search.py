@@ -50,6 +50,10 @@ class SearchOptions(ReadingOptions):
     """Where to embed: auto, cpu, cuda, mps."""
     json: bool = False
     """Print JSON."""
+    out: str | None = None
+    """Also write the neighbours as pictures to this .html file, each linked to its own file."""
+    open: bool = False
+    """Show that page in the browser; without --out it goes to a temporary folder."""
 
 
 def search(

@@ -63,7 +63,10 @@ class Curves:
 
 @dataclass(frozen=True)
 class Point:
-    """A sample on the map; `slot` numbers its colour and shape, by class and by cluster."""
+    """A sample on the map; `slot` numbers its colour and shape, by class and by cluster.
+
+    `near` are the points nearest to it in the embedding, nearest first: their places in `Map.points`, and cosines.
+    """
 
     x: float
     y: float
@@ -72,6 +75,7 @@ class Point:
     label: str | None
     label_slot: int
     cluster_slot: int
+    near: Sequence[tuple[int, float]] = ()
 
 
 @dataclass(frozen=True)

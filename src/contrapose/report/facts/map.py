@@ -13,11 +13,13 @@ from contrapose.evaluation.inputs import as_rows
 from contrapose.evaluation.similarity import unit_rows
 from contrapose.report.page import Absent, Group, Map, Point
 from contrapose.report.samples import Samples
+from contrapose.words import counted
 
 MOST_POINTS = 1000
 MOST_GROUPS = 10  # as many colours and shapes as can be told apart
 OTHER = MOST_GROUPS  # the slot of all smaller classes
 FEWEST = 10  # below it t-SNE has no neighbourhoods to keep
+NEIGHBOURS = 8  # of a pinned point
 PERPLEXITY = 30  # scikit-learn's default, van der Maaten and Hinton 2008 advise 5 to 50
 
 
@@ -33,7 +35,7 @@ def map_of(samples: Samples, *, seed: int = 0) -> Map | Absent:
     """
     rows = evenly_spaced(len(samples), MOST_POINTS)
     if len(rows) < FEWEST:
-        return Absent(f"There are {len(rows)} samples; a map needs {FEWEST} at least. Give more with --data.")
+        return Absent(f"A map needs {FEWEST} samples at least; the data has {len(rows)}. Give more with --data.")
     unit = unit_rows(as_rows(samples.embeddings[rows], "embeddings").double(), "embeddings").numpy()  # (n, D)
     places, method = project(unit, seed)
     clusters = _cluster(unit, seed)
@@ -41,6 +43,7 @@ def map_of(samples: Samples, *, seed: int = 0) -> Map | Absent:
     known = [label for label in labels or () if label is not None]
     classes = [] if labels is None else group_classes(known, unlabelled=len(labels) - len(known))
     slots = {group.name: group.slot for group in classes}
+    near = _nearest(unit)
     points = [
         Point(
             x=float(places[number, 0]),
@@ -50,6 +53,7 @@ def map_of(samples: Samples, *, seed: int = 0) -> Map | Absent:
             label=samples.label(row),
             label_slot=0 if labels is None else slots.get(labels[number] or "", OTHER),
             cluster_slot=int(clusters[number]),
+            near=near[number],
         )
         for number, row in enumerate(rows.tolist())
     ]
@@ -57,6 +61,14 @@ def map_of(samples: Samples, *, seed: int = 0) -> Map | Absent:
     legend = [Group(f"cluster {slot + 1}", slot, int(count)) for slot, count in enumerate(counts)]
     shown = f"{len(rows):,} of {len(samples):,} samples, evenly spaced. " if len(rows) < len(samples) else ""
     return Map(points, shown + method, legend, classes, sorted(set(known), key=natural))
+
+
+def _nearest(unit: Float[np.ndarray, "N D"]) -> list[list[tuple[int, float]]]:
+    """For each row its eight nearest others and their cosines, nearest first."""
+    cosines = unit @ unit.T  # (N, N), N at most 1,000
+    np.fill_diagonal(cosines, -np.inf)
+    order = np.argsort(-cosines, axis=1, kind="stable")[:, : min(NEIGHBOURS, len(unit) - 1)]  # (N, k)
+    return [[(int(other), float(cosines[row, other])) for other in others] for row, others in enumerate(order)]
 
 
 def project(unit: Float[np.ndarray, "N D"], seed: int) -> tuple[Float[np.ndarray, "N 2"], str]:
@@ -85,7 +97,8 @@ def group_classes(labels: list[str], *, unlabelled: int = 0) -> list[Group]:
     largest = sorted(sorted(counts, key=lambda name: (-counts[name], natural(name)))[:MOST_GROUPS], key=natural)
     groups = [Group(name, slot, counts[name]) for slot, name in enumerate(largest)]
     rest = len(labels) - sum(group.count for group in groups)
-    names = [f"{len(counts) - MOST_GROUPS} other classes"] * bool(rest) + ["not labelled"] * bool(unlabelled)
+    others = counted(len(counts) - MOST_GROUPS, "other class", "other classes")
+    names = [others] * bool(rest) + ["not labelled"] * bool(unlabelled)
     return [*groups, Group(", ".join(names), OTHER, rest + unlabelled)] if names else groups
 
 

@@ -12,6 +12,7 @@ from contrapose.evaluation.inputs import as_rows
 from contrapose.evaluation.neighbours import nearest
 from contrapose.report.page import Absent, Confusion, Gallery, Neighbour, Query
 from contrapose.report.samples import Samples
+from contrapose.words import counted
 
 QUERIES, NEIGHBOURS = 8, 8
 CONFUSIONS, EXAMPLES = 5, 6
@@ -43,7 +44,7 @@ def gallery_of(bank: Samples, asked: Samples | None = None) -> Gallery | Absent:
         ][:wanted]
         neighbours = [_neighbour(bank, place, cosine, queries.label(row)) for cosine, place in near]
         shown.append(Query(queries.card(row), str(queries.names[row]), queries.label(row), neighbours))
-    where = f"{len(bank):,} samples" + (
+    where = counted(len(bank), "sample") + (
         ", the query left out" if asked is None else f"; queries from {len(queries):,} others"
     )
     method = f"By the cosine of the embeddings, among {where}. Queries are evenly spaced, not chosen."
@@ -66,7 +67,9 @@ def confusions_of(bank: Samples, asked: Samples | None) -> list[Confusion] | Abs
     pairs = Counter((str(truth[row]), str(predicted[row])) for row in wrong)
     commonest = [pair for pair in sorted(pairs, key=lambda pair: (-pairs[pair], pair)) if pairs[pair] > 1][:CONFUSIONS]
     if pairs and not commonest:
-        return Absent(f"{len(wrong):,} of {len(truth):,} samples were mistaken, no class twice for the same other one.")
+        return Absent(
+            f"{len(wrong):,} of {counted(len(truth), 'sample')} went to a wrong class, none twice to the same one."
+        )
     return [
         Confusion(
             *pair,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contrapose.data import Images, class_texts
+from contrapose.data import Images, class_texts, only_labelled
 from contrapose.data.copies import split_images
 from contrapose.data.images import evenly_spaced
 from contrapose.embedder import Embedder
@@ -39,16 +39,24 @@ class Parts:
         return self.bank if self.asked is None else self.asked
 
 
-def parts_of(trained: Embedder, images: Images, test: Images | None, *, seed: int = 0) -> Parts:
+def parts_of(
+    trained: Embedder, images: Images, test: Images | None, *, seed: int = 0, most: int | None = None
+) -> Parts:
     """Embed `images`, and `test` or a fifth of `images` held out class by class; without labels, all is one part.
 
     Arguments:
         images, test: at the encoder's resolution.
         seed: of the split and of the untrained encoder.
+        most: samples of `images`, and of `test`, that are embedded, evenly spaced; None: all.
     """
+    rest = most
     if test is None and images.labels is not None and np.unique(images.labels, return_counts=True)[1].max() > 1:
-        parts = split_images(images, seed=seed)
+        parts = split_images(only_labelled(images), seed=seed)  # as `evaluate` does: before anything is left out
         images, test = parts.bank, parts.test
+        rest = None if most is None else max(2, most // 5)
+        most = None if most is None or rest is None else max(2, most - rest)
+    images = images.subset(evenly_spaced(len(images), most))
+    test = None if test is None else test.subset(evenly_spaced(len(test), rest))
     some = images.subset(evenly_spaced(len(images), SPECTRUM_ROWS))
     untrained = Embedder(untrained_like(trained.encoder, seed))
     return Parts(

@@ -13,6 +13,7 @@ from contrapose.methods import Method, name_of
 from contrapose.report.page import Head, Setup
 from contrapose.shell import shell_command
 from contrapose.training.run_folder import RunFolder
+from contrapose.words import counted
 
 
 def head_of(folder: RunFolder, record: Mapping[str, Any], config: Method) -> Head:
@@ -43,11 +44,11 @@ def head_of(folder: RunFolder, record: Mapping[str, Any], config: Method) -> Hea
         ("Written", f"{_date(folder.encoder / 'encoder.json')} (date of the file)"),
     ]
     learned = "with labels" if about.needs_labels else "without labels"
-    lead = f"An encoder trained {learned} on {data['samples']:,} samples by {name}."
+    lead = f"An encoder trained {learned} on {counted(data['samples'], 'sample')} by {name}."
     skipped = len(data["skipped"])
     notes = [
         *map(str, data["notes"]),
-        *([f"{skipped:,} samples could not be read and were left out."] if skipped else []),
+        *([f"{counted(skipped, 'sample')} could not be read and left out."] if skipped else []),
     ]
     return Head(f"{name} on {_short(config.data)}", lead, finished, status, facts, notes)
 
