@@ -5,8 +5,10 @@ Nothing heavy is imported before it is known what is wanted, so `--help` answers
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from contrapose.cli.help import HELP
 from contrapose.cli.stopping import signals_stop, status_of
@@ -20,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point of `contrapose`. A user's mistake is one sentence on standard error and exit status 2."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     _print_what_cannot_be_encoded()
+    _give_a_home()
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
@@ -51,6 +54,16 @@ def _print_what_cannot_be_encoded() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _give_a_home() -> None:
+    """Where neither HOME nor the list of users names one, as in some containers: other packages stop without it."""
+    try:
+        Path.home()
+    except RuntimeError:
+        from contrapose.data.cache import cache_folder
+
+        os.environ["HOME"] = str(cache_folder())
 
 
 def _of_the_machine(error: Exception) -> str | None:

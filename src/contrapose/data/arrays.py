@@ -79,6 +79,8 @@ def open_array_file(path: Path, request: Request) -> Images:
         if not isinstance(array, np.ndarray):
             with array as archive:
                 array, labels, notes = _from_archive(path, archive, request)
+    except PermissionError:
+        raise  # not damaged
     except (zipfile.BadZipFile, EOFError, OSError) as error:
         raise DataError(f"{path} is damaged or no numpy file ({error}).") from error
     except ValueError as error:

@@ -61,7 +61,8 @@ def list_glob(pattern: str) -> Listing:
     """
     matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - patterns may be absolute
     root = _fixed_part(pattern)
-    found = [match for match in matches if Path(match).suffix.lower() in SUFFIXES and Path(match).is_file()]
+    # what may not be looked at is no folder, and is told of when it is decoded
+    found = [match for match in matches if Path(match).suffix.lower() in SUFFIXES and not os.path.isdir(match)]  # noqa: PTH112
     names = {match: os.path.relpath(match, root).replace(os.sep, "/") for match in found}
     junk = Counter(name for match in found if (name := _junk_folder(names[match])))
     files, links = _without_linked_folders([match for match in found if not _junk_folder(names[match])], root)
@@ -78,7 +79,7 @@ def list_glob(pattern: str) -> Listing:
         origin=printable(f"files {pattern}"),
         place=str(Path(pattern).absolute()),
         stamps=[stamp(file, names[file]) for file in files],
-        notes=(*notes, *_junk_note(junk), *_link_note(links)),
+        notes=(*notes, *_junk_note(junk), *_link_note(links), *_unreadable_note(_locked(pattern, root))),
     )
 
 
@@ -123,6 +124,13 @@ def _junk_folder(name: str) -> str | None:
     return next((part for part in name.split("/")[:-1] if is_junk(part)), None)
 
 
+def _locked(pattern: str, root: Path) -> dict[str, str]:
+    """Folders that a pattern leads to and that the system refuses, of which `glob` says nothing."""
+    folders = glob.glob(os.path.dirname(pattern) or ".", recursive=True)  # noqa: PTH120, PTH207
+    locked = [folder for folder in sorted(folders) if os.path.isdir(folder) and not os.access(folder, os.R_OK)]  # noqa: PTH112
+    return {printable(os.path.relpath(folder, root)): "Permission denied" for folder in locked}
+
+
 def _siblings(walk: Walk) -> str:
     held_out = [name for why, names in walk.aside.items() if "held-out" in why for name in names]
     if not held_out:
@@ -138,9 +146,7 @@ def _passed_by(walk: Walk) -> list[str]:
         notes.append(f"{_pictures(folders)} left aside, {why}: {_counted(folders)}.")
     notes += _junk_note(walk.junk)
     notes += _link_note(walk.links)
-    if walk.unreadable:
-        reasons = [f"{name} ({reason})" for name, reason in walk.unreadable.items()]
-        notes.append(f"{_folders(reasons)} could not be read, left out with all that is in them: {_some(reasons)}.")
+    notes += _unreadable_note(walk.unreadable)
     empty = sorted(walk.empty - walk.links.keys() - walk.unreadable.keys())
     if empty:
         notes.append(f"{_folders(empty)} without pictures: {_some(empty)}.")
@@ -159,6 +165,12 @@ def _junk_note(junk: Mapping[str, int]) -> list[str]:
         if where
         else []
     )
+
+
+def _unreadable_note(folders: Mapping[str, str]) -> list[str]:
+    reasons = [f"{name} ({reason})" for name, reason in folders.items()]
+    left = f"{_folders(reasons)} could not be read, left out with all that is in them: {_some(reasons)}."
+    return [left] if reasons else []
 
 
 def _link_note(links: Mapping[str, str]) -> list[str]:

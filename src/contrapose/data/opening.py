@@ -175,7 +175,7 @@ def _open_named(name: str, request: Request) -> Images:
 
 def _open_path(path: Path, name: str, request: Request) -> Images:
     if path.is_dir():
-        if any((path / mark).is_file() for mark in ("state.json", "dataset_dict.json")):  # saved by datasets
+        if any(os.path.isfile(path / mark) for mark in ("state.json", "dataset_dict.json")):  # noqa: PTH113 - saved by datasets; False where it may not be looked at
             return decode_listing(list_hub(str(path), request), request)
         return decode_listing(list_folder(path), request)
     if path.is_file():
