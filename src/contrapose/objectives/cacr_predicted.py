@@ -77,9 +77,6 @@ def cacr_predicted(
     samples = torch.arange(batch, device=predictions.device) if samples is None else samples
     q = prepare_rows(predictions, normalize)[:, samples]  # (V, R, D)
     k = prepare_rows(keys.detach(), normalize)  # (U, B, D)
-    if not normalize:  # a softmax over keys stays when all are shifted; distances do when predictions are, too
-        centre = k.mean(dim=(0, 1))  # (D,)
-        q, k = q - centre if cost == "squared" else q, k - centre
     loss_of = partial(
         _cross_entropy if cost == "rbf" else _attraction_and_repulsion,
         samples=samples.repeat(views - 1),  # ((V-1)·R,)
@@ -88,6 +85,9 @@ def cacr_predicted(
         tile_columns=tile_columns,
     )
     costs = view_costs(q, k[:, samples])  # (V, U, R)
+    if not normalize:  # a softmax over keys stays when all are shifted; distances do when predictions are, too
+        centre = k.mean(dim=(0, 1))  # (D,)
+        q, k = q - centre if cost == "squared" else q, k - centre
     losses = torch.zeros_like(costs[:, 0])  # (V, R)
     for source in range(sources):
         others = torch.tensor([view for view in range(views) if view != source], device=q.device)  # (V-1,)
