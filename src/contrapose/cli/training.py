@@ -7,6 +7,7 @@ from typing import Any
 from contrapose.cli.parse import parse
 from contrapose.commands.options import ResumeOptions
 from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.shell import shell_command
 
 
 def train_command(words: list[str]) -> None:
@@ -26,8 +27,7 @@ def train_command(words: list[str]) -> None:
         return
     if words[0].startswith("-"):
         raise ArgumentError(
-            f"Name a method before the options: contrapose train METHOD {' '.join(words)[:60]}."
-            f"{did_you_mean('', METHODS)}"
+            f"Name a method before the options: {shell_command('train', 'METHOD', *words)}.{did_you_mean('', METHODS)}"
         )
     config = parse(METHODS[words[0]], words[1:], f"train {words[0]}")
     from contrapose.commands.train import train
@@ -44,7 +44,7 @@ def _finish(run: Any) -> None:
     if not run.outcome.finished:
         print(
             f"Stopped at step {run.outcome.steps} of {run.outcome.total_steps}. "
-            f"Continue: contrapose train --resume {run.path}"
+            f"Continue: {shell_command('train', '--resume', run.path)}"
         )
         return
     outcome = run.outcome
@@ -52,14 +52,14 @@ def _finish(run: Any) -> None:
     from contrapose.training.run_folder import RunFolder
 
     record = RunFolder(run.path).read_record()
-    data = record["config"]["data"]
+    data, out = record["config"]["data"], ("--out", "embeddings.parquet")
     if data == "omniglot":
         from contrapose.commands.evaluate import print_evaluation
 
         print_evaluation(run.path)
-        print(f"Embed your own pictures: contrapose embed {run.path} PICTURES --out embeddings.parquet")
-        print(f"Train on your own:       contrapose train {record['method']} --data PICTURES")
+        print("Embed your own pictures:", shell_command("embed", run.path, "PICTURES", *out))
+        print("Train on your own:      ", shell_command("train", record["method"], "--data", "PICTURES"))
         return
-    print(f"Embed pictures:  contrapose embed {run.path} {data} --out embeddings.parquet")
-    print(f"Is it any good?  contrapose evaluate {run.path} --data LABELLED")
-    print(f"See it:          contrapose report {run.path} --open")
+    print("Embed pictures: ", shell_command("embed", run.path, data, *out))
+    print("Is it any good? ", shell_command("evaluate", run.path, "--data", "LABELLED"))
+    print("See it:         ", shell_command("report", run.path, "--open"))

@@ -14,6 +14,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from contrapose.errors import ArgumentError, RunError, did_you_mean
+from contrapose.shell import shell_command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,7 @@ def _encoder_folder(run: Path) -> Path:
     if is_run:
         raise RunError(
             f"{run} has no encoder to export: it stopped before its first checkpoint. "
-            f"Continue it with: contrapose train --resume {run}"
+            f"Continue it with: {shell_command('train', '--resume', run)}"
         )
     what = "is neither a run folder nor an encoder folder" if run.is_dir() else "does not exist"
     raise RunError(f"{run} {what}. Give the folder that contrapose train wrote.")

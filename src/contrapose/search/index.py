@@ -20,6 +20,7 @@ from contrapose.search.approximate import FaissSearch
 from contrapose.search.exact import exact
 from contrapose.search.matches import Matches
 from contrapose.search.queries import Query, read_query
+from contrapose.shell import shell_command
 
 Search = Callable[[Tensor, int], tuple[Tensor, Tensor]]  # (T, D), k -> (T, k) cosines, (T, k) rows
 
@@ -86,7 +87,8 @@ class Index:
             RunError: no index there, damaged, or made by another encoder or from other pictures.
         """
         embeddings, about = stored.read(Path(folder))
-        remedy = f"rebuild it: contrapose search ... --index {folder} --rebuild, or Index.build(...).save(...)."
+        again = shell_command("search", "...", "--index", folder, "--rebuild")
+        remedy = f"rebuild it: {again}, or Index.build(...).save(...)."
         if about.encoder != stored.encoder_fingerprint(embedder):
             raise RunError(f"The index {folder} was made with another encoder (or before more training); {remedy}")
         if data is not None and about.data != data.fingerprint:

@@ -10,6 +10,7 @@ from typing import Any
 
 from contrapose.atomic import write_atomically
 from contrapose.errors import RunError
+from contrapose.shell import shell_command
 
 FORMAT = 1
 
@@ -46,7 +47,7 @@ class RunFolder:
         run = cls(path)
         if run.path.exists() and not run._is_empty():
             raise RunError(
-                f"{run.path} exists already. Continue it with: contrapose train --resume {run.path}, "
+                f"{run.path} exists already. Continue it with: {shell_command('train', '--resume', run.path)}, "
                 "or choose another folder with --out."
             )
         try:

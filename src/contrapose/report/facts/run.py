@@ -11,6 +11,7 @@ from typing import Any
 from contrapose.encoders import architecture_of
 from contrapose.methods import Method, name_of
 from contrapose.report.page import Head, Setup
+from contrapose.shell import shell_command
 from contrapose.training.run_folder import RunFolder
 
 
@@ -25,7 +26,8 @@ def head_of(folder: RunFolder, record: Mapping[str, Any], config: Method) -> Hea
     step, total = _progress(architecture.extra)
     finished, status = step >= total, "finished"
     if not finished:
-        status = f"half-finished: step {step:,} of {total:,}; continue with: contrapose train --resume {folder.path}"
+        command = shell_command("train", "--resume", folder.path)
+        status = f"half-finished: step {step:,} of {total:,}; continue with: {command}"
     about = type(config).about
     facts = [
         ("Method", f"{name}: {about.purpose}"),
