@@ -25,12 +25,13 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.replace(path)
         _flush_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a folder that may not be entered refuses this too
+            temporary.unlink(missing_ok=True)
         full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
         reason = "the disk is full" if full else error.strerror or str(error)
         raise RunError(
             f"Could not write {path} ({len(content) / 1e6:.1f} MB): {reason}. What was written before is intact; "
-            "make room and try again."
+            f"{'make room' if full else 'see to it that the folder is there and yours to write'} and try again."
         ) from error
 
 

@@ -31,6 +31,16 @@ class RunError(ContraposeError, RuntimeError):
     stop."""
 
 
+class UnwrittenError(RunError):
+    """A result that could not be written where it should go. It is not lost: `result` holds it, and the command line
+    prints `text` before this sentence."""
+
+    def __init__(self, sentence: str, result: object, text: str = "") -> None:
+        super().__init__(sentence)
+        self.result = result
+        self.text = text
+
+
 class MissingExtraError(ContraposeError, ImportError):
     """A feature whose optional dependency is not installed (or cannot be imported)."""
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from contrapose.cli.help import HELP
 from contrapose.cli.typed import COMMANDS
-from contrapose.errors import ArgumentError, ContraposeError, did_you_mean
+from contrapose.errors import ArgumentError, ContraposeError, UnwrittenError, did_you_mean
 
 __all__ = ["COMMANDS", "HELP", "main"]
 
@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         _dispatch(words)
     except ContraposeError as error:
+        if isinstance(error, UnwrittenError) and error.text:
+            print(error.text, flush=True)  # what was worked for, before what went wrong
         if debug:
             raise
         print(f"contrapose: {error}", file=sys.stderr)

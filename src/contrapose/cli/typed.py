@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 from contrapose.cli.parse import parse
 from contrapose.cli.training import train_command
 from contrapose.commands.options import CompareOptions, EmbedOptions, EvaluateOptions
-from contrapose.errors import ArgumentError
+from contrapose.errors import ArgumentError, UnwrittenError
+
+if TYPE_CHECKING:
+    from contrapose.search import Matches
 
 
 def _evaluate(words: list[str]) -> None:
@@ -41,17 +45,21 @@ def _search(words: list[str]) -> None:
     from contrapose.commands.search import SearchOptions, print_matches, search
 
     options = parse(SearchOptions, words, "search")
-    matches = search(
-        options.run,
-        options.query,
-        data=options.data,
-        k=options.k,
-        index=options.index,
-        rebuild=options.rebuild,
-        backend=options.backend,
-        limit=options.limit,
-        device=options.device,
-    )
+    try:
+        matches = search(
+            options.run,
+            options.query,
+            data=options.data,
+            k=options.k,
+            index=options.index,
+            rebuild=options.rebuild,
+            backend=options.backend,
+            limit=options.limit,
+            device=options.device,
+        )
+    except UnwrittenError as error:  # found, but the index could not be kept
+        print_matches(cast("Matches", error.result), as_json=options.json)
+        raise
     print_matches(matches, as_json=options.json)
 
 

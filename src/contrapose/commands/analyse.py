@@ -59,6 +59,7 @@ def analyse_temperature(options: AnalyseTemperatureOptions, *, say: Callable[[st
         ArgumentError: a temperature that is not above 0 or is named twice, fewer than two of them, and every option
             that the method refuses.
         DataError: no labels, other classes in the test data, or fewer samples than a batch.
+        UnwrittenError: `out` cannot be written; the record is in its `result`.
         MissingExtraError: altair or vl-convert-python is not installed (extra `report`).
     """
     configurations = _configurations(options)
@@ -66,12 +67,14 @@ def analyse_temperature(options: AnalyseTemperatureOptions, *, say: Callable[[st
         optional(module, extra="report")
     from contrapose.commands.temperature_chart import picture
     from contrapose.commands.temperature_sweep import Point, record_of, table
+    from contrapose.commands.unwritten import kept_if_unwritten
 
     ground = _ground(options)
     train = ground.pretraining["pretraining"]
     say(f"{options.method} on {train.origin}: {len(train):,} to learn from, {len(ground.test):,} to measure on")
     points = [Point(options.method, config, options.out / "points", options.device) for config in configurations]
     found = []
+    (options.out / "points").mkdir(parents=True, exist_ok=True)  # refused before the training, not after it
     for number, point in enumerate(points, 1):
         values, fresh = point.measure(ground)
         found.append(values)
@@ -81,8 +84,10 @@ def analyse_temperature(options: AnalyseTemperatureOptions, *, say: Callable[[st
             f"{values['kNN']:.1%}, probe {values['probe']:.1%}, {state}"
         )
     record = {"format": FORMAT, "analysis": "temperature", **record_of(options, ground, found, configurations[0])}
-    _write(options.out, record, picture(record))
-    say(f"\n{table(record)}\n\nWritten: {options.out}/temperature.svg, {options.out}/temperature.json")
+    say(f"\n{table(record)}\n")
+    with kept_if_unwritten(record, str):  # the table is on the screen already
+        _write(options.out, record, picture(record))
+    say(f"Written: {options.out}/temperature.svg, {options.out}/temperature.json")
     return record
 
 
@@ -113,13 +118,13 @@ def _configurations(options: AnalyseTemperatureOptions) -> list[Any]:
 def _ground(options: AnalyseTemperatureOptions) -> Ground:
     """What to train on, and what to measure on: the training samples are also what kNN and the probe learn from."""
     from contrapose.claims import Ground
-    from contrapose.data import open_data, split
+    from contrapose.data import open_data
+    from contrapose.data.copies import split_images
 
     train = _labelled(open_data(options.data, image_size=options.image_size, limit=options.limit), "--data")
     if options.test_data is None:
-        assert train.labels is not None, "checked above"
-        parts = split(train.labels, seed=0)
-        train, test = train.subset(parts.train), train.subset(parts.test)
+        parts = split_images(train, seed=0)
+        train, test = parts.bank, parts.test
     else:
         given = open_data(options.test_data, image_size=train.image_size, channels=train.channels, limit=options.limit)
         test = _labelled(given, "--test-data")

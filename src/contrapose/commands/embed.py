@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from contrapose.atomic import write_atomically
+from contrapose.commands.unwritten import write_or_rescue
 from contrapose.data import Images
 from contrapose.embedder import load
 from contrapose.errors import ArgumentError, did_you_mean
@@ -55,7 +55,7 @@ def embed(
     encoder = load(run, device=device)
     images = encoder.open(data, limit=limit, progress=not quiet)
     z = encoder.embed(images, normalize=normalize)  # (N, D)
-    write_atomically(path, WRITERS[path.suffix](images, z))
+    write_or_rescue(path, WRITERS[path.suffix](images, z), result=images)
     return images
 
 

@@ -16,6 +16,7 @@ from contrapose.claims.ground import CIFAR10
 from contrapose.claims.page import HIDDEN, claims_page, summary, with_table
 from contrapose.claims.quick import quick_version
 from contrapose.claims.record import published_records, record_of, write_record
+from contrapose.commands.unwritten import kept_if_unwritten
 from contrapose.errors import ArgumentError, DataError
 
 
@@ -49,6 +50,7 @@ def reproduce(options: ReproduceOptions, *, say: Callable[[str], None] = print) 
     Errors:
         ArgumentError: an unknown claim, fewer than 2 seeds, both sizes at once.
         DataError: the data are not there.
+        UnwrittenError: the record cannot be written; the findings are in its `result`.
     """
     if options.quick and options.full:
         raise ArgumentError("--quick and --full contradict each other; take one.")
@@ -72,13 +74,14 @@ def reproduce(options: ReproduceOptions, *, say: Callable[[str], None] = print) 
     outcome = experiment.run()
     findings = findings_of(claim, outcome.results)
     record = record_of(claim, protocol, outcome, findings, size=size)
-    path = write_record(record, options.out)
     say(f"\n{_table(record)}\n")
     if options.quick:
         say("A smoke run: everything works. Its numbers mean nothing; leave --quick out for a verdict.")
     else:
         say(f"{summary(findings)}\n")
         say(f"verdict: {record['verdict']}  ({protocol.seeds} seeds, {outcome.seconds / 60:.0f} min of computing)")
+    with kept_if_unwritten(findings, str):  # all of it is on the screen already
+        path = write_record(record, options.out)
     say(f"Written to {path}")
     return findings
 

@@ -76,7 +76,9 @@ def search(
         DataError: data or a query that cannot be read.
         RunError: no encoder in `run`, or a saved index that is damaged or no longer matches.
         MissingExtraError: `backend="faiss"` without the extra `search`.
+        UnwrittenError: the index cannot be saved; the matches are in its `result`.
     """
+    from contrapose.commands.unwritten import kept_if_unwritten
     from contrapose.embedder import load
     from contrapose.search.queries import read_query
 
@@ -85,13 +87,18 @@ def search(
     embedder = load(run, device=device)
     wanted = read_query(embedder, query)  # first: a mistyped name must not cost the time of an index
     folder = None if index is None else Path(index)
-    found = _index(embedder, data, folder, rebuild=rebuild, limit=limit, progress=not quiet)
-    return found.query_rows(wanted, k, backend=backend)
+    found, made = _index(embedder, data, folder, rebuild=rebuild, limit=limit, progress=not quiet)
+    matches = found.query_rows(wanted, k, backend=backend)
+    if folder is not None and made:
+        with kept_if_unwritten(matches, str):
+            found.save(folder)
+    return matches
 
 
 def _index(
     embedder: Embedder, data: Any, folder: Path | None, *, rebuild: bool, limit: int | None, progress: bool
-) -> Index:
+) -> tuple[Index, bool]:
+    """The index, and whether it was made now."""
     from contrapose.search import Index
     from contrapose.search.stored import is_index
 
@@ -101,11 +108,8 @@ def _index(
         raise ArgumentError(f"{where}ay what to look in: contrapose search RUN QUERY --in DATA.")
     images = None if data is None else embedder.open(data, limit=limit, progress=progress)
     if folder is not None and exists and not rebuild:
-        return Index.open(folder, embedder, data=images)
-    made = Index.build(embedder, images)
-    if folder is not None:
-        made.save(folder)
-    return made
+        return Index.open(folder, embedder, data=images), False
+    return Index.build(embedder, images), True
 
 
 def print_matches(matches: Matches, *, as_json: bool = False) -> None:

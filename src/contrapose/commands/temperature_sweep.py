@@ -18,6 +18,7 @@ from contrapose.atomic import write_atomically
 from contrapose.claims import Ground, Subject, nearest_neighbours, probe, seed_interval
 from contrapose.claims.measures import subject_of
 from contrapose.claims.sphere import sphere
+from contrapose.commands.unwritten import kept_if_unwritten
 from contrapose.embedder import pick_device
 from contrapose.environment import environment
 from contrapose.evaluation import hardness
@@ -81,8 +82,9 @@ class Point:
             return dict(json.loads(path.read_text())), False
         except (OSError, ValueError):
             values = self._train(ground)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, (json.dumps(values, indent=1) + "\n").encode())
+        content = json.dumps(values, indent=1) + "\n"
+        with kept_if_unwritten(values, content.strip):
+            write_atomically(path, content.encode())
         return values, True
 
     def _train(self, ground: Ground) -> dict[str, Any]:
