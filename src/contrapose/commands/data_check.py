@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
+from contrapose.atomic import write_atomically
 from contrapose.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 LARGEST = 10  # classes that are printed
 SAMPLES = 3
+UNEQUAL = 1.5  # times its equal share, from which a largest class is told of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +121,10 @@ def data_check(
     Errors:
         DataError: the data cannot be opened at all; the text says what to do.
         ArgumentError: `out` is no `.png`, or its folder is not there.
+        UnwrittenError: `out` cannot be written; the report is in its `result`.
     """
     from contrapose.commands.data_problems import find_problems
+    from contrapose.commands.unwritten import kept_if_unwritten
     from contrapose.commands.view_sheet import view_sheet
     from contrapose.data import open_data
     from contrapose.data.images import evenly_spaced
@@ -128,16 +133,20 @@ def data_check(
     path = _png(out) if out else None
     images = open_data(data, image_size=image_size, limit=limit, progress=not quiet)
     rows = evenly_spaced(len(images), SAMPLES).tolist()
-    if path is not None:
-        view_sheet(images, rows, options=ImageViews(recipe=recipe, count=4), seed=seed).save(path)
-    return DataReport(
+    report = DataReport(
         summary=_summary(images),
         samples=[_sample(images, row, data) for row in rows],
         classes=_class_counts(images),
-        notes=images.notes,
+        notes=[*images.notes, *_foreseen(images)],
         problems=find_problems(images),
-        sheet=path,
     )
+    if path is None:
+        return report
+    sheet = view_sheet(images, rows, options=ImageViews(recipe=recipe, count=4), seed=seed)
+    with kept_if_unwritten(report, report.text):
+        sheet.save(buffer := io.BytesIO(), format="PNG")
+        write_atomically(path, buffer.getvalue())
+    return replace(report, sheet=path)
 
 
 def _png(out: str | Path) -> Path:
@@ -177,13 +186,28 @@ def _stored_size(name: str, data: Any) -> tuple[int, int] | None:
         return None
 
 
+def _foreseen(images: Images) -> list[str]:
+    """What so many pictures, and classes of such sizes, let one expect of training and of its evaluation."""
+    from contrapose.commands.gain import expected_gain
+
+    expected = expected_gain(len(images)) if images.channels == 3 else None
+    counts = [count for _, count in _class_counts(images) or ()]
+    found = [expected] if expected else []
+    if len(counts) > 1 and counts[0] * len(counts) >= UNEQUAL * sum(counts):
+        found.append(
+            f"The classes are unequal: always answering the largest is right in {100 * counts[0] / sum(counts):.1f} %; "
+            "evaluate shows the balanced accuracy beside."
+        )
+    return found
+
+
 def _class_counts(images: Images) -> list[tuple[str, int]] | None:
     import numpy as np
 
-    from contrapose.commands.data_problems import class_name
+    from contrapose.commands.data_problems import UNLABELLED, class_name
 
     if images.labels is None:
         return None
-    numbers, counts = np.unique(images.labels, return_counts=True)
+    numbers, counts = np.unique(images.labels[images.labels != UNLABELLED], return_counts=True)
     order = np.argsort(-counts, kind="stable")
     return [(class_name(images, int(numbers[place])), int(counts[place])) for place in order]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -11,13 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from contrapose.data import Images, Skipped
+from contrapose.data.copies import hash_of, pixel_blocks
 from contrapose.training.config import RunConfig
 
 FEWEST = 5
 """Members below which a class is called tiny: a fifth of it, the usual share to test on, is then less than one."""
 
 EXAMPLES = 3
-BLOCK = 1024  # pictures looked at a time
+UNLABELLED = -1
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,11 @@ def _looked_at(images: Images) -> tuple[np.ndarray, list[list[int]]]:
     """Rows of pictures of one single colour, and groups of rows with the same pixels (constant ones left aside)."""
     constant: list[int] = []
     same: dict[bytes, list[int]] = defaultdict(list)
-    for start in range(0, len(images), BLOCK):
-        rows = np.arange(start, min(start + BLOCK, len(images)))  # (b,)
-        pixels = images.batch(rows).numpy().reshape(len(rows), images.channels, -1)  # (b, C, H·W)
-        flat = (pixels == pixels[:, :, :1]).all(axis=(1, 2))  # (b,)
+    for rows, pixels in pixel_blocks(images):
+        flat = (pixels == pixels[:, :, :1, :1]).all(axis=(1, 2, 3))  # (b, C, H, W) -> (b,)
         constant.extend(rows[flat].tolist())
         for row, picture in zip(rows[~flat].tolist(), pixels[~flat], strict=True):
-            same[hashlib.sha256(picture.tobytes()).digest()].append(row)
+            same[hash_of(picture)].append(row)
     return np.asarray(constant, dtype=np.int64), [group for group in same.values() if len(group) > 1]
 
 
@@ -115,7 +113,7 @@ def _duplicates(images: Images, groups: list[list[int]]) -> Iterator[Problem]:
 def _classes(images: Images) -> Iterator[Problem]:
     if images.labels is None:
         return
-    numbers, counts = np.unique(images.labels, return_counts=True)
+    numbers, counts = np.unique(images.labels[images.labels != UNLABELLED], return_counts=True)
     if len(numbers) == 1:
         yield Problem(
             "one class", f"All labels are {class_name(images, int(numbers[0]))!r}: nothing to tell apart in evaluation."
@@ -133,6 +131,8 @@ def _classes(images: Images) -> Iterator[Problem]:
 
 def class_name(images: Images, number: int) -> str:
     """What a class is called: its name, or its number where it has none."""
+    if number == UNLABELLED:
+        return "(no label)"
     return str(number) if images.class_names is None else images.class_names[number]
 
 

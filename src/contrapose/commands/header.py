@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from contrapose.commands.gain import expected_gain
 from contrapose.data import Images
 from contrapose.learners import Learner
 from contrapose.methods import Method, name_of
@@ -25,6 +26,11 @@ def announce(
     monitor.say(f"{name_of(config)} on {images.origin}: {len(images):,} pictures, {shape}")
     for note in images.notes:
         monitor.say(f"note: {note}")
+    from_scratch = getattr(config, "init", None) is None and not config.about.needs_labels
+    photographs = images.channels == 3 and config.data != "omniglot"
+    expected = expected_gain(len(images)) if from_scratch and photographs and not trainer.step else None
+    if expected is not None:
+        monitor.say(f"note: {expected}")
     for skipped in images.skipped[:5]:
         monitor.say(f"skipped: {skipped.path} ({skipped.reason})")
     if len(images.skipped) > 5:

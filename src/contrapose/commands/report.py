@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import webbrowser
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +13,7 @@ from tyro.conf import Positional
 
 from contrapose.errors import ArgumentError, ContraposeError, DataError, RunError
 from contrapose.optional import optional
+from contrapose.shell import shell_command
 
 if TYPE_CHECKING:
     from contrapose.data import Images
@@ -78,17 +79,18 @@ def report(
         DataError: `data` or `test_data` was given and cannot be read.
         ArgumentError: `out` is no `.html` or in no folder.
         MissingExtraError: the extra `report` is not installed.
+        UnwrittenError: `out` cannot be written; the sentence says where the page lies instead.
     """
     for module in ("altair", "vl_convert"):
         optional(module, extra="report")  # said before a minute of work, not after it
-    from contrapose.atomic import write_atomically
+    from contrapose.commands.unwritten import write_or_rescue
     from contrapose.report import render
     from contrapose.training.run_folder import RunFolder
 
     folder = RunFolder.open(run)
     file = _html(folder.path / "report.html" if out is None else Path(out))
     page = collect(folder, data=data, test_data=test_data, limit=limit, seed=seed, device=device, quiet=quiet)
-    write_atomically(file, render(page).encode())
+    write_or_rescue(file, render(page).encode())
     if show:
         webbrowser.open(file.resolve().as_uri())
     if not quiet:
@@ -107,13 +109,14 @@ def collect(
     quiet: bool = True,
 ) -> Page:
     """The facts of every section; what cannot be known is `Absent` and says why. Arguments as in `report`."""
+    from contrapose.commands.card_facts import gain_of
     from contrapose.commands.train import config_of
     from contrapose.embedder import load
     from contrapose.report import facts, page
 
     record = folder.read_record()
     config = config_of(record, where=str(folder.config_file))
-    head = facts.head_of(_with_encoder(folder), record, config)
+    head = replace(facts.head_of(_with_encoder(folder), record, config), gain=gain_of(folder))
     trained = load(folder.path, device=device)
     images = _open(trained, config, data, limit, quiet)
     test = None if test_data is None else _limited(trained.open(test_data, limit=limit, progress=not quiet), limit)
@@ -156,8 +159,8 @@ def _with_encoder(folder: RunFolder) -> RunFolder:
     if (folder.encoder / "encoder.json").is_file():
         return folder
     raise RunError(
-        f"{folder.path} has no encoder yet: it stopped before its first checkpoint. Continue it with: contrapose train "
-        f"--resume {folder.path}"
+        f"{folder.path} has no encoder yet: it stopped before its first checkpoint. Continue it with: "
+        f"{shell_command('train', '--resume', folder.path)}"
     )
 
 
@@ -197,7 +200,9 @@ def _results(folder: RunFolder, record: dict[str, Any]) -> Results | Absent:
     except RunError as error:
         return Absent(str(error))
     if found is None:
-        return Absent(f"Nothing was measured yet. Measure with: contrapose evaluate {folder.path} --data LABELLED")
+        return Absent(
+            "Nothing was measured yet. Measure with: " + shell_command("evaluate", folder.path, "--data", "LABELLED")
+        )
     return facts.results_of(
         found.data,
         found.arms,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from contrapose.evaluation import Gain
 from contrapose.report.cards import Card
 
 Pairs = Sequence[tuple[str, str]]
@@ -29,6 +30,7 @@ class Head:
         status: the same in words, with the command that continues it.
         facts: name and value.
         notes: what a person should know of the data.
+        gain: whether training gained anything over the floors; None where that was not measured.
     """
 
     title: str
@@ -37,6 +39,7 @@ class Head:
     status: str
     facts: Pairs
     notes: Sequence[str] = ()
+    gain: Gain | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contrapose.data import Images, split
+from contrapose.data import Images
+from contrapose.data.copies import split_images
 from contrapose.data.images import evenly_spaced
 from contrapose.embedder import Embedder
 from contrapose.encoders import untrained_like
@@ -46,8 +47,8 @@ def parts_of(trained: Embedder, images: Images, test: Images | None, *, seed: in
         seed: of the split and of the untrained encoder.
     """
     if test is None and images.labels is not None and np.unique(images.labels, return_counts=True)[1].max() > 1:
-        known, held_out = split(images.labels, seed=seed)
-        images, test = images.subset(known), images.subset(held_out)
+        parts = split_images(images, seed=seed)
+        images, test = parts.bank, parts.test
     some = images.subset(evenly_spaced(len(images), SPECTRUM_ROWS))
     untrained = Embedder(untrained_like(trained.encoder, seed))
     return Parts(
