@@ -62,6 +62,9 @@ def test_torchrun_trains_one_run_together_and_resumes_it(method: str, tmp_path: 
 def test_processes_that_would_each_be_a_run_of_their_own_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.delenv("LOCAL_RANK", raising=False)
+    monkeypatch.delenv("RANK", raising=False)
+    assert launched_processes() == 1  # a size alone launches nothing
+    monkeypatch.setenv("RANK", "0")
     assert launched_processes() == 2
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     with pytest.raises(ArgumentError, match="one GPU for one process"):

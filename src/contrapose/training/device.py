@@ -35,7 +35,15 @@ def make_accelerator(device: str = "auto", *, tracker: str = "none") -> Accelera
     # accelerate remembers the first device of a process; a second run in it (a notebook) may want another.
     AcceleratorState._reset_state(reset_partial_state=True)
     # A tracker wants a folder at once; `Trainer` puts the run's own in its place.
-    accelerator = Accelerator(cpu=on_cpu) if tracker == "none" else _with_tracker(tracker, cpu=on_cpu)
+    try:
+        accelerator = Accelerator(cpu=on_cpu) if tracker == "none" else _with_tracker(tracker, cpu=on_cpu)
+    except (ValueError, RuntimeError) as error:
+        if processes == 1 or isinstance(error, ArgumentError):
+            raise
+        raise ArgumentError(
+            f"{processes} processes were started, and cannot be joined ({str(error).splitlines()[0]}). "
+            "Start them with torchrun or accelerate launch, or start one."
+        ) from error
     if accelerator.num_processes != processes:
         raise ArgumentError(
             f"{processes} processes were started, and accelerate joined {accelerator.num_processes} of them: each "
@@ -46,7 +54,9 @@ def make_accelerator(device: str = "auto", *, tracker: str = "none") -> Accelera
 
 def launched_processes() -> int:
     """How many processes `torchrun`, `accelerate launch` or `mpirun` say that they started; 1 without them."""
-    names = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
+    names = ["PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE"]
+    if "RANK" in os.environ or "LOCAL_RANK" in os.environ:  # a size alone is set by some clusters for every program
+        names.append("WORLD_SIZE")
     said = [os.environ[name] for name in names if os.environ.get(name, "").isdigit()]
     return max(1, *map(int, said)) if said else 1
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import nn
 from torch.optim import Optimizer
 
+from contrapose.encoders import ImageEncoder, save_encoder
 from contrapose.errors import RunError
 from contrapose.learners import Learner
 from contrapose.training.interface import TrainingData
@@ -54,3 +57,10 @@ def restore_state(
             f"The checkpoint in {folder} does not fit the networks of this version "
             f"({str(error).splitlines()[0]}). Continue it with the version in config.json, or start a new run."
         ) from error
+
+
+def export_encoders(encoders: Mapping[str, nn.Module], folder: Path, facts: dict[str, Any]) -> None:
+    """Write each encoder into the folder of its name, with what is to be known of it."""
+    for name, encoder in encoders.items():
+        if isinstance(encoder, ImageEncoder):
+            save_encoder(encoder, folder / name, extra=facts)
