@@ -77,8 +77,8 @@ def one_core_taken(taken: bool) -> Iterator[None]:
             other.wait()
 
 
-def measure(rounds: int, epochs: int) -> list[dict[str, Any]]:
-    """Every way, idle and busy, round by round."""
+def measure(rounds: int, epochs: int) -> Iterator[list[dict[str, Any]]]:
+    """Every way, idle and busy; all that was found, after each round."""
     found = []
     for number in range(rounds):
         for situation in ("idle", "one core taken"):
@@ -90,7 +90,7 @@ def measure(rounds: int, epochs: int) -> list[dict[str, Any]]:
                     {"round": number, "situation": situation, "way": way, "views_per_second": speed, "others": others}
                 )
                 print(f"round {number + 1}, {situation:14s} {way:40s} {speed:6.0f} views/s", flush=True)
-    return found
+        yield found
 
 
 def summary(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -129,16 +129,20 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ROOT / "results" / "benchmarks" / "busy_core.json")
     options = parser.parse_args()
-    runs = measure(options.rounds, options.epochs)
-    rows = summary(runs)
-    for row in rows:
+    for runs in measure(options.rounds, options.epochs):  # stopped early, the rounds that are done are written
+        write(options.out, runs, options.epochs)
+    for row in summary(runs):
         print(f"{row['situation']:14s} {row['way']:40s} {row['views_per_second']:7.0f} views/s  x {row['ratio']:.2f}")
+    print(f"Written to {options.out}")
+
+
+def write(path: Path, runs: list[dict[str, Any]], epochs: int) -> None:
+    """The record as it stands."""
     from contrapose.environment import environment
 
-    record = {"epochs": options.epochs, "rounds": options.rounds, "rows": rows, "runs": runs, **environment()}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(record, indent=1) + "\n")
-    print(f"Written to {options.out}")
+    record = {"epochs": epochs, "rows": summary(runs), "runs": runs, **environment()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -120,7 +120,9 @@ def test_in_a_checkout_the_record_of_a_published_claim_goes_to_the_package(
     monkeypatch.setattr(places, "_CHECKOUT", tmp_path)
     monkeypatch.chdir(tmp_path)
     assert places.place_of("simclr") == places.OWN  # a folder without a pyproject.toml is no checkout
-    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "pyproject.toml").write_text('name = "a-user-of-contrapose"\n')
+    assert places.place_of("simclr") == places.OWN
+    (tmp_path / "pyproject.toml").write_text('name = "contrapose"\n')
     assert places.place_of("simclr") == places.PUBLISHED
     assert places.place_of("own.py") == places.OWN
     monkeypatch.chdir(tmp_path.parent)
