@@ -41,8 +41,8 @@ def warn_of_view_order(z: Tensor, letters: str, *, paired: bool) -> None:
         return
     first, second, _ = letters.split()
     _warn(
-        f"These would be many views of only {batch} sample(s): ({first}, {second}, D) is expected, views first, and they "
-        f"look like ({second}, {first}, D) with {batch} view(s). If they are, give z.transpose(0, 1), or "
+        f"These would be many views of only {batch} sample(s): ({first}, {second}, D) is expected, views first, and "
+        f"they look like ({second}, {first}, D) with {batch} view(s). If they are, give z.transpose(0, 1), or "
         "torch.stack([view_0, view_1]); if not, silence it with warnings.filterwarnings('ignore', "
         "category=contrapose.errors.ViewOrderWarning)."
     )
