@@ -22,6 +22,7 @@ from contrapose.data.sampler import EpochSampler
 from contrapose.encoders import ImageEncoder, save_encoder
 from contrapose.errors import ArgumentError, NonFiniteError
 from contrapose.learners import Learner, Step
+from contrapose.training.allocator import freed_memory_kept
 from contrapose.training.checkpoint import list_checkpoints, load_newest, save_checkpoint
 from contrapose.training.clock import StepClock
 from contrapose.training.config import RunConfig
@@ -127,6 +128,7 @@ class Trainer:
         # The user's own random stream is left as it was found.
         with (
             torch.random.fork_rng(),
+            freed_memory_kept(),
             catch_interrupts() as interrupt,
             self.monitor.live(self.total_steps, self.step),
         ):
