@@ -25,7 +25,7 @@ class RunConfig:
     out: str | None = None
     """The run folder to write. Default: runs/METHOD-DATA, with a number when that exists."""
     encoder: str = "small_conv"
-    """Backbone: small_conv, resnet18, resnet34, resnet50, vit_tiny, vit_small, mlp, timm:NAME or hf:NAME."""
+    """Backbone: small_conv, tiny_conv, resnet18, resnet34, resnet50, vit_tiny, vit_small, mlp, timm:NAME or hf:NAME."""
     epochs: int = 20
     """Passes over the data. [design] 20: minutes on two cores; papers train 100 to 1000."""
     batch_size: int = 128
