@@ -18,7 +18,7 @@ from contrapose.optional import optional
 
 SIDE = 24  # pixels
 NAMES = list(ENCODERS)
-CONVOLUTIONAL = [name for name in NAMES if name.startswith(("small_conv", "resnet"))]
+CONVOLUTIONAL = [name for name in NAMES if name.startswith(("small_conv", "tiny_conv", "resnet"))]
 ARGUMENTS: dict[str, dict[str, Any]] = {"vit_tiny": {"patch_size": 8}, "vit_small": {"patch_size": 8}}
 """Fewer tokens than by default, so that the tests stay light."""
 

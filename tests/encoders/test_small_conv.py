@@ -4,8 +4,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 from torch.nn import functional
 
+from contrapose.encoders import small_conv as module
 from contrapose.encoders.small_conv import SmallConv, Stage, small_conv
 from contrapose.errors import ArgumentError
 
@@ -77,6 +79,37 @@ def test_the_grid_is_an_average_of_windows(pool: int, height: int, width: int) -
 def test_windows_overlap_where_they_must() -> None:
     x = torch.arange(25.0).view(1, 1, 5, 5)
     assert bare(2, width=1).pool(x).tolist() == [[6.0, 8.0, 16.0, 18.0]]  # means of the four 3 x 3 corners
+
+
+@pytest.mark.parametrize("arguments", [{}, {"pool": 2}, {"embedding": 0}])
+def test_one_layout_in_the_backward_pass(arguments: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The map and its gradient are stored alike, and nothing is changed but the time."""
+    net = small_conv(channels=1, image_size=35, widths=[4, 8], **arguments).to(memory_format=torch.channels_last)  # type: ignore[arg-type, call-overload]
+    x = torch.rand(3, 1, 35, 35)
+    layouts = []
+    net.stages[-1].register_forward_hook(
+        lambda _, __, last: last.register_hook(lambda g: layouts.append((last.stride(), g.stride()))) and None
+    )
+    gradients = torch.autograd.grad(net(x).square().sum(), list(net.parameters()))
+    ((of_map, of_gradient),) = layouts
+    assert of_map == of_gradient != torch.empty(3, 8, *net.feature_maps(x)[-1].shape[2:]).stride()
+    monkeypatch.setattr(module, "_flat", lambda averages: averages.flatten(1))
+    for new, plain in zip(gradients, torch.autograd.grad(net(x).square().sum(), list(net.parameters())), strict=True):
+        assert torch.equal(new, plain)
+
+
+def test_gradients_of_functions_and_of_gradients() -> None:
+    net = small_conv(channels=1, image_size=12, widths=[4, 8]).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    weights = {name: weight.detach() for name, weight in net.named_parameters()}
+    x = torch.rand(2, 1, 12, 12)
+
+    def loss(weights: dict[str, Tensor], x: Tensor) -> Tensor:
+        return torch.func.functional_call(net, weights, (x,)).square().sum()
+
+    each = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0))(weights, x[:, None])
+    net(x).square().sum().backward()
+    for name, weight in net.named_parameters():
+        torch.testing.assert_close(each[name].sum(0), weight.grad)
 
 
 def test_bad_arguments() -> None:

@@ -37,7 +37,7 @@ class RunConfig:
     out: str | None = None
     """The run folder to write. Default: runs/METHOD-DATA, with a number when that exists."""
     encoder: str = "small_conv"
-    """Backbone: small_conv, resnet18, resnet34, resnet50, vit_tiny, vit_small, mlp, timm:NAME or hf:NAME."""
+    """Backbone: small_conv, tiny_conv, resnet18, resnet34, resnet50, vit_tiny, vit_small, mlp, timm:NAME or hf:NAME."""
     init: str | None = None
     """Trained weights to start from: a run, an encoder's folder, hf:NAME or timm:NAME. They bring their encoder,
     channels, picture size and normalisation along. Default: new weights."""

@@ -13,6 +13,7 @@ from contrapose.data import Batch, EpochSampler, derived_generator
 from contrapose.errors import NonFiniteError, RunError
 from contrapose.learners import Learner
 from contrapose.openmp import crowd
+from contrapose.training.allocator import freed_memory_kept
 from contrapose.training.config import RunConfig
 from contrapose.training.interface import MakeViews
 from contrapose.training.optimizers import OPTIMIZERS
@@ -60,7 +61,7 @@ def train_in_memory(
     sampler = EpochSampler(len(data), config.batch_size, seed=config.seed)
     total = config.epochs * sampler.batches_per_epoch
     losses: list[float] = []
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), freed_memory_kept():
         for step in range(total):
             factor = multiplier(config.schedule, step, total, config.warmup_share)
             for group in optimizer.param_groups:

@@ -21,6 +21,7 @@ from contrapose.data.randomness import derived_generator
 from contrapose.data.sampler import EpochSampler
 from contrapose.errors import ArgumentError, NonFiniteError
 from contrapose.learners import Learner, Step
+from contrapose.training.allocator import freed_memory_kept
 from contrapose.training.average import WeightAverage
 from contrapose.training.checkpoint import list_checkpoints, load_newest, save_checkpoint
 from contrapose.training.clock import StepClock
@@ -128,6 +129,7 @@ class Trainer:
         # The user's own random stream is left as it was found.
         with (
             torch.random.fork_rng(),
+            freed_memory_kept(),
             catch_interrupts(quiet=self.monitor.quiet, echoes=self.accelerator.num_processes > 1) as interrupt,
             self.monitor.live(self.total_steps, self.step),
         ):
