@@ -146,7 +146,11 @@ def small_divergence(targets: SoftTargets, logits: Tensor, tile_rows: int | None
     far, excess, rest = row_reduce(
         difference, about, _excess_terms, pairing, tile_rows=tile_rows, tile_columns=tile_columns
     )  # (R,) each
-    return torch.logaddexp(torch.log1p(excess + rest), far) - rest
+    all_excess = excess + far.clamp(max=0).exp()  # (R,)
+    little = (all_excess + rest).detach() < 1
+    # log(1 + x) - e with x = excess + e is excess - (exp(y) - 1 - y), y = log(1 + x): neither term nor slope cancels
+    near = all_excess - _excess(torch.log1p((all_excess + rest).where(little, 0.0)))
+    return torch.where(little, near, torch.logaddexp(torch.log1p(excess + rest), far) - rest)
 
 
 def log_sum_over(logits: Tensor, anchors: Tensor, tile_rows: int | None, tile_columns: int | None) -> Tensor:
