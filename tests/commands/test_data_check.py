@@ -155,3 +155,14 @@ def test_real_pictures(shared_data: object) -> None:
     assert report.classes is not None
     assert len(report.classes) == 10
     assert not report.problems
+
+
+def test_one_blank_picture_is_a_note_and_two_are_a_problem(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
+    pictures[3] = 200
+    report = data_check(pictures, out=None, quiet=True)
+    assert "constant" not in kinds(report)
+    assert any("1 picture of one single colour" in note for note in report.notes)
+    pictures[4] = 90
+    assert "constant" in kinds(data_check(pictures, out=None, quiet=True))

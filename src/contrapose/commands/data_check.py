@@ -146,12 +146,13 @@ def data_check(
     reading = {"image_column": image_column, "label_column": label_column, "labels": labels}
     images = open_data(data, image_size=image_size, fit=fit, white=white, limit=limit, progress=not quiet, **reading)
     rows = evenly_spaced(len(images), SAMPLES).tolist()
+    found = find_problems(images)
     report = DataReport(
         summary=_summary(images),
         samples=[_sample(images, row, data) for row in rows],
         classes=_class_counts(images),
-        notes=[*images.notes, *_foreseen(images)],
-        problems=find_problems(images),
+        notes=[*images.notes, *_foreseen(images), *(problem.text for problem in found if problem.harmless)],
+        problems=[problem for problem in found if not problem.harmless],
     )
     if path is None:
         return report

@@ -23,10 +23,11 @@ DARK = 31  # an eighth of the grey levels
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem: a word for programs, a sentence for people."""
+    """One problem: a word for programs, a sentence for people; a harmless one is no more than a note."""
 
     kind: str
     text: str
+    harmless: bool = False
 
 
 def find_problems(images: Images) -> list[Problem]:
@@ -56,7 +57,7 @@ def _looked_at(images: Images) -> tuple[np.ndarray, np.ndarray, list[list[int]]]
     for rows, pixels in pixel_blocks(images):
         flat = (pixels == pixels[:, :, :1, :1]).all(axis=(1, 2, 3))  # (b, C, H, W) -> (b,)
         constant.extend(rows[flat].tolist())
-        dark.extend(rows[~flat & (pixels.max(axis=(1, 2)) <= DARK)].tolist())
+        dark.extend(rows[~flat & (pixels.max(axis=(1, 2, 3)) <= DARK)].tolist())
         for row, picture in zip(rows[~flat].tolist(), pixels[~flat], strict=True):
             same[hash_of(picture)].append(row)
     repeated = [group for group in same.values() if len(group) > 1]
@@ -89,7 +90,10 @@ def _constant(images: Images, rows: np.ndarray) -> Iterator[Problem]:
         names = _some([images.identifiers[row] for row in rows])
         yield Problem(
             "constant",
-            f"{_count(len(rows), 'picture')} of one single colour, which teach nothing: {names}. Remove them.",
+            f"{_count(len(rows), 'picture')} of one single colour, which teach nothing: {names}. Remove them."
+            if len(rows) > 1
+            else f"1 picture of one single colour, which teaches nothing by itself and spoils nothing: {names}.",
+            harmless=len(rows) == 1,
         )
 
 
