@@ -41,10 +41,10 @@ class EpochSampler:
             processes = "" if world_size == 1 else f" on each of {world_size} processes"
             share = length // world_size
             remedy = (
-                f"Lower batch_size to {share} or less, or give" if share > 1 else "Contrast needs two at least: give"
+                f"Lower batch_size to {share} or less, or give" if share > 1 else "Contrast needs two or more: give"
             )
             raise ArgumentError(
-                f"{length} samples do not fill one batch of {batch_size}{processes}. {remedy} more data."
+                f"{length} sample{'s' * (length != 1)} do not fill one batch of {batch_size}{processes}. {remedy} more data."
             )
         self.length = length
         self.batch_size = batch_size
