@@ -106,6 +106,18 @@ def test_an_encoder_with_options_of_its_own_needs_no_encoder_option(pictures: np
         contrapose.train("simclr", data=pictures, init=tmp_path / "encoder", encoder="vit_tiny", **QUICK)
 
 
+def test_a_source_that_was_trained_further_is_no_start_to_repeat(
+    first: Path, pictures: np.ndarray, tmp_path: Path
+) -> None:
+    """Killed in the instant before it kept the weights, a run takes its source, if that is still the same."""
+    path = contrapose.train("simclr", data=pictures, init=str(first), out=str(tmp_path / "run"), **QUICK).path
+    shutil.rmtree(path / "initial")
+    assert contrapose.resume(path, data=pictures, epochs=3, quiet=True).outcome.finished
+    contrapose.resume(first, data=pictures // 2 + 100, epochs=3, quiet=True)
+    with pytest.raises(RunError, match="began with have changed"):
+        contrapose.resume(path, data=pictures, epochs=4, quiet=True)
+
+
 @pytest.mark.parametrize(("init", "error"), [("nowhere", RunError), ("resnet18", ArgumentError), (7, ArgumentError)])
 def test_a_start_that_is_none_leaves_no_folder(init: Any, error: type, pictures: np.ndarray, tmp_path: Path) -> None:
     with pytest.raises(error):

@@ -53,6 +53,19 @@ def started_from(config: Method, folder: RunFolder) -> Start | None:
     return starting_point(config.init, image_size=config.image_size)
 
 
+def check_same_start(initial: ImageEncoder | None, record: dict[str, Any], folder: RunFolder) -> None:
+    """Pass the weights that the run began with.
+
+    Errors:
+        RunError: they are others.
+    """
+    if initial is not None and fingerprint_of(initial) != record.get("init", {}).get("fingerprint"):
+        raise RunError(
+            f"The weights that {folder.path} began with have changed since, so its steps cannot be repeated. "
+            "Restore them, or start a new run with another --out."
+        )
+
+
 def open_same(
     config: Method, sources: list[Any], start: Start | None, record: dict[str, Any], *, quiet: bool
 ) -> tuple[Images, Any]:

@@ -13,7 +13,14 @@ from accelerate.utils import broadcast_object_list
 
 from contrapose.commands.header import announce, record_of
 from contrapose.commands.run_data import FROM_PYTHON, data_places
-from contrapose.commands.run_start import new_folder, open_images, open_same, started_from, starting_from
+from contrapose.commands.run_start import (
+    check_same_start,
+    new_folder,
+    open_images,
+    open_same,
+    started_from,
+    starting_from,
+)
 from contrapose.data import Images
 from contrapose.embedder import Embedder, load
 from contrapose.errors import ArgumentError, did_you_mean
@@ -152,6 +159,7 @@ def resume(
     if isinstance(source, str):
         config = configure(config, {"data": source})
     initial = None if start is None else start.encoder(images.image_size)
+    check_same_start(initial, record, folder)
     parts = assemble(config, images, views, initial=initial)
     return _fit(config, images, parts, folder, monitor, accelerator, resume=True)
 

@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 ETA = 8
-"""How much later steps count for more. 8: the average is over about the last ninth of the steps, whatever their number;
-at three stops of a `simclr` run it was worth 1.5 to 5 points of one-shot accuracy."""
+"""How much later steps count for more. 8: the average is over about the last ninth of the steps, whatever their number.
+[benchmarks/stopped_early.py] Of `simclr` runs stopped at 10 to 40 % of their cosine it recognised 2.1 points more than
+the weights themselves (six stops, +0.5 to +5.0), and as much at 50 to 80 % (four stops, -1.8 to +2.8)."""
 
 
 class WeightAverage:
