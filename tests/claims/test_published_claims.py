@@ -31,7 +31,7 @@ def test_the_smoke_version_runs_and_is_no_evidence(name: str, tmp_path: Path, pi
     assert list(read_records(tmp_path / "out")) == []
     spoken = "\n".join(said)
     assert "numbers mean nothing" in spoken
-    assert not any(word in spoken for word in (" here,", "verdict"))
+    assert not any(word in spoken for word in (" here,", "verdict:"))
 
 
 @pytest.mark.parametrize("name", CLAIMS)

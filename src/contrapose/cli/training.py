@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ usage: contrapose train [METHOD] --data DATA [options]
        contrapose train --resume RUN [--epochs N]
 
 Without METHOD it is {DEFAULT_METHOD}: {DEFAULT_REASON}.
-contrapose train {DEFAULT_METHOD} --help shows its options, contrapose train METHOD --help those of another."""
+{shell_command("train", DEFAULT_METHOD, "--help")} shows its options; with METHOD, those of another."""
 
 
 def train_command(words: list[str]) -> None:
@@ -38,7 +37,7 @@ def train_command(words: list[str]) -> None:
         return
     named = not words[0].startswith("-")
     if named and words[0] not in METHODS and _is_data(words[0]):
-        typed = shlex.join(["contrapose", "train", "--data", *words])
+        typed = shell_command("train", "--data", *words)
         raise ArgumentError(f"{words[0]!r} is no method, but it can be learned from: {typed}")
     method, rest = (words[0], words[1:]) if named else (DEFAULT_METHOD, words)
     if not named and (late := [word for word in words if word in METHODS and f"--data={word}" not in words]):
@@ -46,7 +45,7 @@ def train_command(words: list[str]) -> None:
     config = parse(METHODS[method], rest, f"train {method}" if named else "train", elsewhere=("--resume",))
     if not config.data:
         raise ArgumentError(
-            f"Say what to learn from: contrapose train {method} --data PICTURES (a folder, .npz, .parquet, ...), or "
+            f"Say what to learn from: {shell_command('train', method, '--data', 'PICTURES')} (a folder, .npz, ...), or "
             "--data omniglot for the handwritten characters that come with the package."
         )
     from contrapose.commands.train import train
@@ -58,8 +57,9 @@ def _no_method(words: list[str]) -> None:
     """A run that continues knows its method."""
     if words[0].startswith("-"):
         return
-    rest = shlex.join(words[1:])
-    raise ArgumentError(f"A run continues by its own method; leave {words[0]!r} out: contrapose train {rest}")
+    raise ArgumentError(
+        f"A run continues by its own method; leave {words[0]!r} out: {shell_command('train', *words[1:])}"
+    )
 
 
 def _method_first(method: str, words: list[str]) -> None:
@@ -68,7 +68,7 @@ def _method_first(method: str, words: list[str]) -> None:
     if words[at - 1].startswith("-") and "=" not in words[at - 1]:
         return  # --data simclr
     rest = [word for number, word in enumerate(words) if number != at]
-    raise ArgumentError(f"The method comes first: contrapose train {shlex.join([method, *rest])}")
+    raise ArgumentError(f"The method comes first: {shell_command('train', method, *rest)}")
 
 
 def _is_data(word: str) -> bool:

@@ -1,8 +1,7 @@
 """The engine: reduce every row of a similarity matrix, tile by tile, without ever keeping the matrix.
 
-A loss says what it wants of a tile (`terms`); the engine computes the tiles, merges them along the columns
-and, in the backward, computes each tile a second time. Extra memory is linear in the number of rows, forward
-and backward.
+A loss says what it wants of a tile (`terms`); the engine computes the tiles, merges them along the columns and, in the
+backward, computes each tile a second time. Extra memory is linear in the number of rows, forward and backward.
 """
 
 from __future__ import annotations
@@ -19,13 +18,12 @@ from contrapose.errors import ArgumentError, RunError
 from contrapose.pairing import Pairing, Tile
 from contrapose.tracing import is_compiling, is_transformed
 
-# Rows and columns of a tile, measured by benchmarks/tiled_softmax.py --sweep on cores with 2 MiB of
-# second-level cache. The optimum is flat: 256 to 1024 rows by 512 to 2048 columns differ by less than a
-# tenth; smaller tiles pay for the calls, larger ones for the memory.
+# Rows and columns of a tile, measured by benchmarks/tiled_softmax.py --sweep on cores with 2 MiB of second-level cache.
+# The optimum is flat: 256 to 1024 rows by 512 to 2048 columns differ by less than a tenth.
 CPU_TILE = (512, 1024)
-# An accelerator wants few, large calls instead; a tile of 64 MiB keeps it busy. Reasoned, not measured.
+# An accelerator wants few, large calls: a tile of 64 MiB. Reasoned, not measured.
 ACCELERATOR_TILE = (2048, 8192)
-# Similarities that a compiled graph may hold at once, 256 MiB in float32; a larger call leaves the graph for the tiles.
+# Similarities in a compiled graph, 256 MiB in float32; a larger call leaves the graph for the tiles.
 LARGEST_IN_GRAPH = 2**26
 
 
@@ -61,11 +59,10 @@ def row_reduce(
         log channel u:     l_i = log sum_j exp(u_ij)      dl_i / du_ij = exp(u_ij - l_i)
         linear channel v:  a_i = sum_j v_ij               da_i / dv_ij = 1
 
-    with u, v elementwise functions of the similarity that `terms(similarity, tile)` returns. Partial
-    log-sum-exps of column tiles are merged by l <- log(exp(l) + exp(l_J)), starting from l = -inf (Cheng et
-    al. 2024, https://arxiv.org/abs/2410.17243, and the online softmax of https://arxiv.org/abs/1805.02867).
-    Work is 8 R M D operations against 6 R M D with a stored matrix; memory is R + M rows and a few tiles
-    against several times R × M.
+    with u, v elementwise functions of the similarity that `terms(similarity, tile)` returns. Partial log-sum-exps of
+    column tiles are merged by l <- log(exp(l) + exp(l_J)), starting from l = -inf (Cheng et al. 2024,
+    https://arxiv.org/abs/2410.17243, and the online softmax of https://arxiv.org/abs/1805.02867). Work is 8 R M D
+    operations against 6 R M D with a stored matrix; memory is R + M rows and a few tiles against several times R × M.
 
     Shapes:
         x: `(R, D)` anchors, y: `(M, D)` candidates; returns one `(R,)` per channel, the log channels first.
@@ -75,11 +72,10 @@ def row_reduce(
             tensor.
         row_indices: `(R,)` the anchor of the pairing that each row of `x` is; None = anchor i is row i.
         scale: factor on x·y (1 / temperature), a float or a learned 0-d tensor.
-        tile_rows, tile_columns: size of a tile; None = 512 × 1024 on a CPU, 2048 × 8192 elsewhere (see the
-            comment above).
+        tile_rows, tile_columns: size of a tile; None = 512 × 1024 on a CPU, 2048 × 8192 elsewhere.
 
-    Accumulates in float32 (float64 stays), also under autocast. A row without any candidate has l = -inf and
-    a zero gradient, never NaN.
+    Accumulates in float32 (float64 stays), also under autocast. A row without any candidate has l = -inf and a zero
+    gradient, never NaN.
 
     Under torch.func (grad, vmap, jacrev, hessian, ...) and torch.compile the whole matrix is computed instead, from
     plain operations that torch can transform; with compile up to 2^26 similarities, beyond which the graph breaks here
@@ -167,9 +163,8 @@ class _RowReduce(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         if torch.is_grad_enabled():
             raise RunError(
-                "The tiled objectives have no second derivative (create_graph=True was asked for). "
-                "torch.func computes with the full similarity matrix and has one: torch.func.grad(loss)(z) can be "
-                "differentiated again, torch.func.hessian(loss)(z) is all of it."
+                "The tiled objectives have no second derivative (create_graph=True was asked for); under torch.func, "
+                "which computes with the full similarity matrix, they do: torch.func.hessian(loss)(z)."
             )
         x, y, scale, *totals = ctx.saved_tensors
         plan, (_, x_wanted, y_wanted, scale_wanted) = ctx.plan, ctx.needs_input_grad
@@ -187,7 +182,7 @@ class _RowReduce(torch.autograd.Function):
                         dx[rows].addmm_(ds, y[columns])  # (r, c) (c, D) -> (r, D)
                     if ds is not None and dy is not None:
                         dy[columns].addmm_(ds.T, block)  # (c, r) (r, D) -> (c, D)
-        # d scale = sum_ij dS_ij x_i·y_j, and dx still lacks the scale here, so this is <dx, x>
+        # d scale = sum_ij dS_ij x_i·y_j = <dx, x>, as dx still lacks the scale here
         dscale = (dx * x).sum() if scale_wanted and dx is not None else None
         return None, dx.mul_(scale) if x_wanted and dx is not None else None, dy, dscale
 
