@@ -32,13 +32,14 @@ def expected_gain(samples: int) -> str | None:
     if samples < FEW:
         return (
             f"{samples:,} photographs are few to learn from scratch: 541 of them and 50 epochs gave a kNN of 31.7 %, "
-            "the untrained encoder 31.7 %. Start from trained weights: --init RUN or --init hf:NAME."
+            "the untrained encoder 31.7 %. Trained weights are worth trying: --init timm:NAME, hf:NAME, or a long RUN "
+            "on pictures like these (a short one on others was no better a start than none)."
         )
     if samples < MODEST:
         return (
             f"{samples:,} photographs can teach something, not much: 4,000 of CIFAR-10 and 12 epochs gave 6.8 points "
-            "over the untrained encoder (probe with five labels a class). More epochs help, and so do trained weights: "
-            "--init RUN or --init hf:NAME."
+            "over the untrained encoder (probe with five labels a class). More epochs help; trained weights are "
+            "worth trying: --init timm:NAME, hf:NAME or a RUN."
         )
     return None
 
@@ -59,7 +60,8 @@ def advised(gain: Gain, *, samples: int | None, leaked: int = 0) -> Gain:
         return gain
     if samples is not None and samples < FEW:
         remedy = (
-            f"{samples:,} pictures teach little from scratch: start from trained weights, --init RUN or --init hf:NAME."
+            f"{samples:,} pictures teach little from scratch: train longer, or try trained weights as a start (--init "
+            "timm:NAME, hf:NAME, or a long RUN on pictures like these)."
         )
     else:
         remedy = "Train longer (--epochs), by another method (contrapose methods), or from trained weights (--init)."
