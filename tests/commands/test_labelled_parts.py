@@ -49,7 +49,7 @@ def test_pictures_without_a_label_are_left_out_of_both_parts() -> None:
     parts = held_out_parts(images(labels, names=NAMES[:2]), seed=0)
     assert set(parts.known) == set(parts.wanted) == {"cat", "dog"}
     assert len(parts.known) + len(parts.wanted) == 20
-    assert parts.notes == ("10 of 30 pictures of photos are not labelled (-1) and are left out",)
+    assert parts.notes == ("10 of 30 samples are not labelled, and left out",)
     with pytest.raises(DataError, match="not labelled"):
         held_out_parts(images([-1] * 8), seed=0)
 

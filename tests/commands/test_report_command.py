@@ -109,6 +109,7 @@ def test_queries_come_from_the_test_data(run: Path, trained: Path, tmp_path: Pat
 
 def test_data_that_are_gone_cost_their_sections_only(run: Path) -> None:
     edit(run / "config.json", lambda record: record["config"].update(data="/nowhere/birds"))
+    edit(run / "config.json", lambda record: record["data"].pop("places"))  # where they lay, and from the run folder
     page = collect(RunFolder.open(run))
     for section in (page.map, page.gallery, page.views, page.spectra):
         assert isinstance(section, Absent)

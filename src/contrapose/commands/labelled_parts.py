@@ -102,6 +102,8 @@ def _numbers(images: Images) -> np.ndarray:
 def _labelled(images: Images, option: str) -> tuple[Images, list[str]]:
     """The pictures that have a label, and what was decided or lost when they were read."""
     labelled = only_labelled(images)
+    if labelled.labels is None and images.labels is not None:
+        raise DataError(f"All samples of {images.origin} are not labelled (-1 or empty). Give labelled pictures.")
     if labelled.labels is None:
         raise DataError(
             f"{images.origin} has no labels, so nothing can be measured on it. Give class sub-folders or a label "
