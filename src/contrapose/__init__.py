@@ -11,6 +11,9 @@ Nothing heavy is imported until it is used.
 from typing import TYPE_CHECKING
 
 from contrapose.lazy import lazy_exports
+from contrapose.openmp import sleep_when_waiting
+
+sleep_when_waiting()  # before anything imports torch
 
 if TYPE_CHECKING:
     from contrapose import data, encoders, evaluation, learners, methods, objectives, pairing, search, training, views

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 from contrapose.errors import RunError
@@ -16,22 +18,49 @@ def write_atomically(path: Path, content: bytes) -> None:
     Errors:
         RunError: the disk is full or cannot be written; nothing that was there before is touched.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with _written_aside(path, content) as temporary:
+        temporary.replace(path)
+
+
+def write_once(path: Path, content: bytes) -> bool:
+    """`write_atomically`, unless the file exists: of several writers in one instant one gets True, the others False.
+
+    Errors:
+        RunError: the disk is full or cannot be written.
+    """
+    with _written_aside(path, content) as temporary:
+        try:
+            os.link(temporary, path)  # fails where there is a file, which a rename would replace
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without links: two writers may now both believe to be first
+            if path.exists():
+                return False
+            temporary.replace(path)
+    return True
+
+
+@contextlib.contextmanager
+def _written_aside(path: Path, content: bytes) -> Iterator[Path]:
+    """`content` in a temporary file beside `path`, to be put into place by the block; gone after it."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        yield temporary
         _flush_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
         reason = "the disk is full" if full else error.strerror or str(error)
         raise RunError(
             f"Could not write {path} ({len(content) / 1e6:.1f} MB): {reason}. What was written before is intact; "
-            "make room and try again."
+            f"{'make room' if full else 'see to it that the folder is there and yours to write'} and try again."
         ) from error
+    finally:
+        with contextlib.suppress(OSError):  # a folder that may not be entered refuses this too
+            temporary.unlink(missing_ok=True)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +14,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from contrapose.data import Images, open_data
-from contrapose.encoders import ImageEncoder, load_encoder
-from contrapose.errors import ArgumentError, RunError
+from contrapose.data.pixel_scale import ATTENTION
+from contrapose.encoders import ImageEncoder, encoder_folder, load_encoder
+from contrapose.errors import ArgumentError, DataError
+from contrapose.preparation import Kind, Preparation
+
+MOST_LISTED = 20  # pictures without a row that a message names
 
 
 class Embedder(nn.Module):
@@ -38,7 +45,9 @@ class Embedder(nn.Module):
         return self.encoder(x)
 
     @torch.inference_mode()
-    def embed(self, data: Any, *, batch_size: int = 512, normalize: bool = False) -> Float[np.ndarray, "N D"]:
+    def embed(
+        self, data: Any, *, batch_size: int = 512, normalize: bool = False, **options: Any
+    ) -> Float[np.ndarray, "N D"]:
         """Embed everything in `data`, in order, on the device where the encoder is.
 
         Arguments:
@@ -46,12 +55,16 @@ class Embedder(nn.Module):
                 images, or `Images`.
             batch_size: pictures at a time; bounds the memory.
             normalize: divide each row by its length.
+            options: of `open_data`, such as `white=4095`, for data that is not `Images` yet.
 
         Errors:
-            DataError: nothing in it can be read. Pictures that cannot be read are skipped: open the data yourself with
-                `contrapose.data.open_data` when you need to know which.
+            DataError: nothing in it can be read; or something handed over in Python (a list, a series, a frame, ...) of
+                which not everything can: N of them give N rows. Unreadable files of a folder or a table are skipped,
+                with a warning that lists them; `contrapose.data.open_data` tells them by `.skipped`.
         """
-        images = self.open(data)
+        images = self.open(data, **options)
+        if images is not data:
+            _check_rows(images, named=isinstance(data, str | os.PathLike))
         device = self.encoder.mean.device
         training, _ = self.training, self.eval()
         rows = [
@@ -65,14 +78,56 @@ class Embedder(nn.Module):
         return (nn.functional.normalize(z, dim=1) if normalize else z).numpy()
 
     def open(self, data: Any, **options: Any) -> Images:
-        """The data at this encoder's working resolution and number of channels."""
+        """The data at this encoder's working resolution and number of channels, its pixels and shapes taken as those
+        were that the encoder was trained on: what a picture becomes does not depend on the others."""
+        kept = self.encoder.preparation
         if isinstance(data, Images):
-            return data
-        return open_data(data, image_size=self.encoder.image_size, channels=self.encoder.channels, **options)
+            images = data
+        else:
+            options = {"preparation": kept, **options}
+            images = open_data(data, image_size=self.encoder.image_size, channels=self.encoder.channels, **options)
+        warn_of_pixels(images, kept)
+        return images
 
 
-def load(path: Path | str, *, device: str | torch.device = "cpu") -> Embedder:
+def warn_of_pixels(images: Images, kept: Preparation) -> None:
+    """Warn of pixels that were taken in a way that is likely wrong, or in another way than the encoder's own."""
+    said = [note.removeprefix(ATTENTION) for note in images.notes if note.startswith(ATTENTION)]
+    kinds: tuple[Kind, ...] = ("integers", "floats")
+    for kind in kinds:
+        theirs, ours = images.preparation.white(kind), kept.white(kind)
+        if theirs is not None and ours is not None and theirs != ours:
+            said.append(
+                f"These pictures ({images.origin}) were opened with {theirs:g} as white, and the encoder was trained "
+                f"with {ours:g}: the same picture alone would embed differently. Give the data itself, or open it "
+                f"with preparation=encoder.preparation."
+            )
+    for text in said:
+        warnings.warn(text, stacklevel=3)
+
+
+def _check_rows(images: Images, *, named: bool) -> None:
+    """Stop, or warn where the data were named only, when rows would not be one for each of what was given."""
+    if not images.skipped:
+        return
+    listed = "; ".join(f"{item.path} ({item.reason})" for item in images.skipped[:MOST_LISTED])
+    more = f"; and {len(images.skipped) - MOST_LISTED:,} more" if len(images.skipped) > MOST_LISTED else ""
+    count = f"{len(images.skipped):,} of {len(images) + len(images.skipped):,} pictures"
+    if named:
+        text = f"{count} of {images.origin} cannot be read and have no row: {listed}{more}."
+        warnings.warn(text, UserWarning, stacklevel=4)  # of the caller of `embed`, below torch's decorator
+        return
+    raise DataError(
+        f"{count} cannot be read, so there would not be a row for each: {listed}{more}. Take them out; or open the "
+        "rest, images = contrapose.data.open_data(...), and embed that: images.identifiers says whose each row is."
+    )
+
+
+def load(path: Path | str, *, device: str | torch.device = "cpu", white: float | None = None) -> Embedder:
     """The encoder of a run folder (or of an `encoder/` folder by itself). No code in it is ever run.
+
+    Arguments:
+        white: the value that is white in pictures deeper than 8 bits, in the place of what the encoder keeps.
 
     >>> encoder = contrapose.load("runs/mmcl-omniglot")          # doctest: +SKIP
     >>> encoder.embed("photos/").shape                           # doctest: +SKIP
@@ -81,14 +136,10 @@ def load(path: Path | str, *, device: str | torch.device = "cpu") -> Embedder:
     Errors:
         RunError: no encoder there, damaged, or of a newer version.
     """
-    path = Path(path)
-    folder = path / "encoder" if (path / "config.json").is_file() else path
-    if not folder.is_dir():
-        raise RunError(
-            f"{path} holds no encoder: it is neither a run folder (did the run stop before its first checkpoint?) "
-            "nor a folder with encoder.json and encoder.safetensors."
-        )
-    return Embedder(load_encoder(folder).to(pick_device(device)).eval())
+    encoder = load_encoder(encoder_folder(path)).to(pick_device(device)).eval()
+    if white is not None:
+        encoder.preparation = replace(encoder.preparation, integers=white, floats=white)
+    return Embedder(encoder).eval()
 
 
 def pick_device(name: str | torch.device) -> torch.device:

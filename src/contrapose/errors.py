@@ -31,14 +31,29 @@ class RunError(ContraposeError, RuntimeError):
     stop."""
 
 
+class UnwrittenError(RunError):
+    """A result that could not be written where it should go. It is not lost: `result` holds it, and the command line
+    prints `text` before this sentence."""
+
+    def __init__(self, sentence: str, result: object, text: str = "") -> None:
+        super().__init__(sentence)
+        self.result = result
+        self.text = text
+
+
 class MissingExtraError(ContraposeError, ImportError):
     """A feature whose optional dependency is not installed (or cannot be imported)."""
+
+
+class ViewOrderWarning(UserWarning):
+    """Embeddings that look like (B, V, D) where (V, B, D) is expected, which would be another loss in silence."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """` Did you mean 'x'?` when a known name is close, else the list of known names; ready to append to a sentence."""
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    spelled = {one.lower(): one for one in known}  # "SimCLR" is meant for "simclr"
+    close = difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.6)
     if close:
-        return f" Did you mean {close[0]!r}?"
+        return f" Did you mean {spelled[close[0]]!r}?"
     return f" Known: {', '.join(known)}." if known else ""

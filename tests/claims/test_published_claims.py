@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from contrapose.claims import CLAIMS, load_published
 from contrapose.claims.page import claims_page, with_table
-from contrapose.claims.record import published_records
-from contrapose.commands.reproduce import ReproduceOptions, reproduce
+from contrapose.claims.places import PUBLISHED
+from contrapose.claims.record import read_records, scale_of
+from contrapose.commands.claim_options import ReproduceOptions
+from contrapose.commands.reproduce import reproduce
+from contrapose.methods import METHODS
 
 load_published()
 
@@ -24,10 +28,10 @@ def test_the_smoke_version_runs_and_is_no_evidence(name: str, tmp_path: Path, pi
     record = json.loads((tmp_path / "out" / f"{name}.quick.json").read_text())
     assert record["size"] == "quick"
     assert record["verdict"] == "none: a smoke run"
-    assert list(published_records(tmp_path / "out")) == []
+    assert list(read_records(tmp_path / "out")) == []
     spoken = "\n".join(said)
     assert "numbers mean nothing" in spoken
-    assert not any(word in spoken for word in ("reproduced", "refuted", "not resolved"))
+    assert not any(word in spoken for word in (" here,", "verdict:"))
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -40,8 +44,41 @@ def test_every_claim_can_be_decided(name: str) -> None:
 
 def test_the_page_in_docs_is_the_one_that_the_records_make() -> None:
     root = Path(__file__).parents[2]
-    records = list(published_records(root / "results" / "claims"))
-    assert records, "results/claims holds no record"
+    records = list(read_records(PUBLISHED))
+    assert {record["claim"] for record in records} <= set(CLAIMS)
     assert (root / "docs" / "claims.md").read_text() == claims_page(records)
     methods = (root / "docs" / "methods.md").read_text()
     assert methods == with_table(methods, records, page="claims.md")
+
+
+def test_a_methods_help_has_the_verdict_of_its_record() -> None:
+    verdicts = {record["claim"]: record["verdict"] for record in read_records(PUBLISHED)}
+    told = 0
+    for method in METHODS.values():
+        head = " ".join((method.__doc__ or "").split())
+        for claim, word in re.findall(r"`contrapose reproduce (\S+)`: \*([^*]+)\*", head):
+            assert word == verdicts[claim], method
+            told += 1
+        assert not re.search(r"reproduced(?! here)|refuted|not resolved(?! here)", head), method
+    assert told >= len(verdicts)
+
+
+def test_every_verdict_stands_beside_its_scale() -> None:
+    for record in read_records(PUBLISHED):
+        assert re.fullmatch(r"[\d,]+ pictures, \d+ epochs, \d seeds", scale_of(record))
+        row = next(line for line in claims_page([record]).splitlines() if line.startswith("| ["))
+        assert f"**{record['verdict']}** | {scale_of(record)} |" in row
+
+
+def test_records_of_an_earlier_version_are_read_in_the_words_of_today(tmp_path: Path) -> None:
+    record = next(read_records(PUBLISHED))
+    findings = [{**record["findings"][0], "word": word} for word in ("reproduced", "not resolved", "refuted")]
+    old = {**record, "format": 1, "verdict": "refuted", "findings": findings}
+    (tmp_path / "old.json").write_text(json.dumps(old))
+    (read,) = read_records(tmp_path)
+    assert read["verdict"] == "contrary here"
+    assert [finding["word"] for finding in read["findings"]] == [
+        "reproduced here",
+        "not resolved here",
+        "contrary here",
+    ]

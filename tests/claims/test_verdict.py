@@ -1,4 +1,4 @@
-"""Intervals over seeds by their closed forms, and verdicts in one of three words."""
+"""Intervals over seeds by their closed forms, and verdicts in one of three words that speak of the experiment."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def test_one_seed_has_no_interval() -> None:
 
 
 def test_the_three_words() -> None:
-    assert judged(0.10, 0.11, 0.12) == "reproduced"
-    assert judged(-0.10, -0.11, -0.12) == "refuted"
-    assert judged(-0.1, 0.1, 0.2) == "not resolved"
+    assert judged(0.10, 0.11, 0.12) == "reproduced here"
+    assert judged(-0.10, -0.11, -0.12) == "contrary here"
+    assert judged(-0.1, 0.1, 0.2) == "not resolved here"
 
 
 def test_a_threshold_below_zero_asks_not_to_be_worse() -> None:
-    assert judged(-0.002, -0.003, -0.004, threshold=-0.01) == "reproduced"
-    assert judged(-0.002, -0.003, -0.004) == "refuted"
+    assert judged(-0.002, -0.003, -0.004, threshold=-0.01) == "reproduced here"
+    assert judged(-0.002, -0.003, -0.004) == "contrary here"
 
 
 def test_a_mechanism_must_hold_in_every_seed() -> None:
-    assert judged(0.1, 0.5, 0.001, role="mechanism") == "reproduced"
-    assert judged(0.5, 0.5, 0.5, 0.5, -0.001, role="mechanism") == "refuted"
+    assert judged(0.1, 0.5, 0.001, role="mechanism") == "reproduced here"
+    assert judged(0.5, 0.5, 0.5, 0.5, -0.001, role="mechanism") == "contrary here"
 
 
 def test_the_claim_is_its_weakest_prediction() -> None:
@@ -61,10 +61,10 @@ def test_the_claim_is_its_weakest_prediction() -> None:
         return judge(prediction, results_of(*numbers))
 
     good, bad, open_ = finding(0.1, 0.11), finding(-0.1, -0.1001), finding(-1.0, 1.0)
-    assert verdict([good]) == "reproduced"
-    assert verdict([good, open_]) == "not resolved"
-    assert verdict([good, open_, bad]) == "refuted"
-    assert verdict([good, finding(-0.1, -0.1001, role="secondary")]) == "reproduced"
+    assert verdict([good]) == "reproduced here"
+    assert verdict([good, open_]) == "not resolved here"
+    assert verdict([good, open_, bad]) == "contrary here"
+    assert verdict([good, finding(-0.1, -0.1001, role="secondary")]) == "reproduced here"
 
 
 def test_an_earlier_epoch_is_read_by_its_share() -> None:

@@ -78,7 +78,7 @@ def test_every_spoilt_picture_is_named(photos: Path) -> None:
 def test_small_and_one_sided_data(pictures: np.ndarray) -> None:
     report = data_check(pictures[:40], quiet=True)
     assert kinds(report) == ["too few"]
-    assert "40 pictures do not fill one batch of 128: train with --batch-size 20" in report.text()
+    assert "40 pictures do not fill one batch of 128: training takes batches of 20" in report.text()
     assert "no labels: enough to train on" in report.text()
     images = Images(pictures, np.full(96, 4))
     assert [problem.kind for problem in find_problems(images)] == ["too few", "one class"]
@@ -155,3 +155,14 @@ def test_real_pictures(shared_data: object) -> None:
     assert report.classes is not None
     assert len(report.classes) == 10
     assert not report.problems
+
+
+def test_one_blank_picture_is_a_note_and_two_are_a_problem(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
+    pictures[3] = 200
+    report = data_check(pictures, out=None, quiet=True)
+    assert "constant" not in kinds(report)
+    assert any("1 picture of one single colour" in note for note in report.notes)
+    pictures[4] = 90
+    assert "constant" in kinds(data_check(pictures, out=None, quiet=True))

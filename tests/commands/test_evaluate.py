@@ -85,3 +85,55 @@ def test_one_shot_runs_are_paired_too_and_have_no_full_table(tmp_path: Path) -> 
     assert difference is not None
     assert (difference.value, difference.low, difference.high) == (0, 0, 0)
     assert difference.verdict == "not resolved"
+
+
+def test_test_classes_never_learned_are_named_and_warn_of_nothing(
+    trained: Path, pictures: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str], recwarn: object
+) -> None:
+    data = archive(tmp_path / "data.npz", pictures)
+    test = archive(tmp_path / "test.npz", 255 - pictures, np.repeat([0, 1, 9], 32))
+    main(["evaluate", str(trained), "--data", data, "--test-data", test, "--k", "5"])
+    said = "1 test class of 3 is no training class: 9 (32). Their 32 of 96 pictures count as wrong"
+    assert f"Note: {said}" in capsys.readouterr().out
+    assert any(said in note for note in json.loads((trained / "evaluation.json").read_text())["notes"])
+    assert not [warning for warning in recwarn if "training class" in str(warning.message)]  # type: ignore[attr-defined]
+
+
+def test_test_pictures_that_were_learned_from_are_told(trained: Path, pictures: np.ndarray, tmp_path: Path) -> None:
+    data = archive(tmp_path / "data.npz", pictures)
+    found = contrapose.evaluate(trained, data=data, test_data=pictures_of(pictures, 30), k=1, quiet=True)
+    assert any("30 of 30 test pictures are also in --data" in note for note in found.notes)
+    assert found.gain is not None
+    assert found.gain.kind == "unclear"
+    shutil.copytree(trained, tmp_path / "again")
+    assert any("are also in --data" in note for note in compare([trained, tmp_path / "again"]).notes)
+
+
+def pictures_of(pictures: np.ndarray, count: int) -> object:
+    rows = np.linspace(0, 95, count).astype(int)
+    return open_data(pictures[rows], labels=LABELS[rows])
+
+
+def test_unequal_classes_have_a_majority_floor_and_balanced_accuracy(
+    trained: Path, pictures: np.ndarray, tmp_path: Path
+) -> None:
+    few = np.r_[np.arange(64), 64:70]  # the third class has six pictures
+    data = archive(tmp_path / "data.npz", pictures[few], np.where(LABELS[few] == 2, 1, 0))
+    found = contrapose.evaluate(trained, data=data, k=5, quiet=True)
+    majority = found.arms["majority class"]
+    assert majority["kNN"].value == pytest.approx(13 / 14)
+    assert majority["kNN, balanced"].value == 0.5
+    assert "chance 50.0 %" in found.text()
+    assert any("always answering 0, the largest of --data, is right in 92.9 %" in note for note in found.notes)
+    assert "kNN, balanced" in found.arms["trained"]
+    shutil.copytree(trained, tmp_path / "again")
+    assert "majority class (floor)" in compare([trained, tmp_path / "again"]).text()
+
+
+def test_supervised_training_on_the_tested_pictures_is_told(pictures: np.ndarray, tmp_path: Path) -> None:
+    data = archive(tmp_path / "data.npz", pictures)
+    run = contrapose.train("supcon", data=data, out=str(tmp_path / "run"), **QUICK).path
+    found = contrapose.evaluate(run, data=data, k=5, quiet=True)
+    assert found.notes[0].startswith("the encoder was trained with the labels of these very pictures")
+    other = archive(tmp_path / "other.npz", 255 - pictures)
+    assert not [note for note in contrapose.evaluate(run, data=other, quiet=True).notes if "was trained" in note]

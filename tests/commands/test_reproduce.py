@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from contrapose.cli import main
@@ -88,9 +96,37 @@ def test_a_claim_of_ones_own_is_measured_recorded_and_shown(
     assert "[1/2] validation simclr" in capsys.readouterr().out
 
 
-def test_the_list_says_what_was_not_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    main(["claims", "--results", str(tmp_path)])
-    assert "mmcl" in capsys.readouterr().out
+def test_the_list_outside_a_checkout_has_the_packages_records_and_yours(
+    own: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["claims"])
+    before = capsys.readouterr().out
+    assert re.search(r"^simclr +reproduced here +4,000 pictures, 10 epochs, 5 seeds$", before, re.MULTILINE)
+    assert "yours" not in before
+    main(own)
+    said = capsys.readouterr().out
+    assert re.search(r"^verdict: (reproduced|not resolved|contrary) here, on 40 pictures, 1 epoch, 2 seeds", said, re.M)
+    main(["claims"])
+    after = capsys.readouterr().out
+    assert after.startswith("own            not in the package\n")
+    assert re.search(r"^ +yours \w[\w ]+ here +40 pictures, 1 epoch, 2 seeds$", after, re.MULTILINE)
+
+
+def test_in_a_checkout_the_record_of_a_published_claim_goes_to_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from contrapose.claims import places
+
+    monkeypatch.setattr(places, "_CHECKOUT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert places.place_of("simclr") == places.OWN  # a folder without a pyproject.toml is no checkout
+    (tmp_path / "pyproject.toml").write_text('name = "a-user-of-contrapose"\n')
+    assert places.place_of("simclr") == places.OWN
+    (tmp_path / "pyproject.toml").write_text('name = "contrapose"\n')
+    assert places.place_of("simclr") == places.PUBLISHED
+    assert places.place_of("own.py") == places.OWN
+    monkeypatch.chdir(tmp_path.parent)
+    assert places.place_of("simclr") == places.OWN
 
 
 @pytest.mark.parametrize(
@@ -123,7 +159,41 @@ def test_a_page_without_its_marks_is_said(own: list[str], tmp_path: Path, capsys
     assert "add them" in refused(["claims", "--write", "claims.md", "--into", "plain.md"], capsys)
 
 
-def test_no_records_no_page(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert "holds no record" in refused(["claims", "--results", str(tmp_path), "--write", str(tmp_path / "x")], capsys)
+def test_a_file_that_is_no_record_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     assert "no record of a claim" in refused(["claims", "--results", str(tmp_path)], capsys)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups")
+def test_ctrl_c_ends_a_claim_with_all_its_processes(own: list[str]) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "contrapose", *own, "--jobs", "2", "--seeds", "40"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    units = Path("runs", "claims", "own")
+    while not list(units.glob("*.json")) and process.poll() is None:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    said = process.communicate(timeout=60)[0]
+    assert process.returncode == 130, said
+    assert f"What is finished is kept in {units}" in said
+    assert "Traceback" not in said
+    for _ in range(100):
+        left = [other for other in psutil.process_iter() if _group_of(other) == process.pid]
+        if not left:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"still at work: {left}")
+
+
+def _group_of(process: psutil.Process) -> int | None:
+    """The process group of one that still runs."""
+    with contextlib.suppress(psutil.Error, ProcessLookupError):
+        if process.status() != psutil.STATUS_ZOMBIE:
+            return os.getpgid(process.pid)
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_pictures import colour_picture
@@ -32,9 +33,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     seen: list[object] = []
     original = packing.decode
 
-    def counting(picture: object, *, size: int, channels: int) -> object:
+    def counting(picture: object, **options: Any) -> object:
         seen.append(picture)
-        return original(picture, size=size, channels=channels)
+        return original(picture, **options)
 
     monkeypatch.setattr(packing, "decode", counting)
     return seen

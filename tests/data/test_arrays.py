@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from contrapose.data import Images, open_data
+from contrapose.data import Images, class_texts, only_labelled, open_data
 from contrapose.errors import ArgumentError, DataError
 
 
@@ -110,6 +111,21 @@ def test_npz_class_names(pictures: np.ndarray, tmp_path: Path) -> None:
     assert open_data(path).class_names == ("cat", "dog")
 
 
+def test_npz_labels_that_are_missing(pictures: np.ndarray, tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    labels = np.arange(96) % 3 - 1
+    for form in (labels, np.where(labels < 0, np.nan, labels)):
+        np.savez(path, images=pictures, labels=form, class_names=np.array(["10", "20"]))
+        images = open_data(path)
+        assert class_texts(images)[:3] == [None, "10", "20"]
+        assert repr(images).startswith("Images(96 of 16 x 16 x 3, 2 classes")
+        left = only_labelled(images)
+        assert len(left) == 64
+        assert left.notes[-1] == "32 of 96 samples are not labelled, and left out."
+    np.savez(path, images=pictures, labels=np.full(96, -1))
+    assert open_data(path).labels is None
+
+
 def test_npz_labels_of_another_length(pictures: np.ndarray, tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", images=pictures, labels=np.zeros(7, int))
     with pytest.raises(DataError, match="7 labels for 96 pictures"):
@@ -135,10 +151,11 @@ def test_damaged_files_are_errors(tmp_path: Path, content: bytes, suffix: str) -
         open_data(path)
 
 
-def test_the_fingerprint_of_a_file_follows_its_size_and_time(pictures: np.ndarray, tmp_path: Path) -> None:
+def test_the_fingerprint_of_a_file_follows_its_pictures_and_not_its_time(pictures: np.ndarray, tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     np.savez(path, images=pictures)
     first = open_data(path).fingerprint
+    os.utime(path, ns=(1, 1))
     assert open_data(path).fingerprint == first
     assert open_data(path, image_size=8).fingerprint != first
     assert open_data(path, limit=8).fingerprint != first

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from made_pictures import colour_picture
 
-from contrapose.data import Images, cache, open_data, packing
+from contrapose.data import Images, cache, open_data, packing, picture_limits
 from contrapose.data.cache import cache_folder
 from contrapose.errors import DataError
 
@@ -96,11 +96,28 @@ def test_skipped_pictures_are_remembered(write_pictures: Callable[..., Path], de
     assert again.labels.tolist() == [0, 1, 1]
 
 
+def test_a_picture_skipped_for_its_size_is_tried_again_when_the_limit_or_the_memory_is_larger(
+    write_pictures: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_pictures(*NAMES)
+    colour_picture(9, 30, 20).save(folder / "a/1.png")
+    monkeypatch.setenv("CONTRAPOSE_MAX_PIXELS", "500")
+    assert [item.path for item in opened(folder).skipped] == ["a/1.png"]
+    monkeypatch.setenv("CONTRAPOSE_MAX_PIXELS", "600")
+    assert len(opened(folder)) == 4
+    monkeypatch.setattr(picture_limits, "HUGE", 500)
+    monkeypatch.setattr(picture_limits, "_free_memory", lambda: 0)
+    monkeypatch.delenv("CONTRAPOSE_MAX_PIXELS")
+    assert len(opened(folder).skipped) == 1
+    monkeypatch.setattr(picture_limits, "_free_memory", lambda: 10**9)
+    assert len(opened(folder)) == 4
+
+
 def test_the_index_says_what_was_packed(write_pictures: Callable[..., Path]) -> None:
     folder = write_pictures(*NAMES)
     opened(folder)
     index = json.loads((entries()[0] / "index.json").read_text())
-    assert [name for name, _, _ in index["files"]] == list(NAMES)
+    assert [name for name, *_ in index["files"]] == list(NAMES)
     assert index["files"][0][1] == (folder / "a/1.png").stat().st_size
     assert index["image_size"] == 20
     assert index["pillow"]
@@ -243,11 +260,11 @@ def decode_slowly(folder: Path, log: Path, start: Any, results: Any) -> None:
     """What one of two processes does: open a folder at a signal, and log every picture that it decodes."""
     original = packing.decode
 
-    def logging(picture: object, *, size: int, channels: int) -> object:
+    def logging(picture: object, **options: Any) -> object:
         with log.open("a") as file:
             file.write("x")
         time.sleep(0.05)
-        return original(picture, size=size, channels=channels)
+        return original(picture, **options)
 
     packing.decode = logging
     start.wait()

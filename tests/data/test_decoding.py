@@ -8,7 +8,10 @@ import pytest
 from made_pictures import colour_picture, png_bytes
 from PIL import Image
 
+from contrapose.data import picture_limits
 from contrapose.data.decoding import PictureError, decode, stored_size
+from contrapose.errors import ArgumentError
+from contrapose.preparation import Preparation
 
 
 def halves(mode: str, left: object, right: object) -> Image.Image:
@@ -18,7 +21,7 @@ def halves(mode: str, left: object, right: object) -> Image.Image:
 
 
 def pixels_of(picture: object, size: int = 8, channels: int = 3) -> np.ndarray:
-    return decode(picture, size=size, channels=channels)[0]
+    return decode(picture, size=size, channels=channels).pixels
 
 
 def test_a_picture_of_the_working_size_is_not_resampled() -> None:
@@ -31,7 +34,7 @@ def test_the_central_square_is_cut_at_whole_pixels(size: tuple[int, int]) -> Non
     picture = colour_picture(1, *size)
     array = np.asarray(picture)
     expected = array[:, 2:10] if size[0] > 8 else array[2:10]
-    pixels, stored = decode(png_bytes(picture), size=8, channels=3)
+    pixels, stored, *_ = decode(png_bytes(picture), size=8, channels=3)
     assert np.array_equal(pixels, expected.transpose(2, 0, 1))
     assert stored == size == stored_size(png_bytes(picture))
 
@@ -47,7 +50,7 @@ def test_jpeg_reduced_while_decoding_agrees_with_full_decoding() -> None:
     jpeg, png = png_bytes(picture, "JPEG"), png_bytes(picture)
     difference = pixels_of(jpeg, 16).astype(int) - pixels_of(png, 16)
     assert np.abs(difference).mean() < 2
-    assert decode(jpeg, size=16, channels=3)[1] == (320, 240)
+    assert decode(jpeg, size=16, channels=3).stored == (320, 240)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -76,17 +79,18 @@ def test_sixteen_bits_are_scaled_not_clipped(mode: str) -> None:
     assert np.array_equal(pixels[0], np.round(deep / 257).astype(np.uint8))
 
 
-@pytest.mark.parametrize("scale", [1, 255])
-def test_float_pictures_are_read_by_their_range(scale: int) -> None:
-    values = (np.linspace(0, 1, 64) * scale).reshape(8, 8).astype(np.float32)
-    pixels = pixels_of(png_bytes(Image.fromarray(values), "TIFF"), channels=1)
-    assert np.abs(pixels[0] - values * (255 / scale)).max() <= 0.51
+@pytest.mark.parametrize("white", [1, 255, 4095])
+def test_float_pictures_are_read_by_the_white_level(white: int) -> None:
+    values = (np.linspace(0, 1, 64) * white).reshape(8, 8).astype(np.float32)
+    file, preparation = png_bytes(Image.fromarray(values), "TIFF"), Preparation(floats=white)
+    pixels = decode(file, size=8, channels=1, preparation=preparation).pixels
+    assert np.abs(pixels[0] - values * (255 / white)).max() <= 0.51
 
 
-@pytest.mark.parametrize("values", [[-1.0, 0.5], [0.0, 1e6], [np.nan, 0.5]])
-def test_float_pictures_of_no_known_range_are_refused(values: list[float]) -> None:
+@pytest.mark.parametrize("values", [[-1.0, 0.5], [0.0, 1e6], [0.0, 255.0], [np.nan, 0.5]])
+def test_float_pictures_that_the_white_level_is_not_meant_for_are_refused(values: list[float]) -> None:
     picture = Image.fromarray(np.tile(np.float32(values), (4, 2)))
-    with pytest.raises(PictureError, match="pixel values"):
+    with pytest.raises(PictureError, match="values"):
         decode(picture, size=4, channels=1)
 
 
@@ -179,7 +183,61 @@ def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
         decode(str(tmp_path / "x.png"), size=8, channels=3)
 
 
-def test_decompression_bombs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_beyond_the_limit_names_the_variable_that_raises_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTRAPOSE_MAX_PIXELS", "399")
+    with pytest.raises(PictureError, match=r"20 x 20 are 0 million pixels.*CONTRAPOSE_MAX_PIXELS=400"):
+        pixels_of(png_bytes(colour_picture(6)))
+    monkeypatch.setenv("CONTRAPOSE_MAX_PIXELS", "400")
+    assert pixels_of(png_bytes(colour_picture(6))).shape == (3, 8, 8)
+
+
+def test_a_variable_that_is_no_number_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTRAPOSE_MAX_PIXELS", "many")
+    with pytest.raises(ArgumentError, match="give a number of pixels"):
+        pixels_of(png_bytes(colour_picture(6)))
+
+
+def test_the_limit_of_pillow_is_put_aside_and_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(PictureError, match="too large"):
-        decode(png_bytes(colour_picture(6)), size=8, channels=3)
+    assert pixels_of(png_bytes(colour_picture(6))).shape == (3, 8, 8)
+    assert Image.MAX_IMAGE_PIXELS == 100
+
+
+def test_a_picture_for_which_there_is_no_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture_limits, "HUGE", 100)
+    monkeypatch.setattr(picture_limits, "_free_memory", lambda: 1000)
+    with pytest.raises(PictureError, match=r"20 x 20 need .* GB of memory"):
+        pixels_of(png_bytes(colour_picture(6)))
+    monkeypatch.setattr(picture_limits, "_free_memory", lambda: 2400)
+    assert pixels_of(png_bytes(colour_picture(6))).shape == (3, 8, 8)
+
+
+@pytest.mark.parametrize(("kind", "pages"), [("TIFF", True), ("GIF", True), ("PNG", True), ("WEBP", True)])
+def test_more_pages_than_the_first_are_noticed(kind: str, pages: bool) -> None:
+    frames = [colour_picture(seed, 8, 8) for seed in range(2)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, kind, save_all=True, append_images=frames[1:])
+    assert decode(buffer.getvalue(), size=8, channels=3).pages is pages
+    assert decode(png_bytes(frames[0], kind), size=8, channels=3).pages is False
+
+
+@pytest.mark.parametrize("size", [(12, 4), (4, 12)])
+def test_padding_keeps_the_whole_picture_and_continues_its_edge(size: tuple[int, int]) -> None:
+    picture = Image.new("RGB", size, (200, 100, 50))
+    pad = Preparation(fit="pad")
+    picture.paste((0, 0, 0), (2, 1, size[0] - 2, size[1] - 1))
+    pixels = decode(png_bytes(picture), size=12, channels=3, preparation=pad).pixels
+    whole = np.asarray(picture).transpose(2, 0, 1)
+    inner = pixels[:, 4:8] if size == (12, 4) else pixels[:, :, 4:8]
+    assert np.array_equal(inner, whole)
+    outer = np.delete(pixels, slice(4, 8), axis=1 if size == (12, 4) else 2)
+    assert np.array_equal(np.unique(outer.reshape(3, -1), axis=1)[:, 0], (200, 100, 50))
+
+
+def test_a_padded_jpeg_is_reduced_as_a_padded_png_is() -> None:
+    picture = colour_picture(2, 640, 200)
+    jpeg, png = (
+        decode(png_bytes(picture, kind), size=32, channels=3, preparation=Preparation(fit="pad")).pixels.astype(int)
+        for kind in ("JPEG", "PNG")
+    )
+    assert np.abs(jpeg - png).mean() < 2

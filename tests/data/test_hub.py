@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_pictures import colour_picture
 
-from contrapose.data import open_data
+from contrapose.data import class_texts, open_data
 from contrapose.errors import ArgumentError, DataError, MissingExtraError
 
 PICTURES = [colour_picture(seed) for seed in range(6)]
@@ -66,6 +66,28 @@ def test_secret_labels_are_no_labels() -> None:
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["a"])})
     secret = datasets.Dataset.from_dict({"image": PICTURES, "label": [-1] * 6}, features=features)
     assert open_data(secret, progress=False).labels is None
+
+
+def test_some_secret_labels_are_not_labelled() -> None:
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["cat", "dog"])})
+    some = datasets.Dataset.from_dict({"image": PICTURES, "label": [1, -1, None, 0, 1, 0]}, features=features)
+    images = open_data(some, progress=False)
+    assert class_texts(images) == ["dog", None, None, "cat", "dog", "cat"]
+
+
+def test_names_of_classes_and_files_go_into_parquet_and_come_out(dataset, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    for number, picture in enumerate(PICTURES):
+        picture.save(tmp_path / f"{number}.png")
+    paths = [str(tmp_path / f"{number}.png") for number in range(6)]
+    named = dataset.remove_columns("image").add_column("image", paths).cast_column("image", datasets.Image())
+    shuffled = named.select([4, 1, 0])
+    assert open_data(shuffled, progress=False).identifiers == [paths[4], paths[1], paths[0]]
+    named.to_parquet(tmp_path / "x.parquet")
+    images = open_data(tmp_path / "x.parquet", progress=False)
+    assert class_texts(images) == ["cat", "dog"] * 3
+    assert images.identifiers[3].endswith("3.png")
 
 
 def test_columns_of_other_names() -> None:

@@ -4,6 +4,7 @@ import threading
 import time
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,9 +28,9 @@ def packed(pictures: Sequence[object], **options: object) -> Packed:
 def test_order_is_kept_whatever_the_threads_do(monkeypatch: pytest.MonkeyPatch) -> None:
     original = packing.decode
 
-    def uneven(picture: bytes, *, size: int, channels: int) -> object:
+    def uneven(picture: bytes, **options: Any) -> object:
         time.sleep(0.002 * (hash(picture) % 3))
-        return original(picture, size=size, channels=channels)
+        return original(picture, **options)
 
     monkeypatch.setattr(packing, "decode", uneven)
     monkeypatch.setattr(packing, "CHUNK", 3)
@@ -52,9 +53,9 @@ def test_no_thread_goes_on_at_the_size_that_was_given_up(monkeypatch: pytest.Mon
     sizes: list[int] = []
     original = packing.decode
 
-    def noted(picture: bytes, *, size: int, channels: int) -> object:
+    def noted(picture: bytes, *, size: int, **options: Any) -> object:
         sizes.append(size)
-        return original(picture, size=size, channels=channels)
+        return original(picture, size=size, **options)
 
     monkeypatch.setattr(packing, "decode", noted)
     monkeypatch.setattr(packing, "CHUNK", 1)

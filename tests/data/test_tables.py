@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_pictures import colour_picture, png_bytes
 
-from contrapose.data import Images, open_data
+from contrapose.data import Images, class_texts, open_data
 from contrapose.errors import ArgumentError, DataError, MissingExtraError
 
 pl = pytest.importorskip("polars")
@@ -166,11 +166,62 @@ def test_unknown_columns_list_those_that_are_there(folder: Path) -> None:
         opened(folder / "x.csv", image_column="picture")
 
 
-def test_missing_labels_are_an_error_unless_none_are_wanted(folder: Path) -> None:
-    (folder / "x.csv").write_text("path,label\np/0.png,1\np/1.png,\n")
-    with pytest.raises(DataError, match=r"1 of 2 labels .* are missing.*labels=False"):
-        opened(folder / "x.csv")
+def test_rows_without_a_label_are_not_labelled(folder: Path) -> None:
+    (folder / "x.csv").write_text("path,label\np/0.png,1\np/1.png,\np/2.png,0\n")
+    images = opened(folder / "x.csv")
+    assert images.labels.tolist() == [1, -1, 0]
+    assert images.notes[-1] == "1 of 3 samples are not labelled."
     assert opened(folder / "x.csv", labels=False).labels is None
+    assert opened(folder / "x.csv", labels="none").labels is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["007", "7", "7"], ["007", "7", "7"]),
+        (["1.0", "", "10.0"], ["1", None, "10"]),
+        (['" a"', '""', "b"], ["a", None, "b"]),
+    ],
+)
+def test_labels_in_csv_are_what_is_written(folder: Path, cells: list, expected: list) -> None:
+    (folder / "x.csv").write_text("path,label\n" + "".join(f"p/{n}.png,{cell}\n" for n, cell in enumerate(cells)))
+    assert class_texts(opened(folder / "x.csv")) == expected
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl"])
+def test_floats_are_classes_where_all_are_whole(folder: Path, suffix: str) -> None:
+    for labels, expected, note in (
+        ([1.0, None, 10.0], ["1", None, "10"], "labels from 'label'."),
+        ([0.5, None, 1.0], None, "no labels ('label' holds fractions)."),
+    ):
+        frame = pl.DataFrame({"path": [f"p/{row}.png" for row in range(3)], "label": labels})
+        (frame.write_parquet if suffix == ".parquet" else frame.write_ndjson)(folder / f"x{suffix}")
+        images = opened(folder / f"x{suffix}")
+        assert class_texts(images) == expected
+        assert images.notes[0].endswith(note)
+
+
+def test_a_column_of_missing_labels_is_none(folder: Path) -> None:
+    (folder / "x.csv").write_text("path,label\np/0.png,\np/1.png,\n")
+    images = opened(folder / "x.csv")
+    assert images.labels is None
+    assert images.notes == ("Pictures from column 'path', labels from 'label', all of them missing.",)
+
+
+@pytest.mark.parametrize("pyarrow", [True, False])
+def test_rows_are_called_by_their_files(folder: Path, pyarrow: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not pyarrow:
+        monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
+    for names, expected in (
+        (["b.png", "a.png"], ["b.png", "a.png"]),
+        (["a.png", "a.png"], ["0:a.png", "1:a.png"]),
+        ([None, "a.png"], ["0", "1:a.png"]),
+        ([None, None], ["0", "1"]),
+    ):
+        column = [{"bytes": content, "path": name} for content, name in zip(BYTES, names, strict=False)]
+        schema = {"image": pl.Struct({"bytes": pl.Binary, "path": pl.String})}
+        pl.DataFrame({"image": column}, schema=schema).write_parquet(folder / "x.parquet")
+        assert opened(folder / "x.parquet").identifiers == expected
 
 
 def test_without_polars_the_extra_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,7 @@ def test_the_description_is_readable_json(folder: Path) -> None:
         "image_size": 24,
         "dimension": 6,
         "extra": {"step": 3},
+        "preparation": {"integers": None, "floats": None, "fit": "crop"},
     }
     architecture = architecture_of(str(folder))
     assert architecture.extra == {"step": 3}

@@ -19,6 +19,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from contrapose.embedder import load
+from contrapose.encoders import build, save_encoder
 from contrapose.errors import ArgumentError, DataError, RunError
 from contrapose.estimator import ContrastiveEncoder
 
@@ -75,6 +77,35 @@ def test_minus_one_is_no_class() -> None:
     with pytest.warns(UserWarning, match="column-vector"):
         assert class_numbers(np.array([[2], [1]]), 2, "supcon").tolist() == [1, 0]
     assert class_numbers(["-1", "b"], 2, "supcon").tolist() == [0, 1]
+    assert class_numbers([-1, -1], 2, "supcon").tolist() == [-1, -1]
+
+
+def test_missing_values_are_no_class() -> None:
+    from contrapose.estimator.inputs import class_numbers
+
+    pandas = pytest.importorskip("pandas")
+    missing = pandas.Series(["b", None, "a", " a"], index=[3, 1, 0, 2])
+    for y in (missing, missing.astype("category"), missing.tolist(), missing.to_numpy()):
+        assert class_numbers(y, 4, "supcon").tolist() == [1, -1, 0, 0]
+    for y in ([7.0, np.nan, 5.0], pandas.array([7, None, 5], dtype="Int64"), np.array([7, -1, 5])):
+        assert class_numbers(y, 3, "supcon").tolist() == [1, -1, 0]
+
+
+def test_a_frame_with_a_column_of_paths_is_pictures(tmp_path: Path) -> None:
+    from contrapose.estimator.inputs import is_pictures, open_pictures
+
+    pandas = pytest.importorskip("pandas")
+    for number in range(3):
+        Image.new("RGB", (8, 8), (90 * number, 0, 0)).save(tmp_path / f"{number}.png")
+    paths = [str(tmp_path / f"{number}.png") for number in (2, 0, 1)]
+    for X in (
+        pandas.DataFrame({"age": [1, 2, 3], "path": paths}, index=[2, 0, 1]),
+        pandas.Series(paths, index=[2, 0, 1]),
+        np.array(paths)[:, None],
+    ):
+        assert is_pictures(X)
+        assert open_pictures(X, image_size=None).pixels[:, 0, 0, 0].tolist() == [180, 0, 90]
+    assert not is_pictures(pandas.DataFrame({"path": [1.0, 2.0], "y": [0, 1]}))
 
 
 def test_random_state_decides_and_the_global_streams_stay(blobs: tuple[np.ndarray, np.ndarray]) -> None:
@@ -230,3 +261,31 @@ def test_tables_and_pictures_are_not_mixed_up(blobs: tuple[np.ndarray, np.ndarra
     assert not hasattr(encoder, "n_features_in_")
     with pytest.raises(ArgumentError, match="fitted on pictures and was given a table"):
         encoder.transform(blobs[0])
+
+
+def test_a_fit_starts_from_trained_weights(pictures: np.ndarray, tmp_path: Path) -> None:
+    """Of pictures, which are brought to what the weights take; a fit of no effect leaves them as they were."""
+    trained = build("small_conv", channels=3, image_size=16, seed=5, widths=[8, 8], embedding=6, mean=0.2, std=0.3)
+    save_encoder(trained, tmp_path / "encoder")
+    still = {"method_options": {"weight_decay": 0.0}, "learning_rate": 1e-12}
+    grey = pictures[:, 0]
+    for init in (str(tmp_path / "encoder"), trained, load(tmp_path / "encoder")):
+        fitted = clone(ContrastiveEncoder("simclr", init=init, **still, **QUICK_PICTURES)).fit(grey)
+        assert fitted.transform(grey[:3]).shape == (3, 6)
+        assert torch.equal(fitted.encoder_.mean, trained.mean)
+        for one, two in zip(fitted.encoder_.parameters(), trained.parameters(), strict=True):
+            torch.testing.assert_close(one, two)
+    again = ContrastiveEncoder("mmcl", init=fitted.encoder_, **QUICK_PICTURES).fit(grey)
+    assert not torch.equal(next(again.encoder_.parameters()), next(fitted.encoder_.parameters()))
+    assert pickle.loads(pickle.dumps(again)).transform(grey[:3]).shape == (3, 6)
+
+
+def test_a_table_goes_on_from_the_encoder_of_another(tmp_path: Path) -> None:
+    table = np.random.default_rng(0).normal(size=(60, 5))
+    first = ContrastiveEncoder("simclr", encoder_options={"widths": [8, 7]}, **QUICK_PICTURES).fit(table)
+    second = ContrastiveEncoder("simclr", init=first.encoder_, **QUICK_PICTURES).fit(table)
+    assert second.transform(table).shape == (60, 7)
+    with pytest.raises(ArgumentError, match="take 5 channels"):
+        ContrastiveEncoder("simclr", init=first.encoder_, **QUICK_PICTURES).fit(table[:, :4])
+    with pytest.raises(ArgumentError, match="leave out encoder and encoder_options"):
+        ContrastiveEncoder("simclr", init=first.encoder_, encoder="mlp", **QUICK_PICTURES).fit(table)

@@ -45,7 +45,8 @@ def test_rotation_and_scale_change_nothing(seed: int, scale: float) -> None:
 def test_the_bank_names_itself(generator) -> None:
     bank, labels = torch.randn(200, 16, generator=generator), torch.randint(10, (200,), generator=generator)
     result = knn(bank, labels, bank, labels, k=1)
-    assert (result.value, result.low, result.high, result.count) == (1, 1, 1, 200)
+    assert (result.value, result.high, result.count) == (1, 1, 200)
+    assert 0.97 < result.low < 1  # 200 right answers are no proof of all
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-7])
@@ -88,7 +89,7 @@ def test_digits_from_raw_pixels() -> None:
     digits = load_digits()
     result = knn(digits.data[:1200], digits.target[:1200], digits.data[1200:], digits.target[1200:])
     assert 0.9 < result.low <= result.value <= result.high < 1
-    assert result.protocol == "top-1, k = 20, cosine, temperature 0.07, bank of 1,200, 10 classes"
+    assert result.protocol == "top-1, k = 20, cosine, temperature 0.07, bank of 1,200, 10 classes, chance 10.0 %"
     assert result.count == 597
 
 

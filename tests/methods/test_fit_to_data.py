@@ -10,7 +10,7 @@ import pytest
 
 import contrapose
 from contrapose.errors import ArgumentError
-from contrapose.methods import CACR, MMCL, Method, MoCHi, MoCo
+from contrapose.methods import CACR, METHODS, MMCL, GroCo, Method, MoCHi, MoCo, SimCLR
 from contrapose.methods.fit_to_data import fit_to_data
 from contrapose.training.run_folder import RunFolder
 
@@ -23,7 +23,8 @@ QUICK: dict[str, Any] = {"epochs": 1, "batch_size": 32, "projection_hidden": 16,
         (MoCo(batch_size=64), 2048),
         (MoCo(queue=512, batch_size=64), 512),
         (MoCo(queue=500, batch_size=64), 600),  # the learner refuses it, and says what fits
-        (MoCo(batch_size=64), 63),  # too few for a batch: the loop refuses it
+        (MoCo(batch_size=64), 63),  # a batch that was set: the loop refuses it
+        (MMCL(), 1),  # as it does what cannot be contrasted
         (CACR(batch_size=64), 100),
         (MMCL(), 200),
         (MoCHi(batch_size=64, queue=256, epochs=1, pair_mixes=0, query_mixes=0), 256),  # never mixes, as it was asked
@@ -43,6 +44,38 @@ def test_the_batch_of_all_processes_and_the_steps_that_they_take_count() -> None
         "queue is 960 instead of 2048: whole batches of 192, and no more than the 1,000 samples",
         "mix_after is 6 instead of 100: the run has 60 steps",
     ]
+
+
+@pytest.mark.parametrize(
+    ("config", "samples", "processes", "batch"),
+    [(MMCL(), 100, 1, 50), (MMCL(), 3, 1, 2), (MMCL(), 2, 1, 2), (SimCLR(), 200, 2, 50), (MoCo(), 90, 1, 45)],
+)
+def test_the_default_batch_shrinks_to_a_small_folder(config: Method, samples: int, processes: int, batch: int) -> None:
+    fitted, notes = fit_to_data(config, samples=samples, processes=processes)
+    assert fitted.batch_size == batch
+    assert notes[0].startswith(f"batch_size is {batch} instead of 128: {samples} samples do not fill one batch")
+
+
+def test_what_is_counted_in_the_batch_shrinks_with_it() -> None:
+    config: Any = fit_to_data(GroCo(), samples=12)[0]
+    assert (config.batch_size, config.negatives) == (6, 5)
+    config, notes = fit_to_data(MoCo(), samples=90)
+    assert (config.batch_size, config.queue) == (45, 90)
+    assert len(notes) == 2
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_a_batch_of_one_is_refused(method: str) -> None:
+    with pytest.raises(ArgumentError, match="batch_size must be at least 2"):
+        METHODS[method](batch_size=1)
+
+
+def test_a_handful_of_pictures_trains_and_one_does_not(pictures: np.ndarray, tmp_path: Path) -> None:
+    options = {key: value for key, value in QUICK.items() if key != "batch_size"}
+    run = contrapose.train("simclr", data=pictures[:9], out=str(tmp_path / "a"), quiet=True, **options)
+    assert RunFolder(run.path).read_record()["config"]["batch_size"] == 4
+    with pytest.raises(ArgumentError, match="Contrast needs two or more"):
+        contrapose.train("simclr", data=pictures[:1], out=str(tmp_path / "b"), quiet=True, **options)
 
 
 @pytest.mark.parametrize(

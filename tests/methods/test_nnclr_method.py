@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from downhill import both_precisions, goes_downhill, losses_of_one_batch
 
 import contrapose
 from contrapose.encoders import build
@@ -28,15 +29,19 @@ QUICK: dict[str, Any] = {
 }
 
 
+@both_precisions
+@pytest.mark.parametrize("decoupled", [False, True])
+def test_a_batch_goes_downhill(decoupled: bool, precision: str) -> None:
+    method = NNCLR(projection_hidden=16, predictor_hidden=16, queue=48, batch_size=16, decoupled=decoupled)
+    assert goes_downhill(losses_of_one_batch(method, precision)["loss"])
+
+
 @pytest.mark.parametrize(("decoupled", "terms"), [(False, 16), (True, 15)])
-def test_training_changes_the_loss_and_fills_the_set(
-    decoupled: bool, terms: int, pictures: np.ndarray, tmp_path: Path
-) -> None:
+def test_training_fills_the_set(decoupled: bool, terms: int, pictures: np.ndarray, tmp_path: Path) -> None:
     run = contrapose.train("nnclr", data=pictures[:64], out=str(tmp_path / "run"), decoupled=decoupled, **QUICK)
     rows = list(RunFolder(run.path).metrics())
     losses = [row["loss"] for row in rows]
     assert np.isfinite(losses).all()
-    assert losses[-1] < losses[0]
     assert rows[-1]["chance"] == pytest.approx(np.log(terms))
     assert rows[-1]["neighbour_cosine"] > rows[0]["neighbour_cosine"]  # strangers at first, past embeddings then
     state = load_newest(run.path / "checkpoints")[0]["learner"]
@@ -51,7 +56,7 @@ def test_training_changes_the_loss_and_fills_the_set(
         ({"temperature": -1.0}, "temperature must be above 0"),
         ({"queue": 0}, "queue must be above 0"),
         ({"predictor_hidden": 0}, "predictor_hidden must be above 0"),
-        ({"batch_size": 1, "decoupled": True}, "batch_size must be at least 2 when decoupled"),
+        ({"batch_size": 1, "decoupled": True}, "batch_size must be at least 2"),
     ],
 )
 def test_bad_options_are_refused_at_once(options: dict[str, Any], word: str) -> None:

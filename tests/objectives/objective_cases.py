@@ -10,7 +10,6 @@ import torch
 from beartype import beartype
 from jaxtyping import jaxtyped
 from torch import Tensor
-from torch.nn import functional
 
 from contrapose.objectives import OBJECTIVES
 from contrapose.pairing import Pairing, by_labels, by_towers, by_views
@@ -40,8 +39,8 @@ def some_labels(batch: int) -> Tensor:
 
 def queue_of(z: Tensor) -> Tensor:
     """`(B, D)` without gradient: the second view's unit rows, each mirrored at their mean."""
-    rows = z[1].detach().to(torch.promote_types(z.dtype, torch.float32))
-    rows = functional.normalize(rows, dim=-1)
+    wide = z[1].detach().double()  # whatever the rows' length
+    rows = (wide / wide.norm(dim=-1, keepdim=True)).to(torch.promote_types(z.dtype, torch.float32))
     return 2 * rows.mean(dim=0) - rows
 
 

@@ -48,6 +48,7 @@ def scalar_of(outputs: list[Tensor] | tuple[Tensor, ...]) -> Tensor:
     """A weighted sum of all finite results: rows of -inf are left out, as every loss must."""
     total = outputs[0].new_zeros(())
     for number, output in enumerate(outputs):
+        output = output.to(total.dtype)  # weights of pairs come in their own precision
         finite = output > -math.inf
         weights = torch.linspace(0.3 + number, 1.7, len(output), dtype=output.dtype)
         total = total + (weights * torch.where(finite, output, 0.0)).sum()
@@ -86,7 +87,7 @@ def test_tiled_is_dense(
     )
     dense = whole(x, y, pairing, rows, scale)
     for mine, theirs in zip(tiled, dense, strict=True):
-        assert torch.allclose(mine, theirs, rtol=1e-10, atol=1e-12)
+        assert torch.allclose(mine, theirs.to(mine.dtype), rtol=1e-10, atol=1e-12)
     mine = torch.autograd.grad(scalar_of(tiled), (x, y, scale))
     # the dense gradient of a log-sum-exp over nothing is NaN, so it is taken of the other rows only
     kept = (pairing.tile(rows, slice(0, pairing.candidates)).positive).any(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import time
@@ -9,12 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from made_pages import page
+from made_pages import embeddings, labels, page
 
-from contrapose.report import render
+from contrapose.report import Samples, render, show_rows
+from contrapose.report.facts.map import map_of
 
-MARKS = "#map-chart .mark-symbol path"
+MARKS = "#map-chart .mark-symbol:not(.layer_1_marks):not(.layer_2_marks) path"
+RINGS = "#map-chart .layer_1_marks path, #map-chart .layer_2_marks path"
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +42,16 @@ def browser() -> Iterator[Any]:
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     file: Path = tmp_path_factory.mktemp("page") / "report.html"
     file.write_text(render(page()), encoding="utf-8")
+    return file.as_uri()
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A map of ten classes whose points all lie about one place: their names want the same spot."""
+    names = tuple(f"a class of long name {number}" for number in range(10))
+    mixed = Samples(embeddings(200, groups=1), show_rows(np.zeros((200, 1)), ["x"]), ["-"] * 200, labels(200, names))
+    file: Path = tmp_path_factory.mktemp("crowded") / "report.html"
+    file.write_text(render(dataclasses.replace(page(), map=map_of(mixed))), encoding="utf-8")
     return file.as_uri()
 
 
@@ -68,6 +82,10 @@ def count(browser: Any, selector: str) -> int:
 
 def one(browser: Any, selector: str) -> Any:
     return browser.find_element("css selector", selector)
+
+
+def pinned(browser: Any) -> int:
+    return int(one(browser, "#pin-query").text.rpartition("/")[2])
 
 
 def requests(browser: Any) -> set[str]:
@@ -123,6 +141,47 @@ def test_the_controls_filter_colour_and_zoom(browser: Any, address: str) -> None
     browser.execute_script("document.querySelector('[data-zoom=\"0\"]').click()")
     wait(lambda: one(browser, MARKS).get_attribute("transform") == place)
     assert browser.get_log("browser") == []
+
+
+def test_a_click_pins_a_point_with_its_neighbours(browser: Any, address: str) -> None:
+    from selenium.webdriver import ActionChains
+
+    visit(browser, address)
+    mark = browser.find_elements("css selector", MARKS)[7]
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", mark)
+    ActionChains(browser).move_to_element(mark).click().perform()
+    wait(lambda: pinned(browser) != 0)  # points may cover one another: whichever lies on top was clicked
+    number = pinned(browser)
+    assert count(browser, "#pin-near li.hit img") == 8
+    assert "✓ same" in one(browser, "#pin-near").text
+    assert count(browser, RINGS) == 9  # the pinned one and its neighbours
+    browser.execute_script("document.querySelector('[data-pin=\"1\"]').click()")
+    wait(lambda: pinned(browser) == (number + 1) % 30)
+    browser.execute_script("document.querySelector('[data-pin=\"-1\"]').click()")
+    wait(lambda: pinned(browser) == number)
+    assert browser.get_log("browser") == []
+
+
+def test_the_first_screen_has_verdict_map_and_neighbours(browser: Any, address: str) -> None:
+    visit(browser, address)
+    for selector in (".gain", "#map-chart", "#pin-near li"):
+        box = one(browser, selector).rect
+        assert box["y"] < 900, selector
+    assert one(browser, "#pin").rect["x"] > one(browser, "#map-chart").rect["x"]  # side by side
+
+
+def test_the_names_on_the_map_do_not_overlap(browser: Any, crowded: str) -> None:
+    for width in (1280, 390):
+        visit(browser, crowded, width=width)
+        boxes = browser.execute_script(
+            """return [...document.querySelectorAll('#map-chart .mark-text text')]
+                .filter((word) => word.style.visibility !== 'hidden' && word.getAttribute('fill') === 'var(--ink)')
+                .map((word) => word.getBoundingClientRect()).map((b) => [b.left, b.right, b.top, b.bottom])"""
+        )
+        assert len(boxes) >= 4
+        for number, (left, right, top, bottom) in enumerate(boxes):
+            for other in boxes[:number]:
+                assert right <= other[0] or left >= other[1] or bottom <= other[2] or top >= other[3]
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,7 +130,7 @@ def test_single_mistakes_are_no_habit() -> None:
     truth[[0, 1]] = truth[[1, 0]]
     found = confusions_of(bank, Samples(embeddings(60)[:30], bank.show, bank.names[:30], truth))
     assert isinstance(found, Absent)
-    assert "2 of 30 samples were mistaken" in found.why
+    assert "2 of 30 samples went to a wrong class" in found.why
 
 
 def test_one_class_confuses_nothing() -> None:
@@ -220,3 +221,29 @@ def test_lengths_that_do_not_fit_are_refused() -> None:
 
 def test_sizes_read_well() -> None:
     assert [size_in_words(n) for n in (12, 1200, 3_400_000, 5e9)] == ["12 bytes", "1.2 kB", "3.4 MB", "5.0 GB"]
+
+
+def test_samples_without_a_label_are_no_class() -> None:
+    named = Images(np.zeros((4, 1, 4, 4), np.uint8), [0, -1, 1, 1], class_names=["7", "cat"])
+    assert label_names(named).tolist() == ["class 7", None, "cat", "cat"]
+    names = np.asarray([None, *labels()[1:]], object)
+    some = replace(samples(), labels=names)
+    drawn = map_of(some)
+    assert isinstance(drawn, Map)
+    assert None not in drawn.every_class
+    assert (drawn.classes[-1].name, drawn.classes[-1].count) == ("not labelled", 1)
+    assert (drawn.points[0].label, drawn.points[0].label_slot) == (None, OTHER)
+    gallery = gallery_of(some)
+    assert isinstance(gallery, Gallery)
+    assert all(neighbour.hit is None for neighbour in gallery.queries[0].neighbours)
+    mixed = replace(some, embeddings=np.random.default_rng(0).standard_normal((60, 8)))
+    rest = replace(
+        mixed,
+        embeddings=mixed.embeddings[1:],
+        show=lambda row: mixed.show(row + 1),
+        names=mixed.names[1:],
+        labels=names[1:],
+    )
+    others = np.asarray([None, *np.roll(labels()[1:], 1)], object)  # each sample is mistaken for the class of another
+    found = confusions_of(replace(mixed, labels=others), mixed)
+    assert found == confusions_of(replace(rest, labels=others[1:]), rest) != []

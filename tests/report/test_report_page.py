@@ -11,6 +11,7 @@ import re
 import pytest
 from made_pages import NASTY, Read, page
 
+from contrapose.evaluation.gain import Gain
 from contrapose.report import Absent, Page, render
 from contrapose.report.charts import SHAPES, charts_of
 from contrapose.report.draw import breakable, linked
@@ -42,7 +43,7 @@ def test_what_the_user_wrote_is_escaped(made: tuple[str, Page, str]) -> None:
     read = Read(html)
     assert NASTY in read.text
     assert "the loss is at <chance>" in read.text
-    assert len(read.all("script")) == 3
+    assert len(read.all("script")) == 4
 
 
 def test_nothing_is_loaded_and_only_its_own_scripts_run(made: tuple[str, Page, str]) -> None:
@@ -74,7 +75,7 @@ def test_a_keyboard_and_a_screen_reader_find_their_way(made: tuple[str, Page, st
     assert all(a.get("scope") for a in read.all("th"))
     assert html.count("<caption>") >= 4
     assert read.all("html")[0]["lang"] == "en"
-    assert all("aria-pressed" in a or "data-zoom" in a for a in read.all("button"))
+    assert all({"aria-pressed", "data-zoom", "data-pin"} & set(a) for a in read.all("button"))
 
 
 def test_hits_are_marked_by_words() -> None:
@@ -129,3 +130,39 @@ def test_addresses_become_links_and_the_rest_stays_text() -> None:
     assert 'href="https://arxiv.org/abs/3"' in text
     assert str(linked('https://a.b/"onclick=1')).count('href="https://a.b/"') == 1
     assert str(breakable("a/<b>_c")) == "a/<wbr>&lt;b&gt;_<wbr>c"
+
+
+def test_the_verdict_stands_first_and_research_last() -> None:
+    facts = page()
+    gain = Gain("nothing", "Training gained nothing.", "Give more <pictures>.")
+    facts = dataclasses.replace(facts, head=dataclasses.replace(facts.head, gain=gain))
+    html = render(facts)
+    read = Read(html)
+    order = [a["id"] for tag, a in read.elements if tag == "section"]
+    assert order == ["map", "gallery", "results", "curves", "views", "run", "research", "setup"]
+    assert html.index('class="gain nothing"') < html.index('id="map"')
+    assert "Training gained nothing. Give more <pictures>." in read.text
+    assert (
+        html.index('id="research"')
+        < html.index('id="spectrum"')
+        < html.index('id="pairing"')
+        < html.index('id="setup"')
+    )
+
+
+def test_every_point_knows_its_neighbours() -> None:
+    facts = page()
+    assert isinstance(facts.map, Map)
+    for number, point in enumerate(facts.map.points):
+        others, cosines = zip(*point.near, strict=True)
+        assert number not in others
+        assert len(set(others)) == 8
+        assert list(cosines) == sorted(cosines, reverse=True)
+        assert {facts.map.points[other].label for other in others} == {point.label}  # ten of a group, all together
+
+
+def test_one_is_no_plural() -> None:
+    read = Read(render(page()))
+    assert "All 1 option" in read.text
+    assert "1 file of the run" in read.text
+    assert "1 options" not in read.text

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -17,6 +19,38 @@ def test_create_refuses_a_folder_with_something_in_it(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="exists already"):
         RunFolder.create(tmp_path / "run", {})
     assert (tmp_path / "run" / "precious").read_text() == "x"
+
+
+def test_of_trainings_that_start_in_one_instant_each_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    """Twelve threads wait at a gate, so that all see the same names free."""
+    gate = Barrier(12)
+
+    def start(number: int) -> Path:
+        gate.wait()
+        return RunFolder.create_new("mmcl", "photos/", lambda path: {"number": number}, root=tmp_path).path
+
+    with ThreadPoolExecutor(12) as pool:
+        paths = list(pool.map(start, range(12)))
+    assert len(set(paths)) == 12
+    assert [RunFolder(path).read_record()["number"] for path in paths] == list(range(12))
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_of_trainings_into_one_folder_one_gets_it(tmp_path: Path) -> None:
+    gate = Barrier(8)
+
+    def start(number: int) -> int | None:
+        gate.wait()
+        try:
+            RunFolder.create(tmp_path / "run", {"number": number})
+        except RunError as error:
+            assert "exists already" in str(error)  # noqa: PT017 - all but one end here
+            return None
+        return number
+
+    with ThreadPoolExecutor(8) as pool:
+        winners = [number for number in pool.map(start, range(8)) if number is not None]
+    assert winners == [RunFolder(tmp_path / "run").read_record()["number"]]
 
 
 def test_a_line_cut_off_by_a_kill_is_passed_over(tmp_path: Path) -> None:

@@ -1,12 +1,18 @@
-"""Each method's headline claim as a paired experiment: arms, ground, predictions, verdict."""
+"""Each method's headline claim as a paired experiment: arms, ground, predictions, verdict. Loaded on first use."""
 
-from contrapose.claims.claim import FLOORS, Arm, Claim, Prediction, Protocol
-from contrapose.claims.experiment import Experiment, Outcome
-from contrapose.claims.ground import Ground, cifar10
-from contrapose.claims.measures import Subject, few_labels, nearest_neighbours, probe
-from contrapose.claims.registry import CLAIMS, find_claim, load_published, register
-from contrapose.claims.results import Results, difference, level, seed_interval
-from contrapose.claims.verdict import Finding, findings_of, judge, verdict
+from typing import TYPE_CHECKING
+
+from contrapose.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from contrapose.claims.claim import FLOORS, Arm, Claim, Prediction
+    from contrapose.claims.experiment import Experiment, Outcome
+    from contrapose.claims.ground import Ground, cifar10
+    from contrapose.claims.measures import Subject, few_labels, nearest_neighbours, probe
+    from contrapose.claims.protocol import Protocol
+    from contrapose.claims.registry import CLAIMS, find_claim, load_published, register
+    from contrapose.claims.results import Results, difference, level, seed_interval
+    from contrapose.claims.verdicts import Finding, findings_of, judge, verdict
 
 __all__ = [
     "CLAIMS",
@@ -35,3 +41,34 @@ __all__ = [
     "seed_interval",
     "verdict",
 ]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "Arm": "contrapose.claims.claim",
+        "CLAIMS": "contrapose.claims.registry",
+        "Claim": "contrapose.claims.claim",
+        "Experiment": "contrapose.claims.experiment",
+        "FLOORS": "contrapose.claims.claim",
+        "Finding": "contrapose.claims.verdicts",
+        "Ground": "contrapose.claims.ground",
+        "Outcome": "contrapose.claims.experiment",
+        "Prediction": "contrapose.claims.claim",
+        "Protocol": "contrapose.claims.protocol",
+        "Results": "contrapose.claims.results",
+        "Subject": "contrapose.claims.measures",
+        "cifar10": "contrapose.claims.ground",
+        "difference": "contrapose.claims.results",
+        "few_labels": "contrapose.claims.measures",
+        "find_claim": "contrapose.claims.registry",
+        "findings_of": "contrapose.claims.verdicts",
+        "judge": "contrapose.claims.verdicts",
+        "level": "contrapose.claims.results",
+        "load_published": "contrapose.claims.registry",
+        "nearest_neighbours": "contrapose.claims.measures",
+        "probe": "contrapose.claims.measures",
+        "register": "contrapose.claims.registry",
+        "seed_interval": "contrapose.claims.results",
+        "verdict": "contrapose.claims.verdicts",
+    },
+)

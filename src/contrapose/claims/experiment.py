@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -176,12 +177,20 @@ class Experiment:
             self.jobs, mp_context=context, initializer=_leave_with, initargs=(os.getpid(),)
         ) as pool:
             futures = {pool.submit(work, unit, 1): unit for unit in units}
-            for future in as_completed(futures):
-                yield futures[future], future.result()
+            try:
+                for future in as_completed(futures):
+                    yield futures[future], future.result()
+            except KeyboardInterrupt:  # at once: leaving the block would else wait for every unit there is
+                pool.shutdown(wait=False, cancel_futures=True)
+                for worker in multiprocessing.active_children():
+                    worker.terminate()
+                raise
 
 
 def _leave_with(parent: int) -> None:
-    """In a worker: end when the parent is gone, killed or not, rather than train on for nobody."""
+    """In a worker: end when the parent is gone, killed or not, rather than train on for nobody; what Ctrl-C means is
+    for the parent to say."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:

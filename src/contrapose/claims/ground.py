@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from contrapose.claims.claim import Protocol
+from contrapose.claims.places import CIFAR10
+from contrapose.claims.protocol import Protocol
 from contrapose.data import Images, open_data
+from contrapose.data.file_names import expanded
 from contrapose.errors import ArgumentError, DataError
-
-CIFAR10 = "hub:uoft-cs/cifar10"
-"""Where CIFAR-10 comes from when no folder is given."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +67,10 @@ def open_parts(source: str) -> tuple[Images, Images]:
         DataError: no such folder, or no `train` and `test` (files or sub-folders) in it.
     """
     if source.startswith("hub:"):
-        return _labelled(open_data(f"{source}:train")), _labelled(open_data(f"{source}:test"))
-    folder = Path(source).expanduser()
-    found = []
+        train = _labelled(open_data(f"{source}:train"))
+        return train, _labelled(open_data(f"{source}:test", preparation=train.preparation))
+    folder = expanded(source)
+    found: list[Images] = []
     for part in ("train", "test"):
         places = sorted(folder.glob(f"{part}.*")) if folder.is_dir() else []
         place = folder / part if (folder / part).is_dir() else next(iter(places), None)
@@ -80,7 +79,7 @@ def open_parts(source: str) -> tuple[Images, Images]:
                 f"{source} holds no {part} part. Give --data a folder with train.parquet and test.parquet (or sub-"
                 f"folders train/ and test/ of class folders), or hub:OWNER/NAME; CIFAR-10 is {CIFAR10}."
             )
-        found.append(_labelled(open_data(str(place))))
+        found.append(_labelled(open_data(str(place), preparation=found[0].preparation if found else None)))
     return found[0], found[1]
 
 

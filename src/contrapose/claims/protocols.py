@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from contrapose.claims.claim import Protocol
+from contrapose.claims.protocol import Protocol
 
 
 def whole_cifar10(*, batch_size: int = 256, options: Mapping[str, Any] | None = None, **changes: Any) -> Protocol:

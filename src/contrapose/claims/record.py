@@ -12,11 +12,11 @@ from contrapose.atomic import write_atomically
 from contrapose.claims.claim import FLOORS, Claim, Protocol
 from contrapose.claims.experiment import Outcome
 from contrapose.claims.results import seed_interval
-from contrapose.claims.verdict import Finding, verdict
+from contrapose.claims.verdicts import OLD_WORDS, Finding, verdict
 from contrapose.environment import environment
 from contrapose.errors import DataError
 
-FORMAT = 1
+FORMAT = 2
 
 
 def record_of(
@@ -79,8 +79,8 @@ def write_record(record: dict[str, Any], folder: Path) -> Path:
     return path
 
 
-def published_records(folder: Path) -> Iterator[dict[str, Any]]:
-    """The records in `folder`, by name; smoke runs are passed over.
+def read_records(folder: Path) -> Iterator[dict[str, Any]]:
+    """The records in `folder`, by name, old ones in the words of today; smoke runs are passed over.
 
     Errors:
         DataError: a file that is no record.
@@ -89,7 +89,23 @@ def published_records(folder: Path) -> Iterator[dict[str, Any]]:
         try:
             record = json.loads(path.read_text())
             size = record["size"]
+            if record["format"] == 1:
+                record = _renewed(record)
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{path} is no record of a claim ({error}). Remove it or run the claim again.") from error
         if size != "quick":
             yield record
+
+
+def _renewed(record: dict[str, Any]) -> dict[str, Any]:
+    """A record of format 1, whose verdicts spoke of the paper."""
+    findings = [finding | {"word": OLD_WORDS[finding["word"]]} for finding in record["findings"]]
+    verdict_now = OLD_WORDS.get(record["verdict"], record["verdict"])  # a smoke run has none
+    return record | {"format": FORMAT, "verdict": verdict_now, "findings": findings}
+
+
+def scale_of(record: dict[str, Any]) -> str:
+    """How large the experiment was, which belongs beside every verdict: `4,000 pictures, 10 epochs, 5 seeds`."""
+    protocol = record["protocol"]
+    epochs = protocol["options"]["epochs"]
+    return f"{protocol['images']:,} pictures, {epochs} epoch{'s' * (epochs != 1)}, {protocol['seeds']} seeds"

@@ -5,12 +5,15 @@ Nothing heavy is imported before it is known what is wanted, so `--help` answers
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from contrapose.cli.help import HELP
+from contrapose.cli.stopping import signals_stop, status_of
 from contrapose.cli.typed import COMMANDS
-from contrapose.errors import ArgumentError, ContraposeError, did_you_mean
+from contrapose.errors import ArgumentError, ContraposeError, UnwrittenError, did_you_mean
 
 __all__ = ["COMMANDS", "HELP", "main"]
 
@@ -18,11 +21,16 @@ __all__ = ["COMMANDS", "HELP", "main"]
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point of `contrapose`. A user's mistake is one sentence on standard error and exit status 2."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _print_what_cannot_be_encoded()
+    _give_a_home()
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
-        _dispatch(words)
+        with signals_stop():
+            _dispatch(words)
     except ContraposeError as error:
+        if isinstance(error, UnwrittenError) and error.text:
+            print(error.text, flush=True)  # what was worked for, before what went wrong
         if debug:
             raise
         print(f"contrapose: {error}", file=sys.stderr)
@@ -36,9 +44,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         print(f"contrapose: {sentence}", file=sys.stderr)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print("contrapose: stopped.", file=sys.stderr)
-        raise SystemExit(130) from None
+        raise SystemExit(status_of(interrupt)) from None
+
+
+def _print_what_cannot_be_encoded() -> None:
+    """File names need not be text in the terminal's encoding: such a byte is printed as its number, and ends no run."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _give_a_home() -> None:
+    """Where neither HOME nor the list of users names one, as in some containers: other packages stop without it."""
+    try:
+        Path.home()
+    except RuntimeError:
+        from contrapose.data.cache import cache_folder
+
+        os.environ["HOME"] = str(cache_folder())
 
 
 def _of_the_machine(error: Exception) -> str | None:
@@ -60,4 +85,5 @@ def _dispatch(words: list[str]) -> None:
     elif words[0] in COMMANDS:
         COMMANDS[words[0]](words[1:])
     else:
-        raise ArgumentError(f"Unknown command {words[0]!r}.{did_you_mean(words[0], COMMANDS)}")
+        known = (*COMMANDS, "--help", "--version") if words[0].startswith("-") else COMMANDS
+        raise ArgumentError(f"Unknown command {words[0]!r}.{did_you_mean(words[0], known)}")

@@ -5,7 +5,7 @@ usage: contrapose COMMAND ...
 
 Learn representations by contrast, from any data, mostly without labels.
 
-  train METHOD --data DATA     train an encoder; writes a run folder, e.g. contrapose train mmcl --data photos/
+  train [METHOD] --data DATA   train an encoder; writes a run folder, e.g. contrapose train --data photos/
   train --resume RUN           continue after a crash, or for more epochs
   evaluate RUN --data DATA     kNN and linear probe, beside raw pixels and the untrained encoder
   compare RUN RUN ...          differences with paired intervals, and which options differ
@@ -16,8 +16,9 @@ Learn representations by contrast, from any data, mostly without labels.
   analyse temperature          what the temperature does: a sweep, as one picture and one file of numbers
   data check DATA              what training would see, and what is wrong with it
   reproduce CLAIM              measure a published claim here: paired seeds, equal tuning, floors, a verdict
-  claims                       every claim with its verdict
-  methods                      every method: what it is for, modality, paper
+  claims                       every claim with its verdict here
+  methods                      every method: what it is for, its paper
+  completion bash|zsh|fish     a script that completes all of this with the Tab key
 
 DATA is a folder of pictures (class sub-folders are labels), .npz, .npy, .parquet, .csv, .jsonl, hub:OWNER/NAME,
 or omniglot, the handwritten characters that come with the package.

@@ -2,64 +2,105 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from contrapose.cli.parse import parse
 from contrapose.commands.options import ResumeOptions
-from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.errors import ArgumentError
+from contrapose.methods.default import DEFAULT_METHOD, DEFAULT_REASON
+from contrapose.shell import shell_command
+
+USAGE = f"""\
+usage: contrapose train [METHOD] --data DATA [options]
+       contrapose train --resume RUN [--epochs N]
+
+Without METHOD it is {DEFAULT_METHOD}: {DEFAULT_REASON}.
+{shell_command("train", DEFAULT_METHOD, "--help")} shows its options; with METHOD, those of another."""
 
 
 def train_command(words: list[str]) -> None:
     if any(word.split("=")[0] == "--resume" for word in words):
+        _no_method(words)
         options = parse(ResumeOptions, words, "train")
         from contrapose.commands.train import resume
 
-        _finish(resume(options.resume, epochs=options.epochs))
+        _finish(resume(options.resume, epochs=options.epochs, data=options.data))
         return
-    from contrapose.commands.methods import print_methods
     from contrapose.methods import METHODS
 
     if not words or words[0] in ("-h", "--help"):
-        print("usage: contrapose train METHOD [options]   or   contrapose train --resume RUN [--epochs N]\n")
-        print_methods()
-        print("\ncontrapose train METHOD --help shows the options of a method.")
+        from contrapose.commands.methods import print_methods
+
+        print(USAGE)
+        print_methods(first=DEFAULT_METHOD)
         return
-    if words[0].startswith("-"):
+    named = not words[0].startswith("-")
+    if named and words[0] not in METHODS and _is_data(words[0]):
+        typed = shell_command("train", "--data", *words)
+        raise ArgumentError(f"{words[0]!r} is no method, but it can be learned from: {typed}")
+    method, rest = (words[0], words[1:]) if named else (DEFAULT_METHOD, words)
+    if not named and (late := [word for word in words if word in METHODS and f"--data={word}" not in words]):
+        _method_first(late[0], words)
+    config = parse(METHODS[method], rest, f"train {method}" if named else "train", elsewhere=("--resume",))
+    if not config.data:
         raise ArgumentError(
-            f"Name a method before the options: contrapose train METHOD {' '.join(words)[:60]}."
-            f"{did_you_mean('', METHODS)}"
+            f"Say what to learn from: {shell_command('train', method, '--data', 'PICTURES')} (a folder, .npz, ...), or "
+            "--data omniglot for the handwritten characters that come with the package."
         )
-    config = parse(METHODS[words[0]], words[1:], f"train {words[0]}")
     from contrapose.commands.train import train
 
-    _finish(train(config))
+    _finish(train(config) if named else train(None, **vars(config)))
+
+
+def _no_method(words: list[str]) -> None:
+    """A run that continues knows its method."""
+    if words[0].startswith("-"):
+        return
+    raise ArgumentError(
+        f"A run continues by its own method; leave {words[0]!r} out: {shell_command('train', *words[1:])}"
+    )
+
+
+def _method_first(method: str, words: list[str]) -> None:
+    """The name of a method after the options, unless it is the value of one."""
+    at = words.index(method)
+    if words[at - 1].startswith("-") and "=" not in words[at - 1]:
+        return  # --data simclr
+    rest = [word for number, word in enumerate(words) if number != at]
+    raise ArgumentError(f"The method comes first: {shell_command('train', method, *rest)}")
+
+
+def _is_data(word: str) -> bool:
+    return word == "omniglot" or word.startswith("hub:") or Path(word).exists()
 
 
 def _finish(run: Any) -> None:
     """After training: the result where the data brings its own test, and what to look at."""
     from accelerate import PartialState
 
-    if not PartialState().is_main_process:
-        return
     if not run.outcome.finished:
-        print(
-            f"Stopped at step {run.outcome.steps} of {run.outcome.total_steps}. "
-            f"Continue: contrapose train --resume {run.path}"
-        )
+        if PartialState().is_main_process:
+            print(
+                f"Stopped at step {run.outcome.steps} of {run.outcome.total_steps}. "
+                f"Continue: {shell_command('train', '--resume', run.path)}"
+            )
+        raise SystemExit(128 + (run.outcome.signal or 0))  # as a shell says it of a program that a signal has ended
+    if not PartialState().is_main_process:
         return
     outcome = run.outcome
     print(f"Trained in {outcome.seconds:.0f} s, {outcome.views_per_second:,.0f} views/s. The run is in {run.path}/")
     from contrapose.training.run_folder import RunFolder
 
     record = RunFolder(run.path).read_record()
-    data = record["config"]["data"]
+    data, out = record["config"]["data"], ("--out", "embeddings.parquet")
     if data == "omniglot":
         from contrapose.commands.evaluate import print_evaluation
 
         print_evaluation(run.path)
-        print(f"Embed your own pictures: contrapose embed {run.path} PICTURES --out embeddings.parquet")
-        print(f"Train on your own:       contrapose train {record['method']} --data PICTURES")
+        print("Embed your own pictures:", shell_command("embed", run.path, "PICTURES", *out))
+        print("Train on your own:      ", shell_command("train", record["method"], "--data", "PICTURES"))
         return
-    print(f"Embed pictures:  contrapose embed {run.path} {data} --out embeddings.parquet")
-    print(f"Is it any good?  contrapose evaluate {run.path} --data LABELLED")
-    print(f"See it:          contrapose report {run.path} --open")
+    print("Embed pictures: ", shell_command("embed", run.path, data, *out))
+    print("Is it any good? ", shell_command("evaluate", run.path, "--data", "LABELLED"))
+    print("See it:         ", shell_command("report", run.path, "--open"))

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 from contrapose.cli.parse import parse
 from contrapose.cli.training import train_command
+from contrapose.commands.claim_options import ClaimsOptions, ReproduceOptions
 from contrapose.commands.options import CompareOptions, EmbedOptions, EvaluateOptions
-from contrapose.errors import ArgumentError
+from contrapose.errors import ArgumentError, UnwrittenError
+
+if TYPE_CHECKING:
+    from contrapose.search import Matches
 
 
 def _evaluate(words: list[str]) -> None:
@@ -41,23 +46,40 @@ def _search(words: list[str]) -> None:
     from contrapose.commands.search import SearchOptions, print_matches, search
 
     options = parse(SearchOptions, words, "search")
-    matches = search(
-        options.run,
-        options.query,
-        data=options.data,
-        k=options.k,
-        index=options.index,
-        rebuild=options.rebuild,
-        backend=options.backend,
-        limit=options.limit,
-        device=options.device,
-    )
+    if options.out is not None:
+        from contrapose.commands.search_sheet import sheet_file
+
+        sheet_file(options.out)  # said before the work, not after it
+    try:
+        matches = search(
+            options.run,
+            options.query,
+            data=options.data,
+            k=options.k,
+            index=options.index,
+            rebuild=options.rebuild,
+            backend=options.backend,
+            limit=options.limit,
+            white=options.white,
+            image_column=options.image_column,
+            label_column=options.label_column,
+            labels=options.labels,
+            device=options.device,
+        )
+    except UnwrittenError as error:  # found, but the index could not be kept
+        print_matches(cast("Matches", error.result), as_json=options.json)
+        raise
     print_matches(matches, as_json=options.json)
+    if options.out is not None or options.open:
+        from contrapose.commands.search_sheet import sheet_of
+
+        file = sheet_of(options, matches)
+        print(f"Wrote {file}", file=sys.stderr)  # not among the lines or the JSON that programs read
 
 
 def _data(words: list[str]) -> None:
-    if words[:1] != ["check"]:
-        raise ArgumentError("`contrapose data` has one command: contrapose data check DATA.")
+    if _only(words, "check", "contrapose data check DATA"):
+        return
     from contrapose.commands.data_check import DataCheckOptions, data_check
 
     options = parse(DataCheckOptions, words[1:], "data check")
@@ -65,8 +87,8 @@ def _data(words: list[str]) -> None:
 
 
 def _analyse(words: list[str]) -> None:
-    if words[:1] != ["temperature"]:
-        raise ArgumentError("`contrapose analyse` has one command: contrapose analyse temperature --data DATA.")
+    if _only(words, "temperature", "contrapose analyse temperature --data DATA"):
+        return
     from contrapose.commands.analyse import AnalyseTemperatureOptions, analyse_temperature
 
     analyse_temperature(parse(AnalyseTemperatureOptions, words[1:], "analyse temperature"))
@@ -80,15 +102,17 @@ def _export(words: list[str]) -> None:
 
 
 def _reproduce(words: list[str]) -> None:
-    from contrapose.commands.reproduce import ReproduceOptions, reproduce
+    options = parse(ReproduceOptions, words, "reproduce")
+    from contrapose.commands.reproduce import reproduce
 
-    reproduce(parse(ReproduceOptions, words, "reproduce"))
+    reproduce(options)
 
 
 def _claims(words: list[str]) -> None:
-    from contrapose.commands.reproduce import ClaimsOptions, claims
+    options = parse(ClaimsOptions, words, "claims")
+    from contrapose.commands.reproduce import claims
 
-    claims(parse(ClaimsOptions, words, "claims"))
+    claims(options)
 
 
 def _report(words: list[str]) -> None:
@@ -100,6 +124,9 @@ def _report(words: list[str]) -> None:
         data=options.data,
         test_data=options.test_data,
         limit=options.limit,
+        image_column=options.image_column,
+        label_column=options.label_column,
+        labels=options.labels,
         out=options.out,
         show=options.open,
         device=options.device,
@@ -107,11 +134,36 @@ def _report(words: list[str]) -> None:
 
 
 def _methods(words: list[str]) -> None:
-    if words:
-        raise ArgumentError(f"`contrapose methods` takes no arguments, got {' '.join(words)}.")
+    if words and words[0] not in ("-h", "--help"):
+        raise ArgumentError(
+            f"`contrapose methods` takes no arguments, got {' '.join(words)}. Of one: contrapose train METHOD --help."
+        )
     from contrapose.commands.methods import print_methods
 
     print_methods()
+
+
+def _completion(words: list[str]) -> None:
+    from contrapose.cli.completion import HELP, script
+
+    if not words or words[0] in ("-h", "--help"):
+        print(HELP)
+    else:
+        print(script(*words, commands=tuple(COMMANDS)))
+
+
+def _only(words: list[str], command: str, usage: str) -> bool:
+    """Of a command with one sub-command: whether the help was asked for, and given.
+
+    Errors:
+        ArgumentError: another sub-command, or none.
+    """
+    asked = words[:1] in (["-h"], ["--help"])
+    if asked:
+        print(f"usage: {usage}\n\n{usage.partition(command)[0]}{command} --help explains its options.")
+    elif words[:1] != [command]:
+        raise ArgumentError(f"There is one command of this kind: {usage}.{f' Got {words[0]!r}.' if words else ''}")
+    return asked
 
 
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
@@ -127,4 +179,5 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "reproduce": _reproduce,
     "claims": _claims,
     "methods": _methods,
+    "completion": _completion,
 }

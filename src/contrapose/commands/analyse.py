@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from contrapose.commands.options import ReadingOptions
 from contrapose.errors import ArgumentError, DataError
 from contrapose.optional import optional
 
@@ -19,7 +20,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnalyseTemperatureOptions:
+class AnalyseTemperatureOptions(ReadingOptions):
     """Train the same encoder at several temperatures and show what that does: uniformity, tolerance, accuracy, and who
     gets the repulsion."""
 
@@ -59,6 +60,7 @@ def analyse_temperature(options: AnalyseTemperatureOptions, *, say: Callable[[st
         ArgumentError: a temperature that is not above 0 or is named twice, fewer than two of them, and every option
             that the method refuses.
         DataError: no labels, other classes in the test data, or fewer samples than a batch.
+        UnwrittenError: `out` cannot be written; the record is in its `result`.
         MissingExtraError: altair or vl-convert-python is not installed (extra `report`).
     """
     configurations = _configurations(options)
@@ -66,12 +68,14 @@ def analyse_temperature(options: AnalyseTemperatureOptions, *, say: Callable[[st
         optional(module, extra="report")
     from contrapose.commands.temperature_chart import picture
     from contrapose.commands.temperature_sweep import Point, record_of, table
+    from contrapose.commands.unwritten import kept_if_unwritten
 
     ground = _ground(options)
     train = ground.pretraining["pretraining"]
     say(f"{options.method} on {train.origin}: {len(train):,} to learn from, {len(ground.test):,} to measure on")
     points = [Point(options.method, config, options.out / "points", options.device) for config in configurations]
     found = []
+    (options.out / "points").mkdir(parents=True, exist_ok=True)  # refused before the training, not after it
     for number, point in enumerate(points, 1):
         values, fresh = point.measure(ground)
         found.append(values)
@@ -80,9 +84,15 @@ def analyse_temperature(options: AnalyseTemperatureOptions, *, say: Callable[[st
             f"[{number}/{len(points)}] temperature {values['temperature']:g} seed {values['seed']}: kNN "
             f"{values['kNN']:.1%}, probe {values['probe']:.1%}, {state}"
         )
-    record = {"format": FORMAT, "analysis": "temperature", **record_of(options, ground, found, configurations[0])}
-    _write(options.out, record, picture(record))
-    say(f"\n{table(record)}\n\nWritten: {options.out}/temperature.svg, {options.out}/temperature.json")
+    record = {
+        "format": FORMAT,
+        "analysis": "temperature",
+        **record_of(asdict(options), ground, found, configurations[0]),
+    }
+    say(f"\n{table(record)}\n")
+    with kept_if_unwritten(record, str):  # the table is on the screen already
+        _write(options.out, record, picture(record))
+    say(f"Written: {options.out}/temperature.svg, {options.out}/temperature.json")
     return record
 
 
@@ -113,15 +123,22 @@ def _configurations(options: AnalyseTemperatureOptions) -> list[Any]:
 def _ground(options: AnalyseTemperatureOptions) -> Ground:
     """What to train on, and what to measure on: the training samples are also what kNN and the probe learn from."""
     from contrapose.claims import Ground
-    from contrapose.data import open_data, split
+    from contrapose.data import open_data
+    from contrapose.data.copies import split_images
 
-    train = _labelled(open_data(options.data, image_size=options.image_size, limit=options.limit), "--data")
+    reading = {name: getattr(options, name) for name in ("limit", "image_column", "label_column", "labels")}
+    train = _labelled(open_data(options.data, image_size=options.image_size, **reading), "--data")
     if options.test_data is None:
-        assert train.labels is not None, "checked above"
-        parts = split(train.labels, seed=0)
-        train, test = train.subset(parts.train), train.subset(parts.test)
+        parts = split_images(train, seed=0)
+        train, test = parts.bank, parts.test
     else:
-        given = open_data(options.test_data, image_size=train.image_size, channels=train.channels, limit=options.limit)
+        given = open_data(
+            options.test_data,
+            image_size=train.image_size,
+            channels=train.channels,
+            preparation=train.preparation,
+            **reading,
+        )
         test = _labelled(given, "--test-data")
         if test.class_names != train.class_names:
             raise DataError(
@@ -136,6 +153,9 @@ def _ground(options: AnalyseTemperatureOptions) -> Ground:
 
 
 def _labelled(images: Images, option: str) -> Images:
+    from contrapose.data import only_labelled
+
+    images = only_labelled(images)
     if images.labels is None:
         raise DataError(
             f"{images.origin} has no labels, and tolerance and accuracy are measured with them. Give class sub-folders "
@@ -154,4 +174,4 @@ def _write(folder: Path, record: dict[str, Any], svg: str) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / "temperature.json", (json.dumps(record, indent=1) + "\n").encode())
-    write_atomically(folder / "temperature.svg", svg.encode())
+    write_atomically(folder / "temperature.svg", svg.encode(errors="backslashreplace"))

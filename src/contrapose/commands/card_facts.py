@@ -11,8 +11,9 @@ from typing import Any
 from contrapose.commands.train import config_of
 from contrapose.encoders import Architecture
 from contrapose.errors import RunError
-from contrapose.evaluation import Metric
+from contrapose.evaluation import Gain, Metric
 from contrapose.methods import Method
+from contrapose.shell import shell_command
 from contrapose.training.run_folder import RunFolder
 
 NOT_OF_THE_RESULT = frozenset(
@@ -58,12 +59,20 @@ def results_of(run: Path) -> Results | None:
         data, notes = str(found["data"]), tuple(map(str, found["notes"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(
-            f"{file} is damaged and cannot be read ({error}). Measure again with: contrapose evaluate {run}"
+            f"{file} is damaged and cannot be read ({error}). Measure again with: {shell_command('evaluate', run)}"
         ) from error
     older = file.stat().st_mtime < (folder.encoder / "encoder.safetensors").stat().st_mtime
     return (
         Results(without_folders(data), arms, tuple(map(without_folders, notes)), older) if any(arms.values()) else None
     )
+
+
+def gain_of(folder: RunFolder) -> Gain | None:
+    """Whether training gained anything, as `contrapose evaluate` found; None where that is not known."""
+    try:
+        return Gain(**json.loads(folder.evaluation_file.read_bytes())["gain"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def training_of(run: Path) -> tuple[dict[str, Any], Method]:

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from contrapose.atomic import write_atomically
-from contrapose.commands.comparison import Comparison
+from contrapose.commands.comparison import FLOOR, Comparison
 from contrapose.commands.evaluate import TRAINED, measure
 from contrapose.commands.evaluation_items import Arms, Scores
+from contrapose.commands.reading import Reading
+from contrapose.commands.unwritten import kept_if_unwritten
 from contrapose.errors import ArgumentError, DataError, RunError, did_you_mean
 from contrapose.evaluation import cka
 from contrapose.training.run_folder import RunFolder
@@ -33,6 +35,9 @@ def compare(
     full: bool = False,
     seed: int = 0,
     device: str = "cpu",
+    image_column: str | None = None,
+    label_column: str | None = None,
+    labels: Any = None,
     out: str | Path | None = None,
     quiet: bool = False,
 ) -> Comparison:
@@ -44,14 +49,20 @@ def compare(
     Arguments:
         runs: two run folders or more.
         baseline: the one that the others are compared with; None: the first.
-        data, test_data, limit, k, full, seed, device: as in `evaluate`; they go with `data`.
+        data, test_data, limit, k, full, seed, device, image_column, label_column, labels: as in `evaluate`; they go
+            with `data`.
         out: also write the result as JSON to this file.
 
     Errors:
         ArgumentError: fewer than two runs, one twice, or a baseline that is not among them.
         DataError: scores that cannot be paired (other samples, seed or task), or no metric in common.
         RunError: a folder that is no run, or a run that was not evaluated.
+        UnwrittenError: `out` cannot be written; the comparison is in its `result`.
     """
+    if out is not None and not Path(out).parent.is_dir():
+        raise ArgumentError(
+            f"The folder {Path(out).parent} does not exist, so {Path(out).name} cannot be written there."
+        )
     names = _names(runs)
     first = _baseline(names, baseline)
     folders = {name: RunFolder.open(run) for name, run in names.items()}
@@ -75,6 +86,7 @@ def compare(
             seed=seed,
             device=device,
             floors=name == first,
+            reading=Reading.of(folder.path, image_column=image_column, label_column=label_column, labels=labels),
             quiet=quiet,
         )
         scores[name], embedded[name] = found.scores(), found.embeddings
@@ -89,7 +101,8 @@ def compare(
         (*_notes(scores, first), *trouble),
     )
     if out is not None:
-        write_atomically(Path(out), (json.dumps(result.to_dict(), indent=2) + "\n").encode())
+        with kept_if_unwritten(result, result.text):
+            write_atomically(Path(out), (json.dumps(result.to_dict(), indent=2) + "\n").encode())
     return result
 
 
@@ -135,7 +148,7 @@ def _check_paired(scores: dict[str, Scores], baseline: str) -> None:
 def _rows(scores: dict[str, Scores], baseline: str) -> Arms:
     """The runs, baseline first, then the baseline's floors."""
     order = [baseline, *(name for name in scores if name != baseline)]
-    floors = {f"{arm} (floor)": metrics for arm, metrics in scores[baseline].arms.items() if arm != TRAINED}
+    floors = {f"{arm}{FLOOR}": metrics for arm, metrics in scores[baseline].arms.items() if arm != TRAINED}
     return {**{name: scores[name].arms[TRAINED] for name in order}, **floors}
 
 
@@ -178,7 +191,8 @@ def _likeness(embedded: dict[str, np.ndarray]) -> tuple[dict[tuple[str, str], fl
 
 
 def _notes(scores: dict[str, Scores], baseline: str) -> list[str]:
-    notes = [
+    notes = list(dict.fromkeys(note for own in scores.values() for note in own.notes))
+    notes += [
         f"the scores of {name} are older than its weights: evaluate it again"
         for name, own in scores.items()
         if own.older

@@ -8,6 +8,9 @@ from typing import Any
 
 from contrapose.evaluation import Interval, Metric, paired_difference
 
+FLOOR = " (floor)"
+"""How the names of rows end that are no runs."""
+
 CAUTION = (
     "Differences are to the baseline, in points, over the same items, with paired 95 % intervals; one that holds 0 is "
     "not resolved. Each interval is 95 % by itself, and of these trainings alone: the same training with another seed "
@@ -77,8 +80,9 @@ class Comparison:
 
     @property
     def metrics(self) -> list[str]:
-        """Names of the metrics that every row has, in the baseline's order."""
-        return [name for name in self.rows[self.baseline] if all(name in row for row in self.rows.values())]
+        """Names of the metrics that every run has, in the baseline's order; a floor may lack some."""
+        runs = [row for name, row in self.rows.items() if not name.endswith(FLOOR)]
+        return [name for name in self.rows[self.baseline] if all(name in row for row in runs)]
 
     def difference(self, row: str, metric: str) -> Difference | None:
         """What `row` gains over the baseline; None for numbers that are no mean over items."""
@@ -104,7 +108,7 @@ class Comparison:
         rows: dict[str, dict[str, Any]] = {}
         for row, metrics in self.rows.items():
             rows[row] = {}
-            for name in self.metrics:
+            for name in filter(metrics.__contains__, self.metrics):
                 found = None if row == self.baseline else self.difference(row, name)
                 gain = None if found is None else found.to_dict()
                 rows[row][name] = {**metrics[name].to_dict(), "difference": gain}
@@ -121,6 +125,8 @@ class Comparison:
         table: list[list[str]] = []
         protocols: dict[str, list[str]] = {}
         for name, row in self.rows.items():
+            if metric not in row:
+                continue
             gain = self.difference(name, metric)
             last = "baseline" if name == self.baseline else "cannot be paired" if gain is None else str(gain)
             table.append([f"  {name}", str(row[metric]), last])

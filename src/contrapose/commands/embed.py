@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from contrapose.atomic import write_atomically
-from contrapose.data import Images
+from contrapose.commands.reading import Reading
+from contrapose.commands.unwritten import write_or_rescue
+from contrapose.data import Images, class_texts
+from contrapose.data.labels import UNLABELLED
 from contrapose.embedder import load
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.optional import optional
@@ -23,6 +25,10 @@ def embed(
     out: str | Path,
     normalize: bool = False,
     limit: int | None = None,
+    white: float | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    labels: Any = None,
     device: str = "cpu",
     quiet: bool = False,
 ) -> Images:
@@ -32,8 +38,14 @@ def embed(
         run: run folder or encoder folder.
         data: what `--data` takes, or arrays.
         out: `.parquet` or `.jsonl` (columns identifier, label where known, embedding), `.csv` (one column a dimension),
-            `.npz` (arrays embeddings, identifiers, labels) or `.npy` (embeddings alone).
+            `.npz` (arrays embeddings, identifiers, labels, class_names) or `.npy` (embeddings alone). In tables a label
+            is the class's name (its number where it has no name), and empty where there is none. In `.npz` it is a
+            number, -1 where there is none, and `class_names[label]` the name; two data sets number their classes
+            apart, so compare names.
         normalize: divide each embedding by its length.
+        white: the value that is white in pictures deeper than 8 bits. None: as the encoder keeps it.
+        image_column, label_column, labels: as in `open_data`; `None`: the columns of the run's own data where `data`
+            has such, else those with usual names.
 
     Returns the data as read, with what was skipped.
 
@@ -52,10 +64,11 @@ def embed(
         raise ArgumentError(
             f"The folder {path.parent} does not exist, so {path.name} cannot be written there; create it first."
         )
-    encoder = load(run, device=device)
-    images = encoder.open(data, limit=limit, progress=not quiet)
+    encoder = load(run, device=device, white=white)
+    reading = Reading.of(run, image_column=image_column, label_column=label_column, labels=labels)
+    images = reading.open(encoder, data, limit=limit, progress=not quiet)
     z = encoder.embed(images, normalize=normalize)  # (N, D)
-    write_atomically(path, WRITERS[path.suffix](images, z))
+    write_or_rescue(path, WRITERS[path.suffix](images, z), result=images)
     return images
 
 
@@ -63,8 +76,9 @@ def _table(images: Images, z: np.ndarray, *, wide: bool) -> Any:
     polars = optional("polars", extra="tables")
     columns: dict[str, Any] = {"identifier": list(images.identifiers)}
     if images.labels is not None:
-        names = images.class_names
-        columns["label"] = images.labels if names is None else [names[label] for label in images.labels]
+        texts = class_texts(images)
+        numbers = [None if label == UNLABELLED else label for label in images.labels.tolist()]
+        columns["label"] = numbers if images.class_names is None else texts
     if wide:
         columns |= {f"e{d}": z[:, d] for d in range(z.shape[1])}
     else:
@@ -93,6 +107,8 @@ def _npz(images: Images, z: np.ndarray) -> bytes:
     arrays = {"embeddings": z, "identifiers": np.asarray(list(images.identifiers))}
     if images.labels is not None:
         arrays["labels"] = images.labels
+        if images.class_names is not None:
+            arrays["class_names"] = np.asarray(images.class_names)
     np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,14 @@ import numpy as np
 
 from contrapose.commands.evaluation import Evaluation
 from contrapose.commands.evaluation_items import Arms, Samples, Setting
+from contrapose.commands.labelled_parts import LabelledParts, copies_asked, given_parts, held_out_parts
 from contrapose.commands.labelled_table import LabelledTable
-from contrapose.commands.train import FROM_PYTHON, config_of
-from contrapose.data import Images, derived_generator, omniglot_one_shot, split
+from contrapose.commands.reading import Reading
+from contrapose.commands.report_data import sources_of
+from contrapose.commands.run_data import FROM_PYTHON, data_places
+from contrapose.commands.train import config_of
+from contrapose.commands.unwritten import kept_if_unwritten
+from contrapose.data import Images, derived_generator, omniglot_one_shot
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import untrained_like
 from contrapose.errors import DataError
@@ -20,6 +27,7 @@ from contrapose.evaluation import diagnose, one_shot
 from contrapose.training.run_folder import RunFolder
 
 TRAINED = "trained"
+MAJORITY = "majority class"
 _INTERVALS = 2  # names the random stream of the bootstrap
 
 Embed = Callable[[Any], np.ndarray]
@@ -31,11 +39,15 @@ def evaluate(
     data: Any = None,
     test_data: Any = None,
     limit: int | None = None,
+    white: float | None = None,
     k: int = 20,
     full: bool = False,
     seed: int = 0,
     device: str = "cpu",
     diagnosis: bool = False,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    labels: Any = None,
     quiet: bool = False,
 ) -> Evaluation:
     """Measure a run's encoder, an untrained one of the same architecture, and raw pixels by the same protocol.
@@ -47,17 +59,22 @@ def evaluate(
         run: run folder (or encoder folder, when `data` is given). The result is also written to its `evaluation.json`,
             and the scores of each item to `evaluation_items.npz`, for `contrapose compare`.
         data: labelled pictures; what `--data` takes, or arrays.
-        test_data: labelled pictures to test on; None: a fifth of `data`, drawn class by class.
+        test_data: labelled pictures to test on; None: a fifth of `data`, drawn class by class, exact copies kept
+            together. Copies of pictures of `data` among them are told in the notes.
         limit: use at most so many pictures of each.
+        white: the value that is white in pictures deeper than 8 bits; None: as the encoder keeps it.
         k: neighbours of kNN.
         full: also probes with 1, 5 and 10 labels a class, retrieval and clustering (minutes on thousands of pictures).
         seed: of the split, of the untrained weights and of the bootstrap.
         diagnosis: also diagnose the trained encoder's embeddings of the test part.
         device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
+        image_column, label_column, labels: of both data, as in `open_data`; `None`: as the run's own data where they
+            have such columns, else those with usual names. Samples without a label are left out, and counted.
 
     Errors:
-        DataError: no labels, one class only, or test classes that `data` does not have.
+        DataError: no labels, one class only, or no test class that `data` has.
         RunError: no encoder in `run`.
+        UnwrittenError: the run folder cannot be written; the evaluation is in its `result`.
     """
     folder = RunFolder.open(run) if (Path(run) / "config.json").is_file() else None
     result = measure(
@@ -65,22 +82,26 @@ def evaluate(
         data=data,
         test_data=test_data,
         limit=limit,
+        white=white,
         k=k,
         full=full,
         seed=seed,
         device=device,
         diagnosis=diagnosis,
+        reading=Reading.of(run, image_column=image_column, label_column=label_column, labels=labels),
         quiet=quiet,
     )
     if folder is not None:
-        result.save(folder)
+        with kept_if_unwritten(result, result.text):
+            result.save(folder)
     return result
 
 
 def print_evaluation(run: str | Path, **options: Any) -> None:
     """`evaluate(run, **options)` for the screen."""
-    print(f"\n{evaluate(run, **options).text()}")
-    if (Path(run) / "evaluation.json").is_file():
+    print()
+    evaluate(run, **options).print()
+    if (Path(run) / "config.json").is_file():
         print(f"Written to {run}/evaluation.json")
 
 
@@ -90,22 +111,30 @@ def measure(
     data: Any = None,
     test_data: Any = None,
     limit: int | None = None,
+    white: float | None = None,
     k: int = 20,
     full: bool = False,
     seed: int = 0,
     device: str = "cpu",
     diagnosis: bool = False,
     floors: bool = True,
+    reading: Reading | None = None,
     quiet: bool = False,
 ) -> Evaluation:
     """`evaluate` that leaves the run folder as it is; without `floors` it measures the trained encoder alone."""
-    trained = load(run, device=device)
+    trained = load(run, device=device, white=white)
     source = data if data is not None else _data_of(run)
     if isinstance(source, str) and source == "omniglot" and test_data is None:
-        return _measure_one_shot(trained, seed=seed, full=full, diagnosis=diagnosis, floors=floors)
-    bank = trained.open(source, limit=limit, progress=not quiet)
-    test = None if test_data is None else trained.open(test_data, limit=limit, progress=not quiet)
-    return _measure_labelled(trained, bank, test, k=k, seed=seed, full=full, diagnosis=diagnosis, floors=floors)
+        found = _measure_one_shot(trained, seed=seed, full=full, diagnosis=diagnosis, floors=floors)
+        return replace(found, samples=_samples_of(run))
+    reading = reading or Reading.of(run, image_column=None, label_column=None, labels=None)
+    bank = reading.open(trained, source, limit=limit, progress=not quiet)
+    test = None if test_data is None else reading.open(trained, test_data, limit=limit, progress=not quiet)
+    parts = held_out_parts(bank, seed=seed) if test is None else given_parts(bank, test)
+    seen = _seen(run, source if test_data is None else test_data)
+    found = _measure_labelled(trained, parts, k=k, seed=seed, full=full, diagnosis=diagnosis, floors=floors)
+    sources = sources_of(source, test_data, limit=limit, seed=seed)
+    return replace(found, notes=(*seen, *found.notes), samples=_samples_of(run), sources=sources)
 
 
 def _data_of(run: str | Path) -> str:
@@ -113,10 +142,33 @@ def _data_of(run: str | Path) -> str:
     if not (Path(run) / "config.json").is_file():
         raise DataError(f"{run} is an encoder without a run, so it names no data; give labelled pictures with --data.")
     folder = RunFolder.open(run)
-    data = config_of(folder.read_record(), where=str(folder.config_file)).data
+    record = folder.read_record()
+    data = config_of(record, where=str(folder.config_file)).data
     if data == FROM_PYTHON:
         raise DataError(f"{run} was trained on data handed over in Python; give labelled pictures to evaluate on.")
-    return data
+    return data_places(data, record, folder.path)[0]
+
+
+def _seen(run: str | Path, tested: Any) -> list[str]:
+    """A note where the test pictures are among those that the run was trained on."""
+    if not (Path(run) / "config.json").is_file() or not isinstance(tested, str | os.PathLike):
+        return []
+    config = config_of(RunFolder.open(run).read_record(), where=str(Path(run) / "config.json"))
+    if Path(tested).expanduser().absolute() != Path(config.data).expanduser().absolute():
+        return []
+    if type(config).about.needs_labels:
+        return [
+            "the encoder was trained with the labels of these very pictures, the tested ones too: hold some out before "
+            "training and give them with --test-data"
+        ]
+    return ["the encoder was trained on these pictures too, without their labels"]
+
+
+def _samples_of(run: str | Path) -> int | None:
+    """How many samples the run was trained on, where that is known."""
+    folder = RunFolder(run)
+    found = folder.read_record().get("data", {}).get("samples") if folder.config_file.is_file() else None
+    return found if isinstance(found, int) else None
 
 
 def _measure_one_shot(trained: Embedder, *, seed: int, full: bool, diagnosis: bool, floors: bool) -> Evaluation:
@@ -152,40 +204,25 @@ def _measure_one_shot(trained: Embedder, *, seed: int, full: bool, diagnosis: bo
 
 
 def _measure_labelled(
-    trained: Embedder,
-    bank: Images,
-    test: Images | None,
-    *,
-    k: int,
-    seed: int,
-    full: bool,
-    diagnosis: bool,
-    floors: bool,
+    trained: Embedder, parts: LabelledParts, *, k: int, seed: int, full: bool, diagnosis: bool, floors: bool
 ) -> Evaluation:
-    """The labelled table, learned on `bank` and tested on `test` (or on a fifth of `bank`)."""
-    if bank.labels is None:
-        raise DataError(
-            f"{bank.origin} has no labels, so nothing can be measured on it. Give class sub-folders or a label column "
-            "with --data."
-        )
-    if test is None:
-        parts = split(bank.labels, seed=seed)
-        origin = f"{bank.origin}, tested on {len(parts.test):,} of {len(bank):,} held out by class (seed {seed})"
-        bank, test = bank.subset(parts.train), bank.subset(parts.test)
-    else:
-        origin = f"{bank.origin} ({len(bank):,}), tested on {test.origin} ({len(test):,})"
-    notes = dict.fromkeys(note for part in (bank, test) for note in _told(part))  # once where both say the same
-    known, wanted = _names(bank, "--data"), _names(test, "--test-data")
+    """The labelled table, learned on one part and tested on the other."""
+    known, wanted = parts.known, parts.wanted
     table = LabelledTable(known, wanted, k=k, seed=seed, full=full)
     arms: Arms = {}
     for arm, embed in _embedders(trained, seed, floors):
-        test_z = embed(test)  # (T, D)
-        arms[arm] = table(embed(bank), test_z)
+        test_z = embed(parts.test)  # (T, D)
+        arms[arm] = table(embed(parts.bank), test_z)
         if arm == TRAINED:
             embeddings = test_z
-    setting = Setting("labelled data", {"seed": seed, "k": k}, Samples.of(test, wanted), Samples.of(bank, known))
+    if floors and (majority := table.majority()):
+        arms[MAJORITY] = majority
+    setting = Setting(
+        "labelled data", {"seed": seed, "k": k}, Samples.of(parts.test, wanted), Samples.of(parts.bank, known)
+    )
     found = diagnose(embeddings, labels=wanted, seed=seed) if diagnosis else None
-    return Evaluation(origin, arms, setting, embeddings, (*notes, *table.notes), found)
+    notes = (*parts.notes, *(copies_asked(parts.test) if full else ()), *table.notes)
+    return Evaluation(parts.origin, arms, setting, embeddings, notes, found, leaked=parts.leaked)
 
 
 def _embedders(trained: Embedder, seed: int, floors: bool) -> Iterator[tuple[str, Embed]]:
@@ -202,18 +239,3 @@ def _embedders(trained: Embedder, seed: int, floors: bool) -> Iterator[tuple[str
         return (rows if rows.any(axis=1).all() else rows + 1) / 255
 
     yield "raw pixels", raw
-
-
-def _told(images: Images) -> list[str]:
-    """What was decided or lost when these pictures were read, a sentence each without its full stop."""
-    skipped = [f"{len(images.skipped):,} pictures of {images.origin} skipped"] if images.skipped else []
-    return [*skipped, *(note.rstrip(".") for note in images.notes)]
-
-
-def _names(images: Images, option: str) -> np.ndarray:
-    """Class names where there are any, so that two sources agree on what a class is called."""
-    if images.labels is None:
-        raise DataError(f"{images.origin} has no labels; {option} must be labelled.")
-    if images.class_names is None:
-        return images.labels.astype(str)
-    return np.asarray(images.class_names)[images.labels]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,9 +11,13 @@ import numpy as np
 
 from contrapose.atomic import write_atomically
 from contrapose.commands.evaluation_items import Arms, Scores, Setting
-from contrapose.evaluation import Diagnosis, results_text
+from contrapose.commands.gain import STYLES, advised
+from contrapose.evaluation import Diagnosis, Gain, gain_over, results_text
 from contrapose.training.run_folder import RunFolder
 from contrapose.version import __version__
+
+JUDGED = ("untrained", "raw pixels")
+"""Floors that training must beat; the majority class is told in the notes."""
 
 WIDEST = 4  # metrics that fit beside each other on a screen
 
@@ -28,6 +33,9 @@ class Evaluation:
         embeddings: `(T, D)` of the test part by the trained encoder.
         notes: what a reader of the numbers should know.
         diagnosis: geometry and spectrum of these embeddings, when asked for.
+        samples: that the encoder was trained on, where that is known.
+        leaked: test samples that were learned from too.
+        sources: names of the data, and what else a report needs to show these very test samples; None: not by name.
     """
 
     data: str
@@ -36,15 +44,41 @@ class Evaluation:
     embeddings: np.ndarray
     notes: tuple[str, ...] = ()
     diagnosis: Diagnosis | None = None
+    samples: int | None = None
+    leaked: int = 0
+    sources: Mapping[str, Any] | None = None
+
+    @property
+    def gain(self) -> Gain | None:
+        """Whether training gained anything over the floors, and what to do if not; None without floors."""
+        found = gain_over(self.arms["trained"], {arm: self.arms[arm] for arm in JUDGED if arm in self.arms})
+        return None if found is None else advised(found, samples=self.samples, leaked=self.leaked)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         arms = {arm: {name: metric.to_dict() for name, metric in metrics.items()} for arm, metrics in self.arms.items()}
-        record = {"contrapose": __version__, "data": self.data, "notes": list(self.notes), "arms": arms}
+        record: dict[str, Any] = {"contrapose": __version__, "data": self.data, "notes": list(self.notes), "arms": arms}
+        if self.sources is not None:
+            record["sources"] = dict(self.sources)
+        if self.gain is not None:
+            record["gain"] = self.gain.to_dict()
         return record if self.diagnosis is None else {**record, "diagnosis": asdict(self.diagnosis)}
 
     def text(self) -> str:
-        """The table with its protocols, the diagnosis and the notes."""
+        """The table with its protocols, the diagnosis, the notes, and whether training gained anything."""
+        return self._body() + (f"\n\n{self.gain.text}" if self.gain is not None else "")
+
+    def print(self) -> None:
+        """`text` on standard output; on a terminal, the last sentence in colour."""
+        from rich.console import Console
+        from rich.text import Text
+
+        print(self._body())
+        if self.gain is not None:
+            print(flush=True)
+            Console(highlight=False, soft_wrap=True).print(Text(self.gain.text, style=STYLES[self.gain.kind]))
+
+    def _body(self) -> str:
         many = max(map(len, self.arms.values())) > WIDEST
         parts = [self.data, results_text(list(self.arms.items()), across="arms" if many else "metrics")]
         if self.diagnosis is not None:
@@ -54,7 +88,7 @@ class Evaluation:
 
     def scores(self) -> Scores:
         """The items, as `contrapose compare` wants them."""
-        return Scores(self.data, self.setting, self.arms)
+        return Scores(self.data, self.setting, self.arms, notes=self.notes)
 
     def save(self, folder: RunFolder) -> None:
         """Write `evaluation.json` for people and `evaluation_items.npz` for `contrapose compare`.

@@ -17,6 +17,7 @@ from contrapose.atomic import write_atomically
 from contrapose.data import Images
 from contrapose.errors import RunError
 from contrapose.evaluation import Metric
+from contrapose.shell import shell_command
 
 FORMAT = 1  # raised whenever the protocol of a metric changes, since such scores cannot be paired any more
 HEADER = "header"  # the key of the JSON text beside the arrays
@@ -113,12 +114,14 @@ class Scores:
         setting: what has to be equal for pairing.
         arms: the metrics, with their items where they have any.
         older: the file was written before the encoder was: training went on after it.
+        notes: what a reader of the numbers should know.
     """
 
     data: str
     setting: Setting
     arms: Arms
     older: bool = False
+    notes: tuple[str, ...] = ()
 
     def save(self, file: Path) -> None:
         """Write an `.npz`, whole or not at all.
@@ -129,6 +132,7 @@ class Scores:
         header = {
             "format": FORMAT,
             "data": self.data,
+            "notes": list(self.notes),
             "setting": asdict(self.setting),
             "arms": {arm: {name: metric.to_dict() for name, metric in of.items()} for arm, of in self.arms.items()},
         }
@@ -150,7 +154,8 @@ class Scores:
         Errors:
             RunError: nothing there, damaged, or of another version.
         """
-        again = f"Measure it with: contrapose evaluate {run} --data LABELLED, or give all runs' data here with --data."
+        command = shell_command("evaluate", run, "--data", "LABELLED")
+        again = f"Measure it with: {command}, or give all runs' data here with --data."
         if not file.is_file():
             raise RunError(f"{run} has no scores to compare ({file.name} is missing). {again}")
         try:
@@ -164,7 +169,7 @@ class Scores:
             raise RunError(f"{file} is damaged and cannot be read ({error}). {again}") from error
         weights = encoder / "encoder.safetensors"
         older = weights.is_file() and file.stat().st_mtime < weights.stat().st_mtime
-        return cls(header["data"], setting, arms, older)
+        return cls(header["data"], setting, arms, older, tuple(header.get("notes", ())))
 
 
 def _metrics(arm: str, found: dict[str, dict[str, Any]], archive: Any) -> dict[str, Metric]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from contrapose.errors import ArgumentError, RunError, did_you_mean
+from contrapose.shell import shell_command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,7 @@ def _encoder_folder(run: Path) -> Path:
     if is_run:
         raise RunError(
             f"{run} has no encoder to export: it stopped before its first checkpoint. "
-            f"Continue it with: contrapose train --resume {run}"
+            f"Continue it with: {shell_command('train', '--resume', run)}"
         )
     what = "is neither a run folder nor an encoder folder" if run.is_dir() else "does not exist"
     raise RunError(f"{run} {what}. Give the folder that contrapose train wrote.")
@@ -115,7 +116,7 @@ def _to_folder(run: Path, out: Path) -> str:
                 shutil.copyfile(source / name, temporary / name)
         # The copies are described, not the source: a run that still trains replaces its encoder meanwhile.
         card = card_of(run, temporary, name=out.resolve().name)
-        (temporary / "README.md").write_text(card, encoding="utf-8")
+        (temporary / "README.md").write_text(card, encoding="utf-8", errors="backslashreplace")
         temporary.replace(out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from contrapose.commands.gain import expected_gain
+from contrapose.commands.run_data import places_of
 from contrapose.data import Images
 from contrapose.learners import Learner
 from contrapose.methods import Method, name_of
@@ -25,6 +28,11 @@ def announce(
     monitor.say(f"{name_of(config)} on {images.origin}: {len(images):,} pictures, {shape}")
     for note in images.notes:
         monitor.say(f"note: {note}")
+    from_scratch = getattr(config, "init", None) is None and not config.about.needs_labels
+    photographs = images.channels == 3 and config.data != "omniglot"
+    expected = expected_gain(len(images)) if from_scratch and photographs and not trainer.step else None
+    if expected is not None:
+        monitor.say(f"note: {expected}")
     for skipped in images.skipped[:5]:
         monitor.say(f"skipped: {skipped.path} ({skipped.reason})")
     if len(images.skipped) > 5:
@@ -40,6 +48,8 @@ def announce(
         f"encoder: {config.encoder}, {parameters / 1e6:.1f} M parameters, on {trainer.device.type} in {arithmetic}"
         + (f", {processes} processes, embeddings gathered" if processes > 1 else "")
     )
+    if config.init is not None:
+        monitor.say(f"weights: begun with those of {config.init}, and with their normalisation; heads are new")
     if config.accumulate > 1:
         monitor.say(
             f"accumulate={config.accumulate} saves memory and adds no negatives: each anchor still sees one batch."
@@ -49,18 +59,25 @@ def announce(
     monitor.say(f"writing {run.path}{at}, {trainer.total_steps} steps, learning rate {rate:.2g} at the next")
 
 
-def record_of(config: Method, images: Images) -> dict[str, Any]:
-    """What `config.json` says of a run."""
+def record_of(config: Method, images: Images, run: Path, *, init: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What `config.json` says of a run in the folder `run`.
+
+    Arguments:
+        init: what the weights were that it started from; None = new ones.
+    """
     return {
         "contrapose": __version__,
         "method": name_of(config),
         "config": to_dictionary(config),
+        **({} if init is None else {"init": init}),
         "data": {
             "origin": images.origin,
+            "places": places_of(config.data, run),
             "fingerprint": images.fingerprint,
             "samples": len(images),
             "channels": images.channels,
             "image_size": images.image_size,
+            "preparation": images.preparation.to_json(),
             "notes": list(images.notes),
             "skipped": [{"path": item.path, "reason": item.reason} for item in images.skipped],
         },

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import torch
 
+from contrapose.commands.labelled_parts import majority_of
 from contrapose.data import derived_generator
 from contrapose.errors import ArgumentError, DataError
-from contrapose.evaluation import Metric, clustering, few_label, knn, linear_probe, retrieval
+from contrapose.evaluation import (
+    Metric,
+    balanced_accuracy,
+    clustering,
+    few_label,
+    knn,
+    linear_probe,
+    retrieval,
+    unequal_classes,
+)
 
 SHOTS = (1, 5, 10)
 """Labelled rows a class of the few-label probes, by convention."""
@@ -47,6 +59,7 @@ class LabelledTable:
             )
         self.known, self.wanted = known, wanted
         self.k, self.seed, self.full = k, seed, full
+        self.unequal = unequal_classes(wanted)
         self._left_out: dict[str, None] = {}  # a set that keeps the order: every arm finds the same
 
     @property
@@ -55,6 +68,24 @@ class LabelledTable:
 
     def __call__(self, train: np.ndarray, test: np.ndarray) -> dict[str, Metric]:
         """Every metric of embeddings `(N, D)` and `(T, D)`."""
+        with warnings.catch_warnings():
+            # test classes that are no training class are named once, in the notes of the parts
+            warnings.filterwarnings("ignore", message=".* are of no training class")
+            return self._measured(train, test)
+
+    def majority(self) -> dict[str, Metric]:
+        """What always answering the largest training class scores; empty where the classes are equal."""
+        if not self.unequal:
+            return {}
+        name = majority_of(self.known)
+        found: dict[str, Metric] = {}
+        for metric in ("kNN", "linear probe"):
+            accuracy = Metric.from_items(metric, self.wanted == name, protocol=f"always {name}, the largest of --data")
+            balanced = balanced_accuracy(accuracy, self.wanted)
+            found |= {metric: accuracy, balanced.name: balanced}
+        return found
+
+    def _measured(self, train: np.ndarray, test: np.ndarray) -> dict[str, Metric]:
         neighbours = knn(
             train,
             self.known,
@@ -65,7 +96,12 @@ class LabelledTable:
             generator=derived_generator(self.seed, _INTERVALS),
         )
         probe = linear_probe(train, self.known, test, self.wanted, generator=derived_generator(self.seed, _INTERVALS))
-        metrics = {neighbours.name: neighbours, probe.name: probe}
+        metrics: dict[str, Metric] = {}
+        for accuracy in (neighbours, probe):
+            metrics[accuracy.name] = accuracy
+            if self.unequal:
+                balanced = balanced_accuracy(accuracy, self.wanted)
+                metrics[balanced.name] = balanced
         if self.full:
             metrics |= self._few_labels(train, test) | self._retrieval(test) | self._clustering(test)
         return metrics

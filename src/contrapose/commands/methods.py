@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from rich.console import Console
-from rich.table import Table
 
 from contrapose.methods import METHODS
 from contrapose.methods.method import QUESTIONS
 
 
-def print_methods() -> None:
-    """Print one row a method, grouped by the question it answers."""
+def print_methods(*, first: str | None = None) -> None:
+    """Print each method with its purpose and its paper, grouped by the question it answers.
+
+    An address is never broken, however narrow the terminal: it could not be followed.
+
+    Arguments:
+        first: the method that stands above all questions.
+    """
     console = Console(highlight=False)
-    widest = max(map(len, METHODS))
+    if first is not None:
+        console.print("\n[bold]The default[/bold]")
+        _print(console, first)
     for question in QUESTIONS:
-        answers = [(name, kind.about) for name, kind in METHODS.items() if kind.about.question == question]
-        if not answers:
-            continue
-        console.print(f"\n[bold]{question[0].upper()}{question[1:]}[/bold]")
-        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
-        table.add_column(no_wrap=True, width=widest)
-        table.add_column(overflow="fold", ratio=3)
-        table.add_column(overflow="fold", ratio=2)
-        for name, about in answers:
-            labels = " (needs labels)" if about.needs_labels else ""
-            table.add_row(name, f"{about.purpose}{labels}", about.paper)
-        console.print(table)
+        names = [name for name, kind in METHODS.items() if kind.about.question == question and name != first]
+        if names:
+            console.print(f"\n[bold]{question[0].upper()}{question[1:]}[/bold]")
+        for name in names:
+            _print(console, name)
+
+
+def _print(console: Console, name: str) -> None:
+    about = METHODS[name].about
+    margin = max(map(len, METHODS)) + 2
+    labels = " (needs labels)" if about.needs_labels else ""
+    width = max(margin + 20, min(console.width, 120))
+    for number, text in enumerate((f"{about.purpose}{labels}", about.paper)):
+        lines = textwrap.fill(
+            text,
+            width,
+            initial_indent=" " * margin if number else name.ljust(margin),
+            subsequent_indent=" " * margin,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        console.print(lines, markup=False, soft_wrap=True)

@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from tyro.conf import Positional
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions:
+    """Where pictures and labels are in tables and .npz archives."""
+
+    image_column: str | None = None
+    """Column of a table, or array of an .npz, with the pictures or their paths. Default: that of the run's own data,
+    where there is a run, else one with a usual name (image, path, file, ...)."""
+    label_column: str | None = None
+    """Column of a table, or array of an .npz, with the labels. Default: likewise (label, class, target, ...)."""
+    labels: Literal["auto", "none"] = "auto"
+    """none: read no labels, whatever the data have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,10 +29,12 @@ class ResumeOptions:
     """The run folder."""
     epochs: int | None = None
     """A new total number of epochs; the schedule is stretched to it."""
+    data: str | None = None
+    """Where the run's data lie now, when they were moved. Default: where they were, or as seen from the run."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions:
+class EvaluateOptions(ReadingOptions):
     """Measure a run's encoder beside an untrained one and raw pixels: one-shot runs, or kNN and a linear probe."""
 
     run: Positional[str]
@@ -29,6 +45,8 @@ class EvaluateOptions:
     """Labelled data to test on. Default: a fifth of --data, drawn class by class."""
     limit: int | None = None
     """Use at most so many samples of each."""
+    white: float | None = None
+    """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: as the encoder keeps it."""
     k: int = 20
     """Neighbours of kNN. 20: DINO's usual setting."""
     full: bool = False
@@ -42,7 +60,7 @@ class EvaluateOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareOptions:
+class CompareOptions(ReadingOptions):
     """Set runs side by side: differences to a baseline with paired 95 % intervals, and what their options differ in."""
 
     runs: Positional[tuple[str, ...]]
@@ -68,7 +86,7 @@ class CompareOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbedOptions:
+class EmbedOptions(ReadingOptions):
     """Embed data with a run's encoder and write one row a sample."""
 
     run: Positional[str]
@@ -81,5 +99,7 @@ class EmbedOptions:
     """Divide each embedding by its length."""
     limit: int | None = None
     """Embed at most so many samples."""
+    white: float | None = None
+    """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: as the encoder keeps it."""
     device: str = "auto"
     """Where to compute: auto, cpu, cuda, mps."""

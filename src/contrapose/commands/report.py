@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import sys
 import webbrowser
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tyro.conf import Positional
 
+from contrapose.commands.options import ReadingOptions
 from contrapose.errors import ArgumentError, ContraposeError, DataError, RunError
 from contrapose.optional import optional
+from contrapose.shell import shell_command
 
 if TYPE_CHECKING:
+    from contrapose.commands.reading import Reading
+    from contrapose.commands.report_data import Shown
     from contrapose.data import Images
     from contrapose.embedder import Embedder
     from contrapose.methods import Method
@@ -28,13 +33,13 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportOptions:
-    """Write a run as one HTML page: curves, results, map, neighbours, views, pairing, spectrum, configuration."""
+class ReportOptions(ReadingOptions):
+    """Write a run as one HTML page: what it is worth, map, neighbours, results, curves, views, details."""
 
     run: Positional[str]
     """The run folder."""
     data: str | None = None
-    """What to embed for the map and the neighbours. Default: the run's own."""
+    """What to embed for the map and the neighbours. Default: what was evaluated, else the run's own."""
     test_data: str | None = None
     """Where queries and the points of the map come from. Default: a fifth of --data where it has labels, else all."""
     limit: int | None = None
@@ -53,6 +58,9 @@ def report(
     data: Any = None,
     test_data: Any = None,
     limit: int | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    labels: Any = None,
     out: str | Path | None = None,
     show: bool = False,
     seed: int = 0,
@@ -63,10 +71,11 @@ def report(
 
     Arguments:
         run: the run folder.
-        data: what to embed: what `--data` takes, or arrays. None: the run's own; where that is gone, the sections that
-            need it say so.
+        data: what to embed: what `--data` takes, or arrays. None: what `evaluate` measured, else the run's own; where
+            that is gone, the sections that need it say so.
         test_data: where queries and the points of the map come from; None: a fifth of `data` where it has labels.
         limit: embed at most so many samples of each, evenly spaced; None: 5,000.
+        image_column, label_column, labels: as in `open_data`; None: as the run's own data where they have such columns.
         out: the file to write; None: `report.html` in the run folder.
         show: open it in the browser.
         seed: of the split, the map, the views and the untrained encoder.
@@ -78,17 +87,22 @@ def report(
         DataError: `data` or `test_data` was given and cannot be read.
         ArgumentError: `out` is no `.html` or in no folder.
         MissingExtraError: the extra `report` is not installed.
+        UnwrittenError: `out` cannot be written; the sentence says where the page lies instead.
     """
     for module in ("altair", "vl_convert"):
         optional(module, extra="report")  # said before a minute of work, not after it
-    from contrapose.atomic import write_atomically
+    from contrapose.commands.reading import Reading
+    from contrapose.commands.unwritten import write_or_rescue
     from contrapose.report import render
     from contrapose.training.run_folder import RunFolder
 
     folder = RunFolder.open(run)
     file = _html(folder.path / "report.html" if out is None else Path(out))
-    page = collect(folder, data=data, test_data=test_data, limit=limit, seed=seed, device=device, quiet=quiet)
-    write_atomically(file, render(page).encode())
+    reading = Reading.of(run, image_column=image_column, label_column=label_column, labels=labels)
+    page = collect(
+        folder, data=data, test_data=test_data, limit=limit, reading=reading, seed=seed, device=device, quiet=quiet
+    )
+    write_or_rescue(file, render(page).encode(errors="backslashreplace"))  # names of files need not be UTF-8
     if show:
         webbrowser.open(file.resolve().as_uri())
     if not quiet:
@@ -102,27 +116,44 @@ def collect(
     data: Any = None,
     test_data: Any = None,
     limit: int | None = None,
+    reading: Reading | None = None,
     seed: int = 0,
     device: str = "cpu",
     quiet: bool = True,
 ) -> Page:
     """The facts of every section; what cannot be known is `Absent` and says why. Arguments as in `report`."""
+    from contrapose.commands.card_facts import gain_of
+    from contrapose.commands.reading import Reading
+    from contrapose.commands.report_data import shown_by
     from contrapose.commands.train import config_of
     from contrapose.embedder import load
     from contrapose.report import facts, page
+
+    def say(what: str) -> None:
+        if not quiet:
+            print(f"{what} ...", file=sys.stderr, flush=True)
 
     record = folder.read_record()
     config = config_of(record, where=str(folder.config_file))
     head = facts.head_of(_with_encoder(folder), record, config)
     trained = load(folder.path, device=device)
-    images = _open(trained, config, data, limit, quiet)
-    test = None if test_data is None else _limited(trained.open(test_data, limit=limit, progress=not quiet), limit)
-    parts = _tried(images, lambda images: facts.parts_of(trained, images, test, seed=seed))
+    reading = reading or Reading.of(folder.path, image_column=None, label_column=None, labels=None)
+    shown = shown_by(folder, data, test_data, limit, seed)
+    say("Opening the pictures")
+    images = _open(trained, config, shown, reading, quiet, folder)
+    test = None
+    if shown.test_data is not None:
+        test = reading.open(trained, shown.test_data, limit=shown.limit, progress=not quiet)
+    say(_embedding(images, test))
+    parts = _tried(
+        images, lambda images: facts.parts_of(trained, images, test, seed=shown.seed, most=shown.limit or MOST)
+    )
+    say("Drawing the map, and looking for neighbours")
     labelled = type(config).about.needs_labels or getattr(images, "labels", ()) is not None  # unknown: as if there were
     return page.Page(
-        head=head,
+        head=head if shown.elsewhere else replace(head, gain=gain_of(folder)),
         curves=facts.curves_of(folder.metrics()),
-        results=_results(folder, record),
+        results=page.Absent(shown.elsewhere) if shown.elsewhere else _results(folder, record),
         map=_tried(parts, lambda parts: facts.map_of(parts.mapped, seed=seed)),
         gallery=_tried(parts, lambda parts: facts.gallery_of(parts.bank, parts.asked)),
         views=_tried(images, lambda images: facts.views_of(images, config.views, seed=seed)),
@@ -144,6 +175,16 @@ def _tried(given: Any, make: Callable[[Any], T]) -> T | Absent:
         return Absent(str(error))
 
 
+def _embedding(*parts: Images | Absent | None) -> str:
+    """`Embedding 5,000 pictures, trained and untrained`."""
+    from contrapose.report.page import Absent
+    from contrapose.words import counted
+
+    total = sum(len(part) for part in parts if part is not None and not isinstance(part, Absent))
+    total = min(total, MOST)
+    return f"Embedding {counted(total, 'picture')}, trained and untrained"
+
+
 def _html(file: Path) -> Path:
     if file.suffix.lower() not in (".html", ".htm"):
         raise ArgumentError(f"The report is an HTML page; {file.name!r} is none. Take {file.stem}.html.")
@@ -156,33 +197,35 @@ def _with_encoder(folder: RunFolder) -> RunFolder:
     if (folder.encoder / "encoder.json").is_file():
         return folder
     raise RunError(
-        f"{folder.path} has no encoder yet: it stopped before its first checkpoint. Continue it with: contrapose train "
-        f"--resume {folder.path}"
+        f"{folder.path} has no encoder yet: it stopped before its first checkpoint. Continue it with: "
+        f"{shell_command('train', '--resume', folder.path)}"
     )
 
 
-def _open(trained: Embedder, config: Method, data: Any, limit: int | None, quiet: bool) -> Images | Absent:
+def _open(
+    trained: Embedder,
+    config: Method,
+    shown: Shown,
+    reading: Reading,
+    quiet: bool,
+    folder: RunFolder,
+) -> Images | Absent:
     """The data that was given, or else the run's own, or why that is not to be had."""
-    from contrapose.commands.train import FROM_PYTHON
+    from contrapose.commands.run_data import FROM_PYTHON, data_places
     from contrapose.report.page import Absent
 
-    if data is not None:
-        return _limited(trained.open(data, limit=limit, progress=not quiet), limit)
+    if shown.data is not None:
+        return reading.open(trained, shown.data, limit=shown.limit, progress=not quiet)
     if config.data == FROM_PYTHON:
         return Absent("The run was trained on data handed over in Python; name some with --data.")
     # the embedded characters are for training without labels, yet the page is better with what they are
-    labels = "character" if config.data == "omniglot" else None
+    usual = "none" if config.labels == "none" else "character" if config.data == "omniglot" else None
+    labels = {"labels": usual} if reading.asked.get("labels") in (None, "auto") else {}
     try:
-        images = trained.open(config.data, limit=config.limit, labels=labels, progress=not quiet)
+        place = data_places(config.data, folder.read_record(), folder.path)[0]
+        return reading.open(trained, place, limit=config.limit, progress=not quiet, **labels)
     except (DataError, OSError) as error:
         return Absent(f"The run's data cannot be opened. {error} Name other data with --data.")
-    return _limited(images, limit)
-
-
-def _limited(images: Images, limit: int | None) -> Images:
-    from contrapose.data.images import evenly_spaced
-
-    return images.subset(evenly_spaced(len(images), limit or MOST))
 
 
 def _results(folder: RunFolder, record: dict[str, Any]) -> Results | Absent:
@@ -197,7 +240,9 @@ def _results(folder: RunFolder, record: dict[str, Any]) -> Results | Absent:
     except RunError as error:
         return Absent(str(error))
     if found is None:
-        return Absent(f"Nothing was measured yet. Measure with: contrapose evaluate {folder.path} --data LABELLED")
+        return Absent(
+            "Nothing was measured yet. Measure with: " + shell_command("evaluate", folder.path, "--data", "LABELLED")
+        )
     return facts.results_of(
         found.data,
         found.arms,

@@ -5,42 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Annotated, Any
-
-import tyro
+from dataclasses import replace
+from typing import Any
 
 from contrapose.claims import CLAIMS, Experiment, Finding, find_claim, findings_of, load_published
-from contrapose.claims.ground import CIFAR10
 from contrapose.claims.page import HIDDEN, claims_page, summary, with_table
+from contrapose.claims.places import PUBLISHED, place_of
 from contrapose.claims.quick import quick_version
-from contrapose.claims.record import published_records, record_of, write_record
-from contrapose.errors import ArgumentError, DataError
-
-
-@dataclass(frozen=True)
-class ReproduceOptions:
-    """Measure a claim: tune every arm alike, train each with the same seeds, and say what came out."""
-
-    claim: Annotated[str, tyro.conf.Positional]
-    """A claim's name (`contrapose claims` lists them), or a Python file of your own that declares CLAIM."""
-    data: str = CIFAR10
-    """Where the pictures are: hub:OWNER/NAME, or a folder with train.parquet and test.parquet."""
-    seeds: int | None = None
-    """Paired repetitions. Default: the claim's own, usually 5."""
-    quick: bool = False
-    """A smoke version of seconds: it shows that everything runs, and its numbers mean nothing."""
-    full: bool = False
-    """The larger protocol, for a GPU."""
-    jobs: int = 1
-    """Processes side by side, one thread each; as many as there are cores is fastest for small encoders."""
-    out: Path = Path("results/claims")
-    """Where the record is written, as CLAIM.json."""
-    work: Path = Path("runs/claims")
-    """Where finished arms and seeds are kept: after a kill, the same command continues from them."""
-    fresh: bool = False
-    """Forget what was finished before."""
+from contrapose.claims.record import read_records, record_of, scale_of, write_record
+from contrapose.commands.claim_options import ClaimsOptions, ReproduceOptions
+from contrapose.commands.unwritten import kept_if_unwritten
+from contrapose.errors import ArgumentError
 
 
 def reproduce(options: ReproduceOptions, *, say: Callable[[str], None] = print) -> list[Finding]:
@@ -49,6 +24,7 @@ def reproduce(options: ReproduceOptions, *, say: Callable[[str], None] = print) 
     Errors:
         ArgumentError: an unknown claim, fewer than 2 seeds, both sizes at once.
         DataError: the data are not there.
+        UnwrittenError: the record cannot be written; the findings are in its `result`.
     """
     if options.quick and options.full:
         raise ArgumentError("--quick and --full contradict each other; take one.")
@@ -69,16 +45,21 @@ def reproduce(options: ReproduceOptions, *, say: Callable[[str], None] = print) 
     experiment = Experiment(
         claim, options.claim, protocol, options.data, folder, quick=options.quick, jobs=options.jobs, say=say
     )
-    outcome = experiment.run()
+    try:
+        outcome = experiment.run()
+    except KeyboardInterrupt:
+        say(f"Stopped. What is finished is kept in {folder}: the same command goes on from there.")
+        raise
     findings = findings_of(claim, outcome.results)
     record = record_of(claim, protocol, outcome, findings, size=size)
-    path = write_record(record, options.out)
     say(f"\n{_table(record)}\n")
     if options.quick:
         say("A smoke run: everything works. Its numbers mean nothing; leave --quick out for a verdict.")
     else:
         say(f"{summary(findings)}\n")
-        say(f"verdict: {record['verdict']}  ({protocol.seeds} seeds, {outcome.seconds / 60:.0f} min of computing)")
+        say(f"verdict: {record['verdict']}, on {scale_of(record)}  ({outcome.seconds / 60:.0f} min of computing)")
+    with kept_if_unwritten(findings, str):  # all of it is on the screen already
+        path = write_record(record, options.out or place_of(options.claim))
     say(f"Written to {path}")
     return findings
 
@@ -99,36 +80,35 @@ def _cell(interval: dict[str, float] | None) -> str:
     return "-" if interval is None else "{value:.3f} [{low:.3f}, {high:.3f}]".format(**interval)
 
 
-@dataclass(frozen=True)
-class ClaimsOptions:
-    """List the claims with their verdicts, or write the page of them."""
-
-    results: Path = Path("results/claims")
-    """Where `contrapose reproduce` wrote its records."""
-    write: Path | None = None
-    """Write the page in Markdown here (docs/claims.md)."""
-    into: Path | None = None
-    """Also renew the table in this page (docs/methods.md), between its two marked lines. Goes with --write."""
-
-
 def claims(options: ClaimsOptions) -> None:
-    """Print one line a claim, with its verdict where there is a record; or write the page.
+    """Print each claim with its verdicts, the package's and yours, each with its scale; or write the page of them.
 
     Errors:
-        DataError: a page is asked for and there are no records.
+        DataError: a file in the folder that is no record.
     """
-    load_published()
-    records = {record["claim"]: record for record in published_records(options.results)}
+    published = {record["claim"]: record for record in read_records(PUBLISHED)}
+    own = {record["claim"]: record for record in read_records(options.results)}
     if options.write is not None:
-        if not records:
-            raise DataError(f"{options.results} holds no record of a claim; run contrapose reproduce CLAIM first.")
-        options.write.write_text(claims_page(records.values()))
+        records = [record for _, record in sorted((published | own).items())]
+        options.write.write_text(claims_page(records))
         print(f"Wrote {options.write}")
         if options.into is not None:
             page = os.path.relpath(options.write, options.into.parent)
-            options.into.write_text(with_table(options.into.read_text(), records.values(), page=page))
+            options.into.write_text(with_table(options.into.read_text(), records, page=page))
             print(f"Renewed the table in {options.into}")
         return
-    for name, claim in CLAIMS.items():
-        found = records.get(name)
-        print(f"{name:14s} {found['verdict'] if found else 'not run here':13s} {claim.title}")
+    load_published()
+    titles = {name: record["title"] for name, record in own.items()} | {
+        name: claim.title for name, claim in CLAIMS.items()
+    }
+    for name, title in titles.items():
+        missing = "not run here" if name in CLAIMS else "not in the package"
+        print(f"{name:14s} {_verdict(published.get(name), otherwise=missing)}")
+        if name in own:
+            print(f"{'yours':>14s} {_verdict(own[name])}")
+        print(f"{'':14s} {title}")
+
+
+def _verdict(record: dict[str, Any] | None, *, otherwise: str = "") -> str:
+    """The word and the scale at which it was found."""
+    return f"{record['verdict']:18s} {scale_of(record)}" if record else otherwise

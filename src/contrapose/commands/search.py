@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from tyro.conf import Positional
 
+from contrapose.commands.options import ReadingOptions
 from contrapose.errors import ArgumentError
 from contrapose.optional import optional
 
 if TYPE_CHECKING:
+    from contrapose.data import Images
     from contrapose.embedder import Embedder
     from contrapose.search import Index, Matches
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchOptions:
+class SearchOptions(ReadingOptions):
     """Find the pictures of some data that are most like a given one, by the cosine of their embeddings."""
 
     run: Positional[str]
     """The run folder, or an encoder folder."""
     query: Positional[str]
-    """A picture file; or many: a folder, .npz or .npy of pictures, or of what `contrapose embed` wrote."""
+    """A picture file; or many: a folder, table, .npz or .npy of pictures, or any file that `contrapose embed` wrote."""
     data: Annotated[str | None, tyro.conf.arg(name="in")] = None
-    """Where to look: a folder, file or name, as in train. May be left out when --index exists."""
+    """Where to look: a folder, file or name, as in train, or a file that `contrapose embed` wrote. May be left out when
+    --index exists."""
     k: Annotated[int, tyro.conf.arg(aliases=["-k"])] = 10
     """Neighbours to show."""
     index: str | None = None
@@ -39,10 +44,16 @@ class SearchOptions:
     """exact compares with every embedding; faiss is for very many queries (extra `search`)."""
     limit: int | None = None
     """Look at no more than so many pictures."""
+    white: float | None = None
+    """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: as the encoder keeps it."""
     device: str = "auto"
     """Where to embed: auto, cpu, cuda, mps."""
     json: bool = False
     """Print JSON."""
+    out: str | None = None
+    """Also write the neighbours as pictures to this .html file, each linked to its own file."""
+    open: bool = False
+    """Show that page in the browser; without --out it goes to a temporary folder."""
 
 
 def search(
@@ -55,6 +66,10 @@ def search(
     rebuild: bool = False,
     backend: str = "exact",
     limit: int | None = None,
+    white: float | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    labels: Any = None,
     device: str = "cpu",
     quiet: bool = False,
 ) -> Matches:
@@ -62,13 +77,17 @@ def search(
 
     Arguments:
         run: run folder or encoder folder.
-        query: a picture file, a Pillow image, or what `--data` takes.
-        data: where to look; what `--data` takes, or arrays. `None`: in the saved `index` as it is.
+        query: a picture file, a Pillow image, what `--data` takes, or a file that `contrapose embed` wrote.
+        data: where to look; what `--data` takes, arrays, or a file that `contrapose embed` wrote. `None`: in the saved
+            `index` as it is.
         k: neighbours. 10: a screenful.
         index: folder of a saved index; made where there is none.
         rebuild: make it anew.
         backend: `"exact"`, or `"faiss"`.
         limit: look at no more than so many pictures.
+        white: the value that is white in pictures deeper than 8 bits. `None`: as the encoder keeps it.
+        image_column, label_column, labels: of `data` and of `query`, as in `open_data`; `None`: as the run's own data
+            where they have such columns, else those with usual names.
         device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
 
     Errors:
@@ -76,36 +95,47 @@ def search(
         DataError: data or a query that cannot be read.
         RunError: no encoder in `run`, or a saved index that is damaged or no longer matches.
         MissingExtraError: `backend="faiss"` without the extra `search`.
+        UnwrittenError: the index cannot be saved; the matches are in its `result`.
     """
+    from contrapose.commands.reading import Reading
+    from contrapose.commands.unwritten import kept_if_unwritten
     from contrapose.embedder import load
     from contrapose.search.queries import read_query
 
     if backend == "faiss":
         optional("faiss", extra="search")  # before the work, not after it
-    embedder = load(run, device=device)
-    wanted = read_query(embedder, query)  # first: a mistyped name must not cost the time of an index
+    embedder = load(run, device=device, white=white)
+    reading = Reading.of(run, image_column=image_column, label_column=label_column, labels=labels)
+    wanted = read_query(
+        embedder, query, open_pictures=partial(reading.open, embedder)
+    )  # first: a mistyped name must not cost the time of an index
     folder = None if index is None else Path(index)
-    found = _index(embedder, data, folder, rebuild=rebuild, limit=limit, progress=not quiet)
-    return found.query_rows(wanted, k, backend=backend)
+    open_pictures = partial(reading.open, embedder, limit=limit, progress=not quiet)
+    found, made = _index(embedder, data, folder, rebuild=rebuild, open_pictures=open_pictures)
+    matches = found.query_rows(wanted, k, backend=backend)
+    if folder is not None and made:
+        with kept_if_unwritten(matches, str):
+            found.save(folder)
+    return matches
 
 
 def _index(
-    embedder: Embedder, data: Any, folder: Path | None, *, rebuild: bool, limit: int | None, progress: bool
-) -> Index:
+    embedder: Embedder, data: Any, folder: Path | None, *, rebuild: bool, open_pictures: Callable[[Any], Images]
+) -> tuple[Index, bool]:
+    """The index, and whether it was made now."""
     from contrapose.search import Index
+    from contrapose.search.embedded import read_embedded
     from contrapose.search.stored import is_index
 
     exists = folder is not None and is_index(folder)
     if data is None and (rebuild or not exists):
         where = f"{folder} is no index yet, so s" if folder is not None and not exists else "S"
         raise ArgumentError(f"{where}ay what to look in: contrapose search RUN QUERY --in DATA.")
-    images = None if data is None else embedder.open(data, limit=limit, progress=progress)
+    known = None if data is None else read_embedded(data)
+    images = known if known is not None or data is None else open_pictures(data)
     if folder is not None and exists and not rebuild:
-        return Index.open(folder, embedder, data=images)
-    made = Index.build(embedder, images)
-    if folder is not None:
-        made.save(folder)
-    return made
+        return Index.open(folder, embedder, data=images), False
+    return Index.build(embedder, images), True
 
 
 def print_matches(matches: Matches, *, as_json: bool = False) -> None:

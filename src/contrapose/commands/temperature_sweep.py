@@ -6,10 +6,10 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from contrapose.atomic import write_atomically
 from contrapose.claims import Ground, Subject, nearest_neighbours, probe, seed_interval
 from contrapose.claims.measures import subject_of
 from contrapose.claims.sphere import sphere
+from contrapose.commands.unwritten import kept_if_unwritten
 from contrapose.embedder import pick_device
 from contrapose.environment import environment
 from contrapose.evaluation import hardness
@@ -27,9 +28,6 @@ from contrapose.methods.assemble import assemble
 from contrapose.training.config_file import to_dictionary
 from contrapose.training.in_memory import train_in_memory
 from contrapose.version import __version__
-
-if TYPE_CHECKING:
-    from contrapose.commands.analyse import AnalyseTemperatureOptions
 
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Of the negatives, the hardest first: where the share of the repulsion is measured."""
@@ -81,8 +79,9 @@ class Point:
             return dict(json.loads(path.read_text())), False
         except (OSError, ValueError):
             values = self._train(ground)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, (json.dumps(values, indent=1) + "\n").encode())
+        content = json.dumps(values, indent=1) + "\n"
+        with kept_if_unwritten(values, content.strip):
+            write_atomically(path, content.encode())
         return values, True
 
     def _train(self, ground: Ground) -> dict[str, Any]:
@@ -124,11 +123,12 @@ class Point:
 
 
 def record_of(
-    options: AnalyseTemperatureOptions, ground: Ground, points: Sequence[dict[str, Any]], config: Method
+    options: Mapping[str, Any], ground: Ground, points: Sequence[dict[str, Any]], config: Method
 ) -> dict[str, Any]:
     """Every number of every seed, their means with intervals, and where they were measured.
 
     Arguments:
+        options: what was asked for, by name.
         config: of any point.
     """
     names = [name for name in points[0] if name not in ("temperature", "seed", "histograms")]
@@ -136,14 +136,14 @@ def record_of(
     groups = {f"{one:g}": [point for point in points if point["temperature"] == one] for one in temperatures}
     train = ground.pretraining["pretraining"]
     names_of_data = {"data": Path(train.origin).name, "test_data": Path(ground.test.origin).name}  # not where they lie
-    plain = asdict(options) | {"out": None, "device": None, "temperatures": None, **names_of_data}
+    plain = {**options} | {"out": None, "device": None, "temperatures": None, **names_of_data}
     return {
         "options": {name: value for name, value in plain.items() if value is not None},
         "samples": {"train": len(train), "test": len(ground.test)},
         "fingerprints": {"train": train.fingerprint, "test": ground.test.fingerprint},
         "training": {name: value for name, value in to_dictionary(config).items() if name not in NOT_SHARED},
         "temperatures": temperatures,
-        "seeds": options.seeds,
+        "seeds": options["seeds"],
         "protocol": f"{config.optimizer}, one learning rate ({config.learning_rate:g}) for all temperatures; "
         "uniformity (-log mean exp(-2 d²)) and tolerance: projected test pictures; kNN (k = 20) and linear probe: "
         f"encoder output; repulsion and cosines: projected views of {BATCHES} training batches; histograms: share of "

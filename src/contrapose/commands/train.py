@@ -12,23 +12,32 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 
 from contrapose.commands.header import announce, record_of
-from contrapose.data import Images, open_data
+from contrapose.commands.run_data import FROM_PYTHON, data_places
+from contrapose.commands.run_start import (
+    check_same_start,
+    new_folder,
+    open_images,
+    open_same,
+    started_from,
+    starting_from,
+)
+from contrapose.data import Images
 from contrapose.embedder import Embedder, load
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.learners import Learner
 from contrapose.methods import METHODS, Method, name_of
-from contrapose.methods.assemble import assemble
+from contrapose.methods.assemble import assemble, begun_with
+from contrapose.methods.default import DEFAULT_METHOD, DEFAULT_REASON
 from contrapose.methods.fit_to_data import fit_to_data
+from contrapose.openmp import crowd
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.training.device import make_accelerator
 from contrapose.training.interface import Outcome
 from contrapose.training.loop import Trainer
 from contrapose.training.monitor import Monitor
-from contrapose.training.run_folder import RunFolder, new_run_path
+from contrapose.training.run_folder import RunFolder
 from contrapose.version import __version__
 from contrapose.views import ImageViews
-
-FROM_PYTHON = "(given in Python)"  # what a configuration says of arrays and data sets that have no name
 
 
 @dataclass(frozen=True)
@@ -44,9 +53,10 @@ class Run:
 
 
 def train(
-    method: str | Method = "mmcl",
+    method: str | Method | None = None,
     *,
     data: Any = None,
+    init: Any = None,
     views: ImageViews | Mapping[str, Any] | Callable[..., Any] | None = None,
     quiet: bool = False,
     **options: Any,
@@ -58,8 +68,12 @@ def train(
     (1200, 256)
 
     Arguments:
-        method: a name from `contrapose.methods.METHODS`, or a configuration such as `MMCL(sigma=2.0)`.
+        method: a name from `contrapose.methods.METHODS`, or a configuration such as `MMCL(sigma=2.0)`. None: the
+            default method, and the header says which that is.
         data: what `--data` takes, or an array, tensor, list of paths or PIL images, torch data set, or `Images`.
+        init: trained weights to start from, of any method: what `--init` takes (a run or encoder folder, `timm:NAME`,
+            `hf:NAME`), or an encoder: what `contrapose.load` returns, or an `ImageEncoder`. They bring their encoder,
+            channels, picture size and normalisation along; projection heads begin anew.
         views: options of the batched views (`ImageViews(rotation_degrees=20)`), or a callable of your own (torchvision,
             albumentations, kornia) in their place.
         quiet: no progress bar.
@@ -77,20 +91,31 @@ def train(
         options["data"] = os.fspath(data)
     elif data is not None:
         options["data"] = FROM_PYTHON
-    config = configure(method, options)
+    if init is not None:
+        init = init.path if isinstance(init, Run) else init
+        options["init"] = os.fspath(init) if isinstance(init, str | os.PathLike) else FROM_PYTHON
+    config = configure(DEFAULT_METHOD if method is None else method, options)
+    if not config.data:
+        raise ArgumentError(
+            "Say what to learn from: data='photos/' (or an array, a list of paths, a torch data set, ...), or "
+            "data='omniglot' for the handwritten characters that come with the package."
+        )
     source = data if config.data == FROM_PYTHON else config.data
     accelerator = make_accelerator(config.device, tracker=config.tracker)
     monitor = Monitor(quiet=quiet or not accelerator.is_main_process)
     with accelerator.main_process_first():  # photos are decoded by one process, and read by all
-        images = open_images(config, source, quiet=monitor.quiet)
+        start = starting_from(config, init)
+        config = begun_with(config, start)
+        images = open_images(config, source, start, quiet=monitor.quiet)
     config, notes = fit_to_data(config, samples=len(images), processes=accelerator.num_processes)
+    if method is None:
+        monitor.say(f"No method was named, so this is {DEFAULT_METHOD}, {DEFAULT_REASON}.")
     for note in notes:
         monitor.say(f"note: {note}")
-    path = Path(config.out) if config.out else new_run_path(name_of(config), config.data)
-    path = broadcast_object_list([path])[0]  # the main process's choice
-    parts = assemble(config, images, views)  # before the folder: a bad option leaves nothing behind
-    run = RunFolder.create(path, record_of(config, images)) if accelerator.is_main_process else RunFolder(path)
-    accelerator.wait_for_everyone()
+    initial = None if start is None else start.encoder(images.image_size)
+    parts = assemble(config, images, views, initial=initial)  # before the folder: a bad option leaves nothing behind
+    run = new_folder(config, images, start, initial) if accelerator.is_main_process else None
+    run = RunFolder(broadcast_object_list([run and run.path])[0])  # the main process's choice
     return _fit(config, images, parts, run, monitor, accelerator, resume=False)
 
 
@@ -107,7 +132,9 @@ def resume(
     Arguments:
         run: the run folder.
         epochs: a new total; the schedule is stretched to it from where the run stands.
-        data, views: the same objects as at the start, when the run was started from Python with objects.
+        data: where the same data lie now; None = where they were, or where they are as seen from the run folder. When
+            the run was started from Python with an object, that object.
+        views: the same object as at the start, when the run was started from Python with one.
 
     Errors:
         RunError: no run there, no readable checkpoint, changed data, or nothing left to do.
@@ -124,9 +151,16 @@ def resume(
         )
     if data is None and config.data == FROM_PYTHON:
         raise ArgumentError(f"{run} was started from Python; resume it there: contrapose.resume(run, data=...).")
+    given = os.fspath(data) if isinstance(data, os.PathLike) else data
+    sources = data_places(config.data, record, folder.path) if given is None else [given]
     with accelerator.main_process_first():
-        images = open_images(config, config.data if data is None else data, quiet=monitor.quiet)
-    parts = assemble(config, images, views)
+        start = started_from(config, folder)
+        images, source = open_same(config, sources, start, record, quiet=monitor.quiet)
+    if isinstance(source, str):
+        config = configure(config, {"data": source})
+    initial = None if start is None else start.encoder(images.image_size)
+    check_same_start(initial, record, folder)
+    parts = assemble(config, images, views, initial=initial)
     return _fit(config, images, parts, folder, monitor, accelerator, resume=True)
 
 
@@ -154,13 +188,6 @@ def config_of(record: dict[str, Any], *, where: str) -> Method:
     return from_dictionary(METHODS[record["method"]], record["config"], where=where)
 
 
-def open_images(config: Method, source: Any, *, quiet: bool) -> Images:
-    """The run's data, as its configuration asks."""
-    return open_data(
-        source, image_size=config.image_size, limit=config.limit, workers=config.workers, progress=not quiet
-    )
-
-
 def _fit(
     config: Method,
     images: Images,
@@ -171,6 +198,7 @@ def _fit(
     *,
     resume: bool,
 ) -> Run:
+    crowd()
     learner, views = parts
     describe = {"method": name_of(config), "contrapose": __version__}
     trainer = Trainer(learner, images, views, config, run, accelerator, describe=describe, monitor=monitor)
@@ -181,7 +209,7 @@ def _fit(
                 f"{run.path} is finished ({config.epochs} epochs). Give a larger --epochs to train it further."
             )
         if accelerator.is_main_process:
-            run.write_record(record_of(config, images))
+            run.write_record(record_of(config, images, run.path, init=run.read_record().get("init")))
     announce(config, images, learner, trainer, run, monitor)
     outcome = trainer.fit()
     monitor.say(trainer.clock.line())

@@ -6,6 +6,7 @@ from contrapose.data.batch import Batch
 from contrapose.data.biased import BiasedImages, colour_biased
 from contrapose.data.images import Images, Skipped
 from contrapose.data.imbalance import Unbalanced, few_frequent, long_tailed
+from contrapose.data.labelled import class_texts, only_labelled
 from contrapose.data.omniglot import OneShotRuns, omniglot, omniglot_one_shot
 from contrapose.data.opening import open_data
 from contrapose.data.randomness import derived_generator, derived_seed
@@ -21,6 +22,7 @@ __all__ = [
     "Skipped",
     "Split",
     "Unbalanced",
+    "class_texts",
     "colour_biased",
     "derived_generator",
     "derived_seed",
@@ -28,6 +30,7 @@ __all__ = [
     "long_tailed",
     "omniglot",
     "omniglot_one_shot",
+    "only_labelled",
     "open_data",
     "split",
 ]

@@ -8,10 +8,23 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
+from contrapose.data.fitting import array_note, inner_size, padded
+from contrapose.data.pixel_range import DEEPEST, range_of
+from contrapose.data.pixel_scale import (
+    checked,
+    decided_white,
+    fixed_white,
+    measured_kind,
+    range_levels,
+    sentence,
+    to_eight_bit,
+)
 from contrapose.errors import ArgumentError, DataError
+from contrapose.preparation import Fit, Preparation
 
 BLOCK = 1024  # pictures converted at a time: keeps float copies of a large array small
 USUAL_CHANNELS = (1, 3, 4)
+DEFAULT = Preparation()
 
 
 def channels_first(array: np.ndarray) -> np.ndarray:
@@ -49,86 +62,78 @@ def channels_first(array: np.ndarray) -> np.ndarray:
     return array if first else array.transpose(0, 3, 1, 2)  # (N, C, H, W)
 
 
-def eight_bit(array: np.ndarray) -> tuple[np.ndarray, str | None]:
-    """Any numbers to uint8, by the range that they are in as a whole, and a note that says how.
+def eight_bit(
+    array: np.ndarray, kept: Preparation = DEFAULT, *, decide: bool = True
+) -> tuple[np.ndarray, Preparation, list[str]]:
+    """Any numbers to uint8 by one white level for all, with the preparation that says which, and notes.
 
-        uint8: as it is;  bool: × 255;  integers up to 255: as they are;  integers up to 65535: 16 bit, / 257
-        floats in [0, 1]: × 255;  floats in [0, 255]: rounded
+    uint8 stays as it is, and booleans become black and white; for the rest see `pixel_scale.white_level`.
+
+    Arguments:
+        kept: white levels that were settled before.
+        decide: find those that are missing by the range of the array.
 
     Errors:
-        DataError: NaN or infinite values, values outside these ranges, or no numbers at all.
+        DataError: NaN or infinite values, values that the white level cannot be meant for, or no numbers at all.
     """
     if array.dtype == np.uint8:
-        return array, None
-    if array.dtype.kind not in "biuf":
-        raise DataError(f"Pictures must be arrays of numbers, not of type {array.dtype}.")
-    low, high = _range(array)
-    factor, note = _scale(array.dtype, low, high)
+        return array, kept, []
+    if array.dtype.kind == "b":
+        return array.astype(np.uint8) * np.uint8(255), kept, ["Boolean pixels were taken as black and white."]
+    kind = measured_kind(array)
+    sixteen_bits = array.dtype.kind == "u" and array.dtype.itemsize == 2
+    fixed = fixed_white(kind, kept, assumed=DEEPEST if sixteen_bits else None)
+    found = range_of(array, range_levels(fixed))
+    if found.wrong:
+        _stop_at_wrong_values(array, found.wrong)
+    wanted = decided_white(found, kind) if decide and fixed.source == "assumed" else fixed
+    white = checked(found, kind, wanted, what=f"Pixels of type {array.dtype}")
+    pixels = _blockwise(array, lambda block: to_eight_bit(block, white.level))
+    return pixels, kept.with_white(kind, white.level), [sentence(found, kind, white)]
 
-    def convert(block: np.ndarray) -> np.ndarray:
-        return np.round(np.clip(block.astype(np.float32) * factor, 0, 255)).astype(np.uint8)
 
-    return _blockwise(array, convert), note
-
-
-def fit(pixels: np.ndarray, *, image_size: int | None, channels: int | None) -> tuple[np.ndarray, list[str]]:
-    """uint8 `(N, C, H, W)` cut to the central square, resampled to `image_size`, with `channels` channels.
+def fit(
+    pixels: np.ndarray, *, image_size: int | None, channels: int | None, how: Fit = "crop"
+) -> tuple[np.ndarray, list[str]]:
+    """uint8 `(N, C, H, W)` made square, resampled to `image_size`, with `channels` channels.
 
     What already fits is not copied. Resampling is antialiased bicubic; 3 to 1 channel is the luma of ITU-R
     601; the fourth of 4 channels is taken as opacity, over white, when fewer are asked for.
+
+    Arguments:
+        how: `"crop"` keeps the central square; `"pad"` the whole picture, with the colour of its edge beside it.
 
     Errors:
         ArgumentError: a change of channels that has no meaning.
     """
     notes = []
     height, width = pixels.shape[2:]
-    side = min(height, width)
+    side = max(height, width) if how == "pad" else min(height, width)
     if height != width:
+        notes.append(array_note(height, width, how))
+    if height != width and how == "crop":
         top, left = (height - side) // 2, (width - side) // 2
         pixels = pixels[:, :, top : top + side, left : left + side]  # (N, C, side, side)
-        notes.append(f"Pictures of {height} x {width} were cut to their central {side} x {side}.")
     if image_size is not None and image_size != side:
-        size = (image_size, image_size)
-        pixels = _blockwise(pixels, lambda block: _resized(block, size))  # (N, C, S, S)
-        notes.append(f"Pictures of {side} x {side} were resampled to {image_size} x {image_size}.")
+        before = pixels.shape[2], pixels.shape[3]
+        size = inner_size(before, image_size)
+        pixels = _blockwise(pixels, lambda block: _resized(block, size))  # (N, C, S, S), or less where padding follows
+        shown = " x ".join(map(str, before)), " x ".join(map(str, size))
+        notes.append(f"Pictures of {shown[0]} were resampled to {shown[1]}.")
+    if pixels.shape[2] != pixels.shape[3]:
+        pixels = _blockwise(pixels, padded)  # (N, C, S, S)
     if channels is not None and channels != pixels.shape[1]:
         pixels = _with_channels(pixels, channels)  # (N, channels, S, S)
     return pixels, notes
 
 
-def _range(array: np.ndarray) -> tuple[float, float]:
-    """Smallest and largest value, after a look for NaN and infinities."""
-    low, high, wrong, first = np.inf, -np.inf, 0, -1
+def _stop_at_wrong_values(array: np.ndarray, wrong: int) -> None:
     for start in range(0, len(array), BLOCK):
-        block = array[start : start + BLOCK]
-        finite = np.isfinite(block)
-        if not finite.all():
-            rows = ~finite.reshape(len(block), -1).all(axis=1)  # (k,)
-            first = start + int(rows.argmax()) if first < 0 else first
-            wrong += int((~finite).sum())
-        else:
-            low, high = min(low, float(block.min())), max(high, float(block.max()))
-    if wrong:
-        raise DataError(
-            f"{wrong} values are NaN or infinite (first in row {first}): repair or leave out these pictures."
-        )
-    return low, high
-
-
-def _scale(dtype: np.dtype, low: float, high: float) -> tuple[float, str | None]:
-    values = f"values from {low:g} to {high:g}"
-    if dtype.kind == "b":
-        return 255.0, "Boolean pixels were taken as black and white."
-    if low < 0 or high > 65535 or (dtype.kind == "f" and high > 255):
-        raise DataError(
-            f"Pixels of type {dtype} have {values}: give uint8, floats in [0, 1] or in [0, 255], or 16 bit "
-            "integers. Undo a normalisation first, e.g. x * std + mean: the encoder brings its own."
-        )
-    if dtype.kind == "f" and high <= 1:
-        return 255.0, f"Pixels ({values}) were taken as [0, 1] and multiplied by 255."
-    if high <= 255:
-        return 1.0, f"Pixels of type {dtype} ({values}) were taken as 0 to 255."
-    return 255 / 65535, f"Pixels ({values}) were taken as 16 bit and divided by 257."
+        rows = ~np.isfinite(array[start : start + BLOCK]).reshape(len(array[start : start + BLOCK]), -1).all(axis=1)
+        if rows.any():
+            first = start + int(rows.argmax())
+            break
+    raise DataError(f"{wrong} values are NaN or infinite (first in row {first}): repair or leave out these pictures.")
 
 
 def _blockwise(array: np.ndarray, convert: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

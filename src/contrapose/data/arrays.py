@@ -32,7 +32,7 @@ def open_array(
     *,
     origin: str = "an array",
     labels: Labels | None = None,
-    fingerprint: str | None = None,
+    former_fingerprint: str | None = None,
     notes: Sequence[str] = (),
 ) -> Images:
     """An array of pictures as `Images`: without a copy where it is uint8, square and has the size asked for.
@@ -52,16 +52,17 @@ def open_array(
     rows = evenly_spaced(len(pictures), request.limit)
     if len(rows) < len(pictures):
         pictures = pictures[rows]
-    pixels, scaling = eight_bit(pictures)
-    pixels, fitting = fit(pixels, image_size=request.image_size, channels=request.channels)
+    pixels, preparation, scaling = eight_bit(pictures, request.settled, decide=request.decides)
+    pixels, fitting = fit(pixels, image_size=request.image_size, channels=request.channels, how=preparation.fit)
     return Images(
         pixels,
         None if chosen is None else chosen.numbers[rows],
         class_names=None if chosen is None else chosen.names,
         identifiers=[str(row) for row in rows],
         origin=origin,
-        notes=[*notes, *([scaling] if scaling else []), *fitting],
-        fingerprint=fingerprint,
+        notes=[*notes, *scaling, *fitting],
+        former_fingerprint=former_fingerprint,
+        preparation=preparation,
     )
 
 
@@ -78,6 +79,8 @@ def open_array_file(path: Path, request: Request) -> Images:
         if not isinstance(array, np.ndarray):
             with array as archive:
                 array, labels, notes = _from_archive(path, archive, request)
+    except PermissionError:
+        raise  # not damaged
     except (zipfile.BadZipFile, EOFError, OSError) as error:
         raise DataError(f"{path} is damaged or no numpy file ({error}).") from error
     except ValueError as error:
@@ -93,7 +96,7 @@ def open_array_file(path: Path, request: Request) -> Images:
         request,
         origin=str(path),
         labels=labels,
-        fingerprint=_file_fingerprint(path, request),
+        former_fingerprint=_former_fingerprint(path, request),
         notes=notes,
     )
 
@@ -115,7 +118,7 @@ def _from_archive(
         values = archive[label_key]
         class_names = next((archive[names[name]].tolist() for name in NAME_KEYS if name in names), None)
         labels = encode_labels(
-            values, where=f"array {label_key!r}", names=class_names if values.dtype.kind in "iu" else None
+            values, where=f"array {label_key!r}", names=class_names if values.dtype.kind in "iuf" else None
         )
     return archive[picture_key], labels, tuple(notes)
 
@@ -132,7 +135,7 @@ def _picture_key(path: Path, names: dict[str, str], asked: str | None) -> str:
         return next(iter(names.values()))
     raise DataError(
         f"{path} holds the arrays {', '.join(names.values()) or '(none)'}: say which are the pictures with "
-        "image_column=."
+        "image_column= (--image-column)."
     )
 
 
@@ -153,7 +156,8 @@ def _stacked(array: np.ndarray) -> np.ndarray:
     return np.stack(items)
 
 
-def _file_fingerprint(path: Path, request: Request) -> str:
+def _former_fingerprint(path: Path, request: Request) -> str:
+    """What earlier versions called the pictures of a file, by its size and time."""
     options = (request.image_size, request.channels, request.limit, request.image_column)
-    terms = (*stamp(str(path), path.name), *options)
+    terms = (*stamp(str(path), path.name)[:3], *options)
     return hashlib.sha256(repr(terms).encode()).hexdigest()

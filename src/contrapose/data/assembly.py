@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import numpy as np
 
 from contrapose.data.cache import cache_folder, cached_pack
-from contrapose.data.images import Images, Skipped, evenly_spaced
+from contrapose.data.images import Images, Skipped, evenly_spaced, hash_pixels
 from contrapose.data.listing import Listing
 from contrapose.data.packing import MemorySink, Packed, pack
 from contrapose.data.request import Request
@@ -32,6 +35,8 @@ def decode_listing(listing: Listing, request: Request) -> Images:
         limit=request.limit,
         workers=request.workers,
         progress=request.progress,
+        preparation=request.settled,
+        decide=request.decides,
     )
     return assemble(listing, packed)
 
@@ -45,20 +50,32 @@ def pack_in_memory(listing: Listing, request: Request) -> Packed:
         channels=request.channels,
         workers=request.workers,
         progress=request.progress,
+        preparation=request.settled,
+        decide=request.decides,
     )
 
 
 def assemble(listing: Listing, packed: Packed) -> Images:
     """The decoded rows of a listing with their labels and identifiers; the others as skipped."""
     kept: np.ndarray = packed.rows
+    identifiers = [listing.identifiers[row] for row in kept]
+    of_files = bool(listing.stamps)  # else the pixels alone say which pictures these are, when somebody asks
     labels = None if listing.labels is None else listing.labels.select(kept)
     return Images(
         packed.pixels,
         None if labels is None else labels.numbers,
         class_names=None if labels is None else labels.names,
-        identifiers=[listing.identifiers[row] for row in kept],
+        identifiers=identifiers,
         skipped=[Skipped(listing.identifiers[row], reason) for row, reason in packed.skipped],
         origin=listing.origin,
-        notes=listing.notes,
-        fingerprint=listing.digest(packed.pixels.shape[1:]) if listing.stamps else None,
+        notes=(*listing.notes, *packed.notes),
+        fingerprint=_fingerprint(packed, identifiers) if of_files else None,
+        former_fingerprint=listing.former_fingerprint(packed.pixels.shape[1:]) if of_files else None,
+        preparation=packed.preparation,
     )
+
+
+def _fingerprint(packed: Packed, identifiers: list[str]) -> str:
+    """A hash of the pixels and of what each picture is called: the same after all files were copied elsewhere."""
+    checksum = packed.checksum or hash_pixels(packed.pixels)
+    return hashlib.sha256(json.dumps([checksum, identifiers]).encode()).hexdigest()

@@ -113,6 +113,7 @@ def colour_biased(
         identifiers=images.identifiers,
         origin=images.origin,
         notes=[*images.notes, note],
+        preparation=images.preparation,
     )
     return BiasedImages(coloured, colours)
 

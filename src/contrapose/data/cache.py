@@ -11,31 +11,63 @@ import hashlib
 import json
 import os
 import re
+import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from contrapose.data.listing import Listing
+from contrapose.data.file_names import expanded
+from contrapose.data.images import hash_pixels
+from contrapose.data.listing import Listing, Watched, stamp
 from contrapose.data.packed_file import FileSink
 from contrapose.data.packing import Packed, pack
+from contrapose.data.picture_limits import MOST_PIXELS, OF_THE_MOMENT, most_pixels
 from contrapose.errors import DataError
+from contrapose.preparation import Preparation
 
-FORMAT = 1  # raised when pictures come to be decoded in another way: older entries are then built anew
+FORMAT = 2  # raised when pictures come to be decoded in another way: older entries are then built anew
 INDEX = "index.json"
 
 
 def cache_folder(cache: str | os.PathLike[str] | None = None) -> Path:
-    """Where packed pictures are: `cache`, else `$CONTRAPOSE_CACHE`, else `contrapose` in the user's cache."""
+    """Where packed pictures are: `cache`, else `$CONTRAPOSE_CACHE`, else `contrapose` in the user's cache; for a user
+    without one, in the system's temporary folder.
+    """
     if cache is not None:
-        return Path(cache).expanduser()
+        return expanded(cache)
     if own := os.environ.get("CONTRAPOSE_CACHE"):
-        return Path(own).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "contrapose"
+        return expanded(own)
+    return _of_the_user() or _temporary()
+
+
+def _of_the_user() -> Path | None:
+    """`contrapose` in the user's cache; `None` where there is no home folder, or one that is not the user's, as for a
+    user that a container has made up.
+    """
+    if own := os.environ.get("XDG_CACHE_HOME"):
+        return Path(own) / "contrapose"
+    with suppress(RuntimeError, OSError):
+        folder = Path.home() / ".cache" / "contrapose"
+        nearest = next(parent for parent in (folder, *folder.parents) if parent.is_dir())
+        return folder if os.access(nearest, os.W_OK) else None
+    return None
+
+
+def _temporary() -> Path:
+    """A folder in the system's temporary one that no other user can have filled."""
+    user = os.getuid() if hasattr(os, "getuid") else 0  # Windows has a folder for each user
+    folder = Path(tempfile.gettempdir()) / f"contrapose-{user}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700)
+    if folder.is_dir() and folder.stat().st_uid not in (user, 0):
+        raise DataError(f"{folder} belongs to another user: choose a cache folder with CONTRAPOSE_CACHE or cache=.")
+    return folder
 
 
 def cached_pack(
@@ -47,17 +79,21 @@ def cached_pack(
     limit: int | None,
     workers: int | None,
     progress: bool,
+    preparation: Preparation,
+    decide: bool,
 ) -> Packed:
     """`pack` through the cache: what was decoded before is mapped into memory, if no file has changed since.
 
-    Only names, sizes and times of files are compared. Processes that want the same pictures at once take
-    turns: one decodes, the others find its result.
+    Names, sizes and times of files are compared: of those that were listed, and of those in which pictures of a table
+    turned out to lie. Processes that want the same pictures at once take turns: one decodes, the others find it.
 
     Errors:
         DataError: no picture can be read, or the folder is full or cannot be written.
     """
-    digest = listing.digest(FORMAT, image_size, channels)
-    entry = folder / "pictures" / _entry_name(listing, image_size, channels, limit)
+    prepared = [preparation.to_json(), decide] if preparation.differs_from_default or not decide else []
+    limit_of_size = [most_pixels()] if most_pixels() != MOST_PIXELS else []
+    digest = listing.digest(FORMAT, image_size, channels, *prepared, *limit_of_size)
+    entry = folder / "pictures" / _entry_name(listing, image_size, channels, limit, *prepared)
     with _writing(entry):
         entry.mkdir(parents=True, exist_ok=True)
         found = _read(entry, digest)
@@ -68,15 +104,19 @@ def cached_pack(
             found = _read(entry, digest)
             if found is not None:
                 return found
+            watched = None if listing.within is None else Watched(listing)
             packed = pack(
-                listing.pictures,
+                listing.pictures if watched is None else watched,
                 lambda size, wanted: FileSink(entry, size=size, channels=wanted, count=len(listing)),
                 image_size=image_size,
                 channels=channels,
                 workers=workers,
                 progress=progress,
+                preparation=preparation,
+                decide=decide,
             )
-            _publish(entry, digest, listing, packed)
+            packed = replace(packed, checksum=hash_pixels(packed.pixels))
+            _publish(entry, digest, listing, packed, watched)
             named = Path(packed.pixels.filename).name  # type: ignore[attr-defined]
             _remove((old for old in entry.glob("pixels-*.npy") if old.name != named), alone)
             return packed
@@ -92,18 +132,27 @@ def _read(entry: Path, digest: str) -> Packed | None:
     """What the entry holds, if it is complete and of these very files; else `None`."""
     try:
         index = json.loads((entry / INDEX).read_text(encoding="utf-8"))
-        if index["digest"] != digest:
+        if index["digest"] != digest or not _as_before(index["within"]):
             return None
         pixels = np.load(entry / index["pixels"], mmap_mode="r", allow_pickle=False)
         skipped = [(int(row), str(reason)) for row, _, reason in index["skipped"]]
-        total = int(index["pictures"])
+        total, checksum = int(index["pictures"]), str(index["checksum"])
+        preparation = Preparation.from_json(index["preparation"])
+        notes = tuple(str(note) for note in index["notes"])
     except (OSError, ValueError, KeyError, TypeError):  # absent, cut short, edited by hand, or just replaced
         return None
+    if any(reason.startswith(OF_THE_MOMENT) for _, reason in skipped):
+        return None
     rows = np.setdiff1d(np.arange(total), [row for row, _ in skipped])
-    return Packed(pixels, rows, skipped) if len(rows) == len(pixels) else None
+    return Packed(pixels, rows, skipped, preparation, notes, checksum) if len(rows) == len(pixels) else None
 
 
-def _publish(entry: Path, digest: str, listing: Listing, packed: Packed) -> None:
+def _as_before(files: Sequence[list[Any]]) -> bool:
+    """Whether further files that pictures were read from are still what they were."""
+    return all(list(stamp(file[0], file[0])) == file for file in files)
+
+
+def _publish(entry: Path, digest: str, listing: Listing, packed: Packed, watched: Watched | None) -> None:
     """Write the index, in one step: from then on the entry holds these pixels."""
     import PIL
 
@@ -112,12 +161,16 @@ def _publish(entry: Path, digest: str, listing: Listing, packed: Packed) -> None
         "digest": digest,
         "origin": listing.origin,
         "pixels": Path(packed.pixels.filename).name,  # type: ignore[attr-defined]
+        "checksum": packed.checksum,
         "pictures": len(listing),
         "image_size": packed.pixels.shape[2],
         "channels": packed.pixels.shape[1],
         "skipped": [[row, listing.identifiers[row], reason] for row, reason in packed.skipped],
+        "preparation": packed.preparation.to_json(),
+        "notes": list(packed.notes),
         "pillow": PIL.__version__,
         "files": list(listing.stamps),
+        "within": [] if watched is None else list(watched.found.values()),
     }
     partial = entry / f"{uuid.uuid4().hex}.partial"
     with partial.open("w", encoding="utf-8") as file:

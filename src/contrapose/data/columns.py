@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,7 @@ PICTURE_NAMES = (
     *("image", "img", "picture", "photo", "pixels", "path", "image_path", "img_path", "file", "filename"),
     *("file_name", "filepath", "file_path", "image_file"),
 )
+MOST_SHOWN = 20  # columns in an error's text: a table of pixels has hundreds
 LABEL_NAMES = ("label", "labels", "class", "class_name", "category", "target", "y", "fine_label")
 
 
@@ -25,11 +26,18 @@ class Columns:
     picture: str
     kind: Kind
     label: str | None
+    fractions: str | None = None
+    """A column with the name of labels that holds fractions, which are no classes."""
 
     @property
     def note(self) -> str:
         label = f", labels from {self.label!r}" if self.label else ", no labels"
-        return f"Pictures from column {self.picture!r}{label}."
+        why = f" ({self.fractions!r} holds fractions)" if self.fractions and not self.label else ""
+        return f"Pictures from column {self.picture!r}{label}{why}."
+
+    def noted(self, labels: object) -> str:
+        """The note, once it is known whether the column of labels held any."""
+        return self.note if labels is not None or self.label is None else f"{self.note[:-1]}, all of them missing."
 
 
 def choose_columns(kinds: Mapping[str, Kind], request: Request, *, origin: str) -> Columns:
@@ -50,22 +58,33 @@ def choose_columns(kinds: Mapping[str, Kind], request: Request, *, origin: str) 
         raise ArgumentError(
             f"Column {picture!r} of {origin} holds neither encoded pictures nor paths of files: choose "
             "another of "
-            f"{', '.join(kinds)} with image_column=."
+            f"{_listed(kinds)} with image_column= (--image-column)."
         )
     label = _asked(kinds, request.label_column, origin)
     if label is None:
         usable = {name.lower(): name for name, kind in kinds.items() if kind in ("whole", "text")}
         label = next((usable[name] for name in LABEL_NAMES if name in usable and usable[name] != picture), None)
-    return Columns(picture, kinds[picture], label if request.reads_labels else None)
+    if not request.reads_labels:
+        return Columns(picture, kinds[picture], None)
+    numbers = {name.lower(): name for name, kind in kinds.items() if kind == "number"}
+    fractions = next((numbers[name] for name in LABEL_NAMES if name in numbers), None)
+    return Columns(picture, kinds[picture], label, fractions)
 
 
 def _asked(kinds: Mapping[str, Kind], name: str | None, origin: str) -> str | None:
     if name is not None and name not in kinds:
         raise ArgumentError(
-            f"{origin} has no column {name!r}: its columns are {', '.join(kinds)}."
+            f"{origin} has no column {name!r}: its columns are {_listed(kinds)}."
             + did_you_mean(name, kinds).partition(" Known:")[0]
         )
     return name
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The names of columns, of very many the first."""
+    shown = list(names)
+    more = f" and {len(shown) - MOST_SHOWN} more" if len(shown) > MOST_SHOWN else ""
+    return ", ".join(shown[:MOST_SHOWN]) + more
 
 
 def _picture(kinds: Mapping[str, Kind], origin: str) -> str:
@@ -79,11 +98,11 @@ def _picture(kinds: Mapping[str, Kind], origin: str) -> str:
         return next(iter(encoded.values()))
     if not encoded and not texts:
         raise DataError(
-            f"{origin} holds numbers only (columns {', '.join(kinds)}): tables of numbers are not a kind of "
+            f"{origin} holds numbers only (columns {_listed(kinds)}): tables of numbers are not a kind of "
             "data that "
             "is read yet. Pictures come as a column of encoded files or of paths."
         )
     raise DataError(
         f"{origin} has no column with a usual name for pictures (image, path, file, ...): its columns are "
-        f"{', '.join(kinds)}. Name the one with image_column=."
+        f"{_listed(kinds)}. Name the one with image_column=, or --image-column on the command line."
     )

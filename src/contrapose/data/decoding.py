@@ -6,13 +6,20 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from contrapose.errors import DataError
+from contrapose.data.deep_values import GREY, as_image, deep_values, is_deep
+from contrapose.data.fitting import inner_size, padded, square
+from contrapose.data.picture_limits import OF_THE_MOMENT, no_room, pillow_limit_lifted, too_large, turn
+from contrapose.data.pixel_range import DEEPEST, PixelRange, kind_of, range_of
+from contrapose.data.pixel_scale import checked, fixed_white, range_levels, to_eight_bit
+from contrapose.errors import ArgumentError, DataError
+from contrapose.preparation import Kind, Preparation
 
+DEFAULT = Preparation()
 EXIF_ORIENTATION = 0x0112
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -29,56 +36,111 @@ class PictureError(DataError):
     """A picture that cannot be used; its text is the reason, to be listed beside the picture's name."""
 
 
-def decode(picture: Any, *, size: int, channels: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """The central square of a picture at `size` × `size`, and the size (width, height) that it was stored in.
+class UndecidedError(Exception):
+    """A picture deeper than 8 bits, while it is not decided yet what is white in such."""
 
-    The shorter side is brought to `size` by area averaging down to twice the size (for JPEG already while
-    decoding) and antialiased bicubic resampling from there; a picture of that size is not resampled. First
-    frame of animations; 16 bits are scaled to 8; what is transparent shows white paper; EXIF orientation is
-    applied.
+
+class Decoded(NamedTuple):
+    """One picture.
 
     Shapes:
-        returns `(C, size, size)` uint8.
+        pixels: `(C, size, size)` uint8.
+
+    Arguments:
+        stored: width and height in the file.
+        pages: whether there are more pages or frames, of which this is the first.
+        deep: of more than 8 bits, the kind and range of the values.
+    """
+
+    pixels: np.ndarray
+    stored: tuple[int, int]
+    pages: bool = False
+    deep: tuple[Kind, PixelRange] | None = None
+
+
+def decode(
+    picture: Any, *, size: int, channels: int, preparation: Preparation = DEFAULT, decided: bool = True
+) -> Decoded:
+    """A picture as a square of `size` × `size`.
+
+    The shorter side (with `"pad"`, the longer) is brought to `size` by area averaging down to twice the size
+    (for JPEG already while decoding) and antialiased bicubic resampling from there; a picture of that size is not
+    resampled. First frame of animations; more than 8 bits are scaled by the white level of the preparation; what is
+    transparent shows white paper; EXIF orientation is applied.
 
     Arguments:
         picture: path, bytes of an encoded file, or a Pillow image.
         channels: 1 (luma of ITU-R 601) or 3 (RGB).
+        preparation: white levels, and how to make it square.
+        decided: where the preparation has no white level: take the largest that the format can hold (16 bits; 1 for
+            floats).
 
     Errors:
         PictureError: whatever is wrong with it, in a few words.
+        UndecidedError: not `decided`, and a level that is needed is missing.
     """
-    with _opened(picture) as image:
-        stored = image.size
+    with opened(picture) as image:
+        stored, pages = image.size, _more_pages(image)
         if image.format in ("JPEG", "MPO") and image is not picture:  # a caller's own image is left as it is
-            image.draft("L" if channels == 1 else "RGB", (2 * size, 2 * size))
-        square = _on_white(_central_square(_eight_bit(image), size))
+            width, height = (2 * size, 2 * size) if preparation.fit == "crop" else inner_size(stored, 2 * size)
+            image.draft("L" if channels == 1 else "RGB", (width, height))
+        if reason := no_room(image):
+            raise PictureError(reason)
+        with turn(image):
+            deep: tuple[Kind, PixelRange] | None
+            if _deep(image, picture):
+                plain, deep = _scaled(image, picture, preparation, decided)
+            else:
+                plain, deep = _eight_bit(image), None
+            small = _on_white(square(plain, size, preparation.fit))
         orientation = _orientation(image)
     if orientation in TURNS:
-        square = square.transpose(TURNS[orientation])
+        small = small.transpose(TURNS[orientation])
     if channels == 1:
-        return np.asarray(square.convert("L"))[None], stored  # (1, S, S)
-    return np.asarray(square.convert("RGB")).transpose(2, 0, 1), stored  # (3, S, S)
+        pixels = np.asarray(small.convert("L"))[None]  # (1, S, S), or one side smaller
+    else:
+        pixels = np.asarray(small.convert("RGB")).transpose(2, 0, 1)  # (3, S, S), or one side smaller
+    if pixels.shape[1] != pixels.shape[2]:
+        pixels = padded(pixels[None])[0]  # (C, S, S)
+    return Decoded(pixels, stored, pages, deep)
 
 
 def stored_size(picture: Any) -> tuple[int, int]:
     """Width and height from a picture's header, without decoding it."""
-    with _opened(picture) as image:
+    with opened(picture) as image:
         return image.size
 
 
+def deep_range(picture: Any) -> tuple[Kind, PixelRange] | None:
+    """In which range the values of a picture are; `None` for one of 8 bits, which is not decoded."""
+    with opened(picture) as image:
+        if not _deep(image, picture):
+            return None
+        if reason := no_room(image):
+            raise PictureError(reason)
+        with turn(image):
+            values, _ = deep_values(image, lambda: Image.open(_source(picture)))
+            return kind_of(values.dtype), range_of(values)
+
+
 @contextmanager
-def _opened(picture: Any) -> Iterator[Image.Image]:
+def opened(picture: Any) -> Iterator[Image.Image]:
     """The picture as a Pillow image; anything that goes wrong inside the block becomes a `PictureError`."""
     try:
-        if isinstance(picture, Image.Image):
-            yield picture
-        else:
+        with pillow_limit_lifted():
+            if isinstance(picture, Image.Image):
+                yield picture
+                return
             with Image.open(_source(picture)) as image:
+                if reason := too_large(image.size):
+                    raise PictureError(reason)
                 yield image
-    except PictureError:
+    except (PictureError, UndecidedError, ArgumentError):
         raise
-    except Image.DecompressionBombError as error:
-        raise PictureError("too large: more pixels than Pillow's limit (Image.MAX_IMAGE_PIXELS)") from error
+    except MemoryError as error:
+        raise PictureError(f"{OF_THE_MOMENT}: its memory is full; scale it down") from error
+    except PermissionError as error:
+        raise PictureError("no permission to read it") from error
     except UnidentifiedImageError as error:
         raise PictureError("not a picture, or of an unknown format") from error
     except Exception as error:  # a damaged file can raise anything in a decoder
@@ -101,11 +163,24 @@ def _source(picture: Any) -> Any:
     return picture
 
 
+def _more_pages(image: Image.Image) -> bool:
+    """Whether there is more than the first page; the second picture of a phone's JPEG (MPO) is no page."""
+    if image.format == "MPO":
+        return False
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except Exception:  # a damaged second page says nothing of the first
+        return False
+
+
+def _deep(image: Image.Image, picture: Any) -> bool:
+    """Whether it has more than 8 bits; of a caller's own image in colour, which has lost them, it has not."""
+    return is_deep(image) and (image is not picture or image.mode in GREY)
+
+
 def _eight_bit(image: Image.Image) -> Image.Image:
     """The same picture in one of the modes L, LA, RGB, RGBA."""
     image.load()
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return Image.fromarray(_scaled(np.asarray(image)))
     if image.mode in ("L", "LA", "RGB", "RGBA") and "transparency" not in image.info:
         return image
     grey = image.mode in ("1", "L", "LA", "La")
@@ -114,28 +189,23 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return image.convert("L" if grey else "RGB")
 
 
-def _scaled(pixels: np.ndarray) -> np.ndarray:
-    """Deep pixels to uint8 by the range they must be in: 16 bits for integers, [0, 1] or 8 for floats."""
-    low, high = pixels.min(), pixels.max()
-    if not 0 <= low <= high <= 65535:  # NaN fails too
-        raise PictureError(f"pixel values from {low} to {high}, which is no 8 or 16 bit range")
-    if pixels.dtype.kind == "f" and high <= 1:
-        factor = 255.0
-    elif pixels.dtype.kind == "f" and high <= 255:
-        factor = 1.0
-    else:
-        factor = 255 / 65535
-    return np.round(pixels * factor).astype(np.uint8)
-
-
-def _central_square(image: Image.Image, size: int) -> Image.Image:
-    side = min(image.size)
-    # whole pixels: a square cut between pixels would blur pictures that need no resampling
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    box = (left, top, left + side, top + side)
-    if side == size:
-        return image.crop(box)
-    return image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
+def _scaled(
+    image: Image.Image, picture: Any, preparation: Preparation, decided: bool
+) -> tuple[Image.Image, tuple[Kind, PixelRange]]:
+    """A deep picture to 8 bits by the data set's white level, and the range of its values."""
+    kind: Kind = "floats" if image.mode == "F" else "integers"
+    if not decided and preparation.white(kind) is None:
+        raise UndecidedError
+    pixels, opacity = deep_values(image, lambda: Image.open(_source(picture)))
+    white = fixed_white(kind, preparation, assumed=DEEPEST)
+    found = range_of(pixels, range_levels(white))
+    if found.wrong:
+        raise PictureError(f"{found.wrong} of its pixel values are NaN or infinite")
+    try:
+        checked(found, kind, white, what="its pixels")
+    except DataError as error:
+        raise PictureError(str(error).removesuffix(".")) from error
+    return as_image(to_eight_bit(pixels, white.level), opacity), (kind, found)
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from contrapose.data.columns import Kind, choose_columns
 from contrapose.data.labels import Labels, encode_labels
 from contrapose.data.listing import Listing
 from contrapose.data.request import Request
+from contrapose.data.tables import row_names
 from contrapose.errors import ArgumentError, ContraposeError, DataError, did_you_mean
 from contrapose.optional import optional
 
@@ -64,16 +63,19 @@ def list_hub_dataset(dataset: Any, request: Request, *, origin: str, place: str 
     labels = None
     if columns.label is not None:
         labels = _labels(dataset, columns.label, origin)
+    names: list[str | None] = []
     if columns.kind == "struct":  # as stored: decoding is done here, at the working size
+        names = _file_names(dataset, columns.picture)
         dataset = dataset.cast_column(columns.picture, datasets.Image(decode=False))
     return Listing(
         pictures=_HubPictures(dataset.with_format(None).select_columns([columns.picture]), columns.picture),
-        identifiers=[str(row) for row in range(len(dataset))],
+        identifiers=row_names(names, len(dataset)),
         labels=labels,
         origin=origin,
         place=f"{place}#{columns.picture}" if kept else None,
-        stamps=[(f"{fingerprint}#{columns.picture}", len(dataset), 0)] if kept else (),
-        notes=(columns.note,),
+        stamps=[(f"{fingerprint}#{columns.picture}", len(dataset), 0, 0)] if kept else (),
+        within=[file["filename"] for file in dataset.cache_files],  # one saved anew may keep its fingerprint
+        notes=(columns.noted(labels),),
     )
 
 
@@ -111,11 +113,20 @@ def _kind(datasets: Any, feature: Any) -> Kind:
 
 
 def _labels(dataset: Any, column: str, origin: str) -> Labels | None:
-    values = np.asarray(dataset.with_format(None)[column][:])
-    if values.dtype.kind == "i" and len(values) and (values == -1).all():
-        return None  # how the hub marks test sets whose labels are kept secret
+    values = dataset.with_format(None)[column][:]  # all -1 where the labels of a test set are kept secret
     names = getattr(dataset.features[column], "names", None)
     return encode_labels(values, where=f"column {column!r} of {origin}", names=names)
+
+
+def _file_names(dataset: Any, column: str) -> list[str | None]:
+    """The file that each picture came from, without a look at the pictures; none at all where that is not known."""
+    try:
+        stored = dataset.data.column(column)
+        names = [name for chunk in stored.chunks for name in chunk.field("path").to_pylist()]
+        indices = dataset._indices  # of a data set that was shuffled or cut: the rows that it shows
+        return names if indices is None else [names[row] for row in indices.column(0).to_pylist()]
+    except (AttributeError, KeyError, IndexError, TypeError):
+        return []
 
 
 class _HubPictures(Sequence[Any]):

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from contrapose.errors import ArgumentError
+from contrapose.preparation import Preparation
 
 STATISTICS_SAMPLES = 10_000  # the error of a mean is then below 1 % of a standard deviation
 SMALLEST_STD = 1e-3  # a quarter of one grey level: a constant channel must not be blown up by normalisation
@@ -37,7 +38,7 @@ class Images:
 
     Arguments:
         pixels: the pixels, of which `rows` are these samples.
-        labels: one class number a sample.
+        labels: one class number a sample; -1 for one that has no label.
         class_names: names of classes 0, 1, ...; `None` where numbers are all that is known.
         identifiers: for each sample, its file's path relative to the data, or its row number as text.
         skipped: what was found but could not be read.
@@ -45,6 +46,8 @@ class Images:
         notes: what was decided on the way that a person should know of (scaling, cropping, ignored files).
         fingerprint: a text that identifies the pictures (not their labels) from run to run; by default a hash
             of the pixels.
+        preparation: how the pictures became these pixels: their white level, and what became of those not square.
+        former_fingerprint: the text by which earlier versions identified them, where it was another one.
         rows: which rows of the pixels these samples are, in order; `None`: all. (How `subset` avoids copies.)
 
     Errors:
@@ -64,6 +67,8 @@ class Images:
         origin: str = "memory",
         notes: Sequence[str] = (),
         fingerprint: str | None = None,
+        preparation: Preparation | None = None,
+        former_fingerprint: str | None = None,
         rows: np.ndarray | None = None,
     ) -> None:
         _check(pixels)
@@ -76,6 +81,8 @@ class Images:
         self.origin = origin
         self.notes = tuple(notes)
         self._fingerprint = fingerprint
+        self.preparation = preparation or Preparation()
+        self._former_fingerprint = former_fingerprint
         for name, values in (("labels", self.labels), ("identifiers", self.identifiers)):
             if values is not None and len(values) != len(self):
                 raise ArgumentError(f"{len(self)} pictures came with {len(values)} {name}: give one for each.")
@@ -102,10 +109,13 @@ class Images:
     def fingerprint(self) -> str:
         """A text that identifies the pictures from run to run."""
         if self._fingerprint is None:
-            self._fingerprint = _hash_pixels(self.store)
-        if self.rows is None:
-            return self._fingerprint
-        return hashlib.sha256(self._fingerprint.encode() + self.rows.tobytes()).hexdigest()
+            self._fingerprint = hash_pixels(self.store)
+        return self._of_rows(self._fingerprint)
+
+    def recorded_as(self, fingerprint: str) -> bool:
+        """Whether these are the pictures that had this fingerprint, in this version or in an earlier one."""
+        former = self._former_fingerprint
+        return (former is not None and fingerprint == self._of_rows(former)) or fingerprint == self.fingerprint
 
     def batch(self, indices: Tensor | ArrayLike) -> UInt8[Tensor, "B C H W"]:
         """The pictures of these row numbers, in this order, as a new tensor on the CPU."""
@@ -140,6 +150,8 @@ class Images:
             origin=self.origin,
             notes=self.notes,
             fingerprint=self._fingerprint,
+            preparation=self.preparation,
+            former_fingerprint=self._former_fingerprint,
             rows=wanted if self.rows is None else self.rows[wanted],
         )
 
@@ -154,8 +166,15 @@ class Images:
             origin=self.origin,
             notes=self.notes,
             fingerprint=self._fingerprint,
+            preparation=self.preparation,
+            former_fingerprint=self._former_fingerprint,
             rows=self.rows,
         )
+
+    def _of_rows(self, fingerprint: str) -> str:
+        if self.rows is None:
+            return fingerprint
+        return hashlib.sha256(fingerprint.encode() + self.rows.tobytes()).hexdigest()
 
     def _checked(self, indices: Tensor | ArrayLike) -> np.ndarray:
         wanted = np.asarray(indices.cpu() if isinstance(indices, Tensor) else indices)
@@ -172,7 +191,7 @@ class Images:
         return wanted
 
     def __repr__(self) -> str:
-        classes = "no labels" if self.labels is None else f"{len(np.unique(self.labels))} classes"
+        classes = "no labels" if self.labels is None else f"{len(np.unique(self.labels[self.labels >= 0]))} classes"
         skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
         size = f"{self.image_size} x {self.image_size} x {self.channels}"
         return f"Images({len(self):,} of {size}, {classes}{skipped}, from {self.origin})"
@@ -194,7 +213,8 @@ def _check(pixels: np.ndarray) -> None:
         )
 
 
-def _hash_pixels(store: np.ndarray) -> str:
+def hash_pixels(store: np.ndarray) -> str:
+    """SHA-256 of the shape and of all pixels."""
     digest = hashlib.sha256(str(store.shape).encode())
     for start in range(0, len(store), 1024):
         digest.update(np.ascontiguousarray(store[start : start + 1024]).data)

@@ -13,7 +13,7 @@ import numpy as np
 
 from contrapose.data.labels import Labels, choose_labels
 
-Stamp = tuple[str, int, int]  # a file's name, size in bytes, time of change in ns
+Stamp = tuple[str, int, int, int]  # a file's name, size in bytes, times of change of its content and of its entry in ns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,9 @@ class Listing:
             only.
         stamps: the files that hold the pictures, as they were when listed: as long as these stay the same,
             what was decoded from them can be used again.
+        within: paths of further files that hold the pictures, which are looked at like the stamped ones although they
+            are not what the data is called by; a sequence also says that pictures may be paths of files that nobody has
+            listed, to be found when they are read. `None`: no such files.
         notes: what a person should know of how they were found.
     """
 
@@ -39,6 +42,7 @@ class Listing:
     labels: Labels | None = None
     place: str | None = None
     stamps: Sequence[Stamp] = ()
+    within: Sequence[str] | None = None
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -58,9 +62,12 @@ class Listing:
         return replace(self, labels=choose_labels(self.labels, asked, len(self)))
 
     def digest(self, *terms: object) -> str:
-        """A hash of which pictures of which files these are, and of `terms`."""
-        text = json.dumps([list(self.stamps), list(self.identifiers), terms])
-        return hashlib.sha256(text.encode()).hexdigest()
+        """A hash of which pictures of which files these are, as the files stand now, and of `terms`."""
+        return _hash(list(self.stamps), list(self.identifiers), terms)
+
+    def former_fingerprint(self, *terms: object) -> str:
+        """What earlier versions called these pictures: another text after the files were copied, whose times differ."""
+        return _hash([found[:3] for found in self.stamps], list(self.identifiers), terms)
 
 
 class Chosen(Sequence[Any]):
@@ -77,10 +84,35 @@ class Chosen(Sequence[Any]):
         return self.whole[int(self.rows[row])]
 
 
+class Watched(Sequence[Any]):
+    """Pictures some of which are paths of files that nobody has listed: each is stamped before it is handed out."""
+
+    def __init__(self, listing: Listing) -> None:
+        self.pictures = listing.pictures
+        self.found = {path: stamp(path, path) for path in listing.within or ()}
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, row: Any) -> Any:
+        picture = self.pictures[row]
+        if isinstance(picture, str) and picture not in self.found:
+            self.found[picture] = stamp(picture, picture)
+        return picture
+
+
 def stamp(path: str, name: str) -> Stamp:
-    """What tells whether a file has changed; size and time are -1 when it is not there."""
+    """What tells whether a file has changed; size and times are -1 when it is not there.
+
+    The time of the entry (ctime) cannot be set by a program: it gives away a file that was replaced by one of the same
+    size and with the old time. The inode would add nothing, and is another after each mount on some network drives.
+    """
     try:
         found = os.stat(path)  # noqa: PTH116 - a Path a file is slow for a million files
     except OSError:
-        return name, -1, -1
-    return name, found.st_size, found.st_mtime_ns
+        return name, -1, -1, -1
+    return name, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _hash(*terms: object) -> str:
+    return hashlib.sha256(json.dumps(terms).encode()).hexdigest()

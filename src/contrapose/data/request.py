@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from contrapose.errors import ArgumentError
+from contrapose.preparation import Fit, Preparation, check_white
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +27,30 @@ class Request:
     cache: str | os.PathLike[str] | bool | None = None
     workers: int | None = None
     progress: bool = True
+    fit: Fit | None = None
+    white: float | None = None
+    preparation: Preparation | None = None
 
     def __post_init__(self) -> None:
         for name in ("image_size", "channels", "limit", "workers"):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise ArgumentError(f"{name} is {value!r}: give a whole number from 1 on, or None.")
+        self.settled  # noqa: B018 - checks fit and white
+
+    @property
+    def settled(self) -> Preparation:
+        """How to prepare pictures, as far as that was asked for or settled before."""
+        found = self.preparation or Preparation()
+        check_white(self.white)
+        if self.white is not None:
+            found = replace(found, integers=self.white, floats=self.white)
+        return found if self.fit is None else replace(found, fit=self.fit)
+
+    @property
+    def decides(self) -> bool:
+        """Whether the pictures may decide what else there is to know: not where an encoder has settled it."""
+        return self.preparation is None
 
     @property
     def reads_labels(self) -> bool:

@@ -39,9 +39,11 @@ class EpochSampler:
             raise ArgumentError(f"rank {rank} of world_size {world_size}: ranks are 0 to world_size - 1.")
         if length < batch_size * world_size:
             processes = "" if world_size == 1 else f" on each of {world_size} processes"
+            share = length // world_size
+            remedy = f"Lower batch_size to {share} or less, or" if share > 1 else "Contrast needs two or more:"
             raise ArgumentError(
-                f"{length} samples do not fill one batch of {batch_size}{processes}. "
-                f"Lower batch_size to {max(1, length // world_size)} or less, or give more data."
+                f"{length} sample{'s' * (length != 1)} do not fill one batch of {batch_size}{processes}. "
+                f"{remedy} give more data."
             )
         self.length = length
         self.batch_size = batch_size

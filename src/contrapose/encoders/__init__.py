@@ -4,6 +4,7 @@ from contrapose.encoders import mlp, resnet, small_conv, vision_transformer  # n
 from contrapose.encoders.artifact import (
     Architecture,
     architecture_of,
+    encoder_folder,
     load_encoder,
     save_encoder,
     untrained_like,
@@ -11,6 +12,7 @@ from contrapose.encoders.artifact import (
 from contrapose.encoders.backbone import ENCODERS, Backbone, ConvolutionalBackbone
 from contrapose.encoders.factory import build
 from contrapose.encoders.image_encoder import ImageEncoder
+from contrapose.encoders.initial import Start, fingerprint_of, starting_point
 from contrapose.encoders.projection import ProjectionHead
 from contrapose.encoders.teacher import Teacher
 
@@ -21,10 +23,14 @@ __all__ = [
     "ConvolutionalBackbone",
     "ImageEncoder",
     "ProjectionHead",
+    "Start",
     "Teacher",
     "architecture_of",
     "build",
+    "encoder_folder",
+    "fingerprint_of",
     "load_encoder",
     "save_encoder",
+    "starting_point",
     "untrained_like",
 ]

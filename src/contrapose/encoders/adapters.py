@@ -153,6 +153,26 @@ def hf_backbone(
     return backbone
 
 
+def trained_size(name: str) -> int | None:
+    """The side of the pictures that the published weights of `timm:NAME` or `hf:NAME` are tied to; None where they
+    take any.
+
+    Errors:
+        MissingExtraError: the library is not there.
+    """
+    prefix, _, rest = name.partition(":")
+    if prefix == "timm":
+        known = optional("timm", extra="vision").get_pretrained_cfg(rest)
+        size = known.input_size[-1] if getattr(known, "fixed_input_size", False) else None
+    else:
+        transformers = optional("transformers", extra="text")
+        try:
+            size = getattr(_hf_config(transformers, rest, None), "image_size", None)
+        except (OSError, ValueError, KeyError):  # which building it will explain
+            return None
+    return size if isinstance(size, int) else None
+
+
 def _timm_features(model: nn.Module, x: Tensor) -> Tensor:
     return model(x)  # (B, D)
 

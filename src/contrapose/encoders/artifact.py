@@ -22,6 +22,7 @@ from contrapose.atomic import write_atomically
 from contrapose.encoders.factory import build, factory_of
 from contrapose.encoders.image_encoder import ImageEncoder
 from contrapose.errors import ArgumentError, MissingExtraError, RunError
+from contrapose.preparation import Preparation
 
 FORMAT = 1
 WEIGHTS, DESCRIPTION = "encoder.safetensors", "encoder.json"
@@ -38,13 +39,21 @@ class Architecture:
     image_size: int
     dimension: int
     extra: dict[str, Any] = field(default_factory=dict)
+    preparation: dict[str, Any] = field(default_factory=dict)  # empty: of a version that kept none
 
     def build(self, seed: int) -> ImageEncoder:
         """The same architecture with new weights drawn from `seed`; nothing is fetched from anywhere."""
         if self.encoder.startswith("hf:") and not isinstance(self.arguments.get("config"), dict):
             raise ArgumentError(f"{self.encoder!r} comes without its config, which would have to be fetched.")
         arguments = {key: False if key == "pretrained" else value for key, value in self.arguments.items()}
-        return build(self.encoder, channels=self.channels, image_size=self.image_size, seed=seed, **arguments)
+        return build(
+            self.encoder,
+            channels=self.channels,
+            image_size=self.image_size,
+            seed=seed,
+            preparation=Preparation.from_json(self.preparation),
+            **arguments,
+        )
 
 
 def save_encoder(encoder: ImageEncoder, folder: Path | str, *, extra: Mapping[str, Any] | None = None) -> None:
@@ -101,7 +110,23 @@ def architecture_of(folder: Path | str) -> Architecture:
     if version != FORMAT or wrong:
         what = f"has no usable {wrong[0]!r}" if wrong else "states no format"
         raise RunError(f"{path} is damaged: it {what}. Export the encoder again.")
-    return Architecture(**{key: found[key] for key in kinds})
+    return Architecture(**{key: found[key] for key in kinds}, preparation=found.get("preparation", {}))
+
+
+def encoder_folder(path: Path | str) -> Path:
+    """Where the encoder of `path` lies: of a run folder, in its `encoder/`; an encoder's folder is its own.
+
+    Errors:
+        RunError: there is no such folder.
+    """
+    path = Path(path)
+    folder = path / "encoder" if (path / "config.json").is_file() else path
+    if not folder.is_dir():
+        raise RunError(
+            f"{path} holds no encoder: it is neither a run folder (did the run stop before its first checkpoint?) "
+            "nor a folder with encoder.json and encoder.safetensors."
+        )
+    return folder
 
 
 def load_encoder(folder: Path | str) -> ImageEncoder:
@@ -143,6 +168,7 @@ def _describe(encoder: ImageEncoder, extra: Mapping[str, Any]) -> Architecture:
         image_size=encoder.image_size,
         dimension=encoder.dimension,
         extra=dict(extra),
+        preparation=encoder.preparation.to_json(),
     )
 
 

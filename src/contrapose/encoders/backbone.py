@@ -33,6 +33,8 @@ class Backbone(nn.Module):
             new.
         remembered: arguments found out while building, without which the same architecture could not be
             rebuilt on a machine that has nothing but the saved encoder. They must be JSON.
+        chosen_by_size: arguments whose defaults depend on the size of the pictures, as they were chosen: what keeps
+            the weights fitting when the same encoder is built for another size.
     """
 
     dimension: int
@@ -41,6 +43,7 @@ class Backbone(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.remembered: Mapping[str, Any] = {}
+        self.chosen_by_size: Mapping[str, Any] = {}
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
         raise NotImplementedError(f"{type(self).__name__} defines no forward.")

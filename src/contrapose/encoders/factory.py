@@ -16,6 +16,7 @@ from contrapose.encoders.arguments import count
 from contrapose.encoders.backbone import ENCODERS, Backbone, Factory
 from contrapose.encoders.image_encoder import ImageEncoder
 from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.preparation import Preparation
 
 
 def build(
@@ -26,6 +27,7 @@ def build(
     mean: object = None,
     std: object = None,
     seed: int | None = None,
+    preparation: Preparation | None = None,
     **arguments: Any,
 ) -> ImageEncoder:
     """An encoder with new weights (or, for `timm:` and `hf:` with `pretrained=True`, with published ones).
@@ -38,6 +40,7 @@ def build(
             that pretrained weights came with, otherwise 0.5 and 0.5, which maps [0, 1] onto [-1, 1].
         seed: first weights that are the same every time, drawn without touching the global random state.
             `None`: they are drawn from torch's global state, as by any module.
+        preparation: how pictures become pixels, as `Images.preparation` says of those it is going to be trained on.
         arguments: the encoder's own; see its factory. Unknown ones are refused.
 
     Errors:
@@ -59,6 +62,7 @@ def build(
         image_size=image_size,
         mean=known_mean if mean is None else mean,
         std=known_std if std is None else std,
+        preparation=preparation,
     )
 
 

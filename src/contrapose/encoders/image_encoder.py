@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from contrapose.encoders.backbone import Backbone, ConvolutionalBackbone
 from contrapose.errors import ArgumentError
+from contrapose.preparation import Preparation
 
 
 class ImageEncoder(nn.Module):
@@ -28,6 +29,8 @@ class ImageEncoder(nn.Module):
         channels: C.
         image_size: side in pixels that it was made for. Convolutional backbones take other sizes too.
         mean, std: statistics of each channel on the scale of [0, 1]; a number stands for all channels.
+        preparation: how the pictures that it was trained on became pixels; `contrapose.load(...).embed` prepares others
+            likewise.
 
     Attributes:
         mean, std: buffers of shape `(C,)`, saved with the weights.
@@ -51,6 +54,7 @@ class ImageEncoder(nn.Module):
         image_size: int,
         mean: object = 0.5,
         std: object = 0.5,
+        preparation: Preparation | None = None,
     ) -> None:
         super().__init__()
         self.register_buffer("mean", _statistic(mean, "mean", channels))
@@ -65,6 +69,7 @@ class ImageEncoder(nn.Module):
         self.arguments = dict(arguments)
         self.channels = channels
         self.image_size = image_size
+        self.preparation = preparation or Preparation()
 
     @property
     def dimension(self) -> int:

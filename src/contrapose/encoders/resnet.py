@@ -142,10 +142,12 @@ def _resnet(
     zero_init_last: bool,
 ) -> ResNet:
     small = image_size <= SMALL_PICTURE if small_stem is None else flag(small_stem, "small_stem")
-    return ResNet(
+    network = ResNet(
         channels,
         blocks,
         bottleneck=bottleneck,
         small_stem=small,
         zero_init_last=flag(zero_init_last, "zero_init_last"),
     )
+    network.chosen_by_size = {"small_stem": small}
+    return network

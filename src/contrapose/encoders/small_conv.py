@@ -51,6 +51,7 @@ class SmallConv(ConvolutionalBackbone):
         super().__init__([_stage(stage) for stage in stages])
         self.stage_dimensions = tuple(stage.outputs for stage in stages)
         self.grid = grid
+        self.chosen_by_size = {"pool": grid}
         flat = self.stage_dimensions[-1] * grid * grid
         self.dimension = embedding or flat
         initialise(self)

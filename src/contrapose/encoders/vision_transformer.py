@@ -88,6 +88,7 @@ class VisionTransformer(Backbone):
         super().__init__()
         self.dimension = dimension
         self.image_size = image_size
+        self.chosen_by_size = {"patch_size": patch_size}
         tokens = (image_size // patch_size) ** 2 + (pooling == "token")
         self.patches = nn.Conv2d(channels, dimension, patch_size, stride=patch_size)
         self.token = nn.Parameter(torch.zeros(1, 1, dimension)) if pooling == "token" else None

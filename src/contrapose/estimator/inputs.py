@@ -13,6 +13,9 @@ from PIL import Image
 from torch import Tensor
 
 from contrapose.data import Images, open_data
+from contrapose.data.columns import PICTURE_NAMES
+from contrapose.data.foreign import columns_of, is_column, is_frame, is_missing, items_of
+from contrapose.data.labels import UNLABELLED, encode_labels
 from contrapose.errors import ArgumentError, DataError
 
 
@@ -35,8 +38,10 @@ class Rows:
 
 
 def is_pictures(X: Any) -> bool:
-    """Whether `X` holds pictures: an array of 3 or 4 axes, `Images`, or a list of paths, Pillow images or arrays."""
-    if isinstance(X, Images):
+    """Whether `X` holds pictures: an array of 3 or 4 axes, `Images`, a list of paths, Pillow images or
+    arrays, or a frame with a column of these.
+    """
+    if isinstance(X, Images) or _has_pictures(X):
         return True
     X = _plain(X)
     if isinstance(X, np.ndarray | Tensor):
@@ -49,14 +54,17 @@ def is_pictures(X: Any) -> bool:
     return isinstance(first, str | os.PathLike | Image.Image)
 
 
-def open_pictures(X: Any, *, image_size: int | None, channels: int | None = None) -> Images:
+def open_pictures(X: Any, **options: Any) -> Images:
     """`X` as pictures, one for each sample.
+
+    Arguments:
+        options: of `open_data`.
 
     Errors:
         DataError: nothing can be read, or not everything: a transformer gives a row for each sample, so that none may
             be left out.
     """
-    images = open_data(_plain(X), image_size=image_size, channels=channels, labels=False, cache=False, progress=False)
+    images = open_data(_plain(X), labels=False, cache=False, progress=False, **options)
     if images.skipped:
         worst = images.skipped[0]
         raise DataError(
@@ -67,7 +75,7 @@ def open_pictures(X: Any, *, image_size: int | None, channels: int | None = None
 
 
 def class_numbers(y: Any, samples: int, method: str) -> Tensor:
-    """Classes of any kind as numbers 0, 1, ...; the number -1 stays, and means "not labelled".
+    """Classes of any kind as numbers 0, 1, ...; -1 and missing values are -1, which means "not labelled".
 
     Shapes:
         y: `(N,)` or `(N, 1)`; returns `(N,)` int64.
@@ -84,20 +92,44 @@ def class_numbers(y: Any, samples: int, method: str) -> Tensor:
             f"ContrastiveEncoder requires y to be passed, but the target y is None: method {method!r} learns from "
             "labels. Give fit(X, y), or choose a method without labels such as 'mmcl'."
         )
-    y = column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y"), warn=True)  # (N,)
+    y = column_or_1d(check_array(_known(y), ensure_2d=False, dtype=None, input_name="y"), warn=True)  # (N,)
     if len(y) != samples:
         raise ArgumentError(f"X has {samples} samples and y has {len(y)}: give one label for each sample.")
     check_classification_targets(y)
-    names, numbers = np.unique(y, return_inverse=True)  # (classes,), (N,)
-    if names.dtype.kind in "if" and names[0] == -1:
-        numbers = numbers - 1  # it sorts first (classes are counted from 0)
+    labels = encode_labels(y, where="y")
+    if labels is None:
+        return torch.full((samples,), UNLABELLED)
+    numbers = np.unique(np.append(labels.numbers, UNLABELLED), return_inverse=True)[1][:-1] - 1  # counted from 0
     return torch.from_numpy(numbers.astype(np.int64))
 
 
+def _known(y: Any) -> Any:
+    """`y` by position, with `UNLABELLED` or `""` for what is missing, which scikit-learn would refuse."""
+    if is_column(y):
+        y = items_of(y)
+    values = np.asarray(y, dtype=object) if isinstance(y, list | tuple) else np.asarray(y)
+    if values.dtype.kind not in "Of" or values.ndim != 1:
+        return y
+    absent = np.fromiter((is_missing(value) for value in values), bool, len(values))  # (N,)
+    if not absent.any():
+        return y
+    texts = any(isinstance(value, str) for value in values)
+    filled = np.where(absent, "" if texts else UNLABELLED, values)
+    return filled.astype(str) if texts else np.asarray(filled.tolist())
+
+
+def _has_pictures(X: Any) -> bool:
+    """Whether `X` is a frame with a column that is called, and filled, as pictures are."""
+    if not is_frame(X) or len(X) == 0:
+        return False
+    named = (items_of(column[:1]) for name, column in columns_of(X).items() if name.lower() in PICTURE_NAMES)
+    return any(isinstance(first, str | os.PathLike | bytes | Image.Image) for (first,) in named)
+
+
 def _plain(X: Any) -> Any:
-    """A column of paths (a series, or an array of text) as a list; everything else as it is."""
-    if getattr(X, "ndim", None) == 1:
-        X = X.to_numpy() if hasattr(X, "to_numpy") else X
-        if isinstance(X, np.ndarray) and X.dtype.kind in "OU":
-            return X.tolist()
+    """A column of paths (a series, an array of text, or an array of one such column) as a list; else as it is."""
+    if is_column(X):
+        X = items_of(X)
+    if isinstance(X, np.ndarray) and X.dtype.kind in "OU" and (X.ndim == 1 or (X.ndim == 2 and X.shape[1] == 1)):
+        return X.reshape(-1).tolist()
     return X

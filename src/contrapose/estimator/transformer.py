@@ -14,8 +14,8 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from contrapose.data import Images
-from contrapose.embedder import pick_device
-from contrapose.encoders import ImageEncoder, build
+from contrapose.embedder import pick_device, warn_of_pixels
+from contrapose.encoders import ImageEncoder, Start, build, starting_point
 from contrapose.errors import ArgumentError
 from contrapose.estimator.configuration import configure
 from contrapose.estimator.frozen import from_bytes, to_bytes
@@ -55,11 +55,16 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         batch_size: samples a step, at most all. 128: SCARF.
         learning_rate: peak of the schedule. 1e-3: SCARF's, with Adam.
         encoder: name of the backbone. None: "mlp" for tables, "small_conv" for pictures.
+        init: trained weights to start from, of any method: a run or encoder folder, "timm:NAME", "hf:NAME", an
+            `ImageEncoder` (such as another estimator's `encoder_`) or what `contrapose.load` returns. Of pictures it
+            brings channels, size and normalisation along; a table must have as many columns. None: new weights.
         encoder_options: arguments of the backbone, such as {"widths": [128, 128]}.
         method_options: options of the method, such as {"sigma": 2.0}, and of its optimiser (`OF_EVERY_RUN` in
             `configuration`); for pictures also {"views": ...}.
         corruption_rate: of tables, the probability of a value to be replaced. 0.6: SCARF.
         image_size: of pictures, the working resolution in pixels. None: as `contrapose.data.open_data` chooses.
+        image_fit: of pictures that are not square: "crop" keeps the central square, "pad" the whole picture.
+        white: the value that is white in pictures deeper than 8 bits. None: decided by `fit`, by the range of all.
         device: where to train: "auto" (a GPU where there is one), "cpu", "cuda". An unpickled encoder is on the CPU.
         random_state: an integer makes fits repeat: on the CPU bit for bit, with the same number of threads.
 
@@ -85,10 +90,13 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         batch_size: int = 128,
         learning_rate: float = 1e-3,
         encoder: str | None = None,
+        init: Any = None,
         encoder_options: Mapping[str, Any] | None = None,
         method_options: Mapping[str, Any] | None = None,
         corruption_rate: float = 0.6,
         image_size: int | None = None,
+        image_fit: str = "crop",
+        white: float | None = None,
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -97,10 +105,13 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.encoder = encoder
+        self.init = init
         self.encoder_options = encoder_options
         self.method_options = method_options
         self.corruption_rate = corruption_rate
         self.image_size = image_size
+        self.image_fit = image_fit
+        self.white = white
         self.device = device
         self.random_state = random_state
 
@@ -109,10 +120,11 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         needs_labels = METHODS[self.method].about.needs_labels
         for name in _OF_TABLES:  # of an earlier fit on other data
             self.__dict__.pop(name, None)
-        data = self._pictures(X) if is_pictures(X) else self._table(X)
+        start = self._start()
+        data = self._pictures(X, start) if is_pictures(X) else self._table(X)
         labels = class_numbers(y, len(data), self.method) if needs_labels else None  # (N,)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        kind = self.encoder or ("small_conv" if isinstance(data, Images) else "mlp")
+        kind = start.name if start else self.encoder or ("small_conv" if isinstance(data, Images) else "mlp")
         config = configure(
             self.method,
             self.method_options,
@@ -123,7 +135,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             encoder=kind,
             seed=seed,
         )
-        encoder = self._untrained(data, kind, seed)
+        encoder = _begun(start, data) if start else self._untrained(data, kind, seed)
         device = pick_device(self.device)
         learner, views = config.new_learner(encoder), self._views(config, data)
         self.loss_curve_ = train_in_memory(learner, data, views, config, labels=labels, device=device)
@@ -146,7 +158,11 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             raise ArgumentError(f"This encoder was fitted on {learned} and was given {given}. Fit another one on it.")
         data: Images | Rows
         if pictures:
-            data = open_pictures(X, image_size=self.encoder_.image_size, channels=self.encoder_.channels)
+            kept = self.encoder_.preparation
+            data = open_pictures(
+                X, image_size=self.encoder_.image_size, channels=self.encoder_.channels, preparation=kept
+            )
+            warn_of_pixels(data, kept)
         else:
             X = validate_data(self, X, reset=False, dtype=np.float64)
             data = _standardised(self.scaler_, X)
@@ -163,8 +179,17 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.scaler_ = StandardScaler().fit(X)
         return _standardised(self.scaler_, X)
 
-    def _pictures(self, X: Any) -> Images:
-        images = open_pictures(X, image_size=self.image_size)
+    def _start(self) -> Start | None:
+        if self.init is None:
+            return None
+        if self.encoder is not None or self.encoder_options is not None:
+            raise ArgumentError("init brings its own encoder: leave out encoder and encoder_options.")
+        return starting_point(self.init, image_size=self.image_size)
+
+    def _pictures(self, X: Any, start: Start | None) -> Images:
+        size, channels = (start.image_size, start.channels) if start else (self.image_size, None)
+        fit, white = start.prepared(self.image_fit, self.white) if start else (self.image_fit, self.white)
+        images = open_pictures(X, image_size=size, channels=channels, fit=fit, white=white)
         if len(images) < 2:
             raise ArgumentError("X has 1 sample: contrast needs at least 2. Give more pictures.")
         return images
@@ -174,7 +199,16 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         if isinstance(data, Rows):
             return build(name, channels=data.values.shape[1], image_size=1, mean=0.0, std=1.0, seed=seed, **options)
         mean, std = data.statistics()
-        return build(name, channels=data.channels, image_size=data.image_size, mean=mean, std=std, seed=seed, **options)
+        return build(
+            name,
+            channels=data.channels,
+            image_size=data.image_size,
+            mean=mean,
+            std=std,
+            seed=seed,
+            preparation=data.preparation,
+            **options,
+        )
 
     def _views(self, config: Method, data: Images | Rows) -> MakeViews:
         if isinstance(data, Rows):
@@ -198,6 +232,20 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         if "encoder_" in state:
             state = {**state, "encoder_": from_bytes(state["encoder_"])}
         super().__setstate__(state)
+
+
+def _begun(start: Start, data: Images | Rows) -> ImageEncoder:
+    """The encoder to go on with, where it fits the data."""
+    shape = (data.channels, data.image_size) if isinstance(data, Images) else (data.values.shape[1], 1)
+    encoder = start.encoder(shape[1])
+    if (encoder.channels, encoder.image_size) != shape:
+        raise ArgumentError(
+            f"The weights of init take {encoder.channels} channels (or columns) of {encoder.image_size} pixels, and X "
+            f"has {shape[0]} of {shape[1]}. Leave init out, or give an encoder of such data."
+        )
+    if isinstance(data, Images):
+        encoder.preparation = data.preparation
+    return encoder
 
 
 def _standardised(scaler: StandardScaler, X: np.ndarray) -> Rows:

@@ -1,11 +1,13 @@
 """Embeddings into numbers with intervals. This room knows nothing of training, data sets or encoders."""
 
 from contrapose.evaluation.alignment import Cosines, alignment, cosines, tolerance, uniformity, uniformity_optimum
-from contrapose.evaluation.bootstrap import Interval, bootstrap_interval, paired_difference
+from contrapose.evaluation.balanced import balanced_accuracy, unequal_classes
+from contrapose.evaluation.bootstrap import bootstrap_interval, paired_difference
 from contrapose.evaluation.cka import cka
 from contrapose.evaluation.clustering import Agreement, Clustering, agreement, clustering
 from contrapose.evaluation.diagnose import Diagnosis, diagnose
 from contrapose.evaluation.few_label import FewLabel, few_label
+from contrapose.evaluation.gain import Gain, gain_over
 from contrapose.evaluation.hardness import Hardness, hardness, penalty_entropy, penalty_share, relative_penalty
 from contrapose.evaluation.health import Health, effective_rank, spread
 from contrapose.evaluation.knn import knn, knn_predict
@@ -14,6 +16,7 @@ from contrapose.evaluation.linear_probe import FittedProbe, fit_linear_probe, li
 from contrapose.evaluation.metric import Metric
 from contrapose.evaluation.modality_gap import ModalityGap, modality_gap
 from contrapose.evaluation.one_shot import one_shot
+from contrapose.evaluation.proportions import Interval, paired_proportions, wilson_interval
 from contrapose.evaluation.prototypes import PrototypeUse
 from contrapose.evaluation.recommendation import recommendation
 from contrapose.evaluation.retrieval import Retrieval, retrieval
@@ -28,6 +31,7 @@ __all__ = [
     "Diagnosis",
     "FewLabel",
     "FittedProbe",
+    "Gain",
     "Hardness",
     "Health",
     "Interval",
@@ -38,6 +42,7 @@ __all__ = [
     "Spectrum",
     "agreement",
     "alignment",
+    "balanced_accuracy",
     "bootstrap_interval",
     "cka",
     "clustering",
@@ -46,6 +51,7 @@ __all__ = [
     "effective_rank",
     "few_label",
     "fit_linear_probe",
+    "gain_over",
     "hardness",
     "knn",
     "knn_predict",
@@ -54,6 +60,7 @@ __all__ = [
     "modality_gap",
     "one_shot",
     "paired_difference",
+    "paired_proportions",
     "penalty_entropy",
     "penalty_share",
     "recommendation",
@@ -64,6 +71,8 @@ __all__ = [
     "similarity_scores",
     "spread",
     "tolerance",
+    "unequal_classes",
     "uniformity",
     "uniformity_optimum",
+    "wilson_interval",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,17 +11,10 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.evaluation.inputs import Array, positive_integer
+from contrapose.evaluation.proportions import Interval, paired_proportions, right_or_wrong
 
 DRAW_BUDGET = 4_000_000
 """Item indices drawn at a time (32 MB), so that memory does not grow with draws x items."""
-
-
-class Interval(NamedTuple):
-    """A mean and the ends of its interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 def bootstrap_interval(
@@ -49,8 +41,8 @@ def bootstrap_interval(
         ArgumentError: fewer than 2 items, NaN among them, a level outside (0, 1), too few draws for that
             level.
 
-    Closed form: items that are all equal give an interval of no width, whatever N; for n of n right answers
-    read it as "at least 1 - 3 / n" (rule of three). Paper: Efron, Bootstrap methods: another look at the
+    Closed form: items that are all equal give an interval of no width, whatever N; for answers that are right or wrong
+    take `wilson_interval`, as `Metric.from_items` does. Paper: Efron, Bootstrap methods: another look at the
     jackknife, Annals of Statistics 7 (1979), https://doi.org/10.1214/aos/1176344552.
     """
     items = _items(per_item, "per_item")
@@ -65,8 +57,11 @@ def paired_difference(
 ) -> Interval:
     """Mean of `a - b` over the same items, with its bootstrap interval: both arms are resampled together.
 
-    An interval that holds 0 does not resolve which arm is better. Since hard items are hard for both arms, it
-    is usually much narrower than the two arms' own intervals suggest.
+    Where all items are right (1) or wrong (0), the interval is that of `paired_proportions`, which has a width even
+    where the arms never differ, and does not take three items out of twenty for proof.
+
+    An interval that holds 0 does not resolve which arm is better. Since hard items are hard for both arms, it is
+    usually much narrower than the two arms' own intervals suggest.
 
     Shapes:
         a, b: `(N,)`, item i of one is item i of the other.
@@ -82,6 +77,8 @@ def paired_difference(
         raise ArgumentError(
             f"a and b must score the same items in the same order; got {len(first)} and {len(second)} items."
         )
+    if right_or_wrong(first.numpy()) and right_or_wrong(second.numpy()):
+        return paired_proportions(first.numpy(), second.numpy(), level=level)
     return bootstrap_interval(first - second, draws=draws, level=level, generator=generator)
 
 

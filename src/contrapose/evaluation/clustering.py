@@ -106,7 +106,9 @@ class Clustering:
         for title, name in (("NMI", "nmi"), ("ARI", "ari")):
             mean, sd = self._of(name)
             half = float(t.ppf(0.975, seeds - 1)) * sd / math.sqrt(seeds)
-            found[title] = Metric(title, mean, mean - half, mean + half, f"{self.protocol}, interval over seeds", rows)
+            found[title] = Metric(
+                title, mean, mean - half, mean + half, f"{self.protocol}, interval over seeds alone", rows
+            )
         protocol = f"{self.protocol}, clusters matched with classes (Hungarian), interval over rows"
         accuracy = Metric.from_items("cluster accuracy", self.per_item, protocol=protocol, generator=generator)
         return {**found, accuracy.name: accuracy}

@@ -25,7 +25,8 @@ class FewLabel:
     """Accuracy with few labels.
 
     Arguments:
-        metric: mean accuracy over the draws, with an interval over draws.
+        metric: mean accuracy over the draws, with an interval over draws that is never narrower than that of the test
+            rows.
         per_draw: `(draws,)` test accuracies; draw i chose the same rows in every arm that used the same seed, so that
             `paired_difference(a.per_draw, b.per_draw)` compares two encoders.
     """
@@ -85,10 +86,12 @@ def few_label(
     for count in counts:
         per_draw = np.array([_accuracy(rows, classes, asked, truth, order[:, :count]) for order in orders])
         protocol = (
-            f"{count} labelled rows a class, logistic regression on unit rows (C = 1), {len(classes)} classes, "
-            f"{draws} draws (seed {seed}), {len(queries):,} test rows, interval over draws"
+            f"{count} labelled rows a class, logistic regression on unit rows (C = 1), {classes.chance}, "
+            f"{draws} draws (seed {seed}), {len(queries):,} test rows, interval over draws, no "
+            "narrower than over test rows"
         )
-        results[count] = FewLabel(Metric.from_items(f"probe, {count} a class", per_draw, protocol=protocol), per_draw)
+        metric = Metric.from_items(f"probe, {count} a class", per_draw, protocol=protocol, trials=len(queries))
+        results[count] = FewLabel(metric, per_draw)
     return results
 
 

@@ -61,7 +61,7 @@ def knn(
     k = _at_most(positive_integer(k, "k"), len(bank))
     predicted = _predicted_codes(bank, classes, queries, k, temperature, metric, block)
     vote = f"temperature {temperature:g}" if metric == "cosine" else "equal votes"
-    protocol = f"top-1, k = {k}, {metric}, {vote}, bank of {len(bank):,}, {len(classes)} classes"
+    protocol = f"top-1, k = {k}, {metric}, {vote}, bank of {len(bank):,}, {classes.chance}"
     return Metric.from_items("kNN", predicted == truth, protocol=protocol, generator=generator)
 
 

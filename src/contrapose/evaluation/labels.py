@@ -43,6 +43,11 @@ class Classes:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def chance(self) -> str:
+        """How many classes there are and what guessing among them scores, e.g. `"10 classes, chance 10.0 %"`."""
+        return chance_of(len(self))
+
     def encode(self, labels: Labels, count: int, name: str = "test_labels") -> np.ndarray:
         """Codes `(count,)` of other labels; `UNSEEN`, with a warning, where no training row has the label.
 
@@ -64,6 +69,11 @@ class Classes:
             )
         codes = np.searchsorted(self.names, np.where(known, array, self.names[0]))
         return np.where(known, codes, UNSEEN)
+
+
+def chance_of(classes: int) -> str:
+    """What guessing among so many classes scores, however often each of them is right."""
+    return f"{classes} classes, chance {100 / classes:.1f} %"
 
 
 def label_array(labels: Labels, count: int, name: str) -> np.ndarray:

@@ -12,7 +12,7 @@ import torch
 
 from contrapose.errors import ArgumentError
 from contrapose.evaluation.inputs import Array, as_rows, positive_number
-from contrapose.evaluation.labels import UNSEEN, Classes, Labels
+from contrapose.evaluation.labels import UNSEEN, Classes, Labels, chance_of
 from contrapose.evaluation.metric import Metric
 
 STRENGTHS = (10.0, 1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
@@ -202,5 +202,5 @@ def _protocol(probe: FittedProbe, share: float, rows: int) -> str:
     ending = "" if probe.converged else ", stopped before it converged"
     return (
         f"top-1, logistic regression (L-BFGS, standardised), L2 strength {probe.strength:g} ({chosen}), "
-        f"{rows:,} train rows, {len(probe.classes)} classes{ending}"
+        f"{rows:,} train rows, {chance_of(len(probe.classes))}{ending}"
     )

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from contrapose.evaluation.bootstrap import bootstrap_interval
 from contrapose.evaluation.inputs import Array
+from contrapose.evaluation.proportions import Interval, right_or_wrong, wilson_interval
 
 
 @dataclass(frozen=True)
@@ -47,19 +48,23 @@ class Metric:
         protocol: str,
         count: int | None = None,
         percent: bool = True,
+        trials: int | None = None,
         generator: torch.Generator | None = None,
     ) -> Metric:
-        """The mean of `(N,)` scores with its percentile bootstrap interval (1,000 draws).
+        """The mean of `(N,)` scores with its interval: Wilson's of answers that are right or wrong, else a bootstrap.
 
         Arguments:
             per_item: a score per item, or per cluster of items.
             count: items behind the scores when these are clusters; None: one score is one item.
             percent: as in the class.
+            trials: right-or-wrong answers behind scores that are shares of them: a bootstrap of the shares is then
+                never narrower than Wilson's interval of so many independent answers, and has a width at 100 %.
             generator: as in `bootstrap_interval`.
         """
-        value, low, high = bootstrap_interval(per_item, generator=generator)
+        found = bootstrap_interval(per_item, generator=generator)
         scores = per_item.detach().cpu().numpy() if isinstance(per_item, Tensor) else np.asarray(per_item)
         items = scores.astype(np.float64)  # (n,)
+        value, low, high = _of_shares(found, items, trials) if percent else found
         return cls(name, value, low, high, protocol, len(items) if count is None else count, percent, items)
 
     def __str__(self) -> str:
@@ -70,3 +75,12 @@ class Metric:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, without the items; `Metric(**metric.to_dict())` is the metric again."""
         return {part.name: getattr(self, part.name) for part in fields(self) if part.name != "items"}
+
+
+def _of_shares(found: Interval, items: np.ndarray, trials: int | None) -> Interval:
+    """The interval of scores in [0, 1], from their bootstrap."""
+    if trials is not None:
+        wilson = wilson_interval(min(found.value, 1.0), trials)
+        return Interval(found.value, min(found.low, wilson.low), max(found.high, wilson.high))
+    extreme = bool((items == 1).all() or (items == 0).all())
+    return wilson_interval(found.value, len(items)) if extreme or right_or_wrong(items) else found

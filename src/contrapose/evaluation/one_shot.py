@@ -19,7 +19,8 @@ def one_shot(support: Array, query: Array, answer: Array, *, generator: torch.Ge
     Equation: right(r, q) = 1 if argmax over n of cos(query[r, q], support[r, n]) is answer[r, q]; if m
     supports tie for the nearest and the answer is among them, 1 / m. The value is the mean over runs and
     queries. The interval resamples whole runs (cluster bootstrap), since the queries of a run share their
-    examples; a single run leaves only its queries to resample, and the protocol says so.
+    examples, and is never narrower than Wilson's of as many independent queries; a single run leaves only its
+    queries to resample, and the protocol says so.
 
     Shapes:
         support: `(R, N, D)`; query: `(R, Q, D)`; answer: `(R, Q)` integers in [0, N).
@@ -49,6 +50,7 @@ def one_shot(support: Array, query: Array, answer: Array, *, generator: torch.Ge
         protocol=f"{ways}-way one-shot, nearest by cosine, {runs} runs x {right.shape[1]} queries, "
         f"interval over {over}, chance {100 / ways:.1f} %",
         count=right.numel(),
+        trials=right.numel(),
         generator=generator,
     )
 

@@ -4,6 +4,7 @@ from contrapose.methods.auc_cl import AUCCL
 from contrapose.methods.bias_debias import BiasDebias
 from contrapose.methods.cacr import CACR
 from contrapose.methods.dcl import DCL
+from contrapose.methods.default import DEFAULT_METHOD
 from contrapose.methods.groco import GroCo
 from contrapose.methods.hard_contrastive import HardContrastive
 from contrapose.methods.isd import ISD
@@ -22,6 +23,7 @@ __all__ = [
     "AUCCL",
     "CACR",
     "DCL",
+    "DEFAULT_METHOD",
     "ISD",
     "METHODS",
     "MMCL",

@@ -28,9 +28,9 @@ class CACR(Method):
     `--predictor --views.count 2`, with small crops also `--views.small-count 6`.
 
     What to expect: on 2,000 pictures of CIFAR-10, four views, batch 64, 8 epochs and five seeds (`contrapose reproduce
-    cacr`): a linear probe has 49.7 %, with uniform weights 44.6 %, with NT-Xent over all pairs of views at its best
-    temperature 49.2 %, untrained 40.8 %. Classes of unequal size change none of it. Here `--repulsion-sharpness 5` was
-    best.
+    cacr`: *not resolved here*): a linear probe has 49.7 %, with uniform weights 44.6 %, with NT-Xent over all pairs of
+    views at its best temperature 49.2 %, untrained 40.8 %. Classes of unequal size change none of it. Here
+    `--repulsion-sharpness 5` was best.
     """
 
     about: ClassVar[About] = About(
@@ -96,7 +96,6 @@ class CACR(Method):
         self._check("debias_sign", self.debias_sign in ("corrected", "authors"), "one of corrected, authors")
         self._check("momentum", 0 <= self.momentum <= 1, "in [0, 1]")
         self._check("in_batch_negatives", self.queue > 0 or not self.in_batch_negatives, "off without a queue")
-        self._check("batch_size", self.batch_size >= 2, "at least 2 (a query needs a negative)")
         if self.predictor:
             self._check_predictor()
 

@@ -1,4 +1,5 @@
-"""Defaults made for thousands of samples, fitted to fewer: a queue no longer than the data, a warm-up that ends."""
+"""Defaults made for thousands of samples, fitted to fewer: a batch, a queue no longer than the data, a warm-up that
+ends."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ def fit_to_data(
 ) -> tuple[Method, list[str]]:
     """`config` as it can be run on so many samples, and a sentence on every option that had to change.
 
+        batch_size: half of the samples (a process's share of them), where they do not fill one batch
         queue:      at most the number of samples, in whole batches of all processes
         mix_after:  a tenth of the steps, where the run would end before its first mixture
 
@@ -30,16 +32,31 @@ def fit_to_data(
         ArgumentError: a queue longer than the data, or a run that ends before its first mixture, as it was set.
     """
     given = config.differences() if given is None else given
+    changes, notes = _batch(config, samples, processes, given)
+    config = replace(config, **changes) if changes else config
     block = processes * config.batch_size
     if samples < block:
         return config, []  # which the loop refuses
     steps = config.epochs * (samples // block // config.accumulate)
-    changes: dict[str, Any] = {}
-    notes: list[str] = []
     for change, note in (_queue(config, samples, block, given), _mix_after(config, steps, given)):
         changes |= change
         notes += note
     return (replace(config, **changes) if changes else config), notes
+
+
+def _batch(config: Method, samples: int, processes: int, given: Container[str]) -> tuple[dict[str, Any], list[str]]:
+    share = samples // processes
+    if share >= config.batch_size or share < 2 or "batch_size" in given:
+        return {}, []
+    fitting = max(2, share // 2)  # two steps an epoch, with other samples side by side in each
+    why = f"{samples:,} samples do not fill one batch" + (f" on each of {processes} processes" if processes > 1 else "")
+    changes: dict[str, Any] = {"batch_size": fitting}
+    notes = [f"batch_size is {fitting} instead of {config.batch_size}: {why}"]
+    negatives = getattr(config, "negatives", 0)  # of a method that compares with some of the batch only
+    if "negatives" not in given and negatives >= fitting:
+        changes["negatives"] = fitting - 1
+        notes.append(f"negatives is {fitting - 1} instead of {negatives}: a batch of {fitting} has no more")
+    return changes, notes
 
 
 def _queue(config: Method, samples: int, block: int, given: Container[str]) -> tuple[dict[str, int], list[str]]:

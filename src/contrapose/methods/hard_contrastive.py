@@ -29,8 +29,8 @@ class HardContrastive(Method):
     to exp(beta s) besides the softmax. It is one or the other: to weigh, give `--alpha 1 --beta 1 --prior 0.1`.
 
     What to expect: on 4,000 pictures of CIFAR-10, batch 128, 10 epochs and three seeds (`contrapose reproduce
-    tau-analysis`): kNN 45.3 to 46.5 % whatever the temperature from 0.05 to 1, and 45.5 % without any (`--simple`);
-    SimCLR falls from 45.4 % at 0.05 to 37.0 % at 1, untrained has 36.5 %.
+    tau-analysis`: *not resolved here*): kNN 45.3 to 46.5 % whatever the temperature from 0.05 to 1, and 45.5 % without
+    any (`--simple`); SimCLR falls from 45.4 % at 0.05 to 37.0 % at 1, untrained has 36.5 %.
     """
 
     about: ClassVar[About] = About(
@@ -69,7 +69,6 @@ class HardContrastive(Method):
         if self._weighs:
             self._check("alpha", self.alpha == 1, "1 with beta or prior, which weigh all negatives (--alpha 1)")
             self._check("simple", not self.simple, "off with beta or prior: in the simple loss all push alike")
-        self._check("batch_size", self.batch_size >= 2, "at least 2 (an anchor needs a negative)")
 
     @property
     def _weighs(self) -> bool:

@@ -27,9 +27,9 @@ class ISD(Method):
     for small_conv's 256 features: a quarter and twice.
 
     What to expect: on 4,000 pictures of CIFAR-10, three classes frequent and seven rare, batch 64, 15 epochs and five
-    seeds (`contrapose reproduce isd`): kNN 38.7 %, with `--views.weak-count 1` 40.5 %, MoCo 43.3 % and 44.9 %,
-    untrained 36.4 %; on rare classes no better. These are 900 steps; the authors' runs on ImageNet are a thousand times
-    longer.
+    seeds (`contrapose reproduce isd`: *contrary here*): kNN 38.7 %, with `--views.weak-count 1` 40.5 %, MoCo 43.3 % and
+    44.9 %, untrained 36.4 %; on rare classes no better. These are 900 steps; the authors' runs on ImageNet are a
+    thousand times longer.
     """
 
     about: ClassVar[About] = About(
@@ -64,7 +64,6 @@ class ISD(Method):
         for name in ("teacher_temperature", "predictor_hidden"):
             self._check(name, getattr(self, name) is None or getattr(self, name) > 0, "above 0")
         self._check("momentum", 0 <= self.momentum <= 1, "in [0, 1]")
-        self._check("batch_size", self.batch_size >= 2, "at least 2 (the predictor normalises over the batch)")
 
     def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
         from contrapose.encoders import ProjectionHead

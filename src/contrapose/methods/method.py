@@ -75,6 +75,7 @@ class Method(RunConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check("batch_size", self.batch_size >= 2, "at least 2: an anchor needs another sample as its negative")
         for name in ("projection_hidden", "projection_dimension"):
             self._check(name, getattr(self, name) > 0, "above 0")
         self._check("projection_layers", self.projection_layers >= 0, "0 or more")

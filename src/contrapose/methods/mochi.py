@@ -25,10 +25,10 @@ HARDEST = 128
 class MoCHi(MoCo):
     """MoCo, and each query meets mixtures of its hardest negatives, with one another and with itself.
 
-    What to expect: on 4,000 pictures of CIFAR-10, batch 64, 10 epochs and five seeds (`contrapose reproduce mochi`):
-    kNN 43.3 %, MoCo 43.2 %, untrained 36.4 %. The task is harder (the key wins 7 % of the time, not 24 %). In kNN the
-    features are not a point worse; in a linear probe five seeds cannot tell: -0.4 points [-2.2, +1.4]. Of the hardest
-    negatives, 18 % are of the query's own class.
+    What to expect: on 4,000 pictures of CIFAR-10, batch 64, 10 epochs and five seeds (`contrapose reproduce mochi`:
+    *not resolved here*): kNN 43.3 %, MoCo 43.2 %, untrained 36.4 %. The task is harder (the key wins 7 % of the time,
+    not 24 %). In kNN the features are not a point worse; in a linear probe five seeds cannot tell: -0.4 points [-2.2,
+    +1.4]. Of the hardest negatives, 18 % are of the query's own class.
     """
 
     about: ClassVar[About] = About(

@@ -21,8 +21,8 @@ class MoCo(Method):
     """A slow copy of the encoder embeds one view; its past outputs, kept in a queue, are the negatives.
 
     What to expect: a step costs 0.65 of SimCLR's time, for only one view is differentiated. On 4,000 pictures of
-    CIFAR-10, batch 16, 10 epochs and five seeds (`contrapose reproduce moco`): kNN 40.6 %, and 42.5 % with the paper's
-    momentum of 0.999; SimCLR 42.6 %, untrained 36.4 %.
+    CIFAR-10, batch 16, 10 epochs and five seeds (`contrapose reproduce moco`: *contrary here*): kNN 40.6 %, and 42.5 %
+    with the paper's momentum of 0.999; SimCLR 42.6 %, untrained 36.4 %.
     """
 
     about: ClassVar[About] = About(

@@ -49,8 +49,6 @@ class NNCLR(Method):
         self._check("temperature", self.temperature > 0, "above 0")
         self._check("queue", self.queue > 0, "above 0")
         self._check("predictor_hidden", self.predictor_hidden > 0, "above 0")
-        enough = self.batch_size >= 2 or not self.decoupled
-        self._check("batch_size", enough, "at least 2 when decoupled (an anchor needs a negative)")
 
     def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
         from contrapose.encoders import ProjectionHead

@@ -22,7 +22,7 @@ from contrapose.objectives.hard_contrastive import hard_contrastive
 from contrapose.objectives.hard_info_nce import hard_info_nce, hard_simple_info_nce
 from contrapose.objectives.hard_weighted import hard_weighted
 from contrapose.objectives.info_nce import info_nce
-from contrapose.objectives.isd import SoftTargets, isd, soft_targets
+from contrapose.objectives.isd import isd
 from contrapose.objectives.max_margin import mmcl
 from contrapose.objectives.mochi import MixingStatistics, mochi
 from contrapose.objectives.multi_view import mv_dhel, mv_info_nce
@@ -30,6 +30,7 @@ from contrapose.objectives.nt_xent import nt_xent
 from contrapose.objectives.poly_view import pvc_arithmetic, pvc_geometric
 from contrapose.objectives.registry import OBJECTIVES, ObjectiveEntry
 from contrapose.objectives.simple_contrastive import hard_simple_contrastive, simple_contrastive
+from contrapose.objectives.soft_targets import SoftTargets, soft_targets
 from contrapose.objectives.sorting import soft_sort
 from contrapose.objectives.supervised import self_con, sup_con
 from contrapose.objectives.tiles import Terms, row_reduce

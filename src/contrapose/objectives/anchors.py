@@ -12,6 +12,7 @@ from torch import Tensor
 from contrapose.errors import ArgumentError
 from contrapose.objectives.inputs import check_choice
 from contrapose.pairing import Pairing
+from contrapose.tracing import is_readable
 
 EMPTY = ("drop", "zero", "error")
 # Anchors and candidates of a tile in which positives are counted: small, for the counting makes several copies of it.
@@ -73,7 +74,7 @@ def reduce_anchors(
     if counted and anchors.everyone is not None:
         # the pairing knows the anchors of all ranks
         kept_of_all = count_candidates(pairing, anchors.everyone)[0] > 0  # (N',)
-    if empty == "error" and not bool(kept_of_all.all()):
+    if empty == "error" and is_readable(kept_of_all) and not bool(kept_of_all.all()):
         number = int((~kept_of_all).sum())
         raise ArgumentError(
             f"{number} of {len(kept_of_all)} anchors have no positive. "
@@ -87,7 +88,7 @@ def reduce_anchors(
     # numbers of anchors. So each divides by the number kept by all, times its own share of the anchors: the
     # average over ranks is then the sum over everyone divided by everyone's count, which is the loss of one process.
     share = len(losses) / len(kept_of_all)
-    count = kept_of_all.sum() * share
+    count = kept_of_all.sum().to(losses.dtype) * share
     return losses.sum() / count.masked_fill(count == 0, 1.0)  # no anchor anywhere has a positive: 0
 
 
@@ -110,6 +111,8 @@ def _indices(values: Any, size: int, name: str, what: str) -> Tensor:
             f"{name} must be a non-empty list of integers, the numbers of {what}; "
             f"got shape {tuple(indices.shape)} of {str(indices.dtype).removeprefix('torch.')}."
         )
+    if not is_readable(indices):
+        return indices.long()
     low, high = int(indices.min()), int(indices.max())
     if low < 0 or high >= size:
         raise ArgumentError(f"{name} names {low if low < 0 else high}, but there are {size} {what} (0 to {size - 1}).")

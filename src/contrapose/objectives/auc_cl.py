@@ -10,7 +10,7 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import Anchors, choose_anchors, reduce_anchors
-from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings, check_finite, prepare_rows
+from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_finite, check_views, prepare_rows
 from contrapose.objectives.pair_scores import Moments, moments_of_equals, score_moments
 from contrapose.objectives.softmax import check_pairing
 from contrapose.pairing import Pairing, by_views
@@ -132,7 +132,7 @@ def prepare_pairs(
     z: Tensor, pairing: Pairing | None, margin: float, normalize: bool, rows: Tensor | None, reduction: str
 ) -> tuple[Tensor, Pairing, Anchors]:
     """The rows `(N, D)`, the pairing and the anchors of a loss over pairs, after a look at its arguments."""
-    check_embeddings(z, "z", "V B D")
+    check_views(z, paired=pairing is not None)
     check_choice(reduction, REDUCTIONS, "reduction")
     if not 0 <= margin <= 1:
         raise ArgumentError(f"margin is a difference of scores in [0, 1] and must be in [0, 1], got {margin}.")

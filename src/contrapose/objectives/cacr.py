@@ -15,7 +15,7 @@ from torch import Tensor
 from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import choose_anchors
 from contrapose.objectives.conditional import attraction, mean_cost, repulsion, view_costs
-from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings, prepare_rows
+from contrapose.objectives.inputs import REDUCTIONS, as_candidates, check_choice, check_views, prepare_rows
 from contrapose.pairing import by_towers
 
 COSTS = ("squared", "rbf")
@@ -97,14 +97,14 @@ def cacr(
     Zheng et al., "Contrastive Attraction and Contrastive Repulsion for Representation Learning", TMLR 2023,
     https://arxiv.org/abs/2105.03746
     """
-    check_embeddings(z, "z", "V B D")
+    check_views(z)
     check_cacr(z.shape, attraction_sharpness, repulsion_sharpness, attraction_weight, repulsion_weight)
     check_choice(reduction, REDUCTIONS, "reduction")
     _check_cost(cost, rbf_sharpness, debias, debias_sign)
     views, batch, _ = z.shape
     if batch < 2:
         raise ArgumentError("z has 1 sample, and repulsion needs another one; give a batch of at least 2.")
-    z = prepare_rows(z, normalize)  # (V, B, D)
+    z = as_candidates(prepare_rows(z, normalize), normalize)  # (V, B, D) nothing but differences counts
     samples = choose_anchors(1, batch, rows, z.device).own  # (R,), None = all
     queries = z if samples is None else z[:, samples]  # (V, R, D)
     costs = view_costs(queries, queries)  # (V, V, R)

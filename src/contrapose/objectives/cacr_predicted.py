@@ -18,6 +18,7 @@ from contrapose.objectives.inputs import (
     check_choice,
     check_embeddings,
     check_temperature,
+    check_views,
     prepare_rows,
 )
 from contrapose.objectives.tiles import Terms, row_reduce
@@ -84,6 +85,9 @@ def cacr_predicted(
         tile_columns=tile_columns,
     )
     costs = view_costs(q, k[:, samples])  # (V, U, R)
+    if not normalize:  # a softmax over keys stays when all are shifted; distances do when predictions are, too
+        centre = k.mean(dim=(0, 1))  # (D,)
+        q, k = q - centre if cost == "squared" else q, k - centre
     losses = torch.zeros_like(costs[:, 0])  # (V, R)
     for source in range(sources):
         others = torch.tensor([view for view in range(views) if view != source], device=q.device)  # (V-1,)
@@ -143,7 +147,7 @@ def _attraction_and_repulsion(
 
 
 def _check_arguments(predictions: Tensor, keys: Tensor, cost: str, reduction: str) -> None:
-    check_embeddings(predictions, "predictions", "V B D")
+    check_views(predictions, "predictions")
     check_embeddings(keys, "keys", "U B D")
     check_choice(cost, COSTS, "cost")
     check_choice(reduction, REDUCTIONS, "reduction")

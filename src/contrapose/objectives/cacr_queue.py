@@ -12,7 +12,7 @@ from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import choose_anchors
 from contrapose.objectives.cacr import check_cacr
 from contrapose.objectives.conditional import attraction, mean_cost, repulsion, view_costs
-from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings, prepare_rows
+from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings, check_views, prepare_rows
 from contrapose.pairing import by_groups, by_towers
 
 
@@ -60,7 +60,8 @@ def cacr_queue(
 
     Zheng et al., TMLR 2023, https://arxiv.org/abs/2105.03746
     """
-    for value, name, letters in ((queries, "queries", "V B D"), (keys, "keys", "V B D"), (queue, "queue", "K D")):
+    check_views(queries, "queries")
+    for value, name, letters in ((keys, "keys", "V B D"), (queue, "queue", "K D")):
         check_embeddings(value, name, letters)
     check_cacr(queries.shape, attraction_sharpness, repulsion_sharpness, attraction_weight, repulsion_weight)
     check_choice(reduction, REDUCTIONS, "reduction")
@@ -76,6 +77,9 @@ def cacr_queue(
     samples = torch.arange(batch, device=queries.device) if samples is None else samples
     q = prepare_rows(queries, normalize)  # (V, B, D)
     k, past = prepare_rows(keys.detach(), normalize), prepare_rows(queue.detach(), normalize)
+    if not normalize:  # nothing but differences counts, and an offset would cost digits
+        centre = past.mean(0)  # (D,)
+        q, k, past = q - centre, k - centre, past - centre
     costs = view_costs(q[:, samples], k[:, samples])  # (V, V, R)
     pulled = attraction(costs, sharpness=attraction_sharpness, through_weights=False)  # (V, R)
     pushed = _repulsion_by_view(

@@ -44,7 +44,7 @@ class Compared(Pairing):
 
     pairing: Pairing
     y: Tensor
-    scale: float
+    scale: float | Tensor
     own_norm: Tensor
     norm: Tensor
 
@@ -64,7 +64,8 @@ class Compared(Pairing):
 
     def to(self, device: torch.device | str) -> Compared:
         pairing, y = self.pairing.to(device), self.y.to(device)
-        return Compared(pairing, y, self.scale, self.own_norm.to(device), self.norm.to(device))
+        scale = self.scale.to(device) if isinstance(self.scale, Tensor) else self.scale
+        return Compared(pairing, y, scale, self.own_norm.to(device), self.norm.to(device))
 
 
 @torch.no_grad()
@@ -74,7 +75,7 @@ def compare(
     pairing: Pairing,
     numbers: Tensor,
     *,
-    scale: float,
+    scale: float | Tensor,
     tile_rows: int | None = None,
     tile_columns: int | None = None,
 ) -> Compared:

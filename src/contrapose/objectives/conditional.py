@@ -101,6 +101,8 @@ def _for_squared_distances(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
         (-2x, |x|², 1) · (y, 1, |y|²) = |x - y|²
 
+    Digits are lost where rows are far from 0 and near each other: take a common offset off before.
+
     Shapes:
         x: `(R, D)`, y: `(M, D)`; returns `(R, D + 2)` and `(M, D + 2)`.
     """

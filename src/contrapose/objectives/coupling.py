@@ -10,7 +10,7 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import choose_anchors
-from contrapose.objectives.inputs import check_embeddings, check_temperature, prepare_rows
+from contrapose.objectives.inputs import check_temperature, check_views, prepare_rows
 from contrapose.objectives.softmax import check_pairing
 from contrapose.objectives.tiles import Terms, row_reduce
 from contrapose.pairing import Pairing, Tile, by_views
@@ -52,7 +52,7 @@ def coupling(
 
     Yeh, Hong, Hsu, Liu, Chen, LeCun, "Decoupled Contrastive Learning", ECCV 2022, https://arxiv.org/abs/2110.06848
     """
-    check_embeddings(z, "z", "V B D")
+    check_views(z, paired=pairing is not None)
     check_temperature(temperature)
     views, batch, _ = z.shape
     if pairing is None and views < 2:

@@ -10,9 +10,10 @@ from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import choose_anchors
 from contrapose.objectives.inputs import (
     REDUCTIONS,
+    as_candidates,
     check_choice,
-    check_embeddings,
     check_temperature,
+    check_views,
     prepare_rows,
 )
 from contrapose.objectives.softmax import check_pairing, softmax_loss
@@ -78,7 +79,7 @@ def dcl(
     anchors = choose_anchors(views, batch, rows, z.device)
     loss = softmax_loss(
         x.flatten(0, 1),  # (V, B, D) -> (N, D)
-        x.flatten(0, 1),
+        as_candidates(x, normalize).flatten(0, 1),
         pairing,
         anchors,
         temperature=temperature,
@@ -114,7 +115,7 @@ def _change_by_weights(x: Tensor, temperature: float | Tensor, sigma: float, det
 def _check_arguments(
     z: Tensor, pairing: Pairing | None, temperature: float | Tensor, sigma: float | None, reduction: str
 ) -> None:
-    check_embeddings(z, "z", "V B D")
+    check_views(z, paired=pairing is not None)
     check_temperature(temperature)
     check_choice(reduction, (*REDUCTIONS, "sum_views"), "reduction")
     if sigma is not None:

@@ -8,7 +8,7 @@ from torch import Tensor
 from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import choose_anchors
 from contrapose.objectives.debiasing import check_prior
-from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings, prepare_rows
+from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_views, prepare_rows
 
 
 def debiased_triplet(
@@ -49,7 +49,7 @@ def debiased_triplet(
     Jang, Wang, "Difficulty-Based Sampling for Debiased Contrastive Representation Learning", CVPR 2023,
     https://par.nsf.gov/biblio/10433589
     """
-    check_embeddings(z, "z", "V B D")
+    check_views(z)
     check_choice(reduction, REDUCTIONS, "reduction")
     check_prior(prior)
     views, batch, _ = z.shape

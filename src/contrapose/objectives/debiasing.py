@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from contrapose.errors import ArgumentError
+from contrapose.tracing import is_readable
 
 
 def check_prior(prior: float) -> None:
@@ -44,7 +45,7 @@ def debiased_losses(
     """
     weight = weight.detach()
     kept = weight > 0
-    if bool((negatives[kept] == 0).any()):
+    if is_readable(negatives) and bool((negatives[kept] == 0).any()):
         raise ArgumentError("An anchor has a positive and no negative to weigh; give at least two samples.")
     # an anchor that nothing pulls may have nothing to push it either, and then log R - log N would be NaN
     log_mass, negatives = log_mass.masked_fill(~kept, 0.0), negatives.masked_fill(~kept, 1.0)

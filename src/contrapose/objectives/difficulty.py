@@ -17,6 +17,7 @@ from contrapose.objectives.inputs import (
     check_choice,
     check_embeddings,
     check_temperature,
+    check_views,
     prepare_rows,
 )
 from contrapose.objectives.softmax import check_pairing
@@ -79,7 +80,7 @@ def difficulty_weighted(
     https://par.nsf.gov/biblio/10433589
     Chuang et al., "Debiased Contrastive Learning", NeurIPS 2020, https://arxiv.org/abs/2007.00224
     """
-    check_embeddings(z, "z", "V B D")
+    check_views(z, paired=pairing is not None)
     check_temperature(temperature)
     check_prior(prior)
     check_choice(reduction, REDUCTIONS, "reduction")
@@ -97,7 +98,7 @@ def difficulty_weighted(
     candidates = pairing
     if reference is not None:
         y = prepare_rows(reference.detach(), normalize).flatten(0, 1)  # (N, D2)
-        candidates = compare(x.detach(), y, pairing, numbers, scale=1 / float(temperature), **tiles)
+        candidates = compare(x.detach(), y, pairing, numbers, scale=_constant_scale(temperature), **tiles)
     log_mass, attraction, weight, negatives, total = row_reduce(
         x[numbers], x, weighted_terms, candidates, row_indices=numbers, scale=1 / temperature, **tiles
     )  # five times (R,)
@@ -124,6 +125,11 @@ def weighted_terms(similarity: Tensor, tile: Tile) -> Terms:
     weighted = (similarity + weight.log()).masked_fill(~tile.negative, -math.inf)  # (r, c)
     count = tile.negative.to(similarity.dtype)
     return Terms(log=[weighted], linear=[tile.weight * similarity, tile.weight, count, weight.where(tile.negative, 0)])
+
+
+def _constant_scale(temperature: float | Tensor) -> float | Tensor:
+    """1 / temperature for what is constant of the gradient; a learned one learns nothing from it."""
+    return 1 / (temperature.detach() if isinstance(temperature, Tensor) else temperature)
 
 
 def check_reference(reference: Tensor, z: Tensor) -> None:

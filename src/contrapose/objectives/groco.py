@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,18 +11,21 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import choose_anchors
 from contrapose.objectives.hardest import hardest
-from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings, prepare_rows
-from contrapose.objectives.sorting import check_sorting, weight_at_ranks
+from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_views, prepare_rows
+from contrapose.objectives.sorting import check_sorting, smallest_share, weight_at_ranks, weight_on_both_sides
+from contrapose.tracing import is_transformed
 
 # Numbers of which the intermediate values are held: the embeddings of the anchors' candidates, (r, n, D). Where there
 # are more, anchors go in blocks whose values are computed again in the backward. 2^24 float32 are 64 MiB.
 BLOCK_NUMBERS = 2**24
+# Weights below it are computed for themselves: in float32, 1 less their complement has three digits left there.
+LEAST = 1e-4
+SMALLEST = math.exp(-100)  # no element adds more than 100 to the sum, as in torch's binary cross-entropy
 
 
 def groco(
@@ -74,7 +78,7 @@ def groco(
     Shvetsova, Petersen, Kukleva, Schiele, Kuehne, "Learning by Sorting: Self-supervised Learning with Group Ordering
     Constraints", ICCV 2023, https://arxiv.org/abs/2301.02009
     """
-    check_embeddings(z, "z", "V B D")
+    check_views(z)
     check_choice(reduction, REDUCTIONS, "reduction")
     check_sorting(network, distribution, steepness)
     views, batch, _ = z.shape
@@ -82,7 +86,9 @@ def groco(
     pulling = _positive_views(positive_views, views)
     _check_negatives(negatives, batch)
     numbers = torch.arange(views * batch, device=z.device) if anchors.own is None else anchors.own  # (V·R,)
-    sort = _Sort(negatives, network, distribution, steepness)
+    # cosines are at most 2 apart, and a positive has as many places to fall as there are positives
+    least = smallest_share(distribution, steepness, 2.0) ** pulling if normalize else 0.0
+    sort = _Sort(negatives, network, distribution, steepness, extreme=least < LEAST)
     with torch.autocast(z.device.type, enabled=False):
         x = prepare_rows(z, normalize)  # (V, B, D)
         blamed = hardest(x.detach(), negatives, numbers, tile_rows=tile_rows, tile_columns=tile_columns)  # (V·R, k)
@@ -110,23 +116,31 @@ def groco_chance(
 
 @dataclass(frozen=True)
 class _Sort:
-    """The loss of scores `(r, n)`: the first k are negatives."""
+    """The loss of scores `(r, n)`: the first k are negatives.
+
+    Arguments:
+        extreme: weights may be so near to 1 that what is missing must not be had by a subtraction.
+    """
 
     negatives: int
     network: str = "odd_even"
     distribution: str = "cauchy"
     steepness: float = 1.0
+    extreme: bool = False
 
     def loss(self, scores: Tensor) -> Tensor:
         parts = scores.split([self.negatives, scores.shape[1] - self.negatives], dim=1)
         ordered = torch.cat([part.sort(dim=1).values for part in parts], dim=1)  # (r, n)
         high = torch.zeros(scores.shape[1], dtype=scores.dtype, device=scores.device)  # (n,) 1 at positives' ranks
         high[self.negatives :] = 1
-        q = weight_at_ranks(
-            ordered, high, network=self.network, distribution=self.distribution, steepness=self.steepness
-        )  # (r, n)
-        target = high.expand_as(q)  # (r, n)
-        return functional.binary_cross_entropy(q.clamp(0, 1), target, reduction="none").mean(dim=1)  # (r,)
+        how: Any = {"network": self.network, "distribution": self.distribution, "steepness": self.steepness}
+        if self.extreme:
+            q, rest = weight_on_both_sides(ordered, high, **how)  # (r, n) each
+        else:
+            q = weight_at_ranks(ordered, high, **how)  # (r, n)
+            rest = 1 - q
+        right = torch.where(high > 0, q, rest)  # (r, n)
+        return -right.clamp(SMALLEST, 1).log().mean(dim=1)  # (r,)
 
 
 def _losses(sort: _Sort, x: Tensor, y: Tensor, anchors: Tensor, candidates: Tensor, *, held: int) -> Tensor:
@@ -137,7 +151,7 @@ def _losses(sort: _Sort, x: Tensor, y: Tensor, anchors: Tensor, candidates: Tens
         return sort.loss(scores)
 
     size = max(1, held // (candidates.shape[1] * x.shape[1]))
-    if len(anchors) <= size:
+    if len(anchors) <= size or is_transformed():
         return of_block(x, y, anchors, candidates)
     blocks: list[Any] = [
         checkpoint(of_block, x, y, *block, use_reentrant=False, preserve_rng_state=False)

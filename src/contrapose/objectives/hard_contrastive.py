@@ -17,7 +17,14 @@ from contrapose.objectives.hardest_negatives import (
     hardest_count,
     reduce_blocks,
 )
-from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings, check_temperature, prepare_rows
+from contrapose.objectives.inputs import (
+    REDUCTIONS,
+    as_candidates,
+    check_choice,
+    check_temperature,
+    check_views,
+    prepare_rows,
+)
 from contrapose.objectives.nt_xent import nt_xent
 from contrapose.objectives.softmax import check_pairing
 from contrapose.pairing import Pairing, by_views
@@ -68,7 +75,7 @@ def hard_contrastive(
 
     Wang, Liu, "Understanding the Behaviour of Contrastive Loss", CVPR 2021, https://arxiv.org/abs/2012.09740
     """
-    check_embeddings(z, "z", "V B D")
+    check_views(z, paired=pairing is not None)
     check_selection(alpha, block_size)
     check_temperature(temperature)
     check_choice(reduction, REDUCTIONS, "reduction")
@@ -77,7 +84,13 @@ def hard_contrastive(
         return nt_xent(z, pairing, temperature=temperature, normalize=normalize, rows=rows, reduction=reduction)
     x, pairing, anchors, numbers = everybody(z, pairing, rows, normalize)
     losses, kept = hard_losses(
-        x[numbers], x, pairing, numbers, alpha=alpha, temperature=temperature, block_size=block_size
+        x[numbers],
+        as_candidates(x, normalize),
+        pairing,
+        numbers,
+        alpha=alpha,
+        temperature=temperature,
+        block_size=block_size,
     )  # (R,) each
     return reduce_anchors(losses, kept, anchors, pairing, empty="drop", reduction=reduction)
 

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from contrapose.errors import ArgumentError
+
 BLOCK_ELEMENTS = 2**24  # of the largest temporaries, (r, K) and (r, S, D): 64 MiB in float32
 
 
@@ -55,7 +57,15 @@ def draw(batch: int, hardest: int, pairs: int, with_query: int, *, generator: to
     def uniform(count: int) -> Tensor:
         return torch.rand(batch, count, generator=generator, device=device)
 
-    return Draws(which(pairs), which(pairs), uniform(pairs), which(with_query), 0.5 * uniform(with_query))
+    try:
+        return Draws(which(pairs), which(pairs), uniform(pairs), which(with_query), 0.5 * uniform(with_query))
+    except RuntimeError as error:
+        if "randomness" not in str(error):
+            raise
+        raise ArgumentError(
+            "Mixtures are drawn at random, and vmap wants to know how: give it randomness='different' (or 'same'). "
+            "torch.func.hessian cannot be told; take torch.func.jacrev(torch.func.jacrev(loss))."
+        ) from error
 
 
 def mix(queries: Tensor, queue: Tensor, hardest: Tensor, draws: Draws) -> Tensor:

@@ -11,7 +11,7 @@ from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import reduce_anchors
 from contrapose.objectives.debiasing import check_prior, debiased_losses
 from contrapose.objectives.hard_contrastive import check_samples, everybody
-from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings, check_temperature
+from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_temperature, check_views
 from contrapose.objectives.tiles import Terms, TermsOfTile, row_reduce
 from contrapose.pairing import Pairing, Tile
 
@@ -63,7 +63,7 @@ def hard_weighted(
     https://arxiv.org/abs/2010.04592
     Chuang et al., "Debiased Contrastive Learning", NeurIPS 2020, https://arxiv.org/abs/2007.00224
     """
-    check_embeddings(z, "z", "V B D")
+    check_views(z, paired=pairing is not None)
     check_temperature(temperature)
     _check_beta(beta)
     check_prior(prior)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives.tiles import ACCELERATOR_TILE, CPU_TILE
+from contrapose.tracing import is_transformed
 
 
 @torch.no_grad()
@@ -41,6 +42,8 @@ def hardest(
     if tile_rows < 1 or tile_columns < 1:
         raise ArgumentError(f"tile_rows and tile_columns must be at least 1, got {tile_rows} and {tile_columns}.")
     batch, flat = x.shape[1], x.flatten(0, 1)  # (N, D)
+    if is_transformed():
+        return _hardest_of_all(flat, batch, count, anchors)
     found = torch.empty(len(anchors), count, dtype=torch.long, device=x.device)
     for view in range(len(x)):
         places = torch.nonzero(anchors // batch == view).flatten()  # (R_v,)
@@ -58,3 +61,11 @@ def hardest(
                 kept_row = row.gather(1, best)
             found[block] = kept_row
     return found
+
+
+def _hardest_of_all(flat: Tensor, batch: int, count: int, anchors: Tensor) -> Tensor:
+    """The same from the whole matrix, for whoever transforms the call: `(N, D)` -> `(R, count)`."""
+    columns = torch.arange(len(flat), device=flat.device)  # (N,)
+    own = anchors.unsqueeze(1)  # (R, 1)
+    left_out = (columns // batch != own // batch) | (columns == own)  # (R, N)
+    return (flat[anchors] @ flat.T).masked_fill(left_out, -math.inf).topk(count, dim=1).indices

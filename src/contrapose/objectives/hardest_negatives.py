@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError, RunError
 from contrapose.pairing import Pairing, Tile
+from contrapose.tracing import is_readable, is_transformed
 
 # Similarities in a block of whole rows. Which negatives are the hardest is known only when all of them were seen, so a
 # block cannot be cut along its columns as the tiles are. On a CPU 2^18 takes as long as 2^20 and less memory; elsewhere
@@ -66,9 +67,14 @@ def reduce_blocks(
 
     def block(rows: Tensor, columns: Tensor, factor: Tensor, numbers: Tensor) -> tuple[Tensor, ...]:
         tile = pairing.tile(numbers, slice(0, len(columns)))
+        tile = replace(tile, weight=tile.weight.to(rows.dtype))
         similarity = (factor * rows) @ columns.T  # (r, D) (D, M) -> (r, M)
         kept = hardest_count(tile.negative.sum(dim=1), alpha)  # (r,)
-        return reduce(Block(similarity, tile, _hardest(similarity, tile.negative, kept), kept))
+        return reduce(Block(similarity, tile, _hardest(similarity, tile.negative, kept, alpha), kept))
+
+    if is_transformed():  # torch is to see plain operations: all rows are one block
+        with torch.autocast(x.device.type, enabled=False):
+            return block(x, y, factor, row_indices)
 
     outputs: tuple[Tensor, ...] = _ReduceBlocks.apply(block, step, x, y, factor, row_indices)
     return outputs
@@ -95,7 +101,7 @@ class _ReduceBlocks(torch.autograd.Function):
         if torch.is_grad_enabled():
             raise RunError(
                 "The objectives over hardest negatives have no second derivative (create_graph=True was asked for). "
-                "Write the loss with the full similarity matrix where you need one."
+                "torch.func computes with the full similarity matrix and has one: torch.func.hessian(loss)(z)."
             )
         x, y, scale, numbers = ctx.saved_tensors
         sums = [torch.zeros_like(x), torch.zeros_like(y), torch.zeros_like(scale)]
@@ -147,13 +153,14 @@ def check_negatives(kept: Tensor, has_positive: Tensor) -> None:
     Errors:
         ArgumentError: one keeps none.
     """
-    if bool((kept[has_positive] == 0).any()):
+    if is_readable(kept) and bool((kept[has_positive] == 0).any()):
         raise ArgumentError("An anchor has a positive and no negative to choose from; give at least two samples.")
 
 
-def _hardest(similarity: Tensor, negative: Tensor, kept: Tensor) -> Tensor:
+def _hardest(similarity: Tensor, negative: Tensor, kept: Tensor, alpha: float) -> Tensor:
     """The `kept` largest similarities of each row, padded with -inf: `(r, M)` -> `(r, k)`."""
     negatives = similarity.masked_fill(~negative, -math.inf)  # (r, M)
-    width = int(kept.max())
+    at_most = max(1, math.ceil(alpha * negative.shape[1] - 1e-9))  # if all were negatives
+    width = int(kept.max()) if is_readable(kept) else at_most
     places = torch.arange(width, device=kept.device)  # (k,)
     return negatives.topk(width, dim=1).values.masked_fill(places >= kept.unsqueeze(1), -math.inf)

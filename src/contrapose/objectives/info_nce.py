@@ -10,6 +10,7 @@ from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import choose_anchors
 from contrapose.objectives.inputs import (
     REDUCTIONS,
+    as_candidates,
     check_choice,
     check_embeddings,
     check_temperature,
@@ -99,7 +100,7 @@ def info_nce(
     def one_direction(anchors: Tensor, others: Tensor, direction: Pairing) -> Tensor:
         return softmax_loss(
             anchors,
-            others,
+            as_candidates(others, normalize),
             direction,
             choose_anchors(1, len(anchors), rows, anchors.device),
             temperature=temperature,

@@ -2,70 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from contrapose.objectives.anchors import choose_anchors
 from contrapose.objectives.inputs import check_temperature, number_of, prepare_rows
-from contrapose.objectives.queue_inputs import check_against_queue, check_queue_arguments
-from contrapose.objectives.tiles import Terms, row_reduce
-from contrapose.pairing import Tile, by_groups
-
-
-@dataclass(frozen=True)
-class SoftTargets:
-    """A teacher's softmax over the anchors, in two summaries a row instead of K probabilities.
-
-        p_ia = exp(u_i·A_a - log_sum_i),    u = keys / teacher_temperature,    barycentre_i = sum_a p_ia A_a
-
-    Shapes:
-        logits: `(B, D)`, u; log_sum: `(B,)`; barycentre: `(B, D)`. No gradient flows.
-    """
-
-    logits: Tensor
-    log_sum: Tensor
-    barycentre: Tensor
-
-    @property
-    def entropy(self) -> Float[Tensor, " B"]:
-        """-sum_a p_ia log p_ia, from 0 (one anchor) to log K (all alike; there is nothing to learn from)."""
-        # the two nearly cancel where one anchor is all, and their rounding may be either way
-        return (self.log_sum - (self.logits * self.barycentre).sum(1)).clamp(min=0)  # (B,)
-
-
-def soft_targets(
-    keys: Float[Tensor, "B D"],
-    queue: Float[Tensor, "K D"],
-    *,
-    temperature: float,
-    normalize: bool = True,
-    tile_rows: int | None = None,
-    tile_columns: int | None = None,
-) -> SoftTargets:
-    """What the teacher's `keys` say of the anchors in `queue`, in tiles: no B × K matrix is kept.
-
-    The barycentre is the gradient of the log-sum-exp: d log sum_a exp(u·A_a) / du = sum_a p_a A_a.
-
-    Shapes:
-        keys: `(B, D)`, queue: `(K, D)`.
-
-    Arguments:
-        temperature: the teacher's; normalize, tile_rows, tile_columns: as in `isd`.
-
-    Errors:
-        ArgumentError: sizes that do not fit, NaN, temperature <= 0, queue rows not of length 1 with `normalize=False`.
-    """
-    check_against_queue({"keys": keys}, queue, normalize=normalize)
-    check_temperature(temperature)
-    with torch.inference_mode(False), torch.enable_grad():  # the barycentre is a gradient, whoever asks
-        anchors = prepare_rows(_constant(queue), normalize)  # (K, D)
-        logits = (prepare_rows(_constant(keys), normalize) / temperature).requires_grad_()  # (B, D)
-        log_sum = _log_sum(logits, anchors, tile_rows, tile_columns)  # (B,)
-        (barycentre,) = torch.autograd.grad(log_sum.sum(), logits)  # (B, D)
-    return SoftTargets(logits.detach(), log_sum.detach(), barycentre)
+from contrapose.objectives.queue_inputs import check_queue_arguments
+from contrapose.objectives.soft_targets import SoftTargets, divergence, soft_targets
 
 
 def isd(
@@ -93,8 +36,8 @@ def isd(
 
         l_i = log sum_a exp(v_i·A_a) - log_sum_i + (u_i - v_i)·barycentre_i,    v = queries / temperature
 
-    with u, log_sum and barycentre of `SoftTargets`. The two sums nearly cancel, so near 0 a float32 loss carries a
-    rounding error of about 1e-7 / temperature.
+    with u, log_sum and barycentre of `SoftTargets`. The sums nearly cancel near 0: such rows are computed once more,
+    from terms that do not, so the loss is never below 0.
 
     Shapes:
         queries (student), keys (teacher): `(B, D)`, queue: `(K, D)`; returns `()`, or `(R,)` with reduction "none".
@@ -122,41 +65,18 @@ def isd(
     """
     check_queue_arguments(queries, keys, queue, normalize=normalize, reduction=reduction)
     check_temperature(temperature)
-    if teacher_temperature is None:
-        teacher_temperature = number_of(temperature, "temperature")
-    check_temperature(teacher_temperature, "teacher_temperature")
+    of_teacher = number_of(temperature, "temperature") if teacher_temperature is None else teacher_temperature
+    check_temperature(of_teacher, "teacher_temperature")
     if targets is None:
         targets = soft_targets(
             keys,
             queue,
-            temperature=teacher_temperature,
+            temperature=of_teacher,
             normalize=normalize,
             tile_rows=tile_rows,
             tile_columns=tile_columns,
         )
     own = choose_anchors(1, len(queries), rows, queries.device)
-    anchors = prepare_rows(queue.detach(), normalize)  # (K, D)
     logits = own.take(prepare_rows(queries, normalize) / temperature)  # (R, D)
-    log_sum = _log_sum(logits, anchors, tile_rows, tile_columns)  # (R,)
-    difference = own.take(targets.logits) - logits  # (R, D)
-    losses = log_sum - own.take(targets.log_sum) + (difference * own.take(targets.barycentre)).sum(1)  # (R,)
+    losses = divergence(targets.take(own.own), logits, tile_rows, tile_columns)  # (R,)
     return losses.mean() if reduction == "mean" else losses
-
-
-def _constant(x: Tensor) -> Tensor:
-    """`x` without its gradient; a copy where it was made in inference mode, for then nothing may be derived from it."""
-    return x.detach().clone() if x.is_inference() else x.detach()
-
-
-def _log_sum(logits: Tensor, anchors: Tensor, tile_rows: int | None, tile_columns: int | None) -> Tensor:
-    """log sum_a exp(x·A_a) of each row: `(R, D)`, `(K, D)` -> `(R,)`."""
-    nobody = torch.full((len(logits),), -1, device=logits.device)  # every anchor is compared, none is a positive
-    pairing = by_groups(nobody, torch.zeros(len(anchors), dtype=torch.long, device=logits.device))
-    (log_sum,) = row_reduce(
-        logits, anchors.to(logits), _every_anchor, pairing, tile_rows=tile_rows, tile_columns=tile_columns
-    )
-    return log_sum
-
-
-def _every_anchor(similarity: Tensor, tile: Tile) -> Terms:
-    return Terms(log=[similarity])

@@ -9,9 +9,10 @@ from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import choose_anchors
 from contrapose.objectives.inputs import (
     REDUCTIONS,
+    as_candidates,
     check_choice,
-    check_embeddings,
     check_temperature,
+    check_views,
     prepare_rows,
 )
 from contrapose.objectives.softmax import check_pairing, softmax_loss
@@ -62,7 +63,7 @@ def nt_xent(
     Chen, Kornblith, Norouzi, Hinton, "A Simple Framework for Contrastive Learning of Visual Representations",
     ICML 2020, https://arxiv.org/abs/2002.05709
     """
-    check_embeddings(z, "z", "V B D")
+    check_views(z, paired=pairing is not None)
     check_temperature(temperature)
     check_choice(reduction, REDUCTIONS, "reduction")
     views, batch, _ = z.shape
@@ -75,7 +76,7 @@ def nt_xent(
     flat = prepare_rows(z, normalize).flatten(0, 1)  # (V, B, D) -> (N, D)
     return softmax_loss(
         flat,
-        flat,
+        as_candidates(flat, normalize),
         pairing,
         choose_anchors(views, batch, rows, z.device),
         temperature=temperature,

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings
+from contrapose.tracing import is_readable
 
 UNIT_TOLERANCE = 0.02  # of a row's length: bfloat16 keeps a unit row to within about 0.004
 
@@ -41,6 +42,8 @@ def check_against_queue(rows: Mapping[str, Tensor], queue: Tensor, *, normalize:
 
 
 def _check_unit(queue: Tensor) -> None:
+    if not is_readable(queue):
+        return
     lengths = queue.detach().float().norm(dim=1)  # (K,)
     worst = float((lengths - 1).abs().max())
     if worst > UNIT_TOLERANCE:

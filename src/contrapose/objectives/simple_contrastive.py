@@ -16,7 +16,7 @@ from contrapose.objectives.hardest_negatives import (
     hardest_count,
     reduce_blocks,
 )
-from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings
+from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_views
 from contrapose.objectives.tiles import Terms, row_reduce
 from contrapose.pairing import Pairing, Tile
 
@@ -146,7 +146,7 @@ def check_repulsion(repulsion: float | None) -> None:
 
 
 def _check(z: Tensor, pairing: Pairing | None, repulsion: float | None, reduction: str) -> None:
-    check_embeddings(z, "z", "V B D")
+    check_views(z, paired=pairing is not None)
     check_repulsion(repulsion)
     check_choice(reduction, REDUCTIONS, "reduction")
     check_samples(z, pairing)

@@ -11,6 +11,7 @@ from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import Anchors, reduce_anchors
 from contrapose.objectives.tiles import Terms, row_reduce
 from contrapose.pairing import Pairing, Tile
+from contrapose.tracing import is_readable
 
 
 def denominator_and_attraction(similarity: Tensor, tile: Tile) -> Terms:
@@ -75,7 +76,7 @@ def softmax_loss(
     )  # three times (R,)
     weight = weight.detach()
     kept = weight > 0
-    if decoupled and bool((log_denominator.detach()[kept] == -math.inf).any()):
+    if decoupled and is_readable(log_denominator) and bool((log_denominator.detach()[kept] == -math.inf).any()):
         raise ArgumentError(
             "An anchor has a positive and no negative, and without the positive nothing is left in its denominator; "
             "give at least two samples (of two classes), or a queue."

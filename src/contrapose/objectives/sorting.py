@@ -18,10 +18,11 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError, NonFiniteError
 from contrapose.objectives.inputs import check_choice
+from contrapose.tracing import is_readable
 
 
 def _cauchy(v: Tensor, difference: Tensor) -> Tensor:
-    return v.atan() / math.pi + 0.5
+    return torch.atan2(torch.ones_like(v), -v) / math.pi
 
 
 def _logistic(v: Tensor, difference: Tensor) -> Tensor:
@@ -33,18 +34,19 @@ def _logistic_phi(v: Tensor, difference: Tensor) -> Tensor:
 
 
 def _reciprocal(v: Tensor, difference: Tensor) -> Tensor:
-    return v / (2 + v.abs()) / 2 + 0.5
+    return torch.where(v < 0, 1 / (2 - v.clamp(max=0)), 1 - 1 / (2 + v.clamp(min=0)))
 
 
 def _optimal(v: Tensor, difference: Tensor) -> Tensor:
     size = v.abs()
-    tail = v.sign() * (0.5 - 1 / (16 * size.clamp(min=0.25)))
-    return 0.5 + torch.where(size <= 0.25, v, tail)
+    tail = 1 / (16 * size.clamp(min=0.25))
+    return torch.where(size <= 0.25, 0.5 + v, torch.where(v < 0, tail, 1 - tail))
 
 
 # How far a comparator is from swapping, in [0, 1], from steepness times the difference of its wires, and the
-# difference itself. All are monotone with 1/2 at 0. The tails of the logistic ones fall exponentially, so that pairs
-# far out of order get no gradient; those of the others fall like 1/v.
+# difference itself. All are monotone with 1/2 at 0 and f(-v) = 1 - f(v), and keep their digits where they are small.
+# The tails of the logistic ones fall exponentially, so that pairs far out of order get no gradient; those of the others
+# fall like 1/v.
 DISTRIBUTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "cauchy": _cauchy,
     "logistic": _logistic,
@@ -132,7 +134,7 @@ def soft_sort(
     """
     x, swaps = _run(x, network, distribution, steepness)
     P = torch.eye(x.shape[1], dtype=x.dtype, device=x.device).expand(len(x), -1, -1)  # (B, n, n)
-    for partner, alpha in swaps:
+    for partner, alpha, _ in swaps:
         P = torch.lerp(P[..., partner], P, alpha.unsqueeze(1))  # (B, n, n)
     return x, P
 
@@ -157,9 +159,38 @@ def weight_at_ranks(
     """
     x, swaps = _run(x, network, distribution, steepness)
     weight = ranks.to(x).expand_as(x)  # (B, n)
-    for partner, alpha in reversed(swaps):
+    for partner, alpha, _ in reversed(swaps):
         weight = torch.lerp(weight[:, partner], weight, alpha)  # (B, n)
     return weight
+
+
+def weight_on_both_sides(
+    x: Float[Tensor, "B n"],
+    ranks: Float[Tensor, " n"],
+    *,
+    network: str = "odd_even",
+    distribution: str = "cauchy",
+    steepness: float = 1.0,
+) -> tuple[Float[Tensor, "B n"], Float[Tensor, "B n"]]:
+    """`weight_at_ranks` of the marked ranks and of all others, both with all their digits, for twice the work.
+
+    They add up to 1, but where one of them is next to nothing, 1 less the other is rounding. Here shares are only
+    multiplied and added.
+
+    Shapes, arguments, errors: as in `weight_at_ranks`; ranks are 0 or 1.
+    """
+    x, swaps = _run(x, network, distribution, steepness)
+    weight = torch.stack([ranks, 1 - ranks]).to(x).unsqueeze(1).expand(-1, *x.shape)  # (2, B, n)
+    for partner, alpha, difference in reversed(swaps):
+        beta = DISTRIBUTIONS[distribution](-steepness * difference, -difference)  # (B, n), 1 - alpha
+        weight = alpha * weight + beta * weight[..., partner]  # (2, B, n)
+    return weight[0], weight[1]
+
+
+def smallest_share(distribution: str, steepness: float, spread: float) -> float:
+    """What a comparator leaves to a wire at the least, where values are at most `spread` apart."""
+    difference = torch.tensor(-spread, dtype=torch.float64)
+    return float(DISTRIBUTIONS[distribution](steepness * difference, difference))
 
 
 def check_sorting(network: str, distribution: str, steepness: float) -> None:
@@ -170,8 +201,11 @@ def check_sorting(network: str, distribution: str, steepness: float) -> None:
         raise ArgumentError(f"steepness must be a finite number above 0, got {steepness:g}; 1 is usual for cosines.")
 
 
-def _run(x: Tensor, network: str, distribution: str, steepness: float) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-    """The sorted values, and for each layer its partners `(n,)` and how much each wire kept of itself `(B, n)`."""
+def _run(
+    x: Tensor, network: str, distribution: str, steepness: float
+) -> tuple[Tensor, list[tuple[Tensor, Tensor, Tensor]]]:
+    """The sorted values, and for each layer its partners `(n,)`, how much each wire kept of itself and the difference
+    that says so, `(B, n)` each."""
     check_sorting(network, distribution, steepness)
     x = _at_least_float32(x)  # (B, n)
     kept = DISTRIBUTIONS[distribution]
@@ -182,7 +216,7 @@ def _run(x: Tensor, network: str, distribution: str, steepness: float) -> tuple[
         difference = torch.tensor(layer.sign, dtype=x.dtype, device=x.device) * (other - x)  # (B, n)
         alpha = kept(steepness * difference, difference)  # (B, n), the same on both wires of a comparator
         x = torch.lerp(other, x, alpha)  # (B, n)
-        swaps.append((partner, alpha))
+        swaps.append((partner, alpha, difference))
     return x, swaps
 
 
@@ -193,7 +227,7 @@ def _at_least_float32(x: Tensor) -> Tensor:
         kind = str(x.dtype).removeprefix("torch.")
         raise ArgumentError(f"Values that are sorted softly are mixed, so they must be floating point; got {kind}.")
     finite = x.detach().isfinite()
-    if not bool(finite.all()):
+    if is_readable(x) and not bool(finite.all()):
         raise NonFiniteError(
             f"{int((~finite).sum())} of {x.numel()} values are NaN or infinite, and have no rank; look at where they "
             "come from."

@@ -12,9 +12,11 @@ from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import check_empty, choose_anchors
 from contrapose.objectives.inputs import (
     REDUCTIONS,
+    as_candidates,
     check_choice,
     check_embeddings,
     check_temperature,
+    check_views,
     prepare_rows,
 )
 from contrapose.objectives.softmax import check_pairing, softmax_loss
@@ -71,7 +73,7 @@ def sup_con(
 
     Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020, https://arxiv.org/abs/2004.11362
     """
-    check_embeddings(z, "z", "V B D")
+    check_views(z, paired=pairing is not None)
     check_temperature(temperature)
     check_choice(reduction, REDUCTIONS, "reduction")
     check_empty(empty)
@@ -81,7 +83,7 @@ def sup_con(
     flat = prepare_rows(z, normalize).flatten(0, 1)  # (V, B, D) -> (N, D)
     return softmax_loss(
         flat,
-        flat,
+        as_candidates(flat, normalize),
         pairing,
         choose_anchors(views, batch, rows, z.device, anchor_views=anchor_views),
         temperature=temperature,

@@ -1,15 +1,14 @@
 """The engine: reduce every row of a similarity matrix, tile by tile, without ever keeping the matrix.
 
-A loss says what it wants of a tile (`terms`); the engine computes the tiles, merges them along the columns
-and, in the backward, computes each tile a second time. Extra memory is linear in the number of rows, forward
-and backward.
+A loss says what it wants of a tile (`terms`); the engine computes the tiles, merges them along the columns and, in the
+backward, computes each tile a second time. Extra memory is linear in the number of rows, forward and backward.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -17,13 +16,15 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError, RunError
 from contrapose.pairing import Pairing, Tile
+from contrapose.tracing import is_compiling, is_transformed
 
-# Rows and columns of a tile, measured by benchmarks/tiled_softmax.py --sweep on cores with 2 MiB of
-# second-level cache. The optimum is flat: 256 to 1024 rows by 512 to 2048 columns differ by less than a
-# tenth; smaller tiles pay for the calls, larger ones for the memory.
+# Rows and columns of a tile, measured by benchmarks/tiled_softmax.py --sweep on cores with 2 MiB of second-level cache.
+# The optimum is flat: 256 to 1024 rows by 512 to 2048 columns differ by less than a tenth.
 CPU_TILE = (512, 1024)
-# An accelerator wants few, large calls instead; a tile of 64 MiB keeps it busy. Reasoned, not measured.
+# An accelerator wants few, large calls: a tile of 64 MiB. Reasoned, not measured.
 ACCELERATOR_TILE = (2048, 8192)
+# Similarities in a compiled graph, 256 MiB in float32; a larger call leaves the graph for the tiles.
+LARGEST_IN_GRAPH = 2**26
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,10 @@ def row_reduce(
         log channel u:     l_i = log sum_j exp(u_ij)      dl_i / du_ij = exp(u_ij - l_i)
         linear channel v:  a_i = sum_j v_ij               da_i / dv_ij = 1
 
-    with u, v elementwise functions of the similarity that `terms(similarity, tile)` returns. Partial
-    log-sum-exps of column tiles are merged by l <- log(exp(l) + exp(l_J)), starting from l = -inf (Cheng et
-    al. 2024, https://arxiv.org/abs/2410.17243, and the online softmax of https://arxiv.org/abs/1805.02867).
-    Work is 8 R M D operations against 6 R M D with a stored matrix; memory is R + M rows and a few tiles
-    against several times R × M.
+    with u, v elementwise functions of the similarity that `terms(similarity, tile)` returns. Partial log-sum-exps of
+    column tiles are merged by l <- log(exp(l) + exp(l_J)), starting from l = -inf (Cheng et al. 2024,
+    https://arxiv.org/abs/2410.17243, and the online softmax of https://arxiv.org/abs/1805.02867). Work is 8 R M D
+    operations against 6 R M D with a stored matrix; memory is R + M rows and a few tiles against several times R × M.
 
     Shapes:
         x: `(R, D)` anchors, y: `(M, D)` candidates; returns one `(R,)` per channel, the log channels first.
@@ -72,28 +72,35 @@ def row_reduce(
             tensor.
         row_indices: `(R,)` the anchor of the pairing that each row of `x` is; None = anchor i is row i.
         scale: factor on x·y (1 / temperature), a float or a learned 0-d tensor.
-        tile_rows, tile_columns: size of a tile; None = 512 × 1024 on a CPU, 2048 × 8192 elsewhere (see the
-            comment above).
+        tile_rows, tile_columns: size of a tile; None = 512 × 1024 on a CPU, 2048 × 8192 elsewhere.
 
-    Accumulates in float32 (float64 stays), also under autocast. A row without any candidate has l = -inf and
-    a zero gradient, never NaN.
+    Accumulates in float32 (float64 stays), also under autocast. A row without any candidate has l = -inf and a zero
+    gradient, never NaN.
+
+    Under torch.func (grad, vmap, jacrev, hessian, ...) and torch.compile the whole matrix is computed instead, from
+    plain operations that torch can transform; with compile up to 2^26 similarities, beyond which the graph breaks here
+    (and `fullgraph=True` is refused).
 
     Errors:
         ArgumentError: sizes that do not fit, tile sizes below 1, learned tensors inside `terms`.
-        RunError: a second derivative is asked for.
+        RunError: a second derivative is asked for, outside of torch.func.
     """
     usual = CPU_TILE if x.device.type == "cpu" else ACCELERATOR_TILE
     tile_rows = usual[0] if tile_rows is None else tile_rows
     tile_columns = usual[1] if tile_columns is None else tile_columns
     _check_sizes(x, y, pairing, row_indices, tile_rows, tile_columns)
     anchors = torch.arange(len(x), device=x.device) if row_indices is None else row_indices
-    plan = _Plan(terms, pairing.to(x.device), anchors, tile_rows, tile_columns)
     dtype = torch.promote_types(torch.promote_types(x.dtype, y.dtype), torch.float32)
+    plan = _Plan(terms, pairing.to(x.device), anchors, tile_rows, tile_columns, dtype)
     factor = torch.as_tensor(scale, dtype=dtype, device=x.device)  # ()
     if factor.ndim != 0:
         raise ArgumentError(f"scale must be a number or a 0-d tensor, got shape {tuple(factor.shape)}.")
-    outputs: tuple[Tensor, ...] = _RowReduce.apply(plan, x.to(dtype), y.to(dtype), factor)
-    return outputs
+    x, y = x.to(dtype), y.to(dtype)
+    if is_transformed():
+        if is_compiling() and len(x) * len(y) > LARGEST_IN_GRAPH:
+            return _outside_of_the_graph(plan, x, y, factor)
+        return _whole(plan, x, y, factor)
+    return _tiled(plan, x, y, factor)
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,7 @@ class _Plan:
     anchors: Tensor
     tile_rows: int
     tile_columns: int
+    dtype: torch.dtype
 
     def row_tiles(self) -> Iterator[slice]:
         return _slices(len(self.anchors), self.tile_rows)
@@ -113,7 +121,29 @@ class _Plan:
         return _slices(self.pairing.candidates, self.tile_columns)
 
     def tile(self, rows: slice, columns: slice) -> Tile:
-        return self.pairing.tile(self.anchors[rows], columns)
+        tile = self.pairing.tile(self.anchors[rows], columns)
+        return tile if tile.weight.dtype == self.dtype else replace(tile, weight=tile.weight.to(self.dtype))
+
+
+def _tiled(plan: _Plan, x: Tensor, y: Tensor, scale: Tensor) -> tuple[Tensor, ...]:
+    outputs: tuple[Tensor, ...] = _RowReduce.apply(plan, x, y, scale)
+    return outputs
+
+
+_outside_of_the_graph = torch.compiler.disable(_tiled)
+
+
+def _whole(plan: _Plan, x: Tensor, y: Tensor, scale: Tensor) -> tuple[Tensor, ...]:
+    """The same from the whole matrix, for whoever transforms the call: it keeps R × M numbers several times."""
+    with torch.autocast(x.device.type, enabled=False):
+        found = plan.terms((scale * x) @ y.T, plan.tile(slice(0, len(x)), slice(0, len(y))))
+    return *map(_log_sum, found.log), *(channel.sum(dim=1) for channel in found.linear)
+
+
+def _log_sum(channel: Tensor) -> Tensor:
+    """Log-sum-exp of each row; -inf without a derivative, where torch's is NaN, of a row of nothing but -inf."""
+    empty = (channel == -math.inf).all(dim=1)  # (R,)
+    return channel.masked_fill(empty.unsqueeze(1), 0.0).logsumexp(dim=1).masked_fill(empty, -math.inf)
 
 
 class _RowReduce(torch.autograd.Function):
@@ -133,8 +163,8 @@ class _RowReduce(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         if torch.is_grad_enabled():
             raise RunError(
-                "The tiled objectives have no second derivative (create_graph=True was asked for). "
-                "Write the loss with the full similarity matrix where you need one."
+                "The tiled objectives have no second derivative (create_graph=True was asked for); under torch.func, "
+                "which computes with the full similarity matrix, they do: torch.func.hessian(loss)(z)."
             )
         x, y, scale, *totals = ctx.saved_tensors
         plan, (_, x_wanted, y_wanted, scale_wanted) = ctx.plan, ctx.needs_input_grad
@@ -152,7 +182,7 @@ class _RowReduce(torch.autograd.Function):
                         dx[rows].addmm_(ds, y[columns])  # (r, c) (c, D) -> (r, D)
                     if ds is not None and dy is not None:
                         dy[columns].addmm_(ds.T, block)  # (c, r) (r, D) -> (c, D)
-        # d scale = sum_ij dS_ij x_i·y_j, and dx still lacks the scale here, so this is <dx, x>
+        # d scale = sum_ij dS_ij x_i·y_j = <dx, x>, as dx still lacks the scale here
         dscale = (dx * x).sum() if scale_wanted and dx is not None else None
         return None, dx.mul_(scale) if x_wanted and dx is not None else None, dy, dscale
 

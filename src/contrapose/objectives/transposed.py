@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from contrapose.pairing import Pairing, Tile
+from contrapose.tracing import is_readable
 
 # Columns of the original looked at in one go: bounds the memory when the rows asked for lie far apart.
 BLOCK = 4096
@@ -25,6 +26,9 @@ class Transposed(Pairing):
 
     def tile(self, rows: Tensor, columns: slice) -> Tile:
         others = torch.arange(columns.start, columns.stop, device=rows.device)  # (c,)
+        if not is_readable(rows):
+            tile = self.original.tile(others, slice(0, self.anchors))  # (c, N)
+            return Tile(tile.weight[:, rows].T, tile.valid[:, rows].T)  # (r, c)
         first, last = int(rows.min()), int(rows.max())
         weights, valids, places = [], [], []
         for start in range(first, last + 1, BLOCK):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives.anchors import choose_anchors
-from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_embeddings, check_temperature, prepare_rows
+from contrapose.objectives.inputs import REDUCTIONS, check_choice, check_temperature, check_views, prepare_rows
 from contrapose.objectives.tiles import Terms, row_reduce
 from contrapose.pairing import Tile, by_groups
 
@@ -35,7 +35,7 @@ def prepare_views(z: Tensor, *, temperature: float | Tensor, normalize: bool, re
     Errors:
         ArgumentError: not `(V, B, D)`, fewer than two views or samples, NaN, temperature <= 0, another reduction.
     """
-    check_embeddings(z, "z", "V B D")
+    check_views(z)
     check_temperature(temperature)
     check_choice(reduction, REDUCTIONS, "reduction")
     views, batch, _ = z.shape
@@ -49,7 +49,10 @@ def prepare_views(z: Tensor, *, temperature: float | Tensor, normalize: bool, re
 
 def between_views(x: Float[Tensor, "V V R"]) -> Float[Tensor, "pairs R"]:
     """The entries of two different views: `(V, V, R)` -> `(V·(V-1), R)`."""
-    return x[~torch.eye(len(x), dtype=torch.bool, device=x.device)]
+    views = len(x)
+    # without the first entry, each row of the matrix ends with a diagonal one
+    without_first = x.flatten(0, 1)[1:].unflatten(0, (views - 1, views + 1))  # (V-1, V+1, R)
+    return without_first[:, :-1].flatten(0, 1)
 
 
 def compare_views(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.pairing.pairing import Pairing, Tile
+from contrapose.tracing import is_compiling, is_readable
 
 NOBODY = -1  # a candidate of this group is never a positive
 
@@ -60,8 +61,9 @@ class GroupPairing(Pairing):
         rows = torch.arange(self.anchors) if rows is None else rows
         own = rows.to(self.anchor_groups.device)
         group = self.anchor_groups[own]  # (r,)
-        last = torch.searchsorted(self._members, group, right=True)  # (r,)
-        positives = (last - torch.searchsorted(self._members, group)).masked_fill(group == NOBODY, 0)  # (r,)
+        members = self._sorted() if is_compiling() else self._members  # a graph can hold no lock, and that has one
+        last = torch.searchsorted(members, group, right=True)  # (r,)
+        positives = (last - torch.searchsorted(members, group)).masked_fill(group == NOBODY, 0)  # (r,)
         candidates = self.candidates
         if self.same_rows:
             itself = (self.candidate_groups[own] == group) & (group != NOBODY)  # (r,)
@@ -71,6 +73,9 @@ class GroupPairing(Pairing):
 
     @cached_property
     def _members(self) -> Tensor:
+        return self._sorted()
+
+    def _sorted(self) -> Tensor:
         return self.candidate_groups.sort().values  # (M,) in which a group's size is the length of its run
 
     def to(self, device: torch.device | str) -> GroupPairing:
@@ -125,7 +130,7 @@ def by_labels(labels: Int[Tensor, " B"], *, views: int = 1) -> GroupPairing:
         ArgumentError: labels that are not one integer a sample, or below -1.
     """
     labels = as_integers(labels, "labels")
-    if int(labels.min()) < -1:
+    if is_readable(labels) and int(labels.min()) < -1:
         raise ArgumentError(f"Labels are class numbers >= 0, or -1 for unlabelled; got {int(labels.min())}.")
     alone = labels.max().clamp(min=-1) + 1 + torch.arange(len(labels), device=labels.device)  # a class of its own
     groups = torch.where(labels == -1, alone, labels).repeat(views)  # (N,)

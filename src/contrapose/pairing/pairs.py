@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -46,7 +48,7 @@ class PairList(Pairing):
     def to(self, device: torch.device | str) -> PairList:
         return PairList(
             self.keys.to(device),
-            self.weights.to(device),
+            _on(device, self.weights),
             anchors=self.anchors,
             candidates=self.candidates,
             same_rows=self.same_rows,
@@ -74,7 +76,7 @@ def by_pairs(
         pairs: anchor and candidate index of each pair; no pair twice.
         anchors: number of anchors N.
         candidates: number of candidates M; None = the anchors themselves (each left out of its own candidates).
-        scores: weight of each pair; None = 1.
+        scores: weight of each pair, kept in its precision; None = 1.
         only_listed: ignore every pair that is not listed, instead of taking it for a negative.
 
     Errors:
@@ -98,7 +100,7 @@ def by_pairs(
     _check_range(pairs[:, 1], columns, "candidate")
     if same_rows and bool((pairs[:, 0] == pairs[:, 1]).any()):
         raise ArgumentError("pairs lists a row with itself; an anchor is never its own positive.")
-    weights = torch.ones(len(pairs)) if scores is None else torch.as_tensor(scores, dtype=torch.float32)
+    weights = torch.ones(len(pairs)) if scores is None else _as_weights(scores)
     if weights.shape != (len(pairs),) or not bool(weights.isfinite().all()):
         raise ArgumentError(
             f"scores must be {len(pairs)} finite numbers, one per pair; got shape {tuple(weights.shape)}."
@@ -108,8 +110,20 @@ def by_pairs(
     if len(twice):
         key = int(keys[twice[0, 0]])
         raise ArgumentError(f"The pair ({key // columns}, {key % columns}) is listed twice; list each pair once.")
-    weights = weights.to(pairs.device)[order]
+    weights = _on(pairs.device, weights)[order]
     return PairList(keys, weights, anchors=anchors, candidates=columns, same_rows=same_rows, only_listed=only_listed)
+
+
+def _as_weights(scores: Any) -> Tensor:
+    """Scores in the precision they come in, float32 at least; Python's numbers are float64."""
+    if isinstance(scores, Tensor):
+        return scores.to(torch.promote_types(scores.dtype, torch.float32))
+    return torch.as_tensor(scores, dtype=torch.float64)
+
+
+def _on(device: torch.device | str, weights: Tensor) -> Tensor:
+    device = torch.device(device)
+    return weights.to(device, torch.float32 if device.type == "mps" else weights.dtype)  # Apple's GPU has no float64
 
 
 def _check_range(indices: Tensor, size: int, what: str) -> None:

@@ -2,7 +2,7 @@
 
 from contrapose.lazy import lazy_exports
 
-__all__ = ["Absent", "Page", "Samples", "render", "show_pictures", "show_rows", "show_texts"]
+__all__ = ["Absent", "Page", "Samples", "Sheet", "render", "render_sheet", "show_pictures", "show_rows", "show_texts"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
@@ -14,5 +14,7 @@ __getattr__, __dir__ = lazy_exports(
         "show_pictures": "contrapose.report.cards",
         "show_rows": "contrapose.report.cards",
         "show_texts": "contrapose.report.cards",
+        "Sheet": "contrapose.report.sheet",
+        "render_sheet": "contrapose.report.sheet",
     },
 )

@@ -96,11 +96,13 @@ def curve_chart(curve: Curve) -> Spec:
 def map_chart(drawn: Map) -> Spec:
     """Points with thumbnails under the pointer; the page's controls set `colour_by`, `group` and `wanted`.
 
-    `colour_by` is "class" or "cluster"; `group` shows one colour only (-1: all), `wanted` one class only ("": all).
+    `colour_by` is "class" or "cluster"; `group` shows one colour only (-1: all), `wanted` one class only ("": all);
+    `pinned` is the number of the point that a large ring marks (-1: none), `near` those of the points with a small one.
     """
     alt = _altair()
     values = [
         {
+            "number": number,
             "x_place": round(point.x, 3),
             "y_place": round(point.y, 3),
             "name": point.name,
@@ -110,7 +112,7 @@ def map_chart(drawn: Map) -> Spec:
             "cluster": f"cluster {point.cluster_slot + 1}",
             **point.card.hover(),
         }
-        for point in drawn.points
+        for number, point in enumerate(drawn.points)
     ]
     hovered = [*drawn.points[0].card.hover(), *(["class"] if drawn.classes else []), "cluster", "name"]
     names = {group.slot: group.name for group in drawn.classes}
@@ -135,6 +137,14 @@ def map_chart(drawn: Map) -> Spec:
         )
         .add_params(window)
     )
+    ring = base.mark_point(filled=False, stroke="var(--ink)", opacity=1, shape="circle", tooltip=None)
+    rings = [
+        ring.transform_filter(where).encode(x=x, y=y, size=alt.value(size), strokeWidth=alt.value(width))
+        for where, size, width in (
+            ("indexof(near, datum.number) >= 0", 190, 1.5),
+            ("datum.number == pinned", 420, 3),
+        )
+    ]
     centres = base.transform_filter(f"datum.slot < {len(SHAPES) - 1}").transform_aggregate(
         x_place="median(x_place)", y_place="median(y_place)", groupby=["words"]
     )
@@ -142,12 +152,14 @@ def map_chart(drawn: Map) -> Spec:
     halo = centres.mark_text(fill="var(--paper)", stroke="var(--paper)", strokeWidth=4, strokeJoin="round", **bold)
     text = centres.mark_text(fill="var(--ink)", **bold)
     written = (layer.encode(x=x, y=y, text="words:N") for layer in (halo, text))
-    chart = alt.layer(points, *written).add_params(
+    chart = alt.layer(points, *rings, *written).add_params(
         alt.param(name="colour_by", value="class" if names and len(drawn.every_class) == len(names) else "cluster"),
         alt.param(name="group", value=-1),
         alt.param(name="wanted", value=""),
+        alt.param(name="pinned", value=-1),
+        alt.param(name="near", value=[]),
     )
-    return _sized(chart, 480, f"Map of {len(drawn.points):,} embeddings in two dimensions")
+    return _sized(chart, 420, f"Map of {len(drawn.points):,} embeddings in two dimensions")
 
 
 def spectrum_chart(spectra: Spectra) -> Spec:

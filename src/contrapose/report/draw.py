@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from contrapose.report.charts import SHAPES, chart_id, charts_of, javascript
 from contrapose.report.page import Absent, Map, Page
 from contrapose.version import __version__
+from contrapose.words import counted
 
 _ADDRESS = re.compile(r"https?://[^\s,;<>\"')]+")
 
@@ -30,27 +31,41 @@ def render(page: Page) -> str:
     """
     charts = _json(charts_of(page))
     scripts = [_script(javascript()), _script(_file("page.js"))]
-    environment = Environment(
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            page=page,
+            version=__version__,
+            style=Markup(style()),
+            scripts=[Markup(script) for script in scripts],
+            policy=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
+            charts=Markup(charts),
+            near=Markup(_json([point.near for point in page.map.points] if isinstance(page.map, Map) else [])),
+            chart_id=chart_id,
+            shapes=[_outline(shape) for shape in SHAPES],
+            colour_by_class=isinstance(page.map, Map) and _few_classes(page.map),
+        )
+    )
+
+
+def environment() -> Environment:
+    """Where templates come from; everything that is put into one is escaped."""
+    made = Environment(
         loader=PackageLoader("contrapose.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["linked"] = linked
-    environment.filters["breakable"] = breakable
-    environment.tests["absent"] = lambda section: isinstance(section, Absent)
-    return environment.get_template("page.html").render(
-        page=page,
-        version=__version__,
-        style=Markup(_file("page.css")),
-        scripts=[Markup(script) for script in scripts],
-        policy=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
-        charts=Markup(charts),
-        chart_id=chart_id,
-        shapes=[_outline(shape) for shape in SHAPES],
-        colour_by_class=isinstance(page.map, Map) and _few_classes(page.map),
-    )
+    made.filters |= {"counted": counted, "linked": linked, "breakable": breakable}
+    made.tests["absent"] = lambda section: isinstance(section, Absent)
+    return made
+
+
+def style() -> str:
+    """The style sheet of all pages."""
+    return _file("page.css")
 
 
 def linked(text: str) -> Markup:

@@ -1,14 +1,24 @@
 "use strict";
-// Draws the charts, and lets the page's own controls steer the map.
+// Draws the charts, lets the page's own controls steer the map, and pins a point of it beside its neighbours.
 (() => {
-  const specs = JSON.parse(document.getElementById("charts").textContent);
+  const specs = read("charts"), near = read("near");
+  const points = specs["map-chart"]?.data.values ?? [];
   const views = new Map();
-  const chosen = { colour_by: null, group: -1, wanted: "" };
+  const chosen = { colour_by: null, group: -1, wanted: "", pinned: -1, near: [] };
+
+  function read(id) { return JSON.parse(document.getElementById(id).textContent); }
 
   async function draw() {
     const options = { actions: false, renderer: "svg", ast: true, defaultStyle: false, tooltip: { disableDefaultStyle: true } };
+    const panel = document.getElementById("pin");
+    if (panel) panel.hidden = false; // before the map is drawn, which takes the width that is left
     for (const [id, spec] of Object.entries(specs)) views.set(id, await vegaEmbed(document.getElementById(id), spec, options));
-    await steer();
+    const map = views.get("map-chart")?.view;
+    if (map) {
+      map.addEventListener("click", (event, item) => { if (item?.datum?.number !== undefined) pin(item.datum.number); });
+      for (const signal of ["window_x_place", "window_y_place", "width"]) map.addSignalListener(signal, () => requestAnimationFrame(declutter));
+      await pin(0);
+    }
     document.documentElement.dataset.ready = "yes";
   }
 
@@ -18,6 +28,7 @@
     chosen.colour_by ??= map.signal("colour_by");
     for (const [name, value] of Object.entries(chosen)) map.signal(name, value);
     await map.runAsync();
+    declutter();
     for (const by of ["class", "cluster"]) {
       const legend = document.getElementById(`legend-${by}`);
       if (legend) legend.hidden = by !== chosen.colour_by;
@@ -25,12 +36,73 @@
     document.querySelectorAll(".legend button").forEach((button) => {
       button.setAttribute("aria-pressed", String(Number(button.dataset.slot) === chosen.group));
     });
-    const field = chosen.colour_by === "class" ? "class_slot" : "cluster_slot";
-    const points = specs["map-chart"].data.values;
-    const inGroup = (point) => chosen.group === -1 || point[field] === chosen.group;
-    const inClass = (point) => chosen.wanted === "" || point.class === chosen.wanted;
-    const shown = points.filter((point) => inGroup(point) && inClass(point));
+    const shown = points.filter(visible);
     document.getElementById("map-count").textContent = `${shown.length.toLocaleString("en")} of ${points.length.toLocaleString("en")} points.`;
+  }
+
+  function visible(point) {
+    const slot = chosen.colour_by === "class" ? point.class_slot : point.cluster_slot;
+    return (chosen.group === -1 || slot === chosen.group) && (chosen.wanted === "" || point.class === chosen.wanted);
+  }
+
+  // The names of groups stand at their medians; where two would overlap, the later one moves up or down by whole lines,
+  // or is left out when there is no room nearby.
+  function declutter() {
+    const words = [...document.querySelectorAll("#map-chart .mark-text text")];
+    const half = words.length / 2; // every name is drawn twice: its halo, then itself
+    const taken = [];
+    for (const word of words) { word.removeAttribute("dy"); word.style.visibility = ""; }
+    for (let number = 0; number < half; number++) {
+      const box = words[number].getBoundingClientRect();
+      const free = (shift) => taken.every((other) => box.right < other.left || box.left > other.right || box.bottom + shift < other.top || box.top + shift > other.bottom);
+      const shift = [0, 1, -1, 2, -2, 3, -3].map((lines) => lines * (box.height + 2)).find(free);
+      for (const word of [words[number], words[number + half]]) {
+        if (shift === undefined) word.style.visibility = "hidden"; else if (shift) word.setAttribute("dy", shift);
+      }
+      if (shift !== undefined) taken.push({ left: box.left, right: box.right, top: box.top + shift, bottom: box.bottom + shift });
+    }
+  }
+
+  async function pin(number) {
+    const ranked = near[number];
+    Object.assign(chosen, { pinned: number, near: ranked.map(([other]) => other) });
+    const asked = points[number], query = document.getElementById("pin-query"), list = document.getElementById("pin-near");
+    query.replaceChildren(card(asked), caption([asked.class, asked.name]));
+    list.replaceChildren(...ranked.map(([other, cosine]) => {
+      const item = document.createElement("li"), figure = document.createElement("figure"), found = points[other];
+      item.className = !asked.class ? "" : asked.class === found.class ? "hit" : "miss";
+      figure.className = "sample";
+      const mark = !asked.class ? found.name : asked.class === found.class ? "✓ same" : `✗ ${found.class}`;
+      figure.append(card(found), caption([mark, `cos ${cosine.toFixed(2)}`]));
+      item.append(figure);
+      return item;
+    }));
+    await steer();
+  }
+
+  function card(point) {
+    const shown = document.createElement(point.image ? "img" : "p");
+    if (point.image) { shown.src = point.image; shown.alt = point.name; shown.className = "card picture"; }
+    else { shown.textContent = point.text ?? point.row ?? point.name; shown.className = "card text"; }
+    return shown;
+  }
+
+  function caption(lines) {
+    const words = document.createElement("figcaption");
+    for (const line of lines.filter(Boolean)) {
+      const part = document.createElement("div");
+      part.textContent = line;
+      words.append(part);
+    }
+    return words;
+  }
+
+  // The next point that is shown, round and round.
+  function step(direction) {
+    for (let distance = 1; distance <= points.length; distance++) {
+      const number = (chosen.pinned + direction * distance + points.length * distance) % points.length;
+      if (visible(points[number])) { pin(number); return; }
+    }
   }
 
   function zoom(factor) {
@@ -56,6 +128,7 @@
     chosen.group = chosen.group === slot ? -1 : slot;
     steer();
   }));
+  document.querySelectorAll("[data-pin]").forEach((button) => button.addEventListener("click", () => step(Number(button.dataset.pin))));
   document.querySelectorAll("[data-zoom]").forEach((button) => button.addEventListener("click", () => zoom(Number(button.dataset.zoom))));
   draw();
 })();

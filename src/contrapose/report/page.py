@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from contrapose.evaluation import Gain
 from contrapose.report.cards import Card
 
 Pairs = Sequence[tuple[str, str]]
@@ -29,6 +30,7 @@ class Head:
         status: the same in words, with the command that continues it.
         facts: name and value.
         notes: what a person should know of the data.
+        gain: whether training gained anything over the floors; None where that was not measured.
     """
 
     title: str
@@ -37,6 +39,7 @@ class Head:
     status: str
     facts: Pairs
     notes: Sequence[str] = ()
+    gain: Gain | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,10 @@ class Curves:
 
 @dataclass(frozen=True)
 class Point:
-    """A sample on the map; `slot` numbers its colour and shape, by class and by cluster."""
+    """A sample on the map; `slot` numbers its colour and shape, by class and by cluster.
+
+    `near` are the points nearest to it in the embedding, nearest first: their places in `Map.points`, and cosines.
+    """
 
     x: float
     y: float
@@ -69,6 +75,7 @@ class Point:
     label: str | None
     label_slot: int
     cluster_slot: int
+    near: Sequence[tuple[int, float]] = ()
 
 
 @dataclass(frozen=True)

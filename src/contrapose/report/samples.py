@@ -17,7 +17,7 @@ class Samples:
     """N samples of any kind.
 
     Shapes:
-        embeddings: `(N, D)`; labels: `(N,)` strings, or `None`.
+        embeddings: `(N, D)`; labels: `(N,)` strings (`None` for a sample without one), or `None`.
 
     Arguments:
         show: row number -> how the sample is shown.
@@ -42,7 +42,7 @@ class Samples:
 
     def label(self, row: int) -> str | None:
         """The class of a sample, where there are any."""
-        return None if self.labels is None else str(self.labels[row])
+        return None if self.labels is None or self.labels[row] is None else str(self.labels[row])
 
     def card(self, row: int) -> Card:
         """How a sample is shown."""

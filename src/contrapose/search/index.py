@@ -10,16 +10,18 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from contrapose.data import Images
+from contrapose.data import Images, class_texts
 from contrapose.embedder import Embedder
 from contrapose.errors import ArgumentError, RunError, did_you_mean
 from contrapose.evaluation.inputs import as_rows, positive_integer
 from contrapose.evaluation.similarity import directions
 from contrapose.search import stored
 from contrapose.search.approximate import FaissSearch
+from contrapose.search.embedded import Embedded
 from contrapose.search.exact import exact
 from contrapose.search.matches import Matches
 from contrapose.search.queries import Query, read_query
+from contrapose.shell import shell_command
 
 Search = Callable[[Tensor, int], tuple[Tensor, Tensor]]  # (T, D), k -> (T, k) cosines, (T, k) rows
 
@@ -52,44 +54,63 @@ class Index:
 
         Arguments:
             embedder: what `contrapose.load` returns.
-            data: what `--data` takes, arrays, or `Images`.
+            data: what `--data` takes, arrays, or `Images`; or `Embedded`, what was embedded before.
             options: of `open_data` (`limit=`, `label_column=`, ...), for data that is not `Images` yet.
 
         Errors:
             DataError: nothing in it can be read.
             ArgumentError: embeddings that are not finite, or all zeros.
         """
+        if isinstance(data, Embedded):
+            return cls._of_rows(embedder, data, data.rows, data.names, data.labels)
         images = embedder.open(data, **options)
-        rows = as_rows(embedder.embed(images), f"the embeddings of {images.origin}")  # (N, D)
+        skipped = [f"{item.path} ({item.reason})" for item in images.skipped]
+        rows = embedder.embed(images)  # (N, D)
+        return cls._of_rows(embedder, images, rows, images.identifiers, class_texts(images), skipped)
+
+    @classmethod
+    def _of_rows(
+        cls,
+        embedder: Embedder,
+        source: Images | Embedded,
+        embedded: np.ndarray,
+        names: Sequence[str],
+        labels: Sequence[str | None] | None,
+        skipped: Sequence[str] = (),
+    ) -> Index:
+        rows = as_rows(embedded, f"the embeddings of {source.origin}")  # (N, D)
+        if rows.shape[1] != embedder.dimension:
+            raise ArgumentError(
+                f"The embeddings of {source.origin} have {rows.shape[1]} numbers and those of the encoder "
+                f"{embedder.dimension}: embed with the encoder that is searched with."
+            )
         unit, zero = directions(rows)  # (N, D), (N,)
         if bool(zero.all()):
             raise ArgumentError(f"All {len(rows)} embeddings are zero: the encoder is dead, or was not trained.")
         kept = (~zero).nonzero()[:, 0].tolist()  # (n,)
         about = stored.Description(
             encoder=stored.encoder_fingerprint(embedder),
-            data=images.fingerprint,
-            origin=images.origin,
-            identifiers=[images.identifiers[row] for row in kept],
-            labels=_label_texts(images, kept),
-            left_out=[
-                *(f"{item.path} ({item.reason})" for item in images.skipped),
-                *(f"{images.identifiers[row]} (embedding of zeros)" for row in zero.nonzero()[:, 0].tolist()),
-            ],
+            data=source.fingerprint,
+            origin=source.origin,
+            identifiers=[names[row] for row in kept],
+            labels=None if labels is None else [labels[row] for row in kept],
+            left_out=[*skipped, *(f"{names[row]} (embedding of zeros)" for row in zero.nonzero()[:, 0].tolist())],
         )
         return cls(embedder, unit[kept], about)
 
     @classmethod
-    def open(cls, folder: Path | str, embedder: Embedder, *, data: Images | None = None) -> Index:
+    def open(cls, folder: Path | str, embedder: Embedder, *, data: Images | Embedded | None = None) -> Index:
         """An index that was saved, after a look that it is of this encoder and, where given, of this data.
 
         Errors:
             RunError: no index there, damaged, or made by another encoder or from other pictures.
         """
         embeddings, about = stored.read(Path(folder))
-        remedy = f"rebuild it: contrapose search ... --index {folder} --rebuild, or Index.build(...).save(...)."
+        again = shell_command("search", "...", "--index", folder, "--rebuild")
+        remedy = f"rebuild it: {again}, or Index.build(...).save(...)."
         if about.encoder != stored.encoder_fingerprint(embedder):
             raise RunError(f"The index {folder} was made with another encoder (or before more training); {remedy}")
-        if data is not None and about.data != data.fingerprint:
+        if data is not None and not data.recorded_as(about.data):
             raise RunError(
                 f"The index {folder} does not match {data.origin}: files were added, changed or removed, or it was "
                 f"made from other data ({about.origin}); {remedy}"
@@ -141,8 +162,8 @@ class Index:
         return self.about.identifiers
 
     @property
-    def labels(self) -> Sequence[str] | None:
-        """N class names, where the data has labels."""
+    def labels(self) -> Sequence[str | None] | None:
+        """N class names, where the data has labels; `None` for a picture without one."""
         return self.about.labels
 
     @property
@@ -180,10 +201,3 @@ class Index:
         if self._faiss is None:
             self._faiss = FaissSearch(self.embeddings)
         return self._faiss
-
-
-def _label_texts(images: Images, rows: Sequence[int]) -> list[str] | None:
-    if images.labels is None:
-        return None
-    names = images.class_names
-    return [str(images.labels[row]) if names is None else names[images.labels[row]] for row in rows]

@@ -48,7 +48,7 @@ class Matches:
     rows: Int64[np.ndarray, "T k"]
     queries: Sequence[str]
     identifiers: Sequence[str]
-    labels: Sequence[str] | None = None
+    labels: Sequence[str | None] | None = None
     skipped: Sequence[Skipped] = ()
     left_out: Sequence[str] = ()
 

@@ -32,7 +32,7 @@ class Description:
     Arguments:
         encoder, data: fingerprints of what the embeddings were made with and from.
         origin: where the pictures come from, for people.
-        identifiers, labels: one text a row.
+        identifiers, labels: one text a row; of labels `None` where a picture has none.
         left_out: pictures that are not in the index, each with the reason.
     """
 
@@ -40,14 +40,17 @@ class Description:
     data: str
     origin: str
     identifiers: list[str]
-    labels: list[str] | None
+    labels: list[str | None] | None
     left_out: list[str]
 
 
 def encoder_fingerprint(embedder: Embedder) -> str:
-    """A hash of the architecture and of every weight: another training step, and it is another encoder."""
+    """A hash of the architecture, of what pixels mean to it and of every weight: another training step, and it is
+    another encoder."""
     encoder = embedder.encoder
     digest = hashlib.sha256(json.dumps([encoder.name, encoder.image_size, encoder.channels]).encode())
+    if encoder.preparation.differs_from_default:
+        digest.update(json.dumps(encoder.preparation.to_json()).encode())
     for name, tensor in sorted(encoder.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         plain = tensor.detach().cpu().contiguous().reshape(-1)  # (numel,)

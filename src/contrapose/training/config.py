@@ -16,16 +16,31 @@ TRACKERS = ("none", "tensorboard", "wandb", "mlflow")
 class RunConfig:
     """What to train on, for how long, with which optimiser, where to write: the same for every method."""
 
-    data: str = "omniglot"
-    """What to learn from: a folder, .npz, .npy, .parquet, .csv, .jsonl, hub:OWNER/NAME, or the embedded `omniglot`."""
+    data: str = ""
+    """What to learn from, to be named for every run: a folder, .npz, .npy, .parquet, .csv, .jsonl, hub:OWNER/NAME, or
+    `omniglot`, the characters that come with the package."""
+    image_column: str | None = None
+    """Column of a table, or array of an .npz, with the pictures or their paths. Default: one with a usual name (image,
+    path, file, ...)."""
+    label_column: str | None = None
+    """Column of a table, or array of an .npz, with the labels. Default: one with a usual name (label, class, ...)."""
+    labels: Literal["auto", "none"] = "auto"
+    """none: read no labels, whatever the data have."""
     limit: int | None = None
     """Use so many samples only, evenly spaced over the data."""
     image_size: int | None = None
     """Working resolution in pixels. Default: as stored up to 96, else 64."""
+    fit: Literal["crop", "pad"] = "crop"
+    """Pictures that are not square: crop keeps their central square, pad the whole picture with its edge continued."""
+    white: float | None = None
+    """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: by the range of them all."""
     out: str | None = None
     """The run folder to write. Default: runs/METHOD-DATA, with a number when that exists."""
     encoder: str = "small_conv"
     """Backbone: small_conv, tiny_conv, resnet18, resnet34, resnet50, vit_tiny, vit_small, mlp, timm:NAME or hf:NAME."""
+    init: str | None = None
+    """Trained weights to start from: a run, an encoder's folder, hf:NAME or timm:NAME. They bring their encoder,
+    channels, picture size and normalisation along. Default: new weights."""
     epochs: int = 20
     """Passes over the data. [design] 20: minutes on two cores; papers train 100 to 1000."""
     batch_size: int = 128
@@ -71,7 +86,10 @@ class RunConfig:
         for name in ("limit", "image_size", "workers"):
             self._check(name, getattr(self, name) is None or getattr(self, name) > 0, "above 0")
         self._check("warmup_share", 0.0 <= self.warmup_share < 1.0, "in [0, 1)")
+        self._check("white", self.white is None or self.white > 0, "above 0")
         choices = {
+            "fit": ("crop", "pad"),
+            "labels": ("auto", "none"),
             "optimizer": OPTIMIZERS,
             "schedule": SCHEDULES,
             "tracker": TRACKERS,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
@@ -18,18 +20,57 @@ def make_accelerator(device: str = "auto", *, tracker: str = "none") -> Accelera
         tracker: a tracker of accelerate's, or `"none"`.
 
     Errors:
-        ArgumentError: a device that this machine does not have.
+        ArgumentError: a device that this machine does not have, or not for each of the processes started on it.
     """
     if device == "cuda" and not torch.cuda.is_available():
         raise ArgumentError("--device cuda was asked for, but torch sees no CUDA device here; take --device auto.")
     if device == "mps" and not torch.backends.mps.is_available():
         raise ArgumentError("--device mps was asked for, but torch sees no Apple GPU here; take --device auto.")
+    processes = launched_processes()
+    if processes > 1:
+        _check_devices(device)
+    # accelerate joins processes without a GPU only when it is told that they compute on the CPU; it would let each
+    # start a run of its own, all of them in one folder.
+    on_cpu = device == "cpu" or (device == "auto" and processes > 1 and not torch.cuda.is_available())
     # accelerate remembers the first device of a process; a second run in it (a notebook) may want another.
     AcceleratorState._reset_state(reset_partial_state=True)
-    if tracker == "none":
-        return Accelerator(cpu=device == "cpu")
     # A tracker wants a folder at once; `Trainer` puts the run's own in its place.
-    return _with_tracker(tracker, cpu=device == "cpu")
+    try:
+        accelerator = Accelerator(cpu=on_cpu) if tracker == "none" else _with_tracker(tracker, cpu=on_cpu)
+    except (ValueError, RuntimeError) as error:
+        if processes == 1 or isinstance(error, ArgumentError):
+            raise
+        raise ArgumentError(
+            f"{processes} processes were started, and cannot be joined ({str(error).splitlines()[0]}). "
+            "Start them with torchrun or accelerate launch, or start one."
+        ) from error
+    if accelerator.num_processes != processes:
+        raise ArgumentError(
+            f"{processes} processes were started, and accelerate joined {accelerator.num_processes} of them: each "
+            "would be a run of its own. Add --device cpu, or start one process."
+        )
+    return accelerator
+
+
+def launched_processes() -> int:
+    """How many processes `torchrun`, `accelerate launch` or `mpirun` say that they started; 1 without them."""
+    names = ["PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE"]
+    if "RANK" in os.environ or "LOCAL_RANK" in os.environ:  # a size alone is set by some clusters for every program
+        names.append("WORLD_SIZE")
+    said = [os.environ[name] for name in names if os.environ.get(name, "").isdigit()]
+    return max(1, *map(int, said)) if said else 1
+
+
+def _check_devices(device: str) -> None:
+    """Each process on this machine needs a GPU of its own, where there are GPUs."""
+    if device == "mps":
+        raise ArgumentError("--device mps is one GPU for one process; start without torchrun, or take --device cpu.")
+    number, gpus = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+    if device != "cpu" and torch.cuda.is_available() and number >= gpus:
+        raise ArgumentError(
+            f"Process {number + 1} on this machine has no GPU of its own: there is {gpus}. Start {gpus} with "
+            f"--nproc-per-node {gpus}, or take --device cpu."
+        )
 
 
 def _with_tracker(tracker: str, *, cpu: bool) -> Accelerator:

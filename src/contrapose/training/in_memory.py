@@ -12,6 +12,7 @@ from torch import Tensor
 from contrapose.data import Batch, EpochSampler, derived_generator
 from contrapose.errors import NonFiniteError, RunError
 from contrapose.learners import Learner
+from contrapose.openmp import crowd
 from contrapose.training.allocator import freed_memory_kept
 from contrapose.training.config import RunConfig
 from contrapose.training.interface import MakeViews
@@ -54,6 +55,7 @@ def train_in_memory(
     Errors:
         RunError: the loss became not finite.
     """
+    crowd()
     learner.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     optimizer = OPTIMIZERS[config.optimizer](learner.parameter_groups(config.weight_decay), config.learning_rate)
     sampler = EpochSampler(len(data), config.batch_size, seed=config.seed)

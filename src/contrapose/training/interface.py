@@ -19,6 +19,8 @@ class TrainingData(Protocol):
     @property
     def fingerprint(self) -> str: ...
 
+    def recorded_as(self, fingerprint: str) -> bool: ...
+
     def __len__(self) -> int: ...
 
     def batch(self, indices: Tensor) -> Tensor: ...
@@ -26,13 +28,18 @@ class TrainingData(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a call of `fit` ended."""
+    """How a call of `fit` ended.
+
+    Arguments:
+        signal: the number of the signal that stopped it; None when it ran to its end.
+    """
 
     steps: int
     total_steps: int
     loss: float
     seconds: float
     views_per_second: float
+    signal: int | None = None
 
     @property
     def finished(self) -> bool:

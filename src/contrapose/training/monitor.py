@@ -1,4 +1,8 @@
-"""What a person sees while a run trains: a progress bar with loss, throughput and time left, and one health line."""
+"""What a person sees while a run trains: a progress bar with loss, throughput and time left, and one health line.
+
+After 20 steps the time that the whole will take is said. Where there is no terminal (a log file), a line now and then
+stands for the bar: about twenty in a run, and one in ten minutes at least.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from contrapose.evaluation.health import Health
+from contrapose.training.pace import Pace, in_words
 from contrapose.training.verdicts import Change
 
-LINE_SECONDS = 20.0  # where there is no terminal (a log file), a line now and then stands for the bar
+EXPECTED_AFTER = 20  # steps after which the time that is left can be told
+LINE_SECONDS, LONGEST_SECONDS, LINES = 20.0, 600.0, 20  # between two lines where there is no bar; lines of a run
 
 
 class Monitor:
-    """Draws on the console. Where the output is not a terminal it prints a plain line every 20 seconds instead.
+    """Draws on the console.
 
     Arguments:
         console: where to draw; None = standard error, so that results on standard output can be piped.
@@ -27,7 +33,9 @@ class Monitor:
         self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self.quiet = quiet
         self._progress: Progress | None = None
-        self._spoken = 0.0
+        self._pace: Pace | None = None
+        self._steps = 0
+        self._spoken, self._silence = 0.0, LINE_SECONDS
         self._health: Health | None = None
         self._standing: str | None = None
 
@@ -39,21 +47,14 @@ class Monitor:
     @contextmanager
     def live(self, total: int, completed: int) -> Iterator[None]:
         """Show the bar while the block runs, then the last health line and the verdict that still stands."""
+        self._pace, self._steps = Pace(total), 0
+        self._spoken, self._silence = time.monotonic(), LINE_SECONDS
         if self.quiet or not self.console.is_terminal:
-            self._spoken = time.monotonic()
             yield
         else:
-            columns = (
-                TextColumn("epoch {task.fields[epoch]}"),
-                BarColumn(bar_width=None),
-                TextColumn("{task.percentage:>3.0f} %"),
-                TextColumn("loss {task.fields[loss]:.3f}"),
-                TextColumn("{task.fields[rate]:,.0f} views/s"),
-                TimeRemainingColumn(),
-                TextColumn("left"),
-            )
-            with Progress(*columns, console=self.console) as self._progress:
-                self._progress.add_task("train", total=total, completed=completed, epoch="-", loss=float("nan"), rate=0)
+            percent, said = TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[said]}")
+            with Progress(BarColumn(bar_width=None), percent, said, console=self.console) as self._progress:
+                self._progress.add_task("train", total=total, completed=completed, said="first step ...")
                 try:
                     yield
                 finally:
@@ -66,13 +67,29 @@ class Monitor:
 
     def advance(self, step: int, *, epoch: float, epochs: int, loss: float, views_per_second: float) -> None:
         """Move the bar to `step`."""
-        where = f"{epoch:.1f}/{epochs}"
+        now = time.monotonic()
+        left = self._time_left(step, now)
+        said = f"epoch {epoch:.1f}/{epochs}  loss {loss:.3f}  {views_per_second:,.0f} views/s"
+        said += f"  {in_words(left)} left" if left else ""
         if self._progress is not None:
-            task = self._progress.task_ids[0]
-            self._progress.update(task, completed=step, epoch=where, loss=loss, rate=views_per_second)
-        elif not self.quiet and time.monotonic() - self._spoken > LINE_SECONDS:
-            self._spoken = time.monotonic()
-            self.say(f"epoch {where}  step {step}  loss {loss:.3f}  {views_per_second:,.0f} views/s")
+            self._progress.update(self._progress.task_ids[0], completed=step, said=said)
+        elif not self.quiet and now - self._spoken > self._silence:
+            self._spoken = now
+            self.say(f"step {step}  {said}")
+
+    def _time_left(self, step: int, now: float) -> float | None:
+        """Seconds to the end, where they can be told; said once."""
+        if self._pace is None:
+            return None
+        self._pace.note(step, now)
+        self._steps += 1
+        left = self._pace.seconds_left()
+        if not left or self._steps > EXPECTED_AFTER:
+            return left
+        self._silence = min(max(LINE_SECONDS, left / LINES), LONGEST_SECONDS)
+        if self._steps == EXPECTED_AFTER:
+            self.say(f"about {in_words(left)} to go for {self._pace.total - step:,} steps; Ctrl-C saves and stops")
+        return left
 
     def health(self, health: Health, *, standing: str | None = None, change: Change | None = None) -> None:
         """Remember the newest health and the verdict that stands, and say a change of it."""

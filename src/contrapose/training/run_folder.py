@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from contrapose.atomic import write_atomically
+from contrapose.atomic import write_atomically, write_once
 from contrapose.errors import RunError
+from contrapose.shell import shell_command
 
 FORMAT = 1
 
@@ -20,6 +21,7 @@ class RunFolder:
     config.json      method, configuration, data, environment
     metrics.jsonl    one line of numbers at a cadence
     checkpoints/     resumable states, see `checkpoint.py`
+    initial/         the encoder as it was before the first step, of runs that start from trained weights
     encoder/         encoder.safetensors and encoder.json: what `contrapose.load` reads
     teacher/ ...     encoders trained beside it, in the same form, where the method has any: `contrapose.load` reads
                      these too, when it is given their folder
@@ -32,6 +34,7 @@ class RunFolder:
         self.config_file = self.path / "config.json"
         self.metrics_file = self.path / "metrics.jsonl"
         self.checkpoints = self.path / "checkpoints"
+        self.initial = self.path / "initial"
         self.encoder = self.path / "encoder"
         self.evaluation_file = self.path / "evaluation.json"
         self.evaluation_items_file = self.path / "evaluation_items.npz"
@@ -45,17 +48,35 @@ class RunFolder:
         """
         run = cls(path)
         if run.path.exists() and not run._is_empty():
-            raise RunError(
-                f"{run.path} exists already. Continue it with: contrapose train --resume {run.path}, "
-                "or choose another folder with --out."
-            )
+            raise _taken(run.path)
         try:
             run.path.mkdir(parents=True, exist_ok=True)
-            run.write_record(record)
+            if not write_once(run.config_file, _as_json(record)):  # another training was quicker
+                raise _taken(run.path)
             run.checkpoints.mkdir(exist_ok=True)
         except OSError as error:
             raise RunError(f"Could not create the run folder {run.path}: {error.strerror}.") from error
         return run
+
+    @classmethod
+    def create_new(
+        cls, method: str, data: str, record: Callable[[Path], dict[str, Any]], *, root: Path | str = "runs"
+    ) -> RunFolder:
+        """`create` under the first name of `new_run_path` that no other training takes in the same instant.
+
+        Arguments:
+            record: what `config.json` says of a run in that folder.
+
+        Errors:
+            RunError: the folder cannot be written.
+        """
+        while True:
+            path = new_run_path(method, data, root=root)
+            try:
+                return cls.create(path, record(path))
+            except RunError:
+                if not (path / "config.json").is_file():
+                    raise
 
     @classmethod
     def open(cls, path: Path | str) -> RunFolder:
@@ -80,7 +101,7 @@ class RunFolder:
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Write `config.json`."""
-        write_atomically(self.config_file, (json.dumps({"format": FORMAT, **record}, indent=2) + "\n").encode())
+        write_atomically(self.config_file, _as_json(record))
 
     def read_record(self) -> dict[str, Any]:
         """Read `config.json`.
@@ -124,6 +145,17 @@ class RunFolder:
         """Drop the metrics of steps that a resumed run is going to do again."""
         kept = [row for row in self.metrics() if row.get("step", 0) <= step]
         write_atomically(self.metrics_file, "".join(json.dumps(row) + "\n" for row in kept).encode())
+
+
+def _as_json(record: dict[str, Any]) -> bytes:
+    return (json.dumps({"format": FORMAT, **record}, indent=2) + "\n").encode()
+
+
+def _taken(path: Path) -> RunError:
+    return RunError(
+        f"{path} exists already. Continue it with: {shell_command('train', '--resume', path)}, "
+        "or choose another folder with --out."
+    )
 
 
 def new_run_path(method: str, data: str, *, root: Path | str = "runs") -> Path:

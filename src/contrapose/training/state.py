@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import nn
 from torch.optim import Optimizer
 
+from contrapose.encoders import ImageEncoder, save_encoder
 from contrapose.errors import RunError
 from contrapose.learners import Learner
+from contrapose.training.interface import TrainingData
 
 
-def state_of(learner: Learner, optimizer: Optimizer, *, fingerprint: str, global_batch: int) -> dict[str, Any]:
+def state_of(learner: Learner, optimizer: Optimizer, *, data: TrainingData, global_batch: int) -> dict[str, Any]:
     """What a checkpoint holds: weights, memory (queues, EMA copies), optimiser; and what must not have changed."""
     return {
         "learner": learner.state_dict(),
         "optimizer": optimizer.state_dict(),
-        "data": fingerprint,
+        "data": data.fingerprint,
         "global_batch": global_batch,
     }
 
@@ -26,7 +30,7 @@ def restore_state(
     learner: Learner,
     optimizer: Optimizer,
     *,
-    fingerprint: str,
+    data: TrainingData,
     global_batch: int,
     folder: Path,
 ) -> None:
@@ -35,10 +39,10 @@ def restore_state(
     Errors:
         RunError: other data or another global batch than before, or networks that it does not fit.
     """
-    if state["data"] != fingerprint:
+    if not data.recorded_as(state["data"]):
         raise RunError(
             "The data has changed since this run started, so its steps cannot be repeated. "
-            "Restore the data, or start a new run with another --out."
+            "Restore the data, or say with --data where the same pictures lie, or start a new run with another --out."
         )
     if state["global_batch"] != global_batch:
         raise RunError(
@@ -53,3 +57,10 @@ def restore_state(
             f"The checkpoint in {folder} does not fit the networks of this version "
             f"({str(error).splitlines()[0]}). Continue it with the version in config.json, or start a new run."
         ) from error
+
+
+def export_encoders(encoders: Mapping[str, nn.Module], folder: Path, facts: dict[str, Any]) -> None:
+    """Write each encoder into the folder of its name, with what is to be known of it."""
+    for name, encoder in encoders.items():
+        if isinstance(encoder, ImageEncoder):
+            save_encoder(encoder, folder / name, extra=facts)

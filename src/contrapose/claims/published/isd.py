@@ -125,7 +125,7 @@ CLAIM = register(
         remarks=(
             "ISD's temperature is the student's and the teacher's. MoCo has its own head and no predictor; queue, "
             "inertia, encoder and steps are the same. The neighbours' bank and the test set are balanced.",
-            "A first run had no weak views: refuted (rare classes -3.8 [-5.5, -2.2], no better than untrained). One "
+            "A first run had no weak views: contrary (rare classes -3.8 [-5.5, -2.2], no better than untrained). One "
             "round on the validation split: the head and temperatures of ISD plus (1-NN 26.9, not 31.2), SGD (25.1), a "
             "sharper teacher with a weak view (33.0); the weak view, cropped and flipped alone, as the teacher has it "
             "in ISD plus, was what helped (34.1). MoCo gets the same view for its keys.",

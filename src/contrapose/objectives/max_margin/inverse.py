@@ -21,6 +21,7 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives.max_margin.problem import TARGET, Problem
+from contrapose.tracing import is_readable
 
 
 def solve_inverse(problem: Problem) -> Float[Tensor, "B B"]:
@@ -44,13 +45,19 @@ def solve_inverse(problem: Problem) -> Float[Tensor, "B B"]:
     matrix.diagonal().add_(problem.ridge)
     Q = _inverse(matrix).sub_(1 / (B * (level + problem.ridge)))  # (B, B)
     scale = 1 - (problem.ridge - problem.excess) * Q.diagonal()  # (B,)
-    if not bool((scale.abs() > B * torch.finfo(Q.dtype).eps).all()):
+    if is_readable(scale) and not bool((scale.abs() > B * torch.finfo(Q.dtype).eps).all()):
         raise _singular()
     return Q.mul_(-TARGET / scale[:, None]).fill_diagonal_(0.0)  # (B, B)
 
 
 def _inverse(matrix: Tensor) -> Tensor:
-    """By Cholesky where the kernel is positive definite, else by LU; singular up to rounding is an error."""
+    """By Cholesky where the kernel is positive definite, else by LU; singular up to rounding is an error.
+
+    Where no number can be looked at (compiled, or under vmap) it is by LU, and a singular matrix goes unnoticed.
+    """
+    if not is_readable(matrix):
+        inverse: Tensor = torch.linalg.inv_ex(matrix).inverse
+        return inverse  # (B, B)
     smallest = matrix.shape[0] * torch.finfo(matrix.dtype).eps * matrix.diagonal().abs().amax()  # ()
     factor, failed = torch.linalg.cholesky_ex(matrix)
     if not bool(failed):

@@ -35,6 +35,8 @@ def rbf(u: Float[Tensor, "B D"], v: Float[Tensor, "M D"], sigma: float = 1.0) ->
 
     The width divides as it is: neither squared nor doubled.
     """
+    centre = u.detach().mean(0)  # (D,) distances stay, and squares of rows that share an offset do not cancel
+    u, v = u - centre, v - centre
     square = u.square().sum(1)[:, None] + v.square().sum(1)[None, :] - 2 * (u @ v.T)  # (B, M)
     return torch.exp(-square.clamp(min=0) / sigma)  # rounding must not make a distance negative
 

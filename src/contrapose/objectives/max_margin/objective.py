@@ -9,12 +9,13 @@ from typing import Literal, TypedDict, Unpack, overload
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
-from torch.nn import functional
 
 from contrapose.errors import ArgumentError, NonFiniteError, did_you_mean
+from contrapose.objectives.inputs import prepare_rows
 from contrapose.objectives.max_margin.kernels import KERNELS, Kernel
 from contrapose.objectives.max_margin.statistics import MaxMarginStatistics, merge, statistics
 from contrapose.objectives.max_margin.weights import max_margin_weights
+from contrapose.tracing import is_readable
 
 REDUCTIONS = ("mean", "none")
 
@@ -128,6 +129,10 @@ def mmcl(
     https://arxiv.org/abs/2112.11450
     """
     _check_options(sigma, reduction)
+    if return_statistics and not is_readable(z):
+        raise ArgumentError(
+            "return_statistics=True reads numbers, which neither torch.compile nor vmap can do; leave it out."
+        )
     function = KERNELS[kernel] if isinstance(kernel, str) else kernel
     solve = partial(
         max_margin_weights,
@@ -152,8 +157,11 @@ def mmcl(
             with torch.no_grad():
                 wide = _wide(builds.detach())  # (B, D)
                 machines = solve(function(wide, wide, sigma))
-            cross = function(builds, scored[anchors], sigma)  # (B, R)
-            losses.append(_loss(machines.alpha[anchors.to(wide.device)].to(cross), cross, anchors))
+            # kernels of rows of any length may be huge and nearly equal: their differences want the digits of float64
+            one, other = (builds, scored) if normalize else (_wide(builds), _wide(scored))
+            cross = function(one, other[anchors.to(one.device)], sigma)  # (B, R)
+            loss = _loss(machines.alpha[anchors.to(wide.device)].to(cross), cross, anchors.to(cross.device))
+            losses.append(loss.to(builds))
             if return_statistics:
                 details.append(statistics(machines, cross.detach().to(wide.device), anchors.to(wide.device)))
         loss = torch.stack(losses).mean(0)  # (R,)
@@ -189,13 +197,12 @@ def _views(z: Tensor, normalize: bool) -> tuple[Tensor, Tensor]:
     if not z.is_floating_point():
         raise ArgumentError(f"mmcl takes floating point embeddings; got {z.dtype}. Convert them with z.float().")
     for view, finite in enumerate(z.detach().isfinite().all(-1)):  # (B,)
-        if not bool(finite.all()):
+        if is_readable(z) and not bool(finite.all()):
             raise NonFiniteError(
                 f"View {view} has {int((~finite).sum())} of {shape[1]} embeddings that are not finite. "
                 "Look for an exploding encoder (lower the learning rate, clip gradients) or broken inputs."
             )
-    z = z.to(torch.promote_types(z.dtype, torch.float32))
-    x, y = functional.normalize(z, dim=-1) if normalize else z  # (B, D) each
+    x, y = prepare_rows(z, normalize)  # (B, D) each
     return x, y
 
 
@@ -209,7 +216,7 @@ def _anchors(rows: Tensor | None, x: Tensor) -> Tensor:
             "rows must be a 1-d tensor of at least one sample index (int64); "
             f"got shape {tuple(rows.shape)}, {rows.dtype}."
         )
-    if int(rows.min()) < 0 or int(rows.max()) >= B:
+    if is_readable(rows) and (int(rows.min()) < 0 or int(rows.max()) >= B):
         raise ArgumentError(f"rows must lie in [0, {B}), the samples of z; got {int(rows.min())} to {int(rows.max())}.")
     return rows.to(x.device)  # (R,)
 

@@ -13,6 +13,7 @@ from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.objectives.max_margin.inverse import solve_inverse
 from contrapose.objectives.max_margin.problem import TARGET, Problem
 from contrapose.objectives.max_margin.projected_gradient import solve_projected_gradient
+from contrapose.tracing import is_readable
 
 SOLVERS = ("inverse", "pgd")
 STARTS = ("inverse", "random")
@@ -67,7 +68,13 @@ def max_margin_weights(
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 2:
         raise ArgumentError(f"A kernel matrix is (B, B) with B at least 2; got shape {shape}.")
     kernel_matrix = kernel_matrix.detach().double()
-    if not bool(kernel_matrix.sum().isfinite()):  # one pass and no mask: a bad entry spoils the sum
+    readable = is_readable(kernel_matrix)
+    if solver == "pgd" and not readable:
+        raise ArgumentError(
+            "solver='pgd' stops when its weights have settled, which neither torch.compile nor vmap can follow. Take "
+            "solver='inverse', or keep mmcl outside: torch.compiler.disable(mmcl), a loop in place of vmap."
+        )
+    if readable and not bool(kernel_matrix.sum().isfinite()):  # one pass and no mask: a bad entry spoils the sum
         raise ArgumentError(
             "The kernel matrix has entries that are not finite: the embeddings are too large "
             "for this kernel. Use normalize=True, or scale them down."

@@ -13,11 +13,13 @@ from contrapose.evaluation.inputs import as_rows
 from contrapose.evaluation.similarity import unit_rows
 from contrapose.report.page import Absent, Group, Map, Point
 from contrapose.report.samples import Samples
+from contrapose.words import counted
 
 MOST_POINTS = 1000
 MOST_GROUPS = 10  # as many colours and shapes as can be told apart
 OTHER = MOST_GROUPS  # the slot of all smaller classes
 FEWEST = 10  # below it t-SNE has no neighbourhoods to keep
+NEIGHBOURS = 8  # of a pinned point
 PERPLEXITY = 30  # scikit-learn's default, van der Maaten and Hinton 2008 advise 5 to 50
 
 
@@ -33,13 +35,15 @@ def map_of(samples: Samples, *, seed: int = 0) -> Map | Absent:
     """
     rows = evenly_spaced(len(samples), MOST_POINTS)
     if len(rows) < FEWEST:
-        return Absent(f"There are {len(rows)} samples; a map needs {FEWEST} at least. Give more with --data.")
+        return Absent(f"A map needs {FEWEST} samples at least; the data has {len(rows)}. Give more with --data.")
     unit = unit_rows(as_rows(samples.embeddings[rows], "embeddings").double(), "embeddings").numpy()  # (n, D)
     places, method = project(unit, seed)
     clusters = _cluster(unit, seed)
-    labels = None if samples.labels is None else [str(label) for label in samples.labels[rows]]
-    classes = [] if labels is None else group_classes(labels)
+    labels = None if samples.labels is None else [samples.label(row) for row in rows]
+    known = [label for label in labels or () if label is not None]
+    classes = [] if labels is None else group_classes(known, unlabelled=len(labels) - len(known))
     slots = {group.name: group.slot for group in classes}
+    near = _nearest(unit)
     points = [
         Point(
             x=float(places[number, 0]),
@@ -47,15 +51,24 @@ def map_of(samples: Samples, *, seed: int = 0) -> Map | Absent:
             card=samples.card(row),
             name=str(samples.names[row]),
             label=samples.label(row),
-            label_slot=0 if labels is None else slots.get(labels[number], OTHER),
+            label_slot=0 if labels is None else slots.get(labels[number] or "", OTHER),
             cluster_slot=int(clusters[number]),
+            near=near[number],
         )
         for number, row in enumerate(rows.tolist())
     ]
     counts = np.bincount(clusters)
     legend = [Group(f"cluster {slot + 1}", slot, int(count)) for slot, count in enumerate(counts)]
     shown = f"{len(rows):,} of {len(samples):,} samples, evenly spaced. " if len(rows) < len(samples) else ""
-    return Map(points, shown + method, legend, classes, sorted(set(labels or ()), key=natural))
+    return Map(points, shown + method, legend, classes, sorted(set(known), key=natural))
+
+
+def _nearest(unit: Float[np.ndarray, "N D"]) -> list[list[tuple[int, float]]]:
+    """For each row its eight nearest others and their cosines, nearest first."""
+    cosines = unit @ unit.T  # (N, N), N at most 1,000
+    np.fill_diagonal(cosines, -np.inf)
+    order = np.argsort(-cosines, axis=1, kind="stable")[:, : min(NEIGHBOURS, len(unit) - 1)]  # (N, k)
+    return [[(int(other), float(cosines[row, other])) for other in others] for row, others in enumerate(order)]
 
 
 def project(unit: Float[np.ndarray, "N D"], seed: int) -> tuple[Float[np.ndarray, "N 2"], str]:
@@ -75,13 +88,18 @@ def project(unit: Float[np.ndarray, "N D"], seed: int) -> tuple[Float[np.ndarray
     return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(unit), method
 
 
-def group_classes(labels: list[str]) -> list[Group]:
-    """The ten largest classes with a colour and a shape each, and the rest as one group; by name within the ten."""
+def group_classes(labels: list[str], *, unlabelled: int = 0) -> list[Group]:
+    """The ten largest classes with a colour and a shape each, and the rest as one group; by name within the ten.
+
+    Samples without a label are no class: they are in the rest.
+    """
     counts = Counter(labels)
     largest = sorted(sorted(counts, key=lambda name: (-counts[name], natural(name)))[:MOST_GROUPS], key=natural)
     groups = [Group(name, slot, counts[name]) for slot, name in enumerate(largest)]
     rest = len(labels) - sum(group.count for group in groups)
-    return [*groups, Group(f"{len(counts) - MOST_GROUPS} other classes", OTHER, rest)] if rest else groups
+    others = counted(len(counts) - MOST_GROUPS, "other class", "other classes")
+    names = [others] * bool(rest) + ["not labelled"] * bool(unlabelled)
+    return [*groups, Group(", ".join(names), OTHER, rest + unlabelled)] if names else groups
 
 
 def natural(name: str) -> list[tuple[int, int | str]]:

@@ -12,6 +12,7 @@ from contrapose.evaluation.inputs import as_rows
 from contrapose.evaluation.neighbours import nearest
 from contrapose.report.page import Absent, Confusion, Gallery, Neighbour, Query
 from contrapose.report.samples import Samples
+from contrapose.words import counted
 
 QUERIES, NEIGHBOURS = 8, 8
 CONFUSIONS, EXAMPLES = 5, 6
@@ -43,7 +44,7 @@ def gallery_of(bank: Samples, asked: Samples | None = None) -> Gallery | Absent:
         ][:wanted]
         neighbours = [_neighbour(bank, place, cosine, queries.label(row)) for cosine, place in near]
         shown.append(Query(queries.card(row), str(queries.names[row]), queries.label(row), neighbours))
-    where = f"{len(bank):,} samples" + (
+    where = counted(len(bank), "sample") + (
         ", the query left out" if asked is None else f"; queries from {len(queries):,} others"
     )
     method = f"By the cosine of the embeddings, among {where}. Queries are evenly spaced, not chosen."
@@ -54,22 +55,29 @@ def confusions_of(bank: Samples, asked: Samples | None) -> list[Confusion] | Abs
     """Which class kNN most often takes for which, on samples that are not in the bank."""
     if asked is None or asked.labels is None or bank.labels is None:
         return Absent("Which classes are confused can be said of labelled data only; give some with --data.")
-    if len(np.unique(bank.labels)) < 2:
+    known = np.flatnonzero([label is not None for label in bank.labels])  # (N',)
+    wanted = np.flatnonzero([label is not None for label in asked.labels])  # (T,)
+    classes = bank.labels[known].astype(str)  # (N',)
+    if len(np.unique(classes)) < 2 or not len(wanted):
         return Absent("There is one class only, so nothing can be confused.")
-    predicted = knn_predict(bank.embeddings, bank.labels, asked.embeddings, k=min(K, len(bank)))  # (T,)
-    truth = asked.labels.astype(str)
+    predicted = knn_predict(bank.embeddings[known], classes, asked.embeddings[wanted], k=min(K, len(known)))  # (T,)
+    truth = asked.labels[wanted].astype(str)
     wrong = np.flatnonzero(predicted != truth)
     sizes = Counter(truth.tolist())
     pairs = Counter((str(truth[row]), str(predicted[row])) for row in wrong)
     commonest = [pair for pair in sorted(pairs, key=lambda pair: (-pairs[pair], pair)) if pairs[pair] > 1][:CONFUSIONS]
     if pairs and not commonest:
-        return Absent(f"{len(wrong):,} of {len(truth):,} samples were mistaken, no class twice for the same other one.")
+        return Absent(
+            f"{len(wrong):,} of {counted(len(truth), 'sample')} went to a wrong class, none twice to the same one."
+        )
     return [
         Confusion(
             *pair,
             count=pairs[pair],
             of=sizes[pair[0]],
-            examples=[asked.card(row) for row in wrong.tolist() if (truth[row], predicted[row]) == pair][:EXAMPLES],
+            examples=[asked.card(int(wanted[row])) for row in wrong.tolist() if (truth[row], predicted[row]) == pair][
+                :EXAMPLES
+            ],
         )
         for pair in commonest
     ]

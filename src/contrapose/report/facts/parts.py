@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contrapose.data import Images, split
+from contrapose.data import Images, class_texts, only_labelled
+from contrapose.data.copies import split_images
 from contrapose.data.images import evenly_spaced
 from contrapose.embedder import Embedder
 from contrapose.encoders import untrained_like
@@ -38,16 +39,24 @@ class Parts:
         return self.bank if self.asked is None else self.asked
 
 
-def parts_of(trained: Embedder, images: Images, test: Images | None, *, seed: int = 0) -> Parts:
+def parts_of(
+    trained: Embedder, images: Images, test: Images | None, *, seed: int = 0, most: int | None = None
+) -> Parts:
     """Embed `images`, and `test` or a fifth of `images` held out class by class; without labels, all is one part.
 
     Arguments:
         images, test: at the encoder's resolution.
         seed: of the split and of the untrained encoder.
+        most: samples of `images`, and of `test`, that are embedded, evenly spaced; None: all.
     """
+    rest = most
     if test is None and images.labels is not None and np.unique(images.labels, return_counts=True)[1].max() > 1:
-        known, held_out = split(images.labels, seed=seed)
-        images, test = images.subset(known), images.subset(held_out)
+        parts = split_images(only_labelled(images), seed=seed)  # as `evaluate` does: before anything is left out
+        images, test = parts.bank, parts.test
+        rest = None if most is None else max(2, most // 5)
+        most = None if most is None or rest is None else max(2, most - rest)
+    images = images.subset(evenly_spaced(len(images), most))
+    test = None if test is None else test.subset(evenly_spaced(len(test), rest))
     some = images.subset(evenly_spaced(len(images), SPECTRUM_ROWS))
     untrained = Embedder(untrained_like(trained.encoder, seed))
     return Parts(
@@ -64,10 +73,8 @@ def embedded(trained: Embedder, images: Images) -> Samples:
 
 
 def label_names(images: Images) -> np.ndarray | None:
-    """What the class of each sample is called; `class 3` where it is but a number."""
-    if images.labels is None:
+    """What the class of each sample is called; `class 3` where it is but a number, `None` where it is not known."""
+    texts = class_texts(images)
+    if texts is None:
         return None
-    names = images.class_names
-    if names is None:
-        return np.asarray([f"class {number}" for number in images.labels])
-    return np.asarray([f"class {name}" if name.isdigit() else name for name in names])[images.labels]
+    return np.asarray([f"class {text}" if text is not None and text.isdigit() else text for text in texts], object)

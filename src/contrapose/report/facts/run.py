@@ -11,7 +11,9 @@ from typing import Any
 from contrapose.encoders import architecture_of
 from contrapose.methods import Method, name_of
 from contrapose.report.page import Head, Setup
+from contrapose.shell import shell_command
 from contrapose.training.run_folder import RunFolder
+from contrapose.words import counted
 
 
 def head_of(folder: RunFolder, record: Mapping[str, Any], config: Method) -> Head:
@@ -25,7 +27,8 @@ def head_of(folder: RunFolder, record: Mapping[str, Any], config: Method) -> Hea
     step, total = _progress(architecture.extra)
     finished, status = step >= total, "finished"
     if not finished:
-        status = f"half-finished: step {step:,} of {total:,}; continue with: contrapose train --resume {folder.path}"
+        command = shell_command("train", "--resume", folder.path)
+        status = f"half-finished: step {step:,} of {total:,}; continue with: {command}"
     about = type(config).about
     facts = [
         ("Method", f"{name}: {about.purpose}"),
@@ -41,11 +44,11 @@ def head_of(folder: RunFolder, record: Mapping[str, Any], config: Method) -> Hea
         ("Written", f"{_date(folder.encoder / 'encoder.json')} (date of the file)"),
     ]
     learned = "with labels" if about.needs_labels else "without labels"
-    lead = f"An encoder trained {learned} on {data['samples']:,} samples by {name}."
+    lead = f"An encoder trained {learned} on {counted(data['samples'], 'sample')} by {name}."
     skipped = len(data["skipped"])
     notes = [
         *map(str, data["notes"]),
-        *([f"{skipped:,} samples could not be read and were left out."] if skipped else []),
+        *([f"{counted(skipped, 'sample')} could not be read and left out."] if skipped else []),
     ]
     return Head(f"{name} on {_short(config.data)}", lead, finished, status, facts, notes)
 

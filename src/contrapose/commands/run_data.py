@@ -1,0 +1,68 @@
+"""Where a run's data lie: kept in its record, and found again from another working folder or after both were copied."""
+
+from __future__ import annotations
+
+import glob
+import os
+from pathlib import Path
+from typing import Any
+
+from contrapose.errors import DataError
+
+FROM_PYTHON = "(given in Python)"  # what a configuration says of arrays and data sets that have no name
+_HUB = "hub:"
+
+
+def places_of(data: str, run: Path) -> dict[str, str]:
+    """What `config.json` keeps of a path, beside the path as it was given; nothing for names such as `omniglot`.
+
+    absolute   on this machine
+    from_run   as seen from the run folder, which stays right when both are moved or copied together
+    """
+    prefix, path = _path_of(data)
+    if path is None:
+        return {}
+    absolute = os.path.abspath(path)  # noqa: PTH100 - of a pattern too; links stay as they were given
+    places = {"absolute": prefix + absolute}
+    try:
+        places["from_run"] = prefix + os.path.relpath(absolute, os.path.abspath(run))  # noqa: PTH100
+    except ValueError:  # another drive, on Windows
+        return places
+    return places
+
+
+def data_places(data: str, record: dict[str, Any], run: Path) -> list[str]:
+    """Where the data of a run may lie now, likeliest first: as it was given, beside the run, where it was then.
+
+    Errors:
+        DataError: it lies at none of these places.
+    """
+    _, path = _path_of(data)
+    known = record.get("data", {}).get("places") or {}
+    if path is None and not known:
+        return [data]  # a name, which is the same everywhere
+    beside = known.get("from_run")
+    tried = [data]
+    if beside is not None:
+        prefix = _HUB if beside.startswith(_HUB) else ""
+        tried.append(prefix + os.path.normpath(run / beside.removeprefix(_HUB)))
+    tried += [known["absolute"]] if known else []
+    found = [place for place in tried if _is_there(place)]
+    if not found:
+        where = ", ".join(dict.fromkeys(tried))
+        raise DataError(f"The data of the run {run} are no longer there (tried: {where}). Say where with --data.")
+    return list(dict.fromkeys(found))
+
+
+def _is_there(place: str) -> bool:
+    path = Path(place.removeprefix(_HUB)).expanduser()
+    return path.exists() or bool(glob.glob(str(path), recursive=True))  # noqa: PTH207 - patterns may be absolute
+
+
+def _path_of(data: str) -> tuple[str, str | None]:
+    """The prefix and the path in what was given for data; no path in names of the hub, of Python, of `omniglot`."""
+    if data in ("omniglot", FROM_PYTHON):
+        return "", None
+    prefix = _HUB if data.startswith(_HUB) else ""
+    path = str(Path(data.removeprefix(_HUB)).expanduser())
+    return prefix, None if prefix and not Path(path).is_dir() else path

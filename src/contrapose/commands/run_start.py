@@ -1,0 +1,104 @@
+"""What a run begins with: its pictures, the weights that it starts from, its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from contrapose.commands.header import record_of
+from contrapose.commands.run_data import FROM_PYTHON
+from contrapose.data import Images, open_data
+from contrapose.encoders import ImageEncoder, Start, fingerprint_of, save_encoder, starting_point
+from contrapose.errors import DataError, RunError
+from contrapose.methods import Method, name_of
+from contrapose.training.run_folder import RunFolder
+
+
+def open_images(config: Method, source: Any, start: Start | None = None, *, quiet: bool) -> Images:
+    """The run's data, as its configuration asks, or the weights that it starts from."""
+    fit, white = (config.fit, config.white) if start is None else start.prepared(config.fit, config.white)
+    return open_data(
+        source,
+        image_size=config.image_size if start is None else start.image_size,
+        channels=None if start is None else start.channels,
+        limit=config.limit,
+        labels=config.labels,
+        image_column=config.image_column,
+        label_column=config.label_column,
+        workers=config.workers,
+        progress=not quiet,
+        fit=fit,
+        white=white,
+    )
+
+
+def starting_from(config: Method, init: Any) -> Start | None:
+    """The weights that a new run starts from; `init` is what was given in Python."""
+    given = config.init if init is None or config.init != FROM_PYTHON else init
+    return None if given is None else starting_point(given, image_size=config.image_size)
+
+
+def started_from(config: Method, folder: RunFolder) -> Start | None:
+    """The weights that a run began with, from its own folder: their source may be gone, or trained further.
+
+    Errors:
+        RunError: neither is there any more.
+    """
+    if config.init is None:
+        return None
+    if (folder.initial / "encoder.json").is_file():
+        return starting_point(folder.initial, image_size=config.image_size)
+    if config.init == FROM_PYTHON:  # stopped in the instant before it kept them
+        raise RunError(f"{folder.initial} is missing: the weights that the run began with. Start a new run.")
+    return starting_point(config.init, image_size=config.image_size)
+
+
+def check_same_start(initial: ImageEncoder | None, record: dict[str, Any], folder: RunFolder) -> None:
+    """Pass the weights that the run began with.
+
+    Errors:
+        RunError: they are others.
+    """
+    if initial is not None and fingerprint_of(initial) != record.get("init", {}).get("fingerprint"):
+        raise RunError(
+            f"The weights that {folder.path} began with have changed since, so its steps cannot be repeated. "
+            "Restore them, or start a new run with another --out."
+        )
+
+
+def open_same(
+    config: Method, sources: list[Any], start: Start | None, record: dict[str, Any], *, quiet: bool
+) -> tuple[Images, Any]:
+    """The source that holds the very pictures of before; the first where none does, for the loop to refuse."""
+    before = record.get("data", {}).get("fingerprint")
+    opened: list[tuple[Images, Any]] = []
+    refused: list[DataError] = []
+    for source in sources:
+        try:
+            opened.append((open_images(config, source, start, quiet=quiet), source))
+        except DataError as error:  # something else of that name
+            refused.append(error)
+        else:
+            if opened[-1][0].fingerprint == before:
+                return opened[-1]
+    if not opened:
+        raise refused[0]
+    return opened[0]
+
+
+def new_folder(config: Method, images: Images, start: Start | None, initial: ImageEncoder | None) -> RunFolder:
+    """The folder of a new run, with its record, and the weights that it starts from."""
+    init = None
+    if start is not None and initial is not None:
+        init = {"source": start.source, "encoder": start.name, "fingerprint": fingerprint_of(initial)}
+
+    def record(path: Path) -> dict[str, Any]:
+        return record_of(config, images, path, init=init)
+
+    if config.out:
+        folder = RunFolder.create(config.out, record(Path(config.out)))
+    else:
+        folder = RunFolder.create_new(name_of(config), config.data, record)
+    if initial is not None:
+        save_encoder(initial, folder.initial, extra=init)
+    return folder

@@ -1,0 +1,104 @@
+"""Did training gain anything over encoders that learned nothing? One word for programs, one sentence for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from contrapose.evaluation.bootstrap import paired_difference
+from contrapose.evaluation.metric import Metric
+from contrapose.evaluation.proportions import Interval
+
+Kind = Literal["gained", "unclear", "nothing", "worse"]
+
+HEADLINES = ("one-shot", "kNN, balanced", "linear probe, balanced", "kNN", "linear probe")
+"""Metrics that are judged by; the balanced ones stand for the plain ones where they were measured."""
+
+EASY = "Test on something harder."
+
+WIDE = 0.15
+"""Half a paired interval of more than so many (15 points) cannot tell "nothing" from "much"."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Whether training gained anything over its floors.
+
+    Arguments:
+        kind: `"gained"`: above every floor in one headline metric at least and below none in another; `"worse"`: below
+            a floor, and above all floors in no metric; `"nothing"`: not above the untrained encoder in any metric, by
+            intervals that would show it; `"unclear"`: the rest.
+        sentence: the same in words, with the numbers.
+        remedy: what to do, in a sentence; empty where training gained.
+    """
+
+    kind: Kind
+    sentence: str
+    remedy: str = ""
+
+    @property
+    def text(self) -> str:
+        """The sentence and the remedy."""
+        return f"{self.sentence} {self.remedy}".rstrip()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; `Gain(**gain.to_dict())` is the gain again."""
+        return {"kind": self.kind, "sentence": self.sentence, "remedy": self.remedy}
+
+
+def gain_over(trained: Mapping[str, Metric], floors: Mapping[str, Mapping[str, Metric]]) -> Gain | None:
+    """Judge a trained encoder against floors over the same items, by paired 95 % intervals.
+
+    Arguments:
+        trained: name -> metric.
+        floors: arm -> name -> metric, e.g. of the untrained encoder and of raw pixels.
+
+    Returns None where there are no floors, or no headline metric that can be paired with theirs.
+    """
+    gains = {
+        name: {
+            arm: found for arm, metrics in floors.items() if (found := _difference(trained, metrics, name)) is not None
+        }
+        for name in _headlines(trained)
+    }
+    gains = {name: of for name, of in gains.items() if of}
+    if not gains:
+        return None
+    above = [name for name, of in gains.items() if all(gap.low > 0 for gap in of.values())]
+    below = [name for name, of in gains.items() if any(gap.high < 0 for gap in of.values())]
+    first = next(iter(gains))
+    count = f"{trained[first].count:,} tests"
+    if above and not below:
+        return Gain("gained", f"Training gained: {_told(above[0], trained, gains)}.")
+    if below and not above:
+        return Gain("worse", f"Training made it worse than learning nothing: {_told(below[0], trained, gains)}.")
+    if above and below:
+        told = "; ".join(_told(name, trained, gains) for name in (above[0], below[0]))
+        return Gain("unclear", f"Training gained in one respect and lost in another: {told}.")
+    told = _told(first, trained, gains)
+    if all(floors[next(iter(of))][name].value == 1 for name, of in gains.items()):
+        return Gain("unclear", f"Nothing can be gained here: {next(iter(gains[first]))} is right in all {count}.", EASY)
+    nearest = [next(iter(of.values())) for of in gains.values()]  # the first floor of each: the untrained encoder
+    if all(gap.low <= 0 and gap.high - gap.low <= 2 * WIDE for gap in nearest):
+        return Gain("nothing", f"Training gained nothing that {count} can show: {told}.")
+    return Gain("unclear", f"Whether training gained anything is not resolved by {count}: {told}.")
+
+
+def _headlines(trained: Mapping[str, Metric]) -> list[str]:
+    found = [name for name in HEADLINES if name in trained]
+    return [name for name in found if f"{name}, balanced" not in found]
+
+
+def _difference(trained: Mapping[str, Metric], floor: Mapping[str, Metric], name: str) -> Interval | None:
+    mine, other = trained[name].items, floor[name].items if name in floor else None
+    return None if mine is None or other is None else paired_difference(mine, other)
+
+
+def _told(name: str, trained: Mapping[str, Metric], gains: Mapping[str, Mapping[str, Interval]]) -> str:
+    """`kNN 41.0 %, +9.3 points [+5.2, +13.4] over untrained, +2.0 [-1.0, +5.0] over raw pixels`."""
+    parts = [
+        f"{100 * gap.value:+.1f}{' points' * (not number)} [{100 * gap.low:+.1f}, {100 * gap.high:+.1f}] over {arm}"
+        for number, (arm, gap) in enumerate(gains[name].items())
+    ]
+    return f"{name} {100 * trained[name].value:.1f} %, {', '.join(parts)}"

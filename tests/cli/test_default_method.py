@@ -1,0 +1,94 @@
+"""`contrapose train` without a method, without data, and with words in the wrong place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import contrapose
+from contrapose.cli import main
+from contrapose.errors import ArgumentError
+from contrapose.methods import DEFAULT_METHOD, METHODS
+from contrapose.training.run_folder import RunFolder
+
+SMALL = ["--epochs", "1", "--batch-size", "32", "--projection-hidden", "16", "--projection-dimension", "8"]
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit) as stopped:
+        main(["train", *words])
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    return said
+
+
+def test_the_default_method_is_taken_and_said(
+    tmp_path: Path, pictures: np.ndarray, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save("photos.npy", pictures)
+    main(["train", "--data", "photos.npy", "--views.rotation-degrees", "5", *SMALL])
+    said = capsys.readouterr()
+    assert f"No method was named, so this is {DEFAULT_METHOD}, " in said.out + said.err
+    record = RunFolder(tmp_path / "runs" / f"{DEFAULT_METHOD}-photos").read_record()
+    assert record["method"] == DEFAULT_METHOD
+    assert record["config"]["views"]["rotation_degrees"] == 5.0
+    run = contrapose.train(data=pictures, epochs=1, batch_size=32, out=str(tmp_path / "run"), quiet=True)
+    assert RunFolder(run.path).read_record()["method"] == DEFAULT_METHOD
+    main(["train", DEFAULT_METHOD, "--data", "photos.npy", *SMALL])
+    said = capsys.readouterr()
+    assert "No method was named" not in said.out.split("runs/simclr-photos-2")[-1] + said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["mmcl"], "Say what to learn from: contrapose train mmcl --data PICTURES"),
+        (["--epochs", "3"], f"Say what to learn from: contrapose train {DEFAULT_METHOD} --data PICTURES"),
+        (["omniglot", "--epochs", "3"], "it can be learned from: contrapose train --data omniglot --epochs 3"),
+        (["my photos"], "it can be learned from: contrapose train --data 'my photos'"),
+        (["--data", "x", "mmcl"], "The method comes first: contrapose train mmcl --data x"),
+        (["moco", "--resume", "run"], "leave 'moco' out: contrapose train --resume run"),
+        (["--resum", "run"], "Did you mean '--resume'?"),
+        (["SimCLR", "--data", "x"], "Did you mean 'simclr'?"),
+        (["--data", "mmcl"], "mmcl"),  # a folder of that name is not there
+    ],
+)
+def test_what_is_missing_or_misplaced_is_said(
+    words: list[str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my photos").mkdir()
+    assert sentence in refused(capsys, *words)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_from_python_data_are_asked_for_too() -> None:
+    with pytest.raises(ArgumentError, match="Say what to learn from: data='photos/'"):
+        contrapose.train("simclr", epochs=1)
+
+
+def test_help_begins_with_the_default(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["train", "--help"])
+    said = capsys.readouterr().out
+    assert f"Without METHOD it is {DEFAULT_METHOD}" in said
+    assert min(METHODS, key=lambda name: said.index(f"\n{name} ")) == DEFAULT_METHOD
+    assert said.count(f"\n{DEFAULT_METHOD} ") == 1
+
+
+def test_no_address_is_broken_however_narrow_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    main(["methods"])
+    said = capsys.readouterr().out
+    for method in METHODS.values():
+        address = next(word for word in method.about.paper.split() if word.startswith("http"))
+        assert address in said

@@ -1,0 +1,74 @@
+"""What is said of few pictures before training, and what is advised after it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import contrapose
+from contrapose.commands.data_check import data_check
+from contrapose.commands.evaluation import Evaluation
+from contrapose.commands.gain import advised, expected_gain
+from contrapose.data import Images
+from contrapose.evaluation import Gain
+
+
+def test_few_photographs_are_told_of_beforehand() -> None:
+    assert "541 of them and 50 epochs" in (expected_gain(541) or "")
+    assert "4,000 of CIFAR-10" in (expected_gain(4000) or "")
+    assert expected_gain(50_000) is None
+
+
+def test_data_check_says_so_and_names_unequal_classes(pictures: np.ndarray) -> None:
+    labels = np.repeat([0, 1], [88, 8])
+    notes = " ".join(data_check(Images(pictures, labels), quiet=True).notes)
+    assert "96 photographs are few" in notes
+    assert "always answering the largest is right in 91.7 %" in notes
+    grey = " ".join(data_check(Images(pictures[:, :1]), quiet=True).notes)
+    assert "few" not in grey
+
+
+def test_what_is_not_labelled_is_no_class_of_data_check(pictures: np.ndarray) -> None:
+    labels = np.where(np.arange(96) % 2, -1, np.arange(96) // 32)
+    report = data_check(Images(pictures, labels, class_names=("a", "b", "c")), quiet=True)
+    assert report.classes == [("a", 16), ("b", 16), ("c", 16)]
+
+
+def test_the_remedy_depends_on_how_many_pictures_there_were() -> None:
+    nothing = Gain("nothing", "Nothing.")
+    assert "541 pictures teach little from scratch" in advised(nothing, samples=541).text
+    assert "--init" in advised(nothing, samples=541).text
+    assert "Train longer" in advised(nothing, samples=50_000).text
+    assert "Train longer" in advised(nothing, samples=None).text
+    assert "More test pictures" in advised(Gain("unclear", "?"), samples=None).text
+    assert advised(Gain("gained", "Yes."), samples=541).text == "Yes."
+    leaked = advised(Gain("gained", "Yes."), samples=541, leaked=3)
+    assert leaked.kind == "unclear"
+    assert "also in --data" in leaked.text
+
+
+@pytest.fixture
+def found(tmp_path: Path, pictures: np.ndarray) -> Evaluation:
+    options = {"epochs": 1, "batch_size": 16, "projection_hidden": 16, "projection_dimension": 8, "quiet": True}
+    np.savez(tmp_path / "data.npz", images=pictures, labels=np.repeat([0, 1, 2], 32))
+    data = str(tmp_path / "data.npz")
+    contrapose.train("simclr", data=data, out=str(tmp_path / "run"), **options)
+    return contrapose.evaluate(tmp_path / "run", data=data, k=5, quiet=True)
+
+
+def test_an_evaluation_ends_with_its_verdict_and_keeps_it(
+    found: Evaluation, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert found.gain is not None
+    assert found.text().endswith(found.gain.text)
+    assert json.loads((tmp_path / "run" / "evaluation.json").read_text())["gain"] == found.gain.to_dict()
+    assert "the encoder was trained on these pictures too, without their labels" in found.notes
+    found.print()
+    assert capsys.readouterr().out.strip() == found.text().strip()
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    found.print()
+    assert "\x1b[1;3" in capsys.readouterr().out

@@ -1,0 +1,104 @@
+"""The page of neighbours: originals with links to their files, whatever they were found in, and nothing that runs."""
+
+from __future__ import annotations
+
+import sys
+import urllib.parse
+import webbrowser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from contrapose.cli import main
+from contrapose.encoders import build, save_encoder
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    made = build("small_conv", channels=3, image_size=16, seed=0, widths=[4, 8], embedding=0, pool=1)
+    save_encoder(made.eval(), tmp_path / "encoder", extra={})
+    return tmp_path / "encoder"
+
+
+@pytest.fixture
+def photos(tmp_path: Path, pictures: np.ndarray) -> Path:
+    for number, picture in enumerate(pictures[::8]):
+        path = tmp_path / "my <photos>" / f"class & {number // 4}" / f"{number:02d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture.transpose(1, 2, 0)).resize((48, 32)).save(path)
+    return tmp_path / "my <photos>"
+
+
+def test_each_neighbour_is_shown_and_opens_its_file(
+    encoder: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "sheet.html"
+    main(
+        [
+            "search",
+            str(encoder),
+            str(photos / "class & 1" / "05.png"),
+            "--in",
+            str(photos),
+            "-k",
+            "4",
+            "--out",
+            str(file),
+        ]
+    )
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 4  # the lines for programs stay as they are
+    assert f"Wrote {file}" in said.err
+    html = file.read_text()
+    links = [part.split('"')[0] for part in html.split('href="file://')[1:]]
+    assert len(links) == 5  # the query and four neighbours
+    assert all(Path(urllib.parse.unquote(link)).is_file() for link in links)
+    assert html.count("data:image/webp") == 5
+    assert "class &amp; 1" in html
+    assert "<photos>" not in html
+    assert "<script" not in html
+
+
+def test_pictures_inside_a_table_of_arrays_are_shown_without_links(
+    encoder: Path, pictures: np.ndarray, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "some.npz", images=pictures[:12].transpose(0, 2, 3, 1))
+    main(
+        [
+            "search",
+            str(encoder),
+            str(tmp_path / "some.npz"),
+            "--in",
+            str(tmp_path / "some.npz"),
+            "-k",
+            "2",
+            "--out",
+            str(tmp_path / "s.html"),
+        ]
+    )
+    html = (tmp_path / "s.html").read_text()
+    assert html.count("data:image/webp") == 12 * 3
+    assert "file://" not in html
+
+
+def test_open_shows_a_page_of_its_own(
+    encoder: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    main(["search", str(encoder), str(photos), "--in", str(photos), "--open"])
+    (address,) = opened
+    assert Path(urllib.parse.unquote(address.removeprefix("file://"))).is_file()
+    assert "neighbours.html" in capsys.readouterr().err
+
+
+def test_a_wrong_name_is_refused_before_the_work(
+    encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "contrapose.search", None)  # the work cannot begin
+    for out, said in (("sheet.pdf", "Take --out sheet.html"), ("nowhere/sheet.html", "nowhere does not exist")):
+        with pytest.raises(SystemExit):
+            main(["search", str(encoder), "cat.jpg", "--in", str(tmp_path), "--out", str(Path(out))])
+        assert said in capsys.readouterr().err
