@@ -189,7 +189,7 @@ def tiny_conv(
     pool: int | None = None,
     embedding: int = 256,
 ) -> Backbone:
-    """`small_conv` with half the channels: a quarter of its arithmetic, for minutes on a processor without matrix units.
+    """A thinner `small_conv`: for characters, and for processors without matrix units.
 
     Chosen with the recipe of `make train` by one-shot runs on held-out alphabets (`benchmarks/one_shot_validation.py`).
 
