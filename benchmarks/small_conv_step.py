@@ -9,6 +9,7 @@ beforehand. Contenders:
              what a step frees
     layout   without the second
     neither  the gradient comes back in the order of the flattened rows, and malloc gives everything back to the system
+    tiny     as `both`, with the encoder that `make train` takes, `tiny_conv`
 
 Each contender is a process of its own, for malloc's settings stay with a process. They take turns, a block of steps
 each; the time is the processor's, of one thread (system time included), and ratios are of blocks beside each other, so
@@ -38,7 +39,7 @@ from contrapose.methods import METHODS
 from contrapose.methods.assemble import assemble
 from contrapose.training.allocator import freed_memory_kept
 
-CONTENDERS = ("neither", "layout", "both")
+CONTENDERS = ("neither", "layout", "both", "tiny")
 BATCH = 64
 
 
@@ -48,13 +49,15 @@ def work(contender: str, precision: str, pipe: Connection) -> None:
     if contender == "neither":
         small_conv._flat = lambda averages: averages.flatten(1)
     pictures = omniglot()
-    config = METHODS["mmcl"](batch_size=BATCH, projection_layers=0, encoder="small_conv")
+    config = METHODS["mmcl"](
+        batch_size=BATCH, projection_layers=0, encoder="tiny_conv" if contender == "tiny" else "small_conv"
+    )
     learner, views = assemble(config, pictures)
     learner.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(learner.parameter_groups(0.01), lr=1e-3, fused=True)
     indices = torch.arange(BATCH) * (len(pictures) // BATCH)
     batch = Batch(views=views(pictures.batch(indices), generator=derived_generator(0)), indices=indices)
-    with freed_memory_kept() if contender == "both" else nullcontext():
+    with freed_memory_kept() if contender in ("both", "tiny") else nullcontext():
         while steps := pipe.recv():
             before, loss = resource.getrusage(resource.RUSAGE_SELF), 0.0
             started = time.process_time()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from contrapose.encoders.arguments import choice, count, counts
-from contrapose.encoders.backbone import ENCODERS, ConvolutionalBackbone
+from contrapose.encoders.backbone import ENCODERS, Backbone, ConvolutionalBackbone
 from contrapose.encoders.convolution import convolution, initialise
 from contrapose.errors import ArgumentError
 
@@ -115,6 +115,7 @@ def small_conv(
     kernel: int = 5,
     depth: int = 1,
     shrink: str = "max",
+    first_shrink: str = "stride",
     pool: int | None = None,
     embedding: int = 256,
 ) -> SmallConv:
@@ -128,8 +129,9 @@ def small_conv(
         strides: by how much each stage shrinks the map; `None`: 2, and 1 for the last of several stages.
         kernel: side of the first convolution; all others are 3 x 3.
         depth: convolutions in a stage.
-        shrink: `"max"`: the first stage by a strided convolution, the others by max-pooling after full-size
-            convolutions; `"stride"`: all by strided convolutions, which is faster.
+        shrink: of all stages but the first: `"max"`: by max-pooling after full-size convolutions; `"stride"`: by
+            strided convolutions, which is faster and told characters apart less well.
+        first_shrink: the same of the first stage, where max-pooling costs little if the stage has few channels.
         pool: side of the grid of averages of the last map; 1 is global average pooling; `None`: the map itself,
             at most 5 x 5.
         embedding: outputs of the normalised linear map behind the grid; 0: none.
@@ -146,7 +148,9 @@ def small_conv(
         count(kernel, "kernel"),
         count(embedding, "embedding", least=0),
     )
-    shrink = choice(shrink, "shrink", ("max", "stride"))
+    shrink, first_shrink = (
+        choice(value, name, ("max", "stride")) for name, value in (("shrink", shrink), ("first_shrink", first_shrink))
+    )
     if len(strides) != len(widths):
         raise ArgumentError(
             f"small_conv was given {len(widths)} widths and {len(strides)} strides: give one stride for each width."
@@ -168,8 +172,33 @@ def small_conv(
             kernel=3 if number else kernel,
             stride=stride,
             depth=depth,
-            shrink=shrink if number else "stride",
+            shrink=shrink if number else first_shrink,
         )
         for number, (before, after, stride) in enumerate(zip((channels, *widths[:-1]), widths, strides, strict=True))
     ]
     return SmallConv(stages, pool, embedding)
+
+
+@ENCODERS.register("tiny_conv")
+def tiny_conv(
+    *,
+    channels: int,
+    image_size: int,
+    widths: Sequence[int] = (16, 32, 64, 128),
+    strides: Sequence[int] | None = None,
+    pool: int | None = None,
+    embedding: int = 256,
+) -> Backbone:
+    """A thinner `small_conv`: for characters, and for processors without matrix units.
+
+    Chosen with the recipe of `make train` by one-shot runs on held-out alphabets (`benchmarks/one_shot_validation.py`).
+
+    Arguments:
+        widths, strides, pool, embedding: as in `small_conv`.
+
+    Errors:
+        ArgumentError: as in `small_conv`.
+    """
+    return small_conv(
+        channels=channels, image_size=image_size, widths=widths, strides=strides, pool=pool, embedding=embedding
+    )
