@@ -13,6 +13,7 @@ import pytest
 import tyro
 
 import contrapose
+from contrapose.commands.evaluate import evaluate
 from contrapose.commands.report import ReportOptions, collect, report
 from contrapose.encoders import build
 from contrapose.errors import ArgumentError, DataError, MissingExtraError, RunError
@@ -206,3 +207,20 @@ def test_every_method_draws_its_pairing(method: str) -> None:
     assert found.sentences[-1]
     assert any("+" in marks for _, marks in found.rows)
     assert all((value == before[name]).all() for name, value in encoder.state_dict().items())
+
+
+def test_a_page_shows_what_was_evaluated_and_judges_nothing_else(run: Path, trained: Path, tmp_path: Path) -> None:
+    with np.load(trained / "birds.npz") as arrays:
+        np.savez(tmp_path / "test.npz", images=arrays["images"][::4], labels=arrays["labels"][::4])
+        np.savez(tmp_path / "other.npz", images=arrays["images"][1::2], labels=arrays["labels"][1::2])
+    evaluate(run, data=trained / "birds.npz", test_data=tmp_path / "test.npz", quiet=True)
+    page = collect(RunFolder.open(run))
+    assert isinstance(page.map, Map)
+    assert len(page.map.points) == 24  # the test pictures of the table
+    assert isinstance(page.results, Results)
+    assert page.head.gain is not None
+    other = collect(RunFolder.open(run), data=tmp_path / "other.npz")
+    assert isinstance(other.results, Absent)
+    assert "is of other pictures" in other.results.why
+    assert "other.npz" in other.results.why.partition("contrapose evaluate")[2]
+    assert other.head.gain is None
