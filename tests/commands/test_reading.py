@@ -15,7 +15,7 @@ from contrapose.commands.reading import Reading
 from contrapose.data import class_texts
 from contrapose.embedder import load
 from contrapose.encoders import build, save_encoder
-from contrapose.errors import DataError
+from contrapose.errors import ArgumentError, DataError
 
 pl = pytest.importorskip("polars")
 
@@ -92,7 +92,7 @@ def test_evaluate_leaves_out_what_is_not_labelled(encoder: Path, usual: Path) ->
     assert "16 of 48 samples are not labelled, and left out" in found.notes
     assert found.setting.test.count + found.setting.train.count == 32
     assert "3 classes" in found.arms["trained"]["kNN"].protocol
-    with pytest.raises(DataError, match="has no labels"):
+    with pytest.raises(ArgumentError, match="--labels none"):
         evaluate(encoder, data=str(usual), labels="none", quiet=True)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     _print_what_cannot_be_encoded()
     _give_a_home()
+    warnings.showwarning = _noted
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
@@ -54,6 +56,17 @@ def _print_what_cannot_be_encoded() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _noted(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning as a sentence, once: where in the code it arose says nothing to who typed a command."""
+    text = " ".join(str(message).split())
+    if text not in _said:
+        _said.add(text)
+        print(f"note: {text}", file=sys.stderr)
+
+
+_said: set[str] = set()
 
 
 def _give_a_home() -> None:

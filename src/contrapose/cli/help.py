@@ -11,7 +11,7 @@ Learn representations by contrast, from any data, mostly without labels.
   compare RUN RUN ...          differences with paired intervals, and which options differ
   report RUN --open            one page of it: curves, map, neighbours, views, pairing, results
   embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy
-  search RUN QUERY --in DATA   the pictures most like another; --index FOLDER keeps the embeddings
+  search RUN QUERY --in DATA   the pictures most like another; --open shows them, --index FOLDER keeps the embeddings
   export RUN --to onnx|folder  an ONNX file checked against torch, or a folder with a model card for the hub
   analyse temperature          what the temperature does: a sweep, as one picture and one file of numbers
   data check DATA              what training would see, and what is wrong with it

@@ -40,6 +40,8 @@ def _embed(words: list[str]) -> None:
     for skipped in images.skipped:
         print(f"skipped: {skipped.path} ({skipped.reason})", file=sys.stderr)
     print(f"Wrote {len(images):,} embeddings to {options.out}")
+    if options.out.endswith(".npy"):
+        print("note: .npy holds the numbers alone; .parquet and .npz keep names and labels", file=sys.stderr)
 
 
 def _search(words: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,8 @@ def embed(
         raise ArgumentError(
             f"The folder {path.parent} does not exist, so {path.name} cannot be written there; create it first."
         )
+    if isinstance(data, str | os.PathLike) and path.exists() and Path(data).exists() and path.samefile(data):
+        raise ArgumentError(f"--out {path} is the data itself, which would be lost; name another file.")
     encoder = load(run, device=device, white=white)
     reading = Reading.of(run, image_column=image_column, label_column=label_column, labels=labels)
     images = reading.open(encoder, data, limit=limit, progress=not quiet)

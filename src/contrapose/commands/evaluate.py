@@ -22,7 +22,7 @@ from contrapose.commands.unwritten import kept_if_unwritten
 from contrapose.data import Images, derived_generator, omniglot_one_shot
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import untrained_like
-from contrapose.errors import DataError
+from contrapose.errors import ArgumentError, DataError
 from contrapose.evaluation import diagnose, one_shot
 from contrapose.training.run_folder import RunFolder
 
@@ -128,6 +128,8 @@ def measure(
         found = _measure_one_shot(trained, seed=seed, full=full, diagnosis=diagnosis, floors=floors)
         return replace(found, samples=_samples_of(run))
     reading = reading or Reading.of(run, image_column=None, label_column=None, labels=None)
+    if reading.asked.get("labels") in ("none", False):
+        raise ArgumentError("--labels none leaves nothing to measure by; leave it out to evaluate.")
     bank = reading.open(trained, source, limit=limit, progress=not quiet)
     test = None if test_data is None else reading.open(trained, test_data, limit=limit, progress=not quiet)
     parts = held_out_parts(bank, seed=seed) if test is None else given_parts(bank, test)

@@ -18,6 +18,7 @@ from contrapose.training.loop import Trainer
 from contrapose.training.monitor import Monitor
 from contrapose.training.run_folder import RunFolder
 from contrapose.version import __version__
+from contrapose.words import counted
 
 
 def announce(
@@ -56,7 +57,7 @@ def announce(
         )
     at = f" from step {trainer.step}" if trainer.step else ""
     rate = trainer.learning_rate(trainer.step)
-    monitor.say(f"writing {run.path}{at}, {trainer.total_steps} steps, learning rate {rate:.2g} at the next")
+    monitor.say(f"writing {run.path}{at}, {counted(trainer.total_steps, 'step')}, learning rate {rate:.2g} at the next")
 
 
 def record_of(config: Method, images: Images, run: Path, *, init: dict[str, Any] | None = None) -> dict[str, Any]:

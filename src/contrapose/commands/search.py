@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -111,7 +111,8 @@ def search(
     )  # first: a mistyped name must not cost the time of an index
     folder = None if index is None else Path(index)
     open_pictures = partial(reading.open, embedder, limit=limit, progress=not quiet)
-    found, made = _index(embedder, data, folder, rebuild=rebuild, open_pictures=open_pictures)
+    unlabelled = labels in ("none", False)
+    found, made = _index(embedder, data, folder, rebuild=rebuild, open_pictures=open_pictures, unlabelled=unlabelled)
     matches = found.query_rows(wanted, k, backend=backend)
     if folder is not None and made:
         with kept_if_unwritten(matches, str):
@@ -120,7 +121,13 @@ def search(
 
 
 def _index(
-    embedder: Embedder, data: Any, folder: Path | None, *, rebuild: bool, open_pictures: Callable[[Any], Images]
+    embedder: Embedder,
+    data: Any,
+    folder: Path | None,
+    *,
+    rebuild: bool,
+    open_pictures: Callable[[Any], Images],
+    unlabelled: bool,
 ) -> tuple[Index, bool]:
     """The index, and whether it was made now."""
     from contrapose.search import Index
@@ -132,6 +139,8 @@ def _index(
         where = f"{folder} is no index yet, so s" if folder is not None and not exists else "S"
         raise ArgumentError(f"{where}ay what to look in: contrapose search RUN QUERY --in DATA.")
     known = None if data is None else read_embedded(data)
+    if known is not None and unlabelled:
+        known = replace(known, labels=None)
     images = known if known is not None or data is None else open_pictures(data)
     if folder is not None and exists and not rebuild:
         return Index.open(folder, embedder, data=images), False

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,7 @@ def write_sheet(
     asked: Images | None = None,
     images: Images | None = None,
     show: bool = False,
+    say: Callable[[str], None] = print,
 ) -> Path:
     """Write the page, and return its path.
 
@@ -40,12 +43,14 @@ def write_sheet(
         query, data: what was searched with and in: where they are folders, tables or files, their pictures are found.
         asked, images: the pictures themselves, shown where there are no files.
         show: open the page in the browser.
+        say: told when no picture could be shown.
 
     Errors:
         ArgumentError: `out` is no `.html`, or in no folder.
         RunError: it cannot be written.
     """
     from contrapose.report import Sheet, render_sheet
+    from contrapose.report.cards import TextCard
     from contrapose.report.sheet import Answer, Entry
 
     file = Path(tempfile.mkdtemp(prefix="contrapose-")) / "neighbours.html" if out is None else sheet_file(out)
@@ -59,6 +64,8 @@ def write_sheet(
             for hit in hits
         ]
         answers.append(Answer(Entry(*queries.entry(name)), found))
+    if answers and all(isinstance(entry.card, TextCard) for answer in answers for entry in answer.found):
+        say("The pictures of what was found are not at hand, so only names are shown: give their folder with --in.")
     left = len(matches) - len(answers)
     more = f" {counted(left, 'query', 'queries')} more were searched for and are not shown." if left else ""
     lead = f"By the cosine of the embeddings, among {counted(len(matches.identifiers), 'picture')}.{more}"
@@ -82,6 +89,7 @@ def sheet_of(options: SearchOptions, matches: Matches) -> Path:
         asked=_opened(embedder, options.query),
         images=_opened(embedder, options.data, limit=options.limit),
         show=options.open,
+        say=lambda text: print(f"note: {text}", file=sys.stderr),
     )
 
 

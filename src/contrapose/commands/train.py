@@ -23,7 +23,7 @@ from contrapose.commands.run_start import (
 )
 from contrapose.data import Images
 from contrapose.embedder import Embedder, load
-from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.errors import ArgumentError, DataError, did_you_mean
 from contrapose.learners import Learner
 from contrapose.methods import METHODS, Method, name_of
 from contrapose.methods.assemble import assemble, begun_with
@@ -107,6 +107,11 @@ def train(
         start = starting_from(config, init)
         config = begun_with(config, start)
         images = open_images(config, source, start, quiet=monitor.quiet)
+    if type(config).about.needs_labels and images.labels is None:  # before there is a run folder
+        raise DataError(
+            f"{name_of(config)} learns from labels and the data has none. Give labelled data: class sub-folders, or a "
+            "table with a label column."
+        )
     config, notes = fit_to_data(config, samples=len(images), processes=accelerator.num_processes)
     if method is None:
         monitor.say(f"No method was named, so this is {DEFAULT_METHOD}, {DEFAULT_REASON}.")
@@ -144,11 +149,10 @@ def resume(
     config = config_of(record, where=str(folder.config_file))
     accelerator = make_accelerator(config.device, tracker=config.tracker)
     monitor = Monitor(quiet=quiet or not accelerator.is_main_process)
+    change = ""
     if epochs is not None and epochs != config.epochs:
         config = configure(record["method"], {**to_dictionary(config), "epochs": epochs})
-        monitor.say(
-            f"The {config.schedule} schedule now ends at epoch {epochs} instead of {record['config']['epochs']}."
-        )
+        change = f"The {config.schedule} schedule now ends at epoch {epochs} instead of {record['config']['epochs']}."
     if data is None and config.data == FROM_PYTHON:
         raise ArgumentError(f"{run} was started from Python; resume it there: contrapose.resume(run, data=...).")
     given = os.fspath(data) if isinstance(data, os.PathLike) else data
@@ -161,7 +165,7 @@ def resume(
     initial = None if start is None else start.encoder(images.image_size)
     check_same_start(initial, record, folder)
     parts = assemble(config, images, views, initial=initial)
-    return _fit(config, images, parts, folder, monitor, accelerator, resume=True)
+    return _fit(config, images, parts, folder, monitor, accelerator, resume=True, change=change)
 
 
 def configure(method: str | Method, options: dict[str, Any]) -> Method:
@@ -197,6 +201,7 @@ def _fit(
     accelerator: Accelerator,
     *,
     resume: bool,
+    change: str = "",
 ) -> Run:
     crowd()
     learner, views = parts
@@ -205,9 +210,13 @@ def _fit(
     if resume:
         trainer.restore()
         if trainer.step >= trainer.total_steps:
+            done = trainer.step / (trainer.total_steps / config.epochs)
             raise ArgumentError(
-                f"{run.path} is finished ({config.epochs} epochs). Give a larger --epochs to train it further."
+                f"{run.path} is at epoch {done:.3g} already, which {config.epochs} does not go beyond. Give a larger "
+                "--epochs to train it further."
             )
+        if change:
+            monitor.say(change)
         if accelerator.is_main_process:
             run.write_record(record_of(config, images, run.path, init=run.read_record().get("init")))
     announce(config, images, learner, trainer, run, monitor)

@@ -152,7 +152,9 @@ def sentence(found: PixelRange, kind: Kind, white: White, *, of: str = "") -> st
     """
     bits = f" ({int(white.level).bit_length()} bits)" if white.level in BITS[1:] else ""
     text = f"Pixels{of} ({kind} from {found.low:g} to {found.high:g}) were taken as 0 to {white.level:g}{bits}"
-    text += {"kept": ", as was settled before", "assumed": ", as nothing else is known of them"}.get(white.source, "")
+    text += {"kept": ", as was given or is kept with the encoder", "assumed": ", as nothing else is known of them"}.get(
+        white.source, ""
+    )
     outside = found.share_above(white.level) + found.negative / max(1, found.count)
     if outside:
         text += f"; {100 * outside:.2g} % of the values lie outside and were clipped"

@@ -184,8 +184,9 @@ def tiny_conv(
     *,
     channels: int,
     image_size: int,
-    widths: Sequence[int] = (16, 32, 64, 128),
+    widths: Sequence[int] = (24, 48, 96, 192),
     strides: Sequence[int] | None = None,
+    first_shrink: str = "max",
     pool: int | None = None,
     embedding: int = 256,
 ) -> Backbone:
@@ -194,11 +195,17 @@ def tiny_conv(
     Chosen with the recipe of `make train` by one-shot runs on held-out alphabets (`benchmarks/one_shot_validation.py`).
 
     Arguments:
-        widths, strides, pool, embedding: as in `small_conv`.
+        widths, strides, first_shrink, pool, embedding: as in `small_conv`.
 
     Errors:
         ArgumentError: as in `small_conv`.
     """
     return small_conv(
-        channels=channels, image_size=image_size, widths=widths, strides=strides, pool=pool, embedding=embedding
+        channels=channels,
+        image_size=image_size,
+        widths=widths,
+        strides=strides,
+        first_shrink=first_shrink,
+        pool=pool,
+        embedding=embedding,
     )

@@ -237,6 +237,10 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 def _begun(start: Start, data: Images | Rows) -> ImageEncoder:
     """The encoder to go on with, where it fits the data."""
     shape = (data.channels, data.image_size) if isinstance(data, Images) else (data.values.shape[1], 1)
+    if isinstance(data, Rows) and start.image_size not in (None, 1):
+        raise ArgumentError(
+            f"The weights of init are of pictures, and X is a table of {shape[0]} columns. Leave init out."
+        )
     encoder = start.encoder(shape[1])
     if (encoder.channels, encoder.image_size) != shape:
         raise ArgumentError(
