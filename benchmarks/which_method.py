@@ -40,7 +40,7 @@ from contrapose.training.in_memory import train_in_memory
 WORK = Path("runs/which_method")
 SEEDS = 3
 BATCH = 64
-ROUNDS = 5  # timed steps of each arm; the fastest counts
+ROUNDS = 10  # timed steps of each arm; the fastest counts
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,6 @@ class Arm:
     method: str
     options: dict[str, Any] = field(default_factory=dict)
     others: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-
-    @property
-    def trials(self) -> list[dict[str, Any]]:
-        """The defaults, and the two other settings."""
-        return [{}, *self.others]
 
 
 ARMS = {
@@ -102,16 +97,28 @@ def parts_of(unit: Unit, place: Ground, epochs: int = 1) -> tuple[Any, Any, Any]
     return config, *assemble(config, place.pretraining)
 
 
-def costs(data: str, name: str, encoder: str) -> dict[str, float]:
-    """Processor seconds of a step of each arm on a set, views included; measured once."""
-    file = WORK / encoder / f"cost-{name}.json"
-    if file.exists():
-        return dict(json.loads(file.read_text()))
+def costs(data: str, encoder: str) -> dict[str, dict[str, float]]:
+    """Processor seconds of a step of each arm on each set, views included; measured once.
+
+    What an arm costs beside `simclr` is the median of the sets, whose pictures are of about one size: a busy machine
+    disturbs the figures of a single one by a quarter.
+    """
+    file = WORK / encoder / "costs.json"
+    if not file.exists():
+        found = {name: _fastest_steps(ground(name, Path(data)), data, name, encoder) for name in NAMES}
+        ratios = {arm: float(np.median([cost[arm] / cost["simclr"] for cost in found.values()])) for arm in ARMS}
+        pooled = {name: {arm: cost["simclr"] * ratios[arm] for arm in ARMS} for name, cost in found.items()}
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, (json.dumps(pooled, indent=1) + "\n").encode())
+    return dict(json.loads(file.read_text()))
+
+
+def _fastest_steps(place: Ground, data: str, name: str, encoder: str) -> dict[str, float]:
+    """The fastest of some steps of each arm, the arms by turns."""
     torch.set_num_threads(1)
-    place, steps = ground(name, Path(data)), {}
+    steps = {}
     for arm in ARMS:
-        unit = Unit(data, name, arm, {}, 0, encoder, 0.0)
-        config, learner, views = parts_of(unit, place)
+        config, learner, views = parts_of(Unit(data, name, arm, {}, 0, encoder, 0.0), place)
         learner.to(memory_format=torch.channels_last).train()
         optimizer = torch.optim.AdamW(learner.parameter_groups(config.weight_decay), lr=1e-3)
         steps[arm] = (learner, views, optimizer)
@@ -128,10 +135,7 @@ def costs(data: str, name: str, encoder: str) -> dict[str, float]:
             learner.after_step()
             if number:
                 spent[arm].append(time.process_time() - started)
-    found = {arm: min(times) for arm, times in spent.items()}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, (json.dumps(found, indent=1) + "\n").encode())
-    return found
+    return {arm: min(times) for arm, times in spent.items()}
 
 
 def epochs_for(cost: float, samples: int, seconds: float) -> int:
@@ -145,7 +149,7 @@ def work(unit: Unit) -> dict[str, Any]:
         return dict(json.loads(unit.file.read_text()))
     torch.set_num_threads(1)
     place = ground(unit.ground, Path(unit.data))
-    cost = costs(unit.data, unit.ground, unit.encoder)[unit.arm]
+    cost = costs(unit.data, unit.encoder)[unit.ground][unit.arm]
     config, learner, views = parts_of(unit, place, epochs_for(cost, len(place.pretraining), unit.seconds))
     started = time.process_time()
     losses = train_in_memory(learner, place.pretraining, views, config)
@@ -172,22 +176,25 @@ def untrained(data: str, name: str, encoder: str) -> float:
     return float(np.mean([_scores(place, parts_of(unit, place)[1].encoder.eval())["test"] for unit in units]))
 
 
-def run(data: str, grounds: Sequence[str], arms: Sequence[str], encoder: str, seconds: float, jobs: int) -> list[Any]:
+def run(
+    data: str, pairs: Sequence[tuple[str, str]], encoder: str, seconds: float, jobs: int, *, tune: bool
+) -> list[Any]:
     """All units: defaults with every seed, the other options with the first, the best of them with every seed."""
 
     def unit(name: str, arm: str, options: dict[str, Any], seed: int) -> Unit:
         return Unit(data, name, arm, options, seed, encoder, seconds)
 
-    pairs = [(name, arm) for name in grounds for arm in arms]
-    tried = [unit(name, arm, ARMS[arm].trials[number], 0) for number in range(3) for name, arm in pairs]
+    costs(data, encoder)
+    defaults = [unit(*pair, {}, seed) for seed in range(SEEDS) for pair in pairs]
+    others = [unit(name, arm, ARMS[arm].others[number], 0) for number in (0, 1) for name, arm in pairs]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for name in grounds:
-            costs(data, name, encoder)
-        first = list(pool.map(work, tried, chunksize=1))
-        best = {pair: _best(pair, first) for pair in pairs}
-        rest = [unit(*pair, {}, seed) for seed in range(1, SEEDS) for pair in pairs]
+        found = [*pool.map(work, defaults, chunksize=1)]
+        if not tune:
+            return found
+        found += pool.map(work, others, chunksize=1)
+        best = {pair: _best(pair, found) for pair in pairs}
         tuned = [unit(*pair, best[pair], seed) for seed in range(1, SEEDS) for pair in pairs if best[pair]]
-        return [*first, *pool.map(work, rest, chunksize=1), *pool.map(work, tuned, chunksize=1)]
+        return [*found, *pool.map(work, tuned, chunksize=1)]
 
 
 def _best(pair: tuple[str, str], records: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -238,15 +245,23 @@ def main() -> None:
     parser.add_argument("--encoder", default="small_conv")
     parser.add_argument("--grounds", nargs="+", default=list(NAMES), choices=NAMES)
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
+    parser.add_argument("--untuned", action="store_true", help="defaults alone, with every seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, help="write the summary here, as JSON")
     arguments = parser.parse_args()
     data, encoder = arguments.data, arguments.encoder
-    records = run(data, arguments.grounds, arguments.arms, encoder, arguments.seconds, arguments.jobs)
+    pairs = [(name, arm) for name in arguments.grounds for arm in arguments.arms]
+    records = run(data, pairs, encoder, arguments.seconds, arguments.jobs, tune=not arguments.untuned)
     rows = summary(records, {name: untrained(data, name, encoder) for name in arguments.grounds})
     show(rows)
     if arguments.out:
-        protocol = {"seconds": arguments.seconds, "encoder": encoder, "batch_size": BATCH, "seeds": SEEDS}
+        protocol: dict[str, Any] = {
+            "seconds": arguments.seconds,
+            "encoder": encoder,
+            "batch_size": BATCH,
+            "seeds": SEEDS,
+        }
+        protocol |= {"tuned": not arguments.untuned, "seconds_a_step": costs(data, encoder)}
         measures = {name: ground(name, Path(data)).measure for name in arguments.grounds}
         record = {"environment": environment(), "protocol": protocol, "measures": measures, "rows": rows}
         arguments.out.write_text(json.dumps(record, indent=2) + "\n")
