@@ -9,7 +9,7 @@ beforehand. Contenders:
              what a step frees
     layout   without the second
     neither  the gradient comes back in the order of the flattened rows, and malloc gives everything back to the system
-    tiny     as `both`, with the encoder that `make train` takes, `tiny_conv`
+    tiny     as `both`, with the encoder of `make train`, `tiny_conv`
 
 Each contender is a process of its own, for malloc's settings stay with a process. They take turns, a block of steps
 each; the time is the processor's, of one thread (system time included), and ratios are of blocks beside each other, so
@@ -78,9 +78,11 @@ def measure(precision: str, rounds: int, steps: int) -> list[dict[str, Any]]:
     """One row a contender, from interleaved blocks."""
     context = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection] = {}
+    processes = []
     for contender in CONTENDERS:
         pipes[contender], theirs = context.Pipe()
-        context.Process(target=work, args=(contender, precision, theirs), daemon=True).start()
+        processes.append(context.Process(target=work, args=(contender, precision, theirs), daemon=True))
+        processes[-1].start()
     blocks: dict[str, list[dict[str, Any]]] = {contender: [] for contender in CONTENDERS}
     for _ in range(rounds + 1):
         for contender, pipe in pipes.items():
@@ -88,6 +90,8 @@ def measure(precision: str, rounds: int, steps: int) -> list[dict[str, Any]]:
             blocks[contender].append(pipe.recv())
     for pipe in pipes.values():
         pipe.send(0)
+    for process in processes:
+        process.join()
     yardstick = blocks["neither"]
     rows = []
     for contender, mine in blocks.items():

@@ -96,7 +96,7 @@ def test_the_next_step_is_with_the_method_one_has_just_tried(
 
 
 def test_resume_after_a_finished_run_and_for_more_epochs(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "does not go beyond" in fails(capsys, "train", "--resume", str(trained))
+    assert "is finished" in fails(capsys, "train", "--resume", str(trained))
     run("train", "--resume", str(trained), "--epochs", "2")
     rows = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
     assert rows[-1]["step"] == 12

@@ -38,6 +38,7 @@ from contrapose.training.monitor import Monitor
 from contrapose.training.run_folder import RunFolder
 from contrapose.version import __version__
 from contrapose.views import ImageViews
+from contrapose.words import counted
 
 
 @dataclass(frozen=True)
@@ -211,10 +212,9 @@ def _fit(
         trainer.restore()
         if trainer.step >= trainer.total_steps:
             done = trainer.step / (trainer.total_steps / config.epochs)
-            raise ArgumentError(
-                f"{run.path} is at epoch {done:.3g} already, which {config.epochs} does not go beyond. Give a larger "
-                "--epochs to train it further."
-            )
+            state = f"is at epoch {done:.3g} already, which {config.epochs} does not go beyond"
+            state = state if change else f"is finished ({counted(config.epochs, 'epoch')})"
+            raise ArgumentError(f"{run.path} {state}. Give a larger --epochs to train it further.")
         if change:
             monitor.say(change)
         if accelerator.is_main_process:
