@@ -9,7 +9,7 @@ Learn representations by contrast, from any data, mostly without labels.
   train --resume RUN           continue after a crash, or for more epochs
   evaluate RUN --data DATA     kNN and linear probe, beside raw pixels and the untrained encoder
   compare RUN RUN ...          differences with paired intervals, and which options differ
-  report RUN --open            one page of it: curves, map, neighbours, views, pairing, results
+  report RUN --open            one page of it: what it is worth, map, neighbours, results, curves, views
   embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy
   search RUN QUERY --in DATA   the pictures most like another; --open shows them, --index FOLDER keeps the embeddings
   export RUN --to onnx|folder  an ONNX file checked against torch, or a folder with a model card for the hub
