@@ -24,11 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     _print_what_cannot_be_encoded()
     _give_a_home()
-    warnings.showwarning = _noted
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
-        with signals_stop():
+        with warnings.catch_warnings(), signals_stop():  # as they were, for a program that calls this function
+            warnings.showwarning = _noted
             _dispatch(words)
     except ContraposeError as error:
         if isinstance(error, UnwrittenError) and error.text:
