@@ -18,7 +18,7 @@ from contrapose.encoders import build
 from contrapose.errors import ArgumentError
 from contrapose.methods import METHODS, GroCo
 from contrapose.objectives import groco
-from contrapose.objectives.groco import groco_chance
+from contrapose.objectives.ranking.groco import groco_chance
 from contrapose.training.checkpoint import load_newest
 from contrapose.training.run_folder import RunFolder
 from contrapose.views.options import ImageViews

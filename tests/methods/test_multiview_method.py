@@ -16,7 +16,7 @@ from contrapose.errors import ArgumentError
 from contrapose.learners import Siamese
 from contrapose.methods import MultiView
 from contrapose.objectives import mv_info_nce
-from contrapose.objectives.view_chances import VIEW_CHANCES
+from contrapose.objectives.many_views.view_chances import VIEW_CHANCES
 from contrapose.pairing import by_views
 from contrapose.training.run_folder import RunFolder
 from contrapose.views import ImageViews

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from contrapose import objectives
-from contrapose.objectives.comparison import difficulty_weights
+from contrapose.objectives.hardness.comparison import difficulty_weights
 from contrapose.objectives.max_margin.weights import max_margin_weights
 
 B, T, PRIOR = 6, 0.3, 0.4

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives import coupling, dcl, info_nce, nt_xent
-from contrapose.objectives.dcl import positive_weights
+from contrapose.objectives.softmax.dcl import positive_weights
 from contrapose.pairing import by_labels, by_pairs, by_towers, by_views
 
 

@@ -15,8 +15,8 @@ from torch.nn import functional
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives import difficulty_weighted, nt_xent
-from contrapose.objectives.comparison import difficulty_weights, relative_difficulty
-from contrapose.objectives.difficulty import difficulty_chance
+from contrapose.objectives.hardness.comparison import difficulty_weights, relative_difficulty
+from contrapose.objectives.hardness.difficulty import difficulty_chance
 from contrapose.pairing import by_labels, by_pairs, by_views
 
 

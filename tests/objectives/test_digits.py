@@ -28,8 +28,8 @@ from contrapose.objectives import (
     soft_targets,
     sup_con,
 )
-from contrapose.objectives.inputs import unit_rows
-from contrapose.objectives.sorting import DISTRIBUTIONS, weight_at_ranks, weight_on_both_sides
+from contrapose.objectives.engine.inputs import unit_rows
+from contrapose.objectives.ranking.sorting import DISTRIBUTIONS, weight_at_ranks, weight_on_both_sides
 from contrapose.pairing import by_labels, by_pairs
 
 

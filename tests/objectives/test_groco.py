@@ -12,11 +12,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from contrapose.errors import ArgumentError
-from contrapose.objectives.groco import groco, groco_chance
-from contrapose.objectives.hardest import hardest
-from contrapose.objectives.sorting import DISTRIBUTIONS
+from contrapose.objectives.ranking.groco import groco, groco_chance
+from contrapose.objectives.ranking.hardest import hardest
+from contrapose.objectives.ranking.sorting import DISTRIBUTIONS
 
-module = importlib.import_module("contrapose.objectives.groco")  # its name is that of the function, too
+module = importlib.import_module("contrapose.objectives.ranking.groco")  # its name is that of the function, too
 
 
 def some_views(views: int = 2, batch: int = 7, dim: int = 4) -> Tensor:

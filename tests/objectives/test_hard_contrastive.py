@@ -16,9 +16,9 @@ from torch.nn import functional
 
 from contrapose.errors import ArgumentError, RunError
 from contrapose.objectives import hard_contrastive, hard_simple_contrastive, nt_xent, simple_contrastive
-from contrapose.objectives.hard_contrastive import hard_chance
-from contrapose.objectives.hardest_negatives import hardest_count
-from contrapose.objectives.simple_contrastive import simple_chance
+from contrapose.objectives.hardness.hard_contrastive import hard_chance
+from contrapose.objectives.hardness.hardest_negatives import hardest_count
+from contrapose.objectives.hardness.simple_contrastive import simple_chance
 from contrapose.pairing import by_labels, by_views
 
 HARD = (hard_contrastive, hard_simple_contrastive)

@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives import hard_info_nce, hard_simple_info_nce, info_nce
-from contrapose.objectives.hard_contrastive import hard_chance
-from contrapose.objectives.simple_contrastive import simple_chance
+from contrapose.objectives.hardness.hard_contrastive import hard_chance
+from contrapose.objectives.hardness.simple_contrastive import simple_chance
 from contrapose.pairing import by_towers
 
 BOTH = (hard_info_nce, hard_simple_info_nce)

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives import difficulty_weighted, hard_contrastive, hard_weighted, nt_xent
-from contrapose.objectives.debiasing import debiased_losses
+from contrapose.objectives.hardness.debiasing import debiased_losses
 from contrapose.pairing import by_labels, by_pairs, by_views
 
 

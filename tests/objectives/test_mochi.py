@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives import hard_mixing, info_nce, mochi
-from contrapose.objectives.hard_mixing import Draws, draw, mix
+from contrapose.objectives.hardness.hard_mixing import Draws, draw, mix
 
 
 def inputs(batch: int = 5, queue: int = 12, dim: int = 4, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:

@@ -24,7 +24,7 @@ from contrapose.objectives import (
     pvc_arithmetic,
     pvc_geometric,
 )
-from contrapose.objectives.view_chances import VIEW_CHANCES
+from contrapose.objectives.many_views.view_chances import VIEW_CHANCES
 from contrapose.pairing import by_views
 
 NAMES = tuple(MULTI_VIEW_LITERAL)

@@ -9,7 +9,7 @@ import torch
 from contrapose import objectives
 from contrapose.errors import ArgumentError
 from contrapose.objectives import OBJECTIVES
-from contrapose.objectives.chances import softmax_chance
+from contrapose.objectives.engine.chances import softmax_chance
 from contrapose.pairing import by_labels, by_towers, by_views
 
 PAPERS = ("https://arxiv.org/abs/", "https://openreview.net/forum?id=", "https://par.nsf.gov/biblio/")

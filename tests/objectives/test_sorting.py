@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from contrapose.errors import ArgumentError, NonFiniteError
-from contrapose.objectives.sorting import DISTRIBUTIONS, NETWORKS, soft_sort, weight_at_ranks
+from contrapose.objectives.ranking.sorting import DISTRIBUTIONS, NETWORKS, soft_sort, weight_at_ranks
 
 SIZES = (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17)
 

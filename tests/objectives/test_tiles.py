@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from contrapose.errors import ArgumentError, RunError
-from contrapose.objectives.softmax import denominator_and_attraction
-from contrapose.objectives.tiles import Terms, row_reduce
+from contrapose.objectives.engine.softmax import denominator_and_attraction
+from contrapose.objectives.engine.tiles import Terms, row_reduce
 from contrapose.pairing import Pairing, Tile, by_groups, by_labels, by_pairs, by_towers, by_views
 
 

@@ -107,7 +107,7 @@ def test_compiled_with_labels_a_learned_temperature_and_rows() -> None:
 
 def test_too_large_for_a_graph_goes_to_the_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     torch._dynamo.reset()
-    monkeypatch.setattr("contrapose.objectives.tiles.LARGEST_IN_GRAPH", 100)
+    monkeypatch.setattr("contrapose.objectives.engine.tiles.LARGEST_IN_GRAPH", 100)
     z = some_embeddings().requires_grad_()
     found = torch.compile(nt_xent, backend="eager")(z)
     torch.testing.assert_close(found, nt_xent(z))
@@ -144,7 +144,7 @@ def test_nan_is_still_named_where_numbers_can_be_read() -> None:
 
 
 def test_blocks_of_groco_are_one_under_a_transform(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["contrapose.objectives.groco"], "BLOCK_NUMBERS", 100)
+    monkeypatch.setattr(sys.modules["contrapose.objectives.ranking.groco"], "BLOCK_NUMBERS", 100)
     z = some_embeddings(8).requires_grad_()
     (expected,) = torch.autograd.grad(groco(z, negatives=3), z)
     torch.testing.assert_close(torch.func.grad(lambda x: groco(x, negatives=3))(z.detach()), expected)

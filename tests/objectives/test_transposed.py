@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contrapose.objectives import transposed
-from contrapose.objectives.transposed import Transposed
+from contrapose.objectives.engine.transposed import Transposed
 from contrapose.pairing import by_groups
 
 

@@ -64,7 +64,7 @@ class BiasDebias(Method):
     def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import SideBySide
         from contrapose.objectives import debiased_triplet, difficulty_weighted
-        from contrapose.objectives.difficulty import difficulty_chance
+        from contrapose.objectives.hardness.difficulty import difficulty_chance
 
         def objective(z: Tensor, reference: Tensor, pairing: Pairing, rows: Tensor | None) -> Tensor:
             return difficulty_weighted(

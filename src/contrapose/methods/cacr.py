@@ -154,7 +154,7 @@ class CACR(Method):
         from contrapose.encoders import ProjectionHead
         from contrapose.learners import PredictedViews
         from contrapose.objectives import cacr_predicted
-        from contrapose.objectives.chances import distance_chance, predicted_chance
+        from contrapose.objectives.engine.chances import distance_chance, predicted_chance
 
         cost = self.cost or "rbf"
 

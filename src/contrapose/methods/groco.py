@@ -68,7 +68,7 @@ class GroCo(Method):
 
         from contrapose.learners import Siamese
         from contrapose.objectives import groco
-        from contrapose.objectives.groco import groco_chance
+        from contrapose.objectives.ranking.groco import groco_chance
 
         # small crops come after the full views and pull nobody; without any, all views pull, were they the user's own
         full = self.views.count if self.views.small_count else None

@@ -92,8 +92,8 @@ class HardContrastive(Method):
 
     def _cut(self) -> tuple[Callable[..., Tensor], Chance]:
         from contrapose.objectives import hard_contrastive, hard_simple_contrastive
-        from contrapose.objectives.hard_contrastive import hard_chance
-        from contrapose.objectives.simple_contrastive import simple_chance
+        from contrapose.objectives.hardness.hard_contrastive import hard_chance
+        from contrapose.objectives.hardness.simple_contrastive import simple_chance
 
         if self.simple:
             objective = partial(hard_simple_contrastive, alpha=self.alpha, repulsion=self.repulsion)

@@ -74,7 +74,7 @@ class MultiView(Method):
     def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Siamese
         from contrapose.objectives import OBJECTIVES, mv_info_nce
-        from contrapose.objectives.view_chances import VIEW_CHANCES, mv_info_nce_chance
+        from contrapose.objectives.many_views.view_chances import VIEW_CHANCES, mv_info_nce_chance
 
         function, chance_of = OBJECTIVES[self.objective].function, VIEW_CHANCES[self.objective]
         if not self.same_view_negatives:

@@ -7,34 +7,34 @@
 1.9459
 """
 
-from contrapose.objectives.auc_cl import auc_cl
-from contrapose.objectives.auc_contrastive import AUCContrastive
-from contrapose.objectives.auc_saddle import auc_saddle
-from contrapose.objectives.cacr import cacr
-from contrapose.objectives.cacr_predicted import cacr_predicted
-from contrapose.objectives.cacr_queue import cacr_queue
-from contrapose.objectives.coupling import coupling
-from contrapose.objectives.dcl import dcl
-from contrapose.objectives.debiased_triplet import debiased_triplet
-from contrapose.objectives.difficulty import difficulty_weighted
-from contrapose.objectives.groco import groco
-from contrapose.objectives.hard_contrastive import hard_contrastive
-from contrapose.objectives.hard_info_nce import hard_info_nce, hard_simple_info_nce
-from contrapose.objectives.hard_weighted import hard_weighted
-from contrapose.objectives.info_nce import info_nce
-from contrapose.objectives.isd import isd
+from contrapose.objectives.distillation.isd import isd
+from contrapose.objectives.distillation.soft_targets import SoftTargets, soft_targets
+from contrapose.objectives.engine.tiles import Terms, row_reduce
+from contrapose.objectives.hardness.debiased_triplet import debiased_triplet
+from contrapose.objectives.hardness.difficulty import difficulty_weighted
+from contrapose.objectives.hardness.hard_contrastive import hard_contrastive
+from contrapose.objectives.hardness.hard_info_nce import hard_info_nce, hard_simple_info_nce
+from contrapose.objectives.hardness.hard_weighted import hard_weighted
+from contrapose.objectives.hardness.mochi import MixingStatistics, mochi
+from contrapose.objectives.hardness.simple_contrastive import hard_simple_contrastive, simple_contrastive
+from contrapose.objectives.many_views.multi_view import mv_dhel, mv_info_nce
+from contrapose.objectives.many_views.poly_view import pvc_arithmetic, pvc_geometric
+from contrapose.objectives.many_views.view_pairs import average_nt_xent, pairwise_dhel, pairwise_nt_xent
 from contrapose.objectives.max_margin import mmcl
-from contrapose.objectives.mochi import MixingStatistics, mochi
-from contrapose.objectives.multi_view import mv_dhel, mv_info_nce
-from contrapose.objectives.nt_xent import nt_xent
-from contrapose.objectives.poly_view import pvc_arithmetic, pvc_geometric
+from contrapose.objectives.ranking.auc_cl import auc_cl
+from contrapose.objectives.ranking.auc_contrastive import AUCContrastive
+from contrapose.objectives.ranking.auc_saddle import auc_saddle
+from contrapose.objectives.ranking.groco import groco
+from contrapose.objectives.ranking.sorting import soft_sort
 from contrapose.objectives.registry import OBJECTIVES, ObjectiveEntry
-from contrapose.objectives.simple_contrastive import hard_simple_contrastive, simple_contrastive
-from contrapose.objectives.soft_targets import SoftTargets, soft_targets
-from contrapose.objectives.sorting import soft_sort
-from contrapose.objectives.supervised import self_con, sup_con
-from contrapose.objectives.tiles import Terms, row_reduce
-from contrapose.objectives.view_pairs import average_nt_xent, pairwise_dhel, pairwise_nt_xent
+from contrapose.objectives.softmax.coupling import coupling
+from contrapose.objectives.softmax.dcl import dcl
+from contrapose.objectives.softmax.info_nce import info_nce
+from contrapose.objectives.softmax.nt_xent import nt_xent
+from contrapose.objectives.softmax.supervised import self_con, sup_con
+from contrapose.objectives.transport.cacr import cacr
+from contrapose.objectives.transport.cacr_predicted import cacr_predicted
+from contrapose.objectives.transport.cacr_queue import cacr_queue
 
 __all__ = [
     "OBJECTIVES",

@@ -6,39 +6,38 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from contrapose.objectives.auc_cl import auc_chance, auc_cl
-from contrapose.objectives.auc_saddle import auc_saddle, saddle_chance
-from contrapose.objectives.cacr import cacr
-from contrapose.objectives.cacr_predicted import cacr_predicted
-from contrapose.objectives.cacr_queue import cacr_queue
-from contrapose.objectives.chances import (
+from contrapose.objectives.distillation.isd import isd
+from contrapose.objectives.engine.chances import (
     agreement_chance,
     decoupled_chance,
     distance_chance,
     margin_chance,
     negatives_chance,
-    order_chance,
     predicted_chance,
     softmax_chance,
 )
-from contrapose.objectives.dcl import dcl
-from contrapose.objectives.debiased_triplet import debiased_triplet
-from contrapose.objectives.difficulty import difficulty_weighted
-from contrapose.objectives.groco import groco
-from contrapose.objectives.hard_contrastive import hard_chance, hard_contrastive
-from contrapose.objectives.hard_info_nce import hard_info_nce, hard_simple_info_nce
-from contrapose.objectives.hard_weighted import hard_weighted
-from contrapose.objectives.info_nce import info_nce
-from contrapose.objectives.isd import isd
+from contrapose.objectives.hardness.debiased_triplet import debiased_triplet
+from contrapose.objectives.hardness.difficulty import difficulty_weighted
+from contrapose.objectives.hardness.hard_contrastive import hard_chance, hard_contrastive
+from contrapose.objectives.hardness.hard_info_nce import hard_info_nce, hard_simple_info_nce
+from contrapose.objectives.hardness.hard_weighted import hard_weighted
+from contrapose.objectives.hardness.mochi import mochi
+from contrapose.objectives.hardness.simple_contrastive import hard_simple_contrastive, simple_chance, simple_contrastive
+from contrapose.objectives.many_views.multi_view import mv_dhel, mv_info_nce
+from contrapose.objectives.many_views.poly_view import pvc_arithmetic, pvc_geometric
+from contrapose.objectives.many_views.view_chances import VIEW_CHANCES
+from contrapose.objectives.many_views.view_pairs import average_nt_xent, pairwise_dhel, pairwise_nt_xent
 from contrapose.objectives.max_margin import mmcl
-from contrapose.objectives.mochi import mochi
-from contrapose.objectives.multi_view import mv_dhel, mv_info_nce
-from contrapose.objectives.nt_xent import nt_xent
-from contrapose.objectives.poly_view import pvc_arithmetic, pvc_geometric
-from contrapose.objectives.simple_contrastive import hard_simple_contrastive, simple_chance, simple_contrastive
-from contrapose.objectives.supervised import self_con, sup_con
-from contrapose.objectives.view_chances import VIEW_CHANCES
-from contrapose.objectives.view_pairs import average_nt_xent, pairwise_dhel, pairwise_nt_xent
+from contrapose.objectives.ranking.auc_cl import auc_chance, auc_cl
+from contrapose.objectives.ranking.auc_saddle import auc_saddle, saddle_chance
+from contrapose.objectives.ranking.groco import groco, order_chance
+from contrapose.objectives.softmax.dcl import dcl
+from contrapose.objectives.softmax.info_nce import info_nce
+from contrapose.objectives.softmax.nt_xent import nt_xent
+from contrapose.objectives.softmax.supervised import self_con, sup_con
+from contrapose.objectives.transport.cacr import cacr
+from contrapose.objectives.transport.cacr_predicted import cacr_predicted
+from contrapose.objectives.transport.cacr_queue import cacr_queue
 from contrapose.pairing import Pairing
 from contrapose.registry import Registry
 

@@ -20,7 +20,7 @@ from contrapose.embedder import Embedder
 from contrapose.evaluation import linear_probe
 from contrapose.learners import SideBySide
 from contrapose.learners.embed_views import embed_views
-from contrapose.objectives.comparison import difficulty_weights
+from contrapose.objectives.hardness.comparison import difficulty_weights
 
 CORRELATION = 0.95
 """How often the colour is that of the class, in pretraining."""

@@ -12,7 +12,7 @@ from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference, level
 from contrapose.objectives import cacr
-from contrapose.objectives.conditional import attraction, view_costs
+from contrapose.objectives.transport.conditional import attraction, view_costs
 
 VIEWS = {"count": 4}
 PAIRWISE = {"objective": "pairwise_nt_xent"}

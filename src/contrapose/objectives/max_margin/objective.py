@@ -11,7 +11,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from contrapose.errors import ArgumentError, NonFiniteError, did_you_mean
-from contrapose.objectives.inputs import prepare_rows
+from contrapose.objectives.engine.inputs import prepare_rows
 from contrapose.objectives.max_margin.kernels import KERNELS, Kernel
 from contrapose.objectives.max_margin.statistics import MaxMarginStatistics, merge, statistics
 from contrapose.objectives.max_margin.weights import max_margin_weights

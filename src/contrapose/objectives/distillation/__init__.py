@@ -1,0 +1,1 @@
+"""Losses that pass a teacher's similarities on to a student."""

@@ -1,0 +1,1 @@
+"""What losses are made of: tiles, rows, anchors, input checks, chance values."""

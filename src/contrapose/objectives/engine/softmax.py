@@ -1,0 +1,95 @@
+"""The core of the softmax family: for each anchor, the mean over its positives of -log softmax."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from contrapose.errors import ArgumentError
+from contrapose.objectives.engine.anchors import Anchors, reduce_anchors
+from contrapose.objectives.engine.tiles import Terms, row_reduce
+from contrapose.pairing import Pairing, Tile
+from contrapose.tracing import is_readable
+
+
+def denominator_and_attraction(similarity: Tensor, tile: Tile) -> Terms:
+    """Log of the denominator; weighted sum of the positives' similarities; sum of their weights."""
+    excluded = similarity.masked_fill(~tile.valid, -math.inf)  # (r, c) by mask: subtracting exp(s_ii) would cancel
+    return Terms(log=[excluded], linear=[tile.weight * similarity, tile.weight])
+
+
+def repulsion_and_attraction(similarity: Tensor, tile: Tile) -> Terms:
+    """The same with the negatives alone in the denominator: no positive competes with itself."""
+    negatives = similarity.masked_fill(~tile.negative, -math.inf)  # (r, c)
+    return Terms(log=[negatives], linear=[tile.weight * similarity, tile.weight])
+
+
+def softmax_loss(
+    x: Tensor,
+    y: Tensor,
+    pairing: Pairing,
+    anchors: Anchors,
+    *,
+    temperature: float | Tensor,
+    empty: str,
+    reduction: str,
+    factor: float | Tensor = 1.0,
+    decoupled: bool = False,
+    tile_rows: int | None = None,
+    tile_columns: int | None = None,
+) -> Tensor:
+    """Mean over anchors of the mean over their positives of -log softmax, all positives in the denominator.
+
+        l_i = log sum_{a in A(i)} exp(s_ia) - sum_p w_ip s_ip / sum_p w_ip,      s_ij = x_i·y_j / temperature
+
+    which is -(1/|P(i)|) sum_p log softmax_i(p) when all weights are 1. With equal embeddings l_i = log
+    |A(i)|.
+
+    Shapes:
+        x: `(N, D)`, y: `(M, D)`, both as `prepare_rows` leaves them; returns `()`, or `(R,)` with reduction
+            "none".
+
+    Arguments:
+        anchors: which of the N rows are answered for.
+        empty: what an anchor without positives is: "drop" leaves it out of the mean, "zero" counts it as 0,
+            "error".
+        factor: a factor on every anchor's loss.
+        decoupled: leave the positives out of the denominator A(i) (then l_i is no log of a probability, and may be
+            below 0).
+
+    Errors:
+        ArgumentError: with `decoupled`, an anchor that has a positive and no negative.
+    """
+    pairing = pairing.to(x.device)
+    indices = anchors.own if anchors.own is not None else torch.arange(len(x), device=x.device)
+    log_denominator, attraction, weight = row_reduce(
+        anchors.take(x),
+        y,
+        repulsion_and_attraction if decoupled else denominator_and_attraction,
+        pairing,
+        row_indices=indices,
+        scale=1 / temperature,
+        tile_rows=tile_rows,
+        tile_columns=tile_columns,
+    )  # three times (R,)
+    weight = weight.detach()
+    kept = weight > 0
+    if decoupled and is_readable(log_denominator) and bool((log_denominator.detach()[kept] == -math.inf).any()):
+        raise ArgumentError(
+            "An anchor has a positive and no negative, and without the positive nothing is left in its denominator; "
+            "give at least two samples (of two classes), or a queue."
+        )
+    ratio = log_denominator - attraction / weight.masked_fill(~kept, 1.0)
+    losses = factor * torch.where(kept, ratio, 0.0)  # (R,)
+    return reduce_anchors(losses, kept, anchors, pairing, empty=empty, reduction=reduction)
+
+
+def check_pairing(pairing: Pairing, anchors: int, candidates: int) -> None:
+    """The pairing speaks of as many anchors and candidates as there are embeddings."""
+    if (pairing.anchors, pairing.candidates) != (anchors, candidates):
+        raise ArgumentError(
+            f"pairing is of {pairing.anchors} anchors and {pairing.candidates} candidates, but there are "
+            f"{anchors} and {candidates} embeddings; make it from this batch (rows are view-major)."
+        )

@@ -1,0 +1,1 @@
+"""Losses that ask which negatives count: the hardest, mixed ones, weighted ones, debiased ones."""

@@ -1,0 +1,1 @@
+"""Losses of more than two views of a sample in one term."""

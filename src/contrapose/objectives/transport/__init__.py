@@ -1,0 +1,1 @@
+"""Losses that move weight between near and far: contrast by conditional transport."""
