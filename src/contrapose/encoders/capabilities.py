@@ -1,0 +1,34 @@
+"""What some encoders can do besides embedding: a learner asks for a capability, never for a kind of data."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from contrapose.padded import Padded
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """Its layers end in stages, each of which gives a map: for early exits and dense objectives."""
+
+    @property
+    def stage_dimensions(self) -> tuple[int, ...]: ...
+
+    def feature_maps(self, view: Any) -> tuple[Tensor, ...]:
+        """Maps at the ends of the stages, finest first; `(B, C_k, H_k, W_k)`."""
+        ...
+
+    def pool(self, last_map: Tensor) -> Tensor:
+        """The last map as the embedding that `forward` returns, `(B, D)`."""
+        ...
+
+
+@runtime_checkable
+class Tokenwise(Protocol):
+    """It has a vector for each step of a sequence."""
+
+    def tokens(self, view: Padded) -> Tensor:
+        """`(B, T, D)`, before pooling."""
+        ...

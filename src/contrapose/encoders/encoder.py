@@ -1,0 +1,55 @@
+"""`Encoder`: raw samples to embeddings. This is what a run exports, whatever kind of data it learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from contrapose.view import View
+
+
+class Encoder(nn.Module):
+    """A network that carries all that it needs to take raw samples: normalisation, vocabulary, scales.
+
+        embedding = encoder(encoder.prepare(raw))
+
+    Shapes:
+        raw: B samples as `Samples.batch` gives them.
+        view: B samples as `forward` takes them; view makers give these.
+        returns: `(B, dimension)`.
+
+    Attributes:
+        name, arguments: how `build` made it; written into `encoder.json`.
+        form: what it takes, as JSON: `{"modality": "image", "channels": 3, ...}`.
+        dimension: length of an embedding.
+    """
+
+    name: str
+    arguments: dict[str, Any]
+
+    @property
+    def form(self) -> dict[str, Any]:
+        raise NotImplementedError(f"{type(self).__name__} must say what it takes: form -> {{'modality': ..., ...}}.")
+
+    @property
+    def dimension(self) -> int:
+        raise NotImplementedError(f"{type(self).__name__} must say how long its embeddings are: dimension -> int.")
+
+    def prepare(self, raw: Any) -> View:
+        """Raw samples as `forward` takes them; as they are, unless a subclass says otherwise."""
+        return raw  # type: ignore[no-any-return]
+
+    def forward(self, view: Any) -> Float[Tensor, "B D"]:
+        raise NotImplementedError(f"{type(self).__name__} defines no forward.")
+
+    def untrained(self, seed: int) -> Encoder:
+        """The same architecture with first weights from `seed`; what was fitted to the data (statistics, vocabulary,
+        scales) is kept."""
+        raise NotImplementedError(f"{type(self).__name__} must say how to make another of its kind: untrained(seed).")
+
+    def files(self) -> Mapping[str, bytes]:
+        """What lies beside weights and description in its folder, by file name (a vocabulary); nothing by default."""
+        return {}

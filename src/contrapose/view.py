@@ -1,0 +1,50 @@
+"""What a view is to everything that does not look inside: it has a length, rows, and a device; it can be joined.
+
+A view is the form in which an encoder takes B samples: pictures are a tensor `(B, C, H, W)`, rows of numbers `(B, F)`,
+texts `Padded` ids. Learners, the loop and `Batch` know no more of it than this file says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import torch
+from torch import Tensor
+
+
+@runtime_checkable
+class View(Protocol):
+    """B samples as an encoder takes them; a tensor is one.
+
+    Shapes:
+        shape: starts with B.
+    """
+
+    @property
+    def shape(self) -> Any: ...
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any) -> Any: ...
+
+    def to(self, device: Any, *, non_blocking: bool = False) -> Any: ...
+
+
+V = TypeVar("V", bound=View)
+
+
+def join(views: Sequence[V]) -> V:
+    """Views of one form below each other: `(B1 + B2 + ..., ...)`. Those that are padded are padded to the longest."""
+    first = views[0]
+    if isinstance(first, Tensor):
+        return torch.cat(list(views))  # type: ignore[arg-type, return-value]
+    return first.join(views)  # type: ignore[attr-defined, no-any-return]
+
+
+def alike(view: View) -> Any:
+    """What views must have in common to be joined: compare it with `==`. Lengths that are padded do not matter."""
+    return tuple(view.shape) if isinstance(view, Tensor) else view.alike()  # type: ignore[attr-defined]
