@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import inspect
-import json
-from collections.abc import Iterator, Mapping
 from typing import Any
 
-import torch
-
 from contrapose.encoders.adapters import ADAPTERS
-from contrapose.encoders.arguments import count
+from contrapose.encoders.arguments import check_accepted, count, plain
 from contrapose.encoders.backbone import ENCODERS, Backbone, Factory
 from contrapose.encoders.image_encoder import ImageEncoder
+from contrapose.encoders.seeding import seeded
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.preparation import Preparation
 
@@ -48,10 +43,10 @@ def build(
         MissingExtraError: `timm:` or `hf:` without timm or transformers.
     """
     channels, image_size = count(channels, "channels"), count(image_size, "image_size")
-    arguments = _plain(name, arguments)
+    arguments = plain(name, arguments)
     factory = factory_of(name)
-    _check(name, factory, arguments)
-    with _seeded(seed):
+    check_accepted(name, factory, arguments)
+    with seeded(seed):
         backbone = factory(channels=channels, image_size=image_size, **arguments)
     known_mean, known_std = _per_channel(backbone, channels)
     return ImageEncoder(
@@ -81,19 +76,6 @@ def factory_of(name: str) -> Factory:
     return ENCODERS[name]
 
 
-def _check(name: str, factory: Factory, arguments: Mapping[str, Any]) -> None:
-    """Refuse arguments that the factory does not name, unless it passes them on to another library."""
-    parameters = inspect.signature(factory).parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return
-    accepted = [key for key in parameters if key not in ("channels", "image_size")]
-    for key in arguments:
-        if key not in accepted:
-            hint = did_you_mean(key, accepted)
-            takes = "" if hint.startswith(" Known") else f" It takes: {', '.join(accepted) or 'none'}."
-            raise ArgumentError(f"Encoder {name!r} has no argument {key!r}.{hint}{takes}")
-
-
 def _per_channel(backbone: Backbone, channels: int) -> tuple[object, object]:
     """The backbone's own statistics, averaged where its weights were adapted to other channels."""
     if backbone.statistics is None:
@@ -102,26 +84,3 @@ def _per_channel(backbone: Backbone, channels: int) -> tuple[object, object]:
         list(values) if len(values) == channels else sum(values) / len(values) for values in backbone.statistics
     )
     return mean, std
-
-
-def _plain(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments as JSON gives them back, found out now and not when a trained encoder is to be saved."""
-    try:
-        return json.loads(json.dumps(arguments, allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(
-            f"The arguments of encoder {name!r} must fit into encoder.json, and one does not: {error}. "
-            "Give numbers, words, lists and true or false."
-        ) from None
-
-
-@contextlib.contextmanager
-def _seeded(seed: int | None) -> Iterator[None]:
-    if seed is None:
-        yield
-        return
-    # Weights are drawn on the CPU, so its generator is the only one to set and to put back: torch.manual_seed
-    # would also reseed every GPU.
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-        torch.default_generator.manual_seed(count(seed, "seed", least=0))
-        yield
