@@ -7,16 +7,11 @@ torch.
 
 from __future__ import annotations
 
-import inspect
-import json
 import operator
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, SupportsIndex, cast
+from collections.abc import Iterable
+from typing import SupportsIndex, cast
 
-from contrapose.errors import ArgumentError, did_you_mean
-
-FROM_DATA = ("channels", "image_size", "vocabulary", "max_length")
-"""What a factory is told about the samples; all else that it takes are an encoder's arguments."""
+from contrapose.errors import ArgumentError
 
 
 def count(value: object, what: str, *, least: int = 1) -> int:
@@ -83,35 +78,3 @@ def share(value: object, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
         raise ArgumentError(f"{what}={value!r} cannot be used: give a number from 0 to below 1.")
     return float(value)
-
-
-def plain(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments as JSON gives them back, found out now and not when a trained encoder is to be saved.
-
-    Errors:
-        ArgumentError: one that is no JSON.
-    """
-    try:
-        return json.loads(json.dumps(arguments, allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(
-            f"The arguments of encoder {name!r} must fit into encoder.json, and one does not: {error}. "
-            "Give numbers, words, lists and true or false."
-        ) from None
-
-
-def check_accepted(name: str, factory: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
-    """Refuse arguments that the factory does not name, unless it passes them on to another library.
-
-    Errors:
-        ArgumentError: one that it does not take.
-    """
-    parameters = inspect.signature(factory).parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return
-    accepted = [key for key in parameters if key not in FROM_DATA]
-    for key in arguments:
-        if key not in accepted:
-            hint = did_you_mean(key, accepted)
-            takes = "" if hint.startswith(" Known") else f" It takes: {', '.join(accepted) or 'none'}."
-            raise ArgumentError(f"Encoder {name!r} has no argument {key!r}.{hint}{takes}")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import inspect
+import json
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import torch
+
 from contrapose.encoders.adapters import ADAPTERS
-from contrapose.encoders.arguments import check_accepted, count, plain
+from contrapose.encoders.arguments import count
 from contrapose.encoders.backbone import ENCODERS, Backbone, Factory
 from contrapose.encoders.image_encoder import ImageEncoder
-from contrapose.encoders.seeding import seeded
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.preparation import Preparation
 
@@ -43,9 +48,8 @@ def build(
         MissingExtraError: `timm:` or `hf:` without timm or transformers.
     """
     channels, image_size = count(channels, "channels"), count(image_size, "image_size")
-    arguments = plain(name, arguments)
     factory = factory_of(name)
-    check_accepted(name, factory, arguments)
+    arguments = arguments_of(name, factory, arguments, given=("channels", "image_size"))
     with seeded(seed):
         backbone = factory(channels=channels, image_size=image_size, **arguments)
     known_mean, known_std = _per_channel(backbone, channels)
@@ -76,6 +80,46 @@ def factory_of(name: str) -> Factory:
     return ENCODERS[name]
 
 
+def rebuild_image(
+    name: str, arguments: Mapping[str, Any], form: Mapping[str, Any], files: Mapping[str, bytes], seed: int
+) -> ImageEncoder:
+    """The encoder that `form` describes, with new weights; nothing is fetched from anywhere."""
+    if name.startswith("hf:") and not isinstance(arguments.get("config"), dict):
+        raise ArgumentError(f"{name!r} comes without its config, which would have to be fetched.")
+    arguments = {key: False if key == "pretrained" else value for key, value in arguments.items()}
+    preparation = Preparation.from_json(form.get("preparation", {}))
+    sizes = {"channels": form["channels"], "image_size": form["image_size"]}
+    return build(name, **sizes, seed=seed, preparation=preparation, **arguments)
+
+
+def arguments_of(
+    name: str, factory: Callable[..., Any], arguments: Mapping[str, Any], *, given: tuple[str, ...]
+) -> dict[str, Any]:
+    """A factory's own arguments as JSON gives them back.
+
+    Arguments:
+        given: what the house gives every factory of this kind.
+
+    Errors:
+        ArgumentError: one that the factory does not name (unless it passes them on to another library), or no JSON.
+    """
+    plain = _plain(name, arguments)
+    _check(name, factory, plain, given)
+    return plain
+
+
+def _check(name: str, factory: Callable[..., Any], arguments: Mapping[str, Any], given: tuple[str, ...]) -> None:
+    parameters = inspect.signature(factory).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    accepted = [key for key in parameters if key not in given]
+    for key in arguments:
+        if key not in accepted:
+            hint = did_you_mean(key, accepted)
+            takes = "" if hint.startswith(" Known") else f" It takes: {', '.join(accepted) or 'none'}."
+            raise ArgumentError(f"Encoder {name!r} has no argument {key!r}.{hint}{takes}")
+
+
 def _per_channel(backbone: Backbone, channels: int) -> tuple[object, object]:
     """The backbone's own statistics, averaged where its weights were adapted to other channels."""
     if backbone.statistics is None:
@@ -84,3 +128,27 @@ def _per_channel(backbone: Backbone, channels: int) -> tuple[object, object]:
         list(values) if len(values) == channels else sum(values) / len(values) for values in backbone.statistics
     )
     return mean, std
+
+
+def _plain(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as JSON gives them back, found out now and not when a trained encoder is to be saved."""
+    try:
+        return json.loads(json.dumps(arguments, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            f"The arguments of encoder {name!r} must fit into encoder.json, and one does not: {error}. "
+            "Give numbers, words, lists and true or false."
+        ) from None
+
+
+@contextlib.contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Weights drawn meanwhile are those of `seed`, and the global random state is left alone; None: it is used."""
+    if seed is None:
+        yield
+        return
+    # Weights are drawn on the CPU, so its generator is the only one to set and to put back: torch.manual_seed
+    # would also reseed every GPU.
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        torch.default_generator.manual_seed(count(seed, "seed", least=0))
+        yield

@@ -8,8 +8,9 @@ import pytest
 import torch
 from text_cases import TEXTS, tokenizer
 
+from contrapose.encoders import load_encoder, save_encoder, untrained_like
 from contrapose.encoders.capabilities import Tokenwise
-from contrapose.encoders.texts import build_text, rebuild, tokenizer_for
+from contrapose.encoders.texts import build_text, tokenizer_for
 from contrapose.errors import ArgumentError
 
 tokenizers = pytest.importorskip("tokenizers")
@@ -55,7 +56,7 @@ def test_published_weights_and_tokenizer_do_what_transformers_does(bert: str) ->
         torch.testing.assert_close(first(view), hidden[:, 0])
 
 
-def test_it_is_rebuilt_without_folder_or_hub(bert: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_rebuilt_without_folder_or_hub(bert: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encoder = build_text(f"hf:{bert}", tokenizer_for(f"hf:{bert}", [], max_length=12), pretrained=True).eval()
 
     def fetched(*_: object, **__: object) -> None:
@@ -63,16 +64,16 @@ def test_it_is_rebuilt_without_folder_or_hub(bert: str, monkeypatch: pytest.Monk
 
     for kind in (transformers.AutoConfig, transformers.AutoModel, transformers.AutoTokenizer):
         monkeypatch.setattr(kind, "from_pretrained", fetched)
-    back = rebuild(encoder.name, encoder.arguments, encoder.form, encoder.files())
-    back.load_state_dict(encoder.state_dict())
+    save_encoder(encoder, tmp_path)
+    back = load_encoder(tmp_path)
     with torch.no_grad():
-        assert torch.equal(back.eval()(back.prepare(TEXTS)), encoder(encoder.prepare(TEXTS)))
-    assert back.tokenizer.mask == 4
-    floor = encoder.untrained(3)
+        assert torch.equal(back(back.prepare(TEXTS)), encoder(encoder.prepare(TEXTS)))
+    assert back.form["mask"] == 4
     name = "backbone.model.embeddings.word_embeddings.weight"
-    assert not torch.allclose(floor.state_dict()[name], encoder.state_dict()[name])
+    assert not torch.allclose(untrained_like(encoder, 3).state_dict()[name], encoder.state_dict()[name])
+    del encoder.arguments["config"]
     with pytest.raises(ArgumentError, match="comes without its config"):
-        rebuild(encoder.name, {}, encoder.form, encoder.files())
+        untrained_like(encoder, 3)
 
 
 def test_long_texts_keep_the_token_that_ends_them(bert: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ import torch
 from text_cases import TEXTS, tokenizer
 from torch import Tensor
 
+from contrapose.encoders import load_encoder, save_encoder, untrained_like
 from contrapose.encoders.capabilities import Tokenwise
 from contrapose.encoders.encoder import Encoder
-from contrapose.encoders.texts import TEXT_ENCODERS, TextEncoder, build_text, rebuild, tokenizer_for
-from contrapose.errors import ArgumentError
+from contrapose.encoders.texts import TEXT_ENCODERS, TextEncoder, build_text, tokenizer_for, train_tokenizer
+from contrapose.errors import ArgumentError, RunError
 from contrapose.padded import Padded
 from contrapose.view import join
 
@@ -94,30 +96,41 @@ def test_dropout_makes_twins_in_training_only(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_an_untrained_one_keeps_the_vocabulary(name: str) -> None:
     trained = make(name).double().train()
-    floor = trained.untrained(5)
-    assert floor.tokenizer is trained.tokenizer
+    floor = untrained_like(trained, 5)
+    assert isinstance(floor, TextEncoder)
+    assert floor.tokenizer.fingerprint == trained.tokenizer.fingerprint
     assert not floor.training
     assert next(floor.parameters()).dtype == torch.float64
     assert torch.equal(weights(floor).float(), weights(build_text(name, trained.tokenizer, seed=5)))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_description_and_files_are_enough_to_rebuild(name: str) -> None:
+def test_an_encoder_comes_back_from_its_folder(name: str, tmp_path: Path) -> None:
     encoder = build_text(name, tokenizer(TEXT_ENCODERS[name].tokenizer, 12), seed=2, dimension=16).eval()
-    assert encoder.form == {"modality": "text", "max_length": 12, "vocabulary": encoder.tokenizer.size} | {
+    assert encoder.form == {
+        "modality": "text",
+        "max_length": 12,
+        "vocabulary": encoder.tokenizer.size,
         "pad": 0,
         "mask": 3,
     }
-    back = rebuild(encoder.name, encoder.arguments, encoder.form, encoder.files())
-    back.load_state_dict(encoder.state_dict())
+    save_encoder(encoder, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"encoder.json", "encoder.safetensors", "tokenizer.json"}
+    back = load_encoder(tmp_path)
+    assert isinstance(back, TextEncoder)
     with torch.no_grad():
-        assert torch.equal(back.eval()(back.prepare(TEXTS)), encoder(encoder.prepare(TEXTS)))
+        assert torch.equal(back(back.prepare(TEXTS)), encoder(encoder.prepare(TEXTS)))
     assert back.form == encoder.form
     assert back.tokenizer.fingerprint == encoder.tokenizer.fingerprint
-    with pytest.raises(ArgumentError, match=r"tokenizer\.json, is missing"):
-        rebuild(encoder.name, encoder.arguments, encoder.form, {})
-    with pytest.raises(ArgumentError, match="do not belong together"):
-        rebuild(encoder.name, encoder.arguments, {**encoder.form, "vocabulary": 7}, encoder.files())
+    (tmp_path / "tokenizer.json").write_bytes(make(name).tokenizer.to_json().replace(b'"cat"', b'"cut"'))
+    load_encoder(tmp_path)  # another vocabulary of that size cannot be told
+    smaller = train_tokenizer(TEXTS, "words", vocabulary=32)
+    (tmp_path / "tokenizer.json").write_bytes(smaller.to_json())
+    with pytest.raises(RunError, match=r"tokenizer\.json has 22 tokens and the encoder .* do not belong together"):
+        load_encoder(tmp_path)
+    (tmp_path / "tokenizer.json").write_bytes(b"{")
+    with pytest.raises(RunError, match=r"tokenizer\.json is damaged"):
+        load_encoder(tmp_path)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -157,11 +157,8 @@ def test_decoding_shows_what_is_left_of_a_view() -> None:
 def test_at_most_so_many_texts_are_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("contrapose.encoders.texts.vocabulary.LEARNED_FROM", 10)
     made = train_tokenizer([f"w{row} w{row}" for row in range(100)], "words", vocabulary=50)
-    assert [made.backend.id_to_token(number) for number in range(4, made.size)] == [
-        f"w{row}0" for row in range(1, 10)
-    ] or (
-        made.backend.token_to_id("w0") is not None and made.backend.token_to_id("w90") is not None and made.size == 14
-    )
+    assert set(made.backend.get_vocab()) >= {f"w{row}" for row in range(0, 100, 10)}
+    assert made.size == 4 + 10
 
 
 def test_what_is_no_text_is_named() -> None:

@@ -2,7 +2,7 @@
 
 from contrapose.encoders.texts import bag_of_words, transformer  # noqa: F401  (registers them)
 from contrapose.encoders.texts.backbone import TEXT_ENCODERS, TextBackbone, TokenwiseBackbone, text_encoder
-from contrapose.encoders.texts.text_encoder import TextEncoder, build_text, rebuild, tokenizer_for
+from contrapose.encoders.texts.text_encoder import TextEncoder, build_text, tokenizer_for
 from contrapose.encoders.texts.tokenizer import Tokenizer
 from contrapose.encoders.texts.vocabulary import train_tokenizer
 
@@ -13,7 +13,6 @@ __all__ = [
     "Tokenizer",
     "TokenwiseBackbone",
     "build_text",
-    "rebuild",
     "text_encoder",
     "tokenizer_for",
     "train_tokenizer",

@@ -58,8 +58,8 @@ class HuggingFaceText(TokenwiseBackbone):
 
 def hf_text_backbone(
     name: str,
-    tokenizer: Tokenizer,
     *,
+    tokenizer: Tokenizer,
     pretrained: bool = False,
     pooling: str = "mean",
     config: Mapping[str, Any] | None = None,

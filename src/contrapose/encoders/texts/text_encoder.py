@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
-from contrapose.encoders.arguments import check_accepted, plain
 from contrapose.encoders.encoder import Encoder
-from contrapose.encoders.seeding import seeded
+from contrapose.encoders.factory import arguments_of, seeded
 from contrapose.encoders.texts.backbone import TEXT_ENCODERS, TextBackbone, TextFactory, TokenwiseBackbone
 from contrapose.encoders.texts.hugging_face import hf_text_backbone, hf_tokenizer
 from contrapose.encoders.texts.tokenizer import MAX_LENGTH, Tokenizer
@@ -72,11 +72,6 @@ class TextEncoder(Encoder):
     def forward(self, view: Padded) -> Float[Tensor, "B D"]:
         return self.backbone(self._checked(view))  # (B, D)
 
-    def untrained(self, seed: int) -> TextEncoder:
-        """The same architecture and vocabulary with first weights from `seed`, in eval mode: a floor."""
-        arguments = {key: False if key == "pretrained" else value for key, value in self.arguments.items()}
-        return build_text(self.name, self.tokenizer, seed=seed, **arguments).to(next(self.parameters())).eval()
-
     def files(self) -> Mapping[str, bytes]:
         """The vocabulary."""
         return {TOKENIZER_FILE: self.tokenizer.to_json()}
@@ -122,11 +117,10 @@ def build_text(name: str, tokenizer: Tokenizer, *, seed: int | None = None, **ar
         ArgumentError: an unknown name or argument, a value that the encoder cannot use.
         MissingExtraError: `hf:` without transformers.
     """
-    arguments = plain(name, arguments)
+    make = text_factory_of(name)
+    arguments = arguments_of(name, make, arguments, given=("tokenizer", "vocabulary", "max_length"))
     with seeded(seed):
-        make = _factory(name, tokenizer)
-        check_accepted(name, make, arguments)
-        backbone = make(**arguments)
+        backbone = _made(make, tokenizer, arguments)
     kind = TokenwiseTextEncoder if isinstance(backbone, TokenwiseBackbone) else TextEncoder
     return kind(backbone, tokenizer, name=name, arguments={**arguments, **backbone.remembered})
 
@@ -150,10 +144,10 @@ def tokenizer_for(
     return train_tokenizer(texts, kind or usual, max_length=max_length, **options)
 
 
-def rebuild(
-    name: str, arguments: Mapping[str, Any], form: Mapping[str, Any], files: Mapping[str, bytes]
+def rebuild_text(
+    name: str, arguments: Mapping[str, Any], form: Mapping[str, Any], files: Mapping[str, bytes], seed: int
 ) -> TextEncoder:
-    """The encoder that a folder describes, its weights still to be loaded; nothing is fetched from anywhere.
+    """The encoder that `form` and its vocabulary describe, with new weights; nothing is fetched from anywhere.
 
     Arguments:
         name, arguments, form: as `encoder.json` has them.
@@ -166,24 +160,35 @@ def rebuild(
     if TOKENIZER_FILE not in files:
         raise ArgumentError(f"The vocabulary, {TOKENIZER_FILE}, is missing: export the encoder again.")
     tokenizer = Tokenizer.from_json(
-        files[TOKENIZER_FILE], max_length=form.get("max_length", 0), pad=form.get("pad", 0), mask=form.get("mask")
+        files[TOKENIZER_FILE], max_length=form["max_length"], pad=form.get("pad", 0), mask=form.get("mask")
     )
-    if tokenizer.size != form.get("vocabulary"):
+    if tokenizer.size != form["vocabulary"]:
         raise ArgumentError(
-            f"{TOKENIZER_FILE} has {tokenizer.size} tokens and the encoder {form.get('vocabulary')}: they do not "
-            "belong together. Export the encoder again."
+            f"{TOKENIZER_FILE} has {tokenizer.size} tokens and the encoder {form['vocabulary']}: they do not belong "
+            "together. Export the encoder again."
         )
     if name.startswith(HUGGING_FACE) and not isinstance(arguments.get("config"), Mapping):
         raise ArgumentError(f"{name!r} comes without its config, which would have to be fetched.")
     offline = {key: False if key == "pretrained" else value for key, value in arguments.items()}
-    return build_text(name, tokenizer, seed=0, **offline)
+    return build_text(name, tokenizer, seed=seed, **offline)
 
 
-def _factory(name: str, tokenizer: Tokenizer) -> Callable[..., TextBackbone]:
-    """What makes the backbone called `name`, of the encoder's own arguments."""
+def text_factory_of(name: str) -> Callable[..., TextBackbone]:
+    """What makes the backbone called `name`.
+
+    Errors:
+        ArgumentError: a name that neither `TEXT_ENCODERS` nor the adapter of transformers knows.
+    """
     if name.startswith(HUGGING_FACE):
-        return functools.partial(hf_text_backbone, name.removeprefix(HUGGING_FACE), tokenizer)
-    return functools.partial(_known(name).make, vocabulary=tokenizer.size, max_length=tokenizer.max_length)
+        return functools.partial(hf_text_backbone, name.removeprefix(HUGGING_FACE))
+    return _known(name).make
+
+
+def _made(make: Callable[..., TextBackbone], tokenizer: Tokenizer, arguments: Mapping[str, Any]) -> TextBackbone:
+    """A factory is told of the vocabulary what it asks for."""
+    known = {"tokenizer": tokenizer, "vocabulary": tokenizer.size, "max_length": tokenizer.max_length}
+    asked = inspect.signature(make).parameters
+    return make(**{key: value for key, value in known.items() if key in asked}, **arguments)
 
 
 def _known(name: str) -> TextFactory:
