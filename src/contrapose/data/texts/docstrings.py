@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ def docstrings(folder: Path) -> Iterator[tuple[str, str]]:
     """
     names: set[str] = set()
     texts: set[str] = set()
-    for module, path in sorted(_modules(folder)):
+    for module, path in sorted(modules(folder)):
         try:
             tree = ast.parse(path.read_bytes())
         except (SyntaxError, ValueError, OSError, RecursionError):
@@ -38,11 +39,16 @@ def docstrings(folder: Path) -> Iterator[tuple[str, str]]:
                 yield name, text
 
 
-def _modules(folder: Path) -> Iterator[tuple[str, Path]]:
-    for path in folder.rglob("*.py"):
-        parts = path.relative_to(folder).with_suffix("").parts
-        if not any(part in LEFT_OUT or not part.isidentifier() for part in parts):
-            yield ".".join(parts).removesuffix(".__init__"), path
+def modules(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Names of modules and their files, in no order."""
+    for place, inner, files in os.walk(folder):
+        inner[:] = [name for name in inner if name not in LEFT_OUT and name.isidentifier()]
+        package = Path(place).relative_to(folder).parts
+        for name in files:
+            module, suffix = os.path.splitext(name)  # noqa: PTH122 - text, for thousands of files
+            if suffix == ".py" and module.isidentifier() and module not in LEFT_OUT:
+                own = () if module == "__init__" else (module,)
+                yield ".".join((*package, *own)), Path(place, name)
 
 
 def _documented(node: ast.AST, name: str) -> Iterator[tuple[str, str]]:
