@@ -9,10 +9,10 @@ import numpy as np
 from contrapose.data.labels import UNLABELLED
 from contrapose.data.samples import Samples
 
-SomeSamples = TypeVar("SomeSamples", bound=Samples)
+S = TypeVar("S", bound=Samples)
 
 
-def only_labelled(samples: SomeSamples) -> SomeSamples:
+def only_labelled(samples: S) -> S:
     """The samples that have a label; a note says how many were left out. Where none has one: all, without labels."""
     if samples.labels is None:
         return samples
@@ -27,7 +27,7 @@ def only_labelled(samples: SomeSamples) -> SomeSamples:
     return found
 
 
-def with_unlabelled_note(samples: SomeSamples) -> SomeSamples:
+def with_unlabelled_note(samples: S) -> S:
     """The same samples, and where some have no label a note that says how many."""
     if samples.labels is not None and (samples.labels == UNLABELLED).any() and _note(samples) not in samples.notes:
         samples.notes = (*samples.notes, _note(samples))

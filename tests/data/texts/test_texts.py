@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from contrapose.data.copies import copies_in, copies_within
 from contrapose.data.samples import Samples
 from contrapose.data.texts import Texts
 from contrapose.errors import ArgumentError
@@ -41,13 +42,12 @@ def test_the_fingerprint_is_of_the_texts_and_their_order_alone() -> None:
     assert Texts(SOME).subset([0, 1]).fingerprint == Texts(SOME).subset([0, 1]).fingerprint
 
 
-def test_copies_are_counted() -> None:
+def test_copies_are_found() -> None:
     texts = Texts(SOME)
-    assert texts.copies() == 4  # "one" twice, and "two words" with a blank behind it
-    assert Texts(["a", "b"]).copies() == 0
-    assert texts.subset([0, 1]).copies() == 0
-    hashes = texts.hashes()
-    assert hashes[0] == hashes[4] != hashes[2]
+    assert copies_within(texts) == 4  # "one" twice, and "two words" with a blank behind it
+    assert copies_within(Texts(["a", "b"])) == 0
+    assert copies_within(texts.subset([0, 1])) == 0
+    assert copies_in(Texts(["three words here", "four words are here"]), texts) == [(0, 2)]
 
 
 def test_they_tell_how_long_they_are() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -58,13 +57,10 @@ class Texts(Samples):
             digest.update(f"\n{len(content)} ".encode() + content)
         return digest.hexdigest()
 
-    def hashes(self) -> list[bytes]:
-        """SHA-256 of each text: equal for exact copies, blanks around a text aside."""
-        return [hashlib.sha256(text.strip().encode("utf-8", "surrogatepass")).digest() for text in self.texts]
-
-    def copies(self) -> int:
-        """How many texts have an exact copy among the others."""
-        return sum(count for count in Counter(self.hashes()).values() if count > 1)
+    def contents(self) -> Iterator[bytes]:
+        """The bytes of each text, blanks around it aside: two that are equal are copies."""
+        for text in self.texts:
+            yield text.strip().encode("utf-8", "surrogatepass")
 
     @property
     def median_words(self) -> int:
