@@ -24,7 +24,7 @@ from contrapose.embedder import Embedder, load
 from contrapose.encoders import untrained_like
 from contrapose.errors import ArgumentError, DataError
 from contrapose.evaluation import diagnose, one_shot
-from contrapose.modalities import modality_of
+from contrapose.modalities import MODALITIES, modality_of
 from contrapose.training.run_folder import RunFolder
 
 TRAINED = "trained"
@@ -143,12 +143,12 @@ def measure(
 def _data_of(run: str | Path) -> str:
     """What the run itself was trained on."""
     if not (Path(run) / "config.json").is_file():
-        raise DataError(f"{run} is an encoder without a run, so it names no data; give labelled pictures with --data.")
+        raise DataError(f"{run} is an encoder without a run, so it names no data; give labelled data with --data.")
     folder = RunFolder.open(run)
     record = folder.read_record()
     data = config_of(record, where=str(folder.config_file)).data
     if data == FROM_PYTHON:
-        raise DataError(f"{run} was trained on data handed over in Python; give labelled pictures to evaluate on.")
+        raise DataError(f"{run} was trained on data handed over in Python; give labelled data to evaluate on.")
     return data_places(data, record, folder.path)[0]
 
 
@@ -159,12 +159,13 @@ def _seen(run: str | Path, tested: Any) -> list[str]:
     config = config_of(RunFolder.open(run).read_record(), where=str(Path(run) / "config.json"))
     if Path(tested).expanduser().absolute() != Path(config.data).expanduser().absolute():
         return []
+    noun = MODALITIES[config.modality].noun
     if type(config).about.needs_labels:
         return [
-            "the encoder was trained with the labels of these very pictures, the tested ones too: hold some out before "
+            f"the encoder was trained with the labels of these very {noun}s, the tested ones too: hold some out before "
             "training and give them with --test-data"
         ]
-    return ["the encoder was trained on these pictures too, without their labels"]
+    return [f"the encoder was trained on these {noun}s too, without their labels"]
 
 
 def _samples_of(run: str | Path) -> int | None:
@@ -226,7 +227,8 @@ def _measure_labelled(
     )
     found = diagnose(embeddings, labels=wanted, seed=seed) if diagnosis else None
     notes = (*parts.notes, *(copies_asked(parts.test) if full else ()), *table.notes)
-    return Evaluation(parts.origin, arms, setting, embeddings, notes, found, leaked=parts.leaked)
+    noun = parts.test.noun
+    return Evaluation(parts.origin, arms, setting, embeddings, notes, found, leaked=parts.leaked, noun=noun)
 
 
 def _embedders(trained: Embedder, known: Samples, seed: int, floors: bool) -> Iterator[tuple[str, Embed]]:
