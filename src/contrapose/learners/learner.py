@@ -53,6 +53,9 @@ class Learner(nn.Module):
     def before_step(self) -> None:
         """Called once before the forward passes of an optimiser step."""
 
+    def after_backward(self) -> None:
+        """Called when the gradient of a step is complete, before it is looked at and clipped: some may be dropped."""
+
     def after_step(self) -> None:
         """Called once after the optimiser step."""
 

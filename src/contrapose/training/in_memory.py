@@ -103,6 +103,7 @@ def _update(
         raise RunError(_diverged(step, config))
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
+    learner.after_backward()
     if config.gradient_clip > 0:
         for weights in learner.clip_groups():
             torch.nn.utils.clip_grad_norm_(weights, config.gradient_clip)

@@ -184,6 +184,7 @@ class Trainer:
                 with self.clock.phase("backward"):
                     self.accelerator.backward(step.loss / self.config.accumulate)
         with self.clock.phase("backward"):
+            self.learner.after_backward()
             gradient_norm = self._clip(batch)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
