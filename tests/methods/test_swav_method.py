@@ -44,7 +44,7 @@ def test_a_batch_goes_downhill(queue: int, precision: str) -> None:
 
 
 def test_training_with_small_crops_and_a_queue(pictures: np.ndarray, tmp_path: Path) -> None:
-    options = {**QUICK, "views": {"small_count": 3}, "queue": 32, "freeze_prototypes": 2}
+    options = {**QUICK, "views": {"small_count": 3, "small_size": 12}, "queue": 32, "freeze_prototypes": 2}
     run = contrapose.train("swav", data=pictures[:64], out=str(tmp_path / "run"), **options)
     rows = list(RunFolder(run.path).metrics())
     losses = [row["loss"] for row in rows]
@@ -53,7 +53,7 @@ def test_training_with_small_crops_and_a_queue(pictures: np.ndarray, tmp_path: P
     assert all(0 < row["prototypes_used"] <= 1 for row in rows)
     learner, views = assemble(_config(options), Images(pictures[:64]))
     made = views(torch.from_numpy(pictures[:16]), generator=torch.Generator().manual_seed(0))
-    assert [view.shape[-1] for view in made] == [16, 16, 8, 8, 8]
+    assert [view.shape[-1] for view in made] == [16, 16, 12, 12, 12]
     assert learner.eval()(Batch(views=made, indices=torch.arange(16))).prototype_scores.shape == (5 * 16, 10)  # type: ignore[union-attr]
     state = load_newest(run.path / "checkpoints")[0]["learner"]
     assert state["queue.rows"].shape == (32, 2 * 8)
@@ -167,7 +167,10 @@ def test_a_short_run_freezes_its_prototypes_for_a_tenth_of_it() -> None:
     ("config", "words"),
     [
         (SwAV(batch_size=16, queue=64, epochs=1), "full 4 steps later, but the run has 4 steps"),
-        (SwAV(batch_size=16, queue=32, queue_after=78, accumulate=1), "starts after 78 steps and is full 2 steps later"),
+        (
+            SwAV(batch_size=16, queue=32, queue_after=78, accumulate=1),
+            "starts after 78 steps and is full 2 steps later",
+        ),
         (SwAV(batch_size=16, queue=128), "Take --queue 64 or less"),
     ],
 )

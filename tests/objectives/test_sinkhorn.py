@@ -33,9 +33,7 @@ def cosines(samples: int = 7, prototypes: int = 4, *, seed: int = 0) -> Tensor:
     epsilon=st.floats(0.02, 5),
     iterations=st.integers(1, 6),
 )
-def test_it_is_the_literal_iteration(
-    seed: int, samples: int, prototypes: int, epsilon: float, iterations: int
-) -> None:
+def test_it_is_the_literal_iteration(seed: int, samples: int, prototypes: int, epsilon: float, iterations: int) -> None:
     scores = cosines(samples, prototypes, seed=seed)
     found = sinkhorn(scores, epsilon=epsilon, iterations=iterations)
     torch.testing.assert_close(found, literal_sinkhorn(scores, epsilon, iterations), rtol=1e-9, atol=1e-12)

@@ -100,7 +100,9 @@ def _frozen(config: Method, steps: int, given: Container[str]) -> tuple[dict[str
     frozen, tenth = getattr(config, "freeze_prototypes", 0), steps // 10
     if frozen <= tenth or "freeze_prototypes" in given:
         return {}, []
-    return {"freeze_prototypes": tenth}, [f"freeze_prototypes is {tenth} instead of {frozen}: the run has {steps} steps"]
+    return {"freeze_prototypes": tenth}, [
+        f"freeze_prototypes is {tenth} instead of {frozen}: the run has {steps} steps"
+    ]
 
 
 def _check_queue_used(config: Method, steps: int, block: int) -> None:

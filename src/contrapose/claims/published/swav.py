@@ -168,8 +168,6 @@ CLAIM = register(
         ground=cifar10,
         measures=(nearest_neighbours, few_label_probe, assignments),
         choose_by="probe-5",
-        remarks=(
-            "",
-        ),
+        remarks=("",),
     )
 )

@@ -9,9 +9,7 @@ from contrapose.errors import ArgumentError
 from contrapose.objectives.engine.inputs import check_embeddings, check_temperature, prepare_rows
 
 
-def sinkhorn(
-    scores: Float[Tensor, "B K"], *, epsilon: float = 0.05, iterations: int = 3
-) -> Float[Tensor, "B K"]:
+def sinkhorn(scores: Float[Tensor, "B K"], *, epsilon: float = 0.05, iterations: int = 3) -> Float[Tensor, "B K"]:
     """Soft codes of samples over prototypes, in which all prototypes have about the same mass.
 
         Q = exp(S / epsilon);  iterations times: every column to the sum B / K, then every row to the sum 1

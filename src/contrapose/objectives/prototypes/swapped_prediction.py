@@ -92,7 +92,9 @@ def _codes(scores: Tensor, others: Tensor | None, epsilon: float, iterations: in
 def _check_assigned(assigned: Sequence[int], views: int) -> list[int]:
     chosen = list(assigned)
     if views < 2:
-        raise ArgumentError(f"scores hold {views} view; the code of one view is predicted by others, so give 2 or more.")
+        raise ArgumentError(
+            f"scores hold {views} view; the code of one view is predicted by others, so give 2 or more."
+        )
     if not chosen or len(set(chosen)) < len(chosen) or not all(0 <= view < views for view in chosen):
         raise ArgumentError(f"assigned must name each of some views 0 to {views - 1} once, got {chosen}.")
     return chosen
