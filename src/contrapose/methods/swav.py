@@ -34,7 +34,7 @@ class SwAV(Method):
     temperature: float = 0.1
     """Sharpness of the predictions. 0.1: the paper's."""
     epsilon: float = 0.05
-    """Softness of the codes, which is not the temperature. 0.05: the paper's; lower it where the loss stays at chance."""
+    """Softness of the codes, which is not the temperature. 0.05: the paper's; lower where the loss stays at chance."""
     sinkhorn_iterations: int = 3
     """Rounds of balancing the codes. 3: the paper's."""
     prototypes: int = 100
