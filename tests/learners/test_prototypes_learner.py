@@ -50,13 +50,13 @@ def unit(learner: Prototypes, data: Batch) -> Tensor:
 
 def one_step(learner: Prototypes, data: Batch, optimizer: torch.optim.Optimizer | None = None) -> None:
     learner.before_step()
-    loss = learner(data).loss
+    step = learner(data)
     learner.zero_grad()
-    loss.backward()
+    step.loss.backward()
     learner.after_backward()
     if optimizer is not None:
         optimizer.step()
-    learner.after_step()
+    learner.after_step([step])
 
 
 def test_scores_are_cosines_with_the_prototypes() -> None:
@@ -169,7 +169,7 @@ def test_a_queue_is_used_once_full_and_takes_the_batch_after_the_step() -> None:
     for number, one in enumerate(data):
         learner.before_step()
         kept.append(unit(learner, one)[:2])
-        learner(one)
+        step = learner(one)
         others = calls[-1][1]
         if number < 2:
             assert others is None
@@ -181,7 +181,7 @@ def test_a_queue_is_used_once_full_and_takes_the_batch_after_the_step() -> None:
             past = torch.cat(kept[-3:-1] if number == 2 else [kept[2], kept[1]], dim=1)  # the ring went on at its start
             torch.testing.assert_close(others, past @ learner.prototypes.weight.T)
             assert not others.requires_grad
-        learner.after_step()
+        learner.after_step([step])
 
 
 def test_the_queue_is_scored_with_the_prototypes_of_today() -> None:
@@ -217,12 +217,17 @@ def test_nothing_enters_the_queue_before_its_time() -> None:
     assert all(others is None for _, others in calls)
 
 
-def test_evaluation_leaves_the_queue_alone() -> None:
+def test_every_batch_of_a_step_is_remembered_and_a_pass_that_does_not_count_is_not() -> None:
     learner, _ = make(queue_size=8)
     assert learner.queue is not None
-    learner.eval()(batch())
-    learner.after_step()
+    data = [batch(seed=seed) for seed in range(3)]
+    learner.before_step()
+    steps = [learner(one) for one in data]
     assert not learner.queue.rows.any()
+    learner.after_step(steps[1:])
+    kept = torch.cat([unit(learner, one) for one in data[1:]], dim=1)
+    torch.testing.assert_close(learner.queue.by_crop(), kept)
+    assert int(learner.steps) == 1
 
 
 def test_all_memory_is_in_the_state_and_goes_on_from_there() -> None:

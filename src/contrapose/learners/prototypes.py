@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
@@ -120,7 +120,6 @@ class Prototypes(Learner):
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
         self.temperature, self.assigned = temperature, assigned
         self.queue_after, self.freeze_prototypes = queue_after, freeze_prototypes
-        self._waiting: list[Tensor] = []  # embeddings (A, W·B, D) of this step, until `after_step`
         self.before_step()
 
     @torch.no_grad()
@@ -140,8 +139,6 @@ class Prototypes(Learner):
         unit = F.normalize(z.to(torch.promote_types(z.dtype, torch.float32)), dim=2)  # (V, B, D)
         scores = self.scores(unit)  # (V, B, K)
         assigned = gather(unit[: self.assigned].detach(), dim=1)  # (A, W·B, D)
-        if self.training and self.queue is not None and int(self.steps) >= self.queue_after:
-            self._waiting.append(assigned)
         logits = scores.detach().flatten(0, 1) / self.temperature  # (V·B, K)
         used = logits.argmax(dim=1).unique().numel() / min(logits.shape)
         return Step(
@@ -150,6 +147,7 @@ class Prototypes(Learner):
             by_views(*z.shape[:2], in_batch_negatives=False, device=z.device),
             {"prototypes_used": used},  # of as many as could be
             prototype_scores=logits,
+            memory=assigned,
         )
 
     def scores(self, unit: Float[Tensor, "... D"]) -> Float[Tensor, "... K"]:
@@ -179,9 +177,9 @@ class Prototypes(Learner):
         if int(self.steps) < self.freeze_prototypes:
             self.prototypes.weight.grad = None  # not zeros, which momentum and weight decay would act upon
 
-    def after_step(self) -> None:
-        for embeddings in self._waiting:
-            assert self.queue is not None, "nothing waits without a queue"
-            self.queue.remember(embeddings)
-        self._waiting.clear()
+    def after_step(self, steps: Sequence[Step]) -> None:
+        if self.queue is not None and int(self.steps) >= self.queue_after:
+            for step in steps:
+                assert step.memory is not None  # `forward` gave it
+                self.queue.remember(step.memory)
         self.steps += 1

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import Encoder
     from contrapose.learners import Learner
 
 
@@ -61,12 +61,12 @@ class SwAV(Method):
         self._check("prototypes", self.prototypes >= 2, "at least 2: with one, everybody would get it")
         for name in ("queue", "queue_after", "freeze_prototypes"):
             self._check(name, getattr(self, name) >= 0, "0 or more")
-        full, small = self.views.count, getattr(self.views, "small_count", None) or 0  # only pictures have small views
+        full = self.views.count
         known = 1 <= self.assigned_views <= full
         self._check("assigned_views", known, f"from 1 to {full}, the number of full views (--views.count)")
-        self._check("views", full + small >= 2, "at least 2 of each sample (--views.count 2)")
+        self._check("views", self.views.total() >= 2, "at least 2 of each sample (--views.count 2)")
 
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Prototypes
         from contrapose.objectives import swapped_prediction
 
