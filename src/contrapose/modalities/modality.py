@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from contrapose.errors import ArgumentError
 from contrapose.options import Options
 from contrapose.registry import Registry
 
@@ -25,6 +26,8 @@ class Modality(ABC):
         options: the options that every method has on this kind: how data are read, `views`, `encoder`.
         reading: names of those options that say how data are read; `open` takes them.
         floor_name: what `floor` gives, in words.
+        pipeline_tag: how the hub calls what such an encoder does.
+        example: Python for some data to embed.
     """
 
     name: ClassVar[str]
@@ -33,6 +36,8 @@ class Modality(ABC):
     options: ClassVar[type[Options]]
     reading: ClassVar[tuple[str, ...]]
     floor_name: ClassVar[str]
+    pipeline_tag: ClassVar[str] = "feature-extraction"
+    example: ClassVar[str]
 
     @abstractmethod
     def open(self, spec: Any, **reading: Any) -> Samples:
@@ -59,8 +64,24 @@ class Modality(ABC):
         """The user's own maker of views in the place of the kind's."""
 
     @abstractmethod
-    def floor(self, samples: Samples) -> np.ndarray:
-        """Features without learning, `(N, F)`: what an encoder has to beat."""
+    def made_up(self, encoder: Encoder, size: int, seed: int) -> Any:
+        """A view of so many samples that nobody has seen, for asking what a learner does with a batch."""
+
+    def shown_views(self, view: Any, encoder: Encoder) -> list[str]:
+        """Each sample of a view as text, for people; pictures are drawn instead."""
+        raise NotImplementedError(f"{self.plural} are not shown as text.")
+
+    @abstractmethod
+    def floor(self, known: Samples) -> Callable[[Samples], np.ndarray]:
+        """Features without a network, `(N, F)` of any samples, fitted to those known: what an encoder has to beat."""
+
+    @abstractmethod
+    def takes(self, encoder: Encoder) -> list[str]:
+        """What an encoder takes, and what it carries along, in sentences for its model card."""
+
+    def limit(self, seen: int, form: dict[str, Any]) -> str:
+        """What an encoder trained on so many samples cannot be relied upon for, in a sentence."""
+        return f"It has seen {seen:,} training {self.plural}; {self.plural} unlike these may be embedded badly."
 
     @abstractmethod
     def settle(self, encoder: Encoder, samples: Samples) -> None:
@@ -69,6 +90,22 @@ class Modality(ABC):
         Errors:
             ArgumentError: they have another form.
         """
+
+
+def check_reading(modality: Modality, reading: dict[str, Any]) -> dict[str, Any]:
+    """Options of reading that this kind of data has; those of other kinds may be there as long as they are not set.
+
+    Errors:
+        ArgumentError: an option of another kind that is set.
+    """
+    shared = ("limit", "labels", "label_column", "number_column", "progress")
+    own = {name: value for name, value in reading.items() if name in (*modality.reading, *shared)}
+    others = [name for name, value in reading.items() if name not in (*own, "cache") and value is not None]
+    if others:
+        raise ArgumentError(
+            f"{others[0]} is not an option of {modality.plural}; they have {', '.join(modality.reading) or 'none'}."
+        )
+    return own
 
 
 MODALITIES: Registry[Modality] = Registry("modality")
