@@ -23,6 +23,7 @@ from contrapose.learners import (
     MultiExit,
     NearestNeighbour,
     PredictedViews,
+    Prototypes,
     Siamese,
 )
 from contrapose.learners.shuffle import shuffled
@@ -38,11 +39,12 @@ from contrapose.objectives import (
     mv_dhel,
     nt_xent,
     sup_con,
+    swapped_prediction,
 )
 from distributed_helper import run_ranks
 
 BATCH = 8
-VIEWS = {"multi_exit": 1, "multi_view": 3, "predicted_views": 3}  # others take two
+VIEWS = {"multi_exit": 1, "multi_view": 3, "predicted_views": 3, "prototypes": 3}  # others take two
 LABELS = torch.tensor([0, 1, 2, 0, 1, 1, 3, 2])
 
 
@@ -183,6 +185,20 @@ def multi_view() -> Learner:
     return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: mv_dhel(z, rows=rows))
 
 
+def prototypes() -> Learner:
+    """Frozen in the first step; the second has a queue."""
+    return Prototypes(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        swapped_prediction,
+        dimension=4,
+        prototypes=5,
+        queue_size=8,
+        freeze_prototypes=1,
+        generator=torch.Generator().manual_seed(3),
+    ).double()
+
+
 def multi_exit() -> Learner:
     def objective(z: Tensor, p: object, rows: Tensor | None) -> Tensor:
         return sup_con(z, pairing=p, rows=rows)  # type: ignore[arg-type]
@@ -207,6 +223,7 @@ LEARNERS: dict[str, Callable[[], Learner]] = {
         learned_scalars,
         hard_mixing,
         distillation,
+        prototypes,
     )
 }
 
@@ -227,6 +244,7 @@ def two_steps(name: str) -> dict[str, Tensor]:
         loss = taken.loss
         learner.zero_grad()
         loss.backward()
+        learner.after_backward()
         value = loss.detach().clone()
         for parameter in learner.parameters():
             if parameter.grad is not None:

@@ -9,11 +9,13 @@ from contrapose.learners.momentum_views import MomentumViews
 from contrapose.learners.multi_exit import MultiExit
 from contrapose.learners.nearest_neighbour import NearestNeighbour, SupportSet
 from contrapose.learners.predicted_views import PredictedViews
+from contrapose.learners.prototypes import CropQueue, Prototypes
 from contrapose.learners.siamese import Siamese
 from contrapose.learners.side_by_side import SideBySide
 
 __all__ = [
     "Classifier",
+    "CropQueue",
     "Distillation",
     "HardMixing",
     "Learner",
@@ -23,6 +25,7 @@ __all__ = [
     "NearestNeighbour",
     "Objective",
     "PredictedViews",
+    "Prototypes",
     "Queue",
     "Siamese",
     "SideBySide",

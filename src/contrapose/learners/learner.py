@@ -56,6 +56,9 @@ class Learner(nn.Module):
     def before_step(self) -> None:
         """Called once before the forward passes of an optimiser step."""
 
+    def after_backward(self) -> None:
+        """Called when a gradient is complete, before it is clipped or used: the place to drop some of it."""
+
     def after_step(self, steps: Sequence[Step]) -> None:
         """Called once after the optimiser step: the place to write into memory (queues, supports).
 

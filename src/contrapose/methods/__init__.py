@@ -18,6 +18,7 @@ from contrapose.methods.selfcon import SelfCon
 from contrapose.methods.simclr import SimCLR
 from contrapose.methods.supcon import SupCon
 from contrapose.methods.supervised import Supervised
+from contrapose.methods.swav import SwAV
 
 __all__ = [
     "AUCCL",
@@ -40,6 +41,7 @@ __all__ = [
     "SimCLR",
     "SupCon",
     "Supervised",
+    "SwAV",
     "name_of",
     "register",
 ]

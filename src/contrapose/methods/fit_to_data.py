@@ -19,6 +19,7 @@ def fit_to_data(
         batch_size: half of the samples (a process's share of them), where they do not fill one batch
         queue:      at most the number of samples, in whole batches of all processes
         mix_after:  a tenth of the steps, where the run would end before its first mixture
+        freeze_prototypes: at most a tenth of the steps
 
     From the second epoch on, a queue of K of N samples holds an older key of the query itself with probability
     (K / N)² / 2 while K <= N, since epochs are shuffled: 1/8 at half of the data, 1/2 at all, and from 2 N on 1.
@@ -29,7 +30,8 @@ def fit_to_data(
             what was set is refused.
 
     Errors:
-        ArgumentError: a queue longer than the data, or a run that ends before its first mixture, as it was set.
+        ArgumentError: a queue longer than the data, or a run that ends before its first mixture or before its queue
+            is used, as it was set.
     """
     given = config.differences() if given is None else given
     changes, notes = _batch(config, samples, processes, given)
@@ -38,9 +40,14 @@ def fit_to_data(
     if samples < block:
         return config, []  # which the loop refuses
     steps = config.epochs * (samples // block // config.accumulate)
-    for change, note in (_queue(config, samples, block, given), _mix_after(config, steps, given)):
+    for change, note in (
+        _queue(config, samples, block, given),
+        _mix_after(config, steps, given),
+        _frozen(config, steps, given),
+    ):
         changes |= change
         notes += note
+    _check_queue_used(config, steps, block)
     return (replace(config, **changes) if changes else config), notes
 
 
@@ -86,4 +93,25 @@ def _mix_after(config: Method, steps: int, given: Container[str]) -> tuple[dict[
     raise ArgumentError(
         f"mix_after is {mix_after}, but the run has {steps} steps: nothing would ever be mixed. Take --mix-after "
         f"{tenth}, or train longer; without mixtures it is the method moco."
+    )
+
+
+def _frozen(config: Method, steps: int, given: Container[str]) -> tuple[dict[str, int], list[str]]:
+    frozen, tenth = getattr(config, "freeze_prototypes", 0), steps // 10
+    if frozen <= tenth or "freeze_prototypes" in given:
+        return {}, []
+    return {"freeze_prototypes": tenth}, [
+        f"freeze_prototypes is {tenth} instead of {frozen}: the run has {steps} steps"
+    ]
+
+
+def _check_queue_used(config: Method, steps: int, block: int) -> None:
+    """A queue that starts empty serves once it is full."""
+    after, queue = getattr(config, "queue_after", None), getattr(config, "queue", 0)
+    filling = -(-queue // (block * config.accumulate))  # steps, rounded up
+    if after is None or queue == 0 or after + filling < steps:
+        return
+    raise ArgumentError(
+        f"The queue of {queue} starts after {after} steps and is full {filling} steps later, but the run has {steps} "
+        "steps: it would never be used. Take a shorter --queue, a smaller --queue-after, or train longer."
     )

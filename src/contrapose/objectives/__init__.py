@@ -21,6 +21,8 @@ from contrapose.objectives.many_views.multi_view import mv_dhel, mv_info_nce
 from contrapose.objectives.many_views.poly_view import pvc_arithmetic, pvc_geometric
 from contrapose.objectives.many_views.view_pairs import average_nt_xent, pairwise_dhel, pairwise_nt_xent
 from contrapose.objectives.max_margin import mmcl
+from contrapose.objectives.prototypes.sinkhorn import sinkhorn
+from contrapose.objectives.prototypes.swapped_prediction import swapped_prediction
 from contrapose.objectives.ranking.auc_cl import auc_cl
 from contrapose.objectives.ranking.auc_contrastive import AUCContrastive
 from contrapose.objectives.ranking.auc_saddle import auc_saddle
@@ -73,7 +75,9 @@ __all__ = [
     "row_reduce",
     "self_con",
     "simple_contrastive",
+    "sinkhorn",
     "soft_sort",
     "soft_targets",
     "sup_con",
+    "swapped_prediction",
 ]
