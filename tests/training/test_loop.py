@@ -30,6 +30,7 @@ OWN = {
     "moco": {"queue": 32},
     "isd": {"queue": 32},
     "mochi": {"queue": 32, "hardest": 8, "mix_after": 3},
+    "sepclr": {"target": "2"},
 }
 
 

@@ -13,6 +13,7 @@ from contrapose.commands.run_data import places_of
 from contrapose.data import Images
 from contrapose.learners import Learner
 from contrapose.methods import Method, name_of
+from contrapose.methods.fit_to_data import class_names
 from contrapose.training.config_file import to_dictionary
 from contrapose.training.loop import Trainer
 from contrapose.training.monitor import Monitor
@@ -76,6 +77,7 @@ def record_of(config: Method, images: Images, run: Path, *, init: dict[str, Any]
             "places": places_of(config.data, run),
             "fingerprint": images.fingerprint,
             "samples": len(images),
+            "classes": class_names(images) if config.about.needs_labels else None,
             "channels": images.channels,
             "image_size": images.image_size,
             "preparation": images.preparation.to_json(),

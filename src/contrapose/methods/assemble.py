@@ -73,4 +73,5 @@ def _encoder(config: Method, images: Images) -> ImageEncoder:
         mean=mean,
         std=std,
         seed=config.seed,
+        **config.encoder_arguments,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from contrapose.methods.method import About, Method, register
+from contrapose.methods.second_encoder import second_encoder
 
 if TYPE_CHECKING:
     import torch
@@ -88,26 +89,9 @@ class BiasDebias(Method):
             encoder,
             self.head(encoder.dimension),
             objective,
-            reference=_another(encoder, generator),
+            reference=second_encoder(encoder, generator),
             reference_head=self.head(encoder.dimension),
             reference_objective=reference_objective,
             reference_rate=self.reference_rate,
             chance=chance,
         )
-
-
-def _another(encoder: ImageEncoder, generator: torch.Generator) -> ImageEncoder:
-    """An encoder of the same architecture with first weights of its own."""
-    import torch
-
-    from contrapose.encoders import build
-
-    return build(
-        encoder.name,
-        channels=encoder.channels,
-        image_size=encoder.image_size,
-        mean=encoder.mean,
-        std=encoder.std,
-        seed=int(torch.randint(2**31, (), generator=generator)),
-        **encoder.arguments,
-    )

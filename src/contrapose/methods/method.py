@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.registry import Registry
@@ -29,6 +29,7 @@ QUESTIONS = (
     "what do labels add?",
     "what do more than two views add?",
     "what if the data are unbalanced or biased?",
+    "what do two sets share, and what has only one?",
 )
 """The questions that methods answer; `contrapose methods` groups them so, in this order."""
 
@@ -80,9 +81,25 @@ class Method(RunConfig):
             self._check(name, getattr(self, name) > 0, "above 0")
         self._check("projection_layers", self.projection_layers >= 0, "0 or more")
 
+    @property
+    def encoder_arguments(self) -> dict[str, Any]:
+        """Arguments of a new encoder that differ from its own defaults."""
+        return {}
+
     @abstractmethod
     def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
         """The learner that trains `encoder` by this method; `generator` draws what its memory starts from."""
+
+    def fit_to_classes(self, names: Sequence[str], given: Container[str]) -> Self:
+        """This configuration for labels that name these classes, in the order of their numbers.
+
+        Arguments:
+            given: names of options that were set, and stay.
+
+        Errors:
+            ArgumentError: classes that the method can make nothing of.
+        """
+        return self
 
     def new_learner(self, encoder: ImageEncoder) -> Learner:
         """`learner(...)` with first weights and memory from the seed; the user's random stream is left alone."""
