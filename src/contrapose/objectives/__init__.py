@@ -28,6 +28,7 @@ from contrapose.objectives.ranking.auc_saddle import auc_saddle
 from contrapose.objectives.ranking.groco import groco
 from contrapose.objectives.ranking.sorting import soft_sort
 from contrapose.objectives.registry import OBJECTIVES, ObjectiveEntry
+from contrapose.objectives.separation.attributes import salient_attributes
 from contrapose.objectives.separation.sepclr import SeparationTerms, separation_terms, sepclr
 from contrapose.objectives.softmax.coupling import coupling
 from contrapose.objectives.softmax.dcl import dcl
@@ -75,6 +76,7 @@ __all__ = [
     "pvc_arithmetic",
     "pvc_geometric",
     "row_reduce",
+    "salient_attributes",
     "self_con",
     "separation_terms",
     "sepclr",

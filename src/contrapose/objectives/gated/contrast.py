@@ -136,7 +136,7 @@ def _cosines(x: Tensor, y: Tensor, g: Tensor) -> Tensor:
 
 def _against_negatives(similarity: Tensor, negative: Tensor) -> Tensor:
     """`(R, B)`: log(1 + sum over the anchor's negatives of exp(s_in - s_ij)), for every candidate j."""
-    nobody = ~negative.any(dim=1, keepdim=True)  # (R, 1) whose log-sum would have no derivative
+    nobody = ~negative.any(dim=1, keepdim=True)  # (R, 1) a log-sum of nothing has no derivative in every torch
     pushed = similarity.masked_fill(~negative, -math.inf).masked_fill(nobody, 0.0)  # (R, B)
     total = pushed.logsumexp(dim=1, keepdim=True).masked_fill(nobody, -math.inf)  # (R, 1)
     return torch.logaddexp(torch.zeros_like(similarity), total - similarity)
