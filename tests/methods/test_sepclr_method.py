@@ -106,6 +106,16 @@ def test_the_target_is_the_second_class_or_the_one_that_is_named() -> None:
         SepCLR(target="adhd").new_learner(build("small_conv", channels=3, image_size=8, seed=0, widths=[8, 8]))
 
 
+def test_from_trained_weights_both_begin_with_these() -> None:
+    encoder = build("small_conv", channels=3, image_size=8, seed=0, widths=[8, 8])
+    learner: Any = SepCLR(init="somewhere", **SMALL).new_learner(encoder)
+    assert learner.salient is not encoder
+    own, other = encoder.state_dict(), learner.salient.state_dict()
+    assert all(torch.equal(own[name], other[name]) for name in own)
+    begun: Any = SepCLR(**SMALL).new_learner(encoder)
+    assert not torch.equal(begun.salient.backbone.stages[0][0].weight, encoder.backbone.stages[0][0].weight)
+
+
 def test_a_name_trains(pictures: np.ndarray, tmp_path: Path) -> None:
     images = of_two(pictures, ("adhd", "healthy"))
     options = {**QUICK, "epochs": 1}

@@ -6,6 +6,8 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
+import torch
+from torch.nn import functional
 
 from contrapose.claims.ground import Ground, cifar10, open_parts
 from contrapose.claims.protocol import Protocol
@@ -101,11 +103,15 @@ def _compose(beneath: Layer, above: Layer, count: int, number: int, *, backgroun
 
 @cache
 def scans(side: int) -> tuple[np.ndarray, np.ndarray]:
-    """`(N, 1, side, side)` uint8 and `(N,)`, in an order in which writers are mixed; side is a multiple of 8."""
+    """`(N, 1, side, side)` uint8 and `(N,)`, in an order in which writers are mixed.
+
+    Enlarged smoothly: views are smooth, and an encoder of views takes the steps between repeated pixels for something
+    that it has never seen.
+    """
     from sklearn.datasets import load_digits
 
     found = load_digits()
     order = np.random.default_rng(0).permutation(len(found.images))
-    grey = np.rint(found.images[order] * (255 / 16)).astype(np.uint8)  # (N, 8, 8), of 17 levels
-    larger = grey.repeat(side // 8, axis=1).repeat(side // 8, axis=2)  # (N, side, side)
-    return larger[:, None], found.target[order].astype(np.int64)
+    grey = torch.from_numpy(found.images[order] * (255 / 16)).unsqueeze(1)  # (N, 1, 8, 8), of 17 levels
+    larger = functional.interpolate(grey, size=(side, side), mode="bilinear", align_corners=False)
+    return larger.round().to(torch.uint8).numpy(), found.target[order].astype(np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -123,8 +124,11 @@ class SepCLR(Method):
             )
             return loss, {f"{name}_term": value.detach() for name, value in vars(terms).items()}
 
-        narrow = {"embedding": self.salient_dimension} if encoder.name in _NARROW else {}
-        salient = second_encoder(encoder, generator, **narrow)
+        if self.init is None:
+            narrow = {"embedding": self.salient_dimension} if encoder.name in _NARROW else {}
+            salient = second_encoder(encoder, generator, **narrow)
+        else:  # both begin with the weights that were asked for
+            salient = deepcopy(encoder)
         return CommonSalient(
             encoder,
             self.head(encoder.dimension),
