@@ -56,7 +56,6 @@ def composed(source: str, protocol: Protocol, seed: int) -> Ground:
         DataError: the pictures of `source` are not there.
     """
     beneath, above = _layers(source, large=protocol.images > MOST)
-
     made = [
         _compose(beneath[place], above[place], count, number, background=number == 0)
         for number, (place, count) in enumerate(
