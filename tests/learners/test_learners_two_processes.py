@@ -14,8 +14,11 @@ from contrapose.distributed import gather, own_rows, rank, world_size
 from contrapose.encoders import ImageEncoder
 from contrapose.encoders.backbone import ConvolutionalBackbone
 from contrapose.learners import (
+    ClassGates,
     Classifier,
+    CommonSalient,
     Distillation,
+    Gated,
     HardMixing,
     Learner,
     Momentum,
@@ -32,12 +35,14 @@ from contrapose.objectives import (
     cacr,
     cacr_predicted,
     cacr_queue,
+    gated_contrast,
     info_nce,
     isd,
     mmcl,
     mochi,
     mv_dhel,
     nt_xent,
+    sepclr,
     sup_con,
     swapped_prediction,
 )
@@ -206,6 +211,35 @@ def multi_exit() -> Learner:
     return MultiExit(encoder(), lambda size: nn.Linear(size, 4).double(), objective, exits=(0,), use_labels=True)
 
 
+def gated() -> Learner:
+    """With partner classes of the whole batch, and gates of those of the own samples."""
+    torch.manual_seed(0)
+    return Gated(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        lambda z, gates, p, rows: gated_contrast(z, gates, p, rows=rows),
+        gates=ClassGates(4, 4, embedding=3, hidden=5, norm=False).double(),
+        classes=4,
+        generator=torch.Generator().manual_seed(3),
+    )
+
+
+def common_salient() -> Learner:
+    """Whose loss is no mean over samples: each process has the whole of it."""
+    torch.manual_seed(0)
+    common, salient = encoder(), encoder()
+    with torch.no_grad():
+        for weight in salient.parameters():
+            weight.mul_(0.7)
+    return CommonSalient(
+        common,
+        nn.Linear(6, 4).double(),
+        lambda c, s, target: (sepclr(c, s, target, salient_weight=3.0, null_weight=2.0), {}),
+        salient=salient,
+        salient_head=nn.Linear(6, 3).double(),
+    )
+
+
 LEARNERS: dict[str, Callable[[], Learner]] = {
     make.__name__: make
     for make in (
@@ -224,6 +258,8 @@ LEARNERS: dict[str, Callable[[], Learner]] = {
         hard_mixing,
         distillation,
         prototypes,
+        gated,
+        common_salient,
     )
 }
 

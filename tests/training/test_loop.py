@@ -37,6 +37,7 @@ OWN = {
         "queue_after": 2,
         "views": {"small_count": 2, "small_size": 12},
     },
+    "sepclr": {"target": "2"},
 }
 
 

@@ -1,7 +1,10 @@
 """One training step: which encoder sees which view, what is remembered, which pairing, which objective."""
 
+from contrapose.learners.class_gates import ClassGates
 from contrapose.learners.classifier import Classifier
+from contrapose.learners.common_salient import CommonSalient
 from contrapose.learners.distillation import Distillation
+from contrapose.learners.gated import Gated
 from contrapose.learners.hard_mixing import HardMixing
 from contrapose.learners.learner import Learner, Objective, Step
 from contrapose.learners.momentum import Momentum, Queue
@@ -14,9 +17,12 @@ from contrapose.learners.siamese import Siamese
 from contrapose.learners.side_by_side import SideBySide
 
 __all__ = [
+    "ClassGates",
     "Classifier",
+    "CommonSalient",
     "CropQueue",
     "Distillation",
+    "Gated",
     "HardMixing",
     "Learner",
     "Momentum",

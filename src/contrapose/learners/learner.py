@@ -74,6 +74,10 @@ class Learner(nn.Module):
         """Encoders trained beside `encoder`, by name (a teacher, a reference); a folder of that name holds each."""
         return {}
 
+    def tables(self) -> dict[str, dict[str, Tensor]]:
+        """What was learned beside encoders and is read later, by name; the run's NAME.safetensors holds each."""
+        return {}
+
     def clip_groups(self) -> list[list[nn.Parameter]]:
         """Parameters whose gradients are clipped together, by one norm; several lists where losses share no weights."""
         return [list(self.parameters())]

@@ -74,7 +74,8 @@ class _Image(Modality):
         images = cast("Images", samples)
         mean, std = images.statistics()
         size, channels = images.image_size, images.channels
-        return build(config.encoder, channels=channels, image_size=size, mean=mean, std=std, seed=config.seed)
+        given: dict[str, Any] = {"mean": mean, "std": std, "seed": config.seed, **config.encoder_arguments}
+        return build(config.encoder, channels=channels, image_size=size, **given)
 
     def views(self, options: Any, samples: Samples, encoder: Encoder) -> Callable[..., tuple[Any, ...]]:
         from contrapose.views import ViewGenerator

@@ -35,7 +35,7 @@ from contrapose.training.optimizers import OPTIMIZERS
 from contrapose.training.reporter import Reporter
 from contrapose.training.run_folder import RunFolder
 from contrapose.training.schedules import multiplier
-from contrapose.training.state import export_encoders, restore_state, state_of
+from contrapose.training.state import export_encoders, export_tables, restore_state, state_of
 from contrapose.training.step import take_step
 from contrapose.view import on_device
 
@@ -166,6 +166,7 @@ class Trainer:
         facts |= {} if done else {"weights": "averaged over the last steps, for the schedule is not at its end"}
         trained = self.learner.encoder if done else self.average.encoder
         export_encoders({"encoder": trained, **self.learner.companions()}, self.run.path, facts)
+        export_tables(self.learner.tables(), self.run.path)
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of `step` on this run's schedule."""
