@@ -9,16 +9,19 @@
 from contrapose.pairing.groups import GroupPairing, by_groups, by_labels, by_towers, by_views
 from contrapose.pairing.pairing import Pairing, Tile, WithQueue
 from contrapose.pairing.pairs import PairList, by_pairs
+from contrapose.pairing.targets import TargetPairing, by_targets
 
 __all__ = [
     "GroupPairing",
     "PairList",
     "Pairing",
+    "TargetPairing",
     "Tile",
     "WithQueue",
     "by_groups",
     "by_labels",
     "by_pairs",
+    "by_targets",
     "by_towers",
     "by_views",
 ]
