@@ -27,6 +27,9 @@ from contrapose.objectives.ranking.auc_saddle import auc_saddle
 from contrapose.objectives.ranking.groco import groco
 from contrapose.objectives.ranking.sorting import soft_sort
 from contrapose.objectives.registry import OBJECTIVES, ObjectiveEntry
+from contrapose.objectives.regression.adaptive_margin import adaptive_margin
+from contrapose.objectives.regression.rank_n_contrast import rank_n_contrast
+from contrapose.objectives.regression.supremix import supremix
 from contrapose.objectives.softmax.coupling import coupling
 from contrapose.objectives.softmax.dcl import dcl
 from contrapose.objectives.softmax.info_nce import info_nce
@@ -43,6 +46,7 @@ __all__ = [
     "ObjectiveEntry",
     "SoftTargets",
     "Terms",
+    "adaptive_margin",
     "auc_cl",
     "auc_saddle",
     "average_nt_xent",
@@ -70,10 +74,12 @@ __all__ = [
     "pairwise_nt_xent",
     "pvc_arithmetic",
     "pvc_geometric",
+    "rank_n_contrast",
     "row_reduce",
     "self_con",
     "simple_contrastive",
     "soft_sort",
     "soft_targets",
     "sup_con",
+    "supremix",
 ]
