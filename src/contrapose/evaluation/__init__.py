@@ -16,10 +16,12 @@ from contrapose.evaluation.linear_probe import FittedProbe, fit_linear_probe, li
 from contrapose.evaluation.metric import Metric
 from contrapose.evaluation.modality_gap import ModalityGap, modality_gap
 from contrapose.evaluation.one_shot import one_shot
+from contrapose.evaluation.order_score import order_score
 from contrapose.evaluation.proportions import Interval, paired_proportions, wilson_interval
 from contrapose.evaluation.prototypes import PrototypeUse
 from contrapose.evaluation.recommendation import recommendation
 from contrapose.evaluation.retrieval import Retrieval, retrieval
+from contrapose.evaluation.ridge import Ridge, ridge
 from contrapose.evaluation.similarity_scores import similarity_scores
 from contrapose.evaluation.spectrum import Spectrum
 from contrapose.evaluation.table import results_table, results_text
@@ -39,6 +41,7 @@ __all__ = [
     "ModalityGap",
     "PrototypeUse",
     "Retrieval",
+    "Ridge",
     "Spectrum",
     "agreement",
     "alignment",
@@ -59,6 +62,7 @@ __all__ = [
     "linear_probe",
     "modality_gap",
     "one_shot",
+    "order_score",
     "paired_difference",
     "paired_proportions",
     "penalty_entropy",
@@ -68,6 +72,7 @@ __all__ = [
     "results_table",
     "results_text",
     "retrieval",
+    "ridge",
     "similarity_scores",
     "spread",
     "tolerance",
