@@ -96,6 +96,12 @@ def test_float32_is_float64_at_any_temperature(temperature: float) -> None:
     assert float((gradient - expected_gradient).norm() / expected_gradient.norm()) < 1e-3
 
 
+def test_equal_targets_have_the_gradient_of_the_loop() -> None:
+    z, equal = some_embeddings(4).requires_grad_(), torch.full((4,), 7.0)
+    (expected,) = torch.autograd.grad(torch.stack(literal_rank_n_contrast(z, equal)).mean(), z)
+    torch.testing.assert_close(with_gradient(z, equal)[1], expected)
+
+
 def test_order_in_the_embedding_is_what_lowers_it() -> None:
     line = torch.linspace(0, 1, 8, dtype=torch.float64)
     ordered = line.repeat(2, 1).unsqueeze(2)  # (2, 8, 1): the embedding is the target

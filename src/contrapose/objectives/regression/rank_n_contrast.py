@@ -68,7 +68,7 @@ def rank_n_contrast(
     with torch.autocast(z.device.type, enabled=False):
         x = prepare_rows(z, normalize).flatten(0, 1)  # (N, D)
         itself = own.unsqueeze(1) == torch.arange(count, device=z.device)  # (R, N)
-        # the anchor itself comes before all others, and adds nothing to any sum
+        # the anchor itself adds nothing, and comes before all others: no sum is of nothing
         gap = (y[own].unsqueeze(1) - y).abs().masked_fill(itself, -1.0)  # (R, N)
         similarity = (-_distances(x[own], x) / temperature).masked_fill(itself, -torch.inf)  # (R, N)
         gap, order = gap.sort(dim=1)  # (R, N) each, nearest in the target first
