@@ -24,7 +24,7 @@ import numpy as np
 import contrapose
 from contrapose.atomic import write_atomically
 from contrapose.data import Images, open_data
-from contrapose.data.images import evenly_spaced
+from contrapose.data.samples import evenly_spaced
 from contrapose.embedder import Embedder
 from contrapose.encoders import untrained_like
 from contrapose.environment import environment

@@ -58,9 +58,10 @@ class Stepper:
         started = time.process_time()
         self.learner.before_step()
         self.optimizer.zero_grad(set_to_none=True)
-        self.learner(self.batch).loss.backward()
+        taken = self.learner(self.batch)
+        taken.loss.backward()
         self.optimizer.step()
-        self.learner.after_step()
+        self.learner.after_step([taken])
         return time.process_time() - started
 
 

@@ -63,9 +63,9 @@ def run(seed: int, until: float, asked: Any) -> list[dict[str, Any]]:
     learner, views = assemble(config, images)
     average, rows, after_step, step = WeightAverage(learner.encoder), [], learner.after_step, 0
 
-    def averaged_after_step() -> None:
+    def averaged_after_step(steps: Any) -> None:
         nonlocal step
-        after_step()
+        after_step(steps)
         step += 1
         average.update(learner.encoder, step)
 

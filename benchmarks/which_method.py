@@ -130,9 +130,10 @@ def _fastest_steps(place: Ground, data: str, name: str, encoder: str) -> dict[st
             made = views(place.pretraining.batch(indices), generator=derived_generator(0, number))
             learner.before_step()
             optimizer.zero_grad(set_to_none=True)
-            learner(Batch(views=made, indices=indices)).loss.backward()
+            taken = learner(Batch(views=made, indices=indices))
+            taken.loss.backward()
             optimizer.step()
-            learner.after_step()
+            learner.after_step([taken])
             if number:
                 spent[arm].append(time.process_time() - started)
     return {arm: min(times) for arm, times in spent.items()}

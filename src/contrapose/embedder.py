@@ -13,26 +13,28 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from contrapose.data import Images, open_data
+from contrapose.data import Images, Samples
 from contrapose.data.pixel_scale import ATTENTION
-from contrapose.encoders import ImageEncoder, encoder_folder, load_encoder
+from contrapose.encoders import Encoder, encoder_folder, load_encoder
 from contrapose.errors import ArgumentError, DataError
+from contrapose.modalities import modality_of
 from contrapose.preparation import Kind, Preparation
 
-MOST_LISTED = 20  # pictures without a row that a message names
+MOST_LISTED = 20  # samples without a row that a message names
 
 
 class Embedder(nn.Module):
     """An encoder in evaluation mode with `.embed(data)`; an ordinary module otherwise.
 
     Shapes:
-        forward: `(B, C, H, W)` uint8 or [0, 1] float to `(B, D)`; gradients flow, so it can be fine-tuned.
+        forward: B samples as its encoder takes them (pictures `(B, C, H, W)` uint8 or [0, 1] float) to `(B, D)`;
+            gradients flow, so it can be fine-tuned.
         embed: N samples to a `(N, D)` float32 array.
 
     Embeddings are those of the encoder, before the projection head, and not normalised.
     """
 
-    def __init__(self, encoder: ImageEncoder) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         super().__init__()
         self.encoder = encoder
 
@@ -41,7 +43,7 @@ class Embedder(nn.Module):
         """D."""
         return self.encoder.dimension
 
-    def forward(self, x: Tensor) -> Float[Tensor, "B D"]:
+    def forward(self, x: Any) -> Float[Tensor, "B D"]:
         return self.encoder(x)
 
     @torch.inference_mode()
@@ -51,43 +53,45 @@ class Embedder(nn.Module):
         """Embed everything in `data`, in order, on the device where the encoder is.
 
         Arguments:
-            data: what `--data` takes (a folder, file or name), an array or tensor of pictures, a list of paths or PIL
-                images, or `Images`.
-            batch_size: pictures at a time; bounds the memory.
+            data: what `--data` takes (a folder, file or name), an array or tensor, a list of paths, of PIL images or of
+                texts, or `Samples`.
+            batch_size: samples at a time; bounds the memory.
             normalize: divide each row by its length.
-            options: of `open_data`, such as `white=4095`, for data that is not `Images` yet.
+            options: of `open_data`, such as `white=4095`, for data that is not `Samples` yet.
 
         Errors:
             DataError: nothing in it can be read; or something handed over in Python (a list, a series, a frame, ...) of
                 which not everything can: N of them give N rows. Unreadable files of a folder or a table are skipped,
                 with a warning that lists them; `contrapose.data.open_data` tells them by `.skipped`.
         """
-        images = self.open(data, **options)
-        if images is not data:
-            _check_rows(images, named=isinstance(data, str | os.PathLike))
-        device = self.encoder.mean.device
+        samples = self.open(data, **options)
+        if samples is not data:
+            _check_rows(samples, named=isinstance(data, str | os.PathLike))
+        encoder = self.encoder
         training, _ = self.training, self.eval()
-        rows = [
-            self.encoder(images.batch(torch.arange(start, min(start + batch_size, len(images)))).to(device))
-            .float()
-            .cpu()
-            for start in range(0, len(images), batch_size)
-        ]
+        parts = torch.arange(len(samples)).split(batch_size)
+        views = (encoder.prepare(samples.batch(part)).to(encoder.device) for part in parts)
+        rows = [encoder(view).float().cpu() for view in views]
         self.train(training)
         z = torch.cat(rows)  # (N, D)
         return (nn.functional.normalize(z, dim=1) if normalize else z).numpy()
 
-    def open(self, data: Any, **options: Any) -> Images:
-        """The data at this encoder's working resolution and number of channels, its pixels and shapes taken as those
-        were that the encoder was trained on: what a picture becomes does not depend on the others."""
-        kept = self.encoder.preparation
-        if isinstance(data, Images):
-            images = data
-        else:
-            options = {"preparation": kept, **options}
-            images = open_data(data, image_size=self.encoder.image_size, channels=self.encoder.channels, **options)
-        warn_of_pixels(images, kept)
-        return images
+    def open(self, data: Any, **options: Any) -> Samples:
+        """The data in the form that the encoder was trained on (pictures at its resolution and number of channels,
+        their values taken as those were): what a sample becomes does not depend on the others.
+
+        Errors:
+            ArgumentError: an option that this kind of data does not have.
+        """
+        modality = modality_of(self.encoder)
+        samples = data if isinstance(data, Samples) else modality.open_for(self.encoder, data, **options)
+        if samples.modality != modality.name:
+            raise ArgumentError(
+                f"The encoder takes {modality.plural}, and was given {modality_of(samples).plural} ({samples.origin})."
+            )
+        if isinstance(samples, Images) and isinstance(self.encoder, ImageEncoder):
+            warn_of_pixels(samples, self.encoder.preparation)
+        return samples
 
 
 def warn_of_pixels(images: Images, kept: Preparation) -> None:
@@ -106,20 +110,20 @@ def warn_of_pixels(images: Images, kept: Preparation) -> None:
         warnings.warn(text, stacklevel=3)
 
 
-def _check_rows(images: Images, *, named: bool) -> None:
+def _check_rows(samples: Samples, *, named: bool) -> None:
     """Stop, or warn where the data were named only, when rows would not be one for each of what was given."""
-    if not images.skipped:
+    if not samples.skipped:
         return
-    listed = "; ".join(f"{item.path} ({item.reason})" for item in images.skipped[:MOST_LISTED])
-    more = f"; and {len(images.skipped) - MOST_LISTED:,} more" if len(images.skipped) > MOST_LISTED else ""
-    count = f"{len(images.skipped):,} of {len(images) + len(images.skipped):,} pictures"
+    listed = "; ".join(f"{item.path} ({item.reason})" for item in samples.skipped[:MOST_LISTED])
+    more = f"; and {len(samples.skipped) - MOST_LISTED:,} more" if len(samples.skipped) > MOST_LISTED else ""
+    count = f"{len(samples.skipped):,} of {len(samples) + len(samples.skipped):,} {samples.noun}s"
     if named:
-        text = f"{count} of {images.origin} cannot be read and have no row: {listed}{more}."
+        text = f"{count} of {samples.origin} cannot be read and have no row: {listed}{more}."
         warnings.warn(text, UserWarning, stacklevel=4)  # of the caller of `embed`, below torch's decorator
         return
     raise DataError(
         f"{count} cannot be read, so there would not be a row for each: {listed}{more}. Take them out; or open the "
-        "rest, images = contrapose.data.open_data(...), and embed that: images.identifiers says whose each row is."
+        "rest, samples = contrapose.data.open_data(...), and embed that: samples.identifiers says whose each row is."
     )
 
 
@@ -138,6 +142,8 @@ def load(path: Path | str, *, device: str | torch.device = "cpu", white: float |
     """
     encoder = load_encoder(encoder_folder(path)).to(pick_device(device)).eval()
     if white is not None:
+        if not isinstance(encoder, ImageEncoder):
+            raise ArgumentError(f"white is of pictures, and {path} holds an encoder of {encoder.modality} data.")
         encoder.preparation = replace(encoder.preparation, integers=white, floats=white)
     return Embedder(encoder).eval()
 

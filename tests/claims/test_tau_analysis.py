@@ -21,7 +21,7 @@ from contrapose.claims.published.tau_analysis import (
 )
 from contrapose.claims.sphere import sphere
 from contrapose.data import Images
-from contrapose.data.images import evenly_spaced
+from contrapose.data.samples import evenly_spaced
 from contrapose.evaluation import tolerance, uniformity
 from contrapose.methods import SimCLR
 from contrapose.methods.assemble import assemble

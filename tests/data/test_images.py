@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contrapose.data import Images, Skipped
-from contrapose.data.images import evenly_spaced
+from contrapose.data.samples import evenly_spaced
 from contrapose.errors import ArgumentError
 
 

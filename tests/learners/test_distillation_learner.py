@@ -61,9 +61,10 @@ def test_the_teacher_follows_the_student_of_before_the_optimizers_step() -> None
     teacher, student = learner.teacher.model[1].weight.clone(), learner.head.weight.detach().clone()
     anchors = learner.queue.rows.clone()
     learner.before_step()
-    learner(batch()).loss.backward()
+    taken = learner(batch())
+    taken.loss.backward()
     optimizer.step()
-    learner.after_step()
+    learner.after_step([taken])
     torch.testing.assert_close(learner.teacher.model[1].weight, 0.9 * teacher + 0.1 * student)
     assert not torch.equal(learner.head.weight, student)
     assert torch.equal(seen["queue"], anchors)  # no sample met its own key
@@ -75,8 +76,7 @@ def test_the_place_to_write_wraps_around() -> None:
     places = []
     for _ in range(3):
         learner.before_step()
-        learner(batch())
-        learner.after_step()
+        learner.after_step([learner(batch())])
         places.append(int(learner.queue.position))
     assert places == [4, 0, 4]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 import torch
@@ -49,9 +50,9 @@ def run(learner: HardMixing, steps: int, passes: int = 1) -> list[float]:
     negatives = []
     for _ in range(steps):
         learner.before_step()
-        for _ in range(passes):
-            negatives.append(learner(batch()).pairing.negatives_per_anchor())
-        learner.after_step()
+        taken = [learner(replace(batch(), part=part)) for part in range(passes)]
+        negatives += [step.pairing.negatives_per_anchor() for step in taken]
+        learner.after_step(taken)
     return negatives
 
 
@@ -97,7 +98,6 @@ def test_evaluation_changes_nothing() -> None:
     learner, _ = make(start=0)
     before = {name: value.clone() for name, value in learner.state_dict().items() if name.startswith("queue")}
     learner.eval()(batch())
-    learner.after_step()
     assert all(torch.equal(learner.state_dict()[name], value) for name, value in before.items())
 
 

@@ -223,7 +223,8 @@ def two_steps(name: str) -> dict[str, Tensor]:
         count = VIEWS.get(name, 2)
         batch = Batch(views=tuple(views[:count, own]), indices=torch.arange(BATCH)[own], labels=LABELS[own])
         learner.before_step()
-        loss = learner(batch).loss
+        taken = learner(batch)
+        loss = taken.loss
         learner.zero_grad()
         loss.backward()
         value = loss.detach().clone()
@@ -231,7 +232,7 @@ def two_steps(name: str) -> dict[str, Tensor]:
             if parameter.grad is not None:
                 average(parameter.grad)
                 parameter.data -= 0.1 * parameter.grad
-        learner.after_step()
+        learner.after_step([taken])
         result[f"loss {step}"] = average(value)
     return result | {key: value.clone() for key, value in learner.state_dict().items()}
 

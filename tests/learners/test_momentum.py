@@ -100,11 +100,11 @@ def test_no_sample_meets_its_own_key_in_the_queue() -> None:
     learner, seen = make()
     start = learner.queue.rows.clone()
     learner.before_step()
-    learner(batch())
+    taken = learner(batch())
     assert torch.equal(seen["queue"], start)  # the loss saw the queue as it was
     keys = seen["k"].clone()
     assert torch.equal(learner.queue.rows, start)  # and nothing enters before the step is over
-    learner.after_step()
+    learner.after_step([taken])
     torch.testing.assert_close(learner.queue.rows[:4], keys)
     assert torch.equal(learner.queue.rows[4:], start[4:])
 
@@ -114,7 +114,6 @@ def test_evaluation_leaves_the_queue_alone() -> None:
     start = learner.queue.rows.clone()
     learner.eval()
     learner(batch())
-    learner.after_step()
     assert torch.equal(learner.queue.rows, start)
 
 

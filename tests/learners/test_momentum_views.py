@@ -60,10 +60,10 @@ def test_the_last_views_keys_alone_enter_the_queue_after_the_step() -> None:
     learner, seen = make()
     before = learner.queue.rows.clone()
     learner.before_step()
-    learner(batch())
+    taken = learner(batch())
     assert torch.equal(seen["queue"], before)
     assert torch.equal(learner.queue.rows, before)
-    learner.after_step()
+    learner.after_step([taken])
     assert torch.equal(learner.queue.rows[:4], seen["k"][-1])
     assert torch.equal(learner.queue.rows[4:], before[4:])
     assert int(learner.queue.position) == 4
@@ -83,7 +83,6 @@ def test_a_model_that_is_only_looked_at_keeps_nothing() -> None:
     before = learner.queue.rows.clone()
     learner.eval()
     learner(batch())
-    learner.after_step()
     assert torch.equal(learner.queue.rows, before)
 
 

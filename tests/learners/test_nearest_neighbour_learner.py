@@ -102,10 +102,9 @@ def test_looking_up_comes_before_entering_and_only_the_first_view_enters() -> No
     learner, calls = make()
     data, start = batch(), learner.support.rows.clone()
     learner.before_step()
-    learner(data)
-    learner(data)  # two batches of one step
+    taken = [learner(data), learner(data)]  # two batches of one step
     assert torch.equal(learner.support.rows, start)
-    learner.after_step()
+    learner.after_step(taken)
     first = F.normalize(embed(learner, data)[0].detach(), dim=1)
     torch.testing.assert_close(learner.support.rows, torch.cat([first, first]))
     calls.clear()
@@ -118,7 +117,6 @@ def test_evaluation_leaves_the_set_alone() -> None:
     learner, _ = make()
     start = learner.support.rows.clone()
     learner.eval()(batch())
-    learner.after_step()
     assert torch.equal(learner.support.rows, start)
 
 

@@ -39,7 +39,7 @@ def losses_of_one_batch(
         step.loss.backward()
         nn.utils.clip_grad_norm_(parameters, 10.0)
         optimizer.step()
-        learner.after_step()
+        learner.after_step([step])
         for name in watch:
             seen[name].append(float((step.loss if name == "loss" else step.log[name]).detach()))
     return seen

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 
 from contrapose.data import Images
-from contrapose.report import Absent, Page, Samples, show_pictures, show_rows, show_texts
+from contrapose.report import Absent, Embedded, Page, show_pictures, show_rows, show_texts
 from contrapose.report.facts.map import map_of
 from contrapose.report.facts.neighbours import gallery_of
 from contrapose.report.facts.spectrum import spectra_of
@@ -32,7 +32,7 @@ def pictures(count: int = 60) -> Images:
     return Images(noise, identifiers=[f"folder/{number:03d}.png" for number in range(count)])
 
 
-def samples(kind: str = "picture", *, labelled: bool = True, count: int = 60, seed: int = 0) -> Samples:
+def samples(kind: str = "picture", *, labelled: bool = True, count: int = 60, seed: int = 0) -> Embedded:
     """Samples of one kind of data."""
     shows = {
         "picture": lambda: show_pictures(pictures(count)),
@@ -40,7 +40,7 @@ def samples(kind: str = "picture", *, labelled: bool = True, count: int = 60, se
         "row": lambda: show_rows(np.arange(count * 2).reshape(count, 2) / 3, ["height", "a < b"]),
     }
     names = [f"folder/{number:03d}" for number in range(count)]
-    return Samples(embeddings(count, seed=seed), shows[kind](), names, labels(count) if labelled else None)
+    return Embedded(embeddings(count, seed=seed), shows[kind](), names, labels(count) if labelled else None)
 
 
 def page(kind: str = "picture", *, labelled: bool = True) -> Page:

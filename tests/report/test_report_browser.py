@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from made_pages import embeddings, labels, page
 
-from contrapose.report import Samples, render, show_rows
+from contrapose.report import Embedded, render, show_rows
 from contrapose.report.facts.map import map_of
 
 MARKS = "#map-chart .mark-symbol:not(.layer_1_marks):not(.layer_2_marks) path"
@@ -49,7 +49,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A map of ten classes whose points all lie about one place: their names want the same spot."""
     names = tuple(f"a class of long name {number}" for number in range(10))
-    mixed = Samples(embeddings(200, groups=1), show_rows(np.zeros((200, 1)), ["x"]), ["-"] * 200, labels(200, names))
+    mixed = Embedded(embeddings(200, groups=1), show_rows(np.zeros((200, 1)), ["x"]), ["-"] * 200, labels(200, names))
     file: Path = tmp_path_factory.mktemp("crowded") / "report.html"
     file.write_text(render(dataclasses.replace(page(), map=map_of(mixed))), encoding="utf-8")
     return file.as_uri()

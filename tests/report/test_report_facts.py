@@ -15,7 +15,7 @@ from PIL import Image
 from contrapose.data import Images
 from contrapose.errors import ArgumentError
 from contrapose.pairing import by_labels, by_towers, by_views
-from contrapose.report import Absent, Samples, show_rows, show_texts
+from contrapose.report import Absent, Embedded, show_rows, show_texts
 from contrapose.report.cards import PictureCard, RowCard, TextCard, picture_card
 from contrapose.report.facts.curves import MOST_POINTS, curves_of
 from contrapose.report.facts.map import OTHER, group_classes, map_of, natural
@@ -77,12 +77,12 @@ def test_the_map_thins_out_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_map_of_too_few_or_equal_samples() -> None:
     few = samples(count=6)
     assert isinstance(map_of(few), Absent)
-    same = Samples(np.ones((20, 4)), show_texts(["x"] * 20), ["x"] * 20)
+    same = Embedded(np.ones((20, 4)), show_texts(["x"] * 20), ["x"] * 20)
     found = map_of(same)
     assert isinstance(found, Map)
     assert {(point.x, point.y) for point in found.points} == {(0.0, 0.0)}
     with pytest.raises(ArgumentError, match="zeros"):
-        map_of(Samples(np.zeros((20, 4)), show_texts(["x"] * 20), ["x"] * 20))
+        map_of(Embedded(np.zeros((20, 4)), show_texts(["x"] * 20), ["x"] * 20))
 
 
 def test_more_classes_than_colours_share_one() -> None:
@@ -112,7 +112,7 @@ def test_hits_and_confusions_follow_the_labels() -> None:
     bank = samples()
     truth = labels(30)
     truth[[0, 3, 6]] = "dogs & co"  # embedded among the cats
-    asked = Samples(embeddings(60)[:30], bank.show, bank.names[:30], truth)
+    asked = Embedded(embeddings(60)[:30], bank.show, bank.names[:30], truth)
     found = gallery_of(bank, asked)
     assert isinstance(found, Gallery)
     assert all(near.hit == (near.label == query.label) for query in found.queries for near in query.neighbours)
@@ -128,13 +128,13 @@ def test_single_mistakes_are_no_habit() -> None:
     bank = samples()
     truth = labels(30)
     truth[[0, 1]] = truth[[1, 0]]
-    found = confusions_of(bank, Samples(embeddings(60)[:30], bank.show, bank.names[:30], truth))
+    found = confusions_of(bank, Embedded(embeddings(60)[:30], bank.show, bank.names[:30], truth))
     assert isinstance(found, Absent)
     assert "2 of 30 samples went to a wrong class" in found.why
 
 
 def test_one_class_confuses_nothing() -> None:
-    bank = Samples(embeddings(), samples().show, samples().names, np.asarray(["cats"] * 60))
+    bank = Embedded(embeddings(), samples().show, samples().names, np.asarray(["cats"] * 60))
     assert isinstance(confusions_of(bank, bank), Absent)
 
 
@@ -216,7 +216,7 @@ def test_classes_that_are_numbers_are_called_so() -> None:
 
 def test_lengths_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ArgumentError, match="came with 1 names"):
-        Samples(np.ones((2, 3)), show_texts(["a", "b"]), ["a"])
+        Embedded(np.ones((2, 3)), show_texts(["a", "b"]), ["a"])
 
 
 def test_sizes_read_well() -> None:

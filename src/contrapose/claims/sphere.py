@@ -9,7 +9,7 @@ from torch import Tensor
 
 from contrapose.claims.measures import Subject
 from contrapose.data import Images
-from contrapose.data.images import evenly_spaced
+from contrapose.data.samples import evenly_spaced
 from contrapose.evaluation import tolerance, uniformity
 
 ROWS = 4096

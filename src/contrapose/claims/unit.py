@@ -114,8 +114,7 @@ def _arm(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, An
     config = configuration(arm.method, options)
     images = ground.pretraining[arm.data]
     learner, views = assemble(config, images)
-    # A method that does not ask for labels never sees them.
-    labels = torch.as_tensor(images.labels) if config.about.needs_labels else None
+    images = images.with_targets(config.about.needs_targets)  # a method never sees what it does not ask for
     epochs = unit.protocol.epochs_measured() if unit.part == "test" else unit.protocol.epochs_measured()[-1:]
     scale = config.epochs / int(unit.protocol.options["epochs"])  # an arm may train for longer or shorter
     values: Values = {}
@@ -133,9 +132,7 @@ def _arm(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, An
     started = time.process_time()  # of the processor, not of the clock: other work on the machine does not count
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dtype = autocast_dtype(config.precision, device)
-    losses = train_in_memory(
-        learner, images, views, config, labels=labels, device=device, dtype=dtype, after_epoch=after_epoch
-    )
+    losses = train_in_memory(learner, images, views, config, device=device, dtype=dtype, after_epoch=after_epoch)
     training = time.process_time() - started - measuring
     values[epochs[-1]] |= {"loss": losses[-1], "training CPU seconds": training}
     arithmetic = f"{dtype or torch.float32} on {device.type}".removeprefix("torch.")

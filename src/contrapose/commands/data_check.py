@@ -139,7 +139,7 @@ def data_check(
     from contrapose.commands.unwritten import kept_if_unwritten
     from contrapose.commands.view_sheet import view_sheet
     from contrapose.data import open_data
-    from contrapose.data.images import evenly_spaced
+    from contrapose.data.samples import evenly_spaced
     from contrapose.views import ImageViews
 
     path = _png(out) if out else None

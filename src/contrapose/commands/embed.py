@@ -12,7 +12,7 @@ import numpy as np
 
 from contrapose.commands.reading import Reading
 from contrapose.commands.unwritten import write_or_rescue
-from contrapose.data import Images, class_texts
+from contrapose.data import Samples, class_texts
 from contrapose.data.labels import UNLABELLED
 from contrapose.embedder import load
 from contrapose.errors import ArgumentError, did_you_mean
@@ -32,7 +32,7 @@ def embed(
     labels: Any = None,
     device: str = "cpu",
     quiet: bool = False,
-) -> Images:
+) -> Samples:
     """Embed `data` with a run's encoder and write one row a sample.
 
     Arguments:
@@ -69,19 +69,19 @@ def embed(
         raise ArgumentError(f"--out {path} is the data itself, which would be lost; name another file.")
     encoder = load(run, device=device, white=white)
     reading = Reading.of(run, image_column=image_column, label_column=label_column, labels=labels)
-    images = reading.open(encoder, data, limit=limit, progress=not quiet)
-    z = encoder.embed(images, normalize=normalize)  # (N, D)
-    write_or_rescue(path, WRITERS[path.suffix](images, z), result=images)
-    return images
+    samples = reading.open(encoder, data, limit=limit, progress=not quiet)
+    z = encoder.embed(samples, normalize=normalize)  # (N, D)
+    write_or_rescue(path, WRITERS[path.suffix](samples, z), result=samples)
+    return samples
 
 
-def _table(images: Images, z: np.ndarray, *, wide: bool) -> Any:
+def _table(samples: Samples, z: np.ndarray, *, wide: bool) -> Any:
     polars = optional("polars", extra="tables")
-    columns: dict[str, Any] = {"identifier": list(images.identifiers)}
-    if images.labels is not None:
-        texts = class_texts(images)
-        numbers = [None if label == UNLABELLED else label for label in images.labels.tolist()]
-        columns["label"] = numbers if images.class_names is None else texts
+    columns: dict[str, Any] = {"identifier": list(samples.identifiers)}
+    if samples.labels is not None:
+        texts = class_texts(samples)
+        numbers = [None if label == UNLABELLED else label for label in samples.labels.tolist()]
+        columns["label"] = numbers if samples.class_names is None else texts
     if wide:
         columns |= {f"e{d}": z[:, d] for d in range(z.shape[1])}
     else:
@@ -89,40 +89,40 @@ def _table(images: Images, z: np.ndarray, *, wide: bool) -> Any:
     return polars.DataFrame(columns)
 
 
-def _parquet(images: Images, z: np.ndarray) -> bytes:
+def _parquet(samples: Samples, z: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    _table(images, z, wide=False).write_parquet(buffer)
+    _table(samples, z, wide=False).write_parquet(buffer)
     return buffer.getvalue()
 
 
-def _csv(images: Images, z: np.ndarray) -> bytes:
-    return _table(images, z, wide=True).write_csv().encode()
+def _csv(samples: Samples, z: np.ndarray) -> bytes:
+    return _table(samples, z, wide=True).write_csv().encode()
 
 
-def _jsonl(images: Images, z: np.ndarray) -> bytes:
+def _jsonl(samples: Samples, z: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    _table(images, z, wide=False).write_ndjson(buffer)
+    _table(samples, z, wide=False).write_ndjson(buffer)
     return buffer.getvalue()
 
 
-def _npz(images: Images, z: np.ndarray) -> bytes:
+def _npz(samples: Samples, z: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    arrays = {"embeddings": z, "identifiers": np.asarray(list(images.identifiers))}
-    if images.labels is not None:
-        arrays["labels"] = images.labels
-        if images.class_names is not None:
-            arrays["class_names"] = np.asarray(images.class_names)
+    arrays = {"embeddings": z, "identifiers": np.asarray(list(samples.identifiers))}
+    if samples.labels is not None:
+        arrays["labels"] = samples.labels
+        if samples.class_names is not None:
+            arrays["class_names"] = np.asarray(samples.class_names)
     np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 
-def _npy(images: Images, z: np.ndarray) -> bytes:
+def _npy(samples: Samples, z: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, z, allow_pickle=False)
     return buffer.getvalue()
 
 
-WRITERS: dict[str, Callable[[Images, np.ndarray], bytes]] = {
+WRITERS: dict[str, Callable[[Samples, np.ndarray], bytes]] = {
     ".parquet": _parquet,
     ".csv": _csv,
     ".jsonl": _jsonl,

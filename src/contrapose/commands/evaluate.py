@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from contrapose.commands.evaluation import Evaluation
-from contrapose.commands.evaluation_items import Arms, Samples, Setting
+from contrapose.commands.evaluation_items import Arms, Identity, Setting
 from contrapose.commands.labelled_parts import LabelledParts, copies_asked, given_parts, held_out_parts
 from contrapose.commands.labelled_table import LabelledTable
 from contrapose.commands.reading import Reading
@@ -24,6 +24,7 @@ from contrapose.embedder import Embedder, load
 from contrapose.encoders import untrained_like
 from contrapose.errors import ArgumentError, DataError
 from contrapose.evaluation import diagnose, one_shot
+from contrapose.modalities import modality_of
 from contrapose.training.run_folder import RunFolder
 
 TRAINED = "trained"
@@ -194,11 +195,11 @@ def _measure_one_shot(trained: Embedder, *, seed: int, full: bool, diagnosis: bo
     notes = ["people reach 95.5 % (Lake et al. 2015)"]
     if full:
         notes.append("the one-shot runs have no full table; give labelled pictures with --data for one")
-    test = Samples.of(asked, np.asarray(asked.labels))
+    test = Identity.of(asked, np.asarray(asked.labels))
     return Evaluation(
         "20 official one-shot runs of omniglot, alphabets never seen in training",
         arms,
-        Setting("one-shot runs", {"seed": seed}, test, Samples.of(examples, np.arange(len(examples)))),
+        Setting("one-shot runs", {"seed": seed}, test, Identity.of(examples, np.arange(len(examples)))),
         embeddings,
         tuple(notes),
         diagnose(embeddings, seed=seed) if diagnosis else None,
@@ -220,7 +221,7 @@ def _measure_labelled(
     if floors and (majority := table.majority()):
         arms[MAJORITY] = majority
     setting = Setting(
-        "labelled data", {"seed": seed, "k": k}, Samples.of(parts.test, wanted), Samples.of(parts.bank, known)
+        "labelled data", {"seed": seed, "k": k}, Identity.of(parts.test, wanted), Identity.of(parts.bank, known)
     )
     found = diagnose(embeddings, labels=wanted, seed=seed) if diagnosis else None
     notes = (*parts.notes, *(copies_asked(parts.test) if full else ()), *table.notes)
@@ -234,10 +235,5 @@ def _embedders(trained: Embedder, seed: int, floors: bool) -> Iterator[tuple[str
         return
     yield "untrained", Embedder(untrained_like(trained.encoder, seed)).embed
 
-    def raw(data: Any) -> np.ndarray:
-        pixels = trained.open(data).pixels  # (N, C, H, W)
-        rows = pixels.reshape(len(pixels), -1).astype(np.float32)  # (N, C·H·W)
-        # A black picture has no direction, and so no cosine; one grey level more in every pixel gives it one.
-        return (rows if rows.any(axis=1).all() else rows + 1) / 255
-
-    yield "raw pixels", raw
+    modality = modality_of(trained.encoder)
+    yield modality.floor_name, lambda data: modality.floor(trained.open(data))

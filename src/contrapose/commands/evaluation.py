@@ -13,10 +13,11 @@ from contrapose.atomic import write_atomically
 from contrapose.commands.evaluation_items import Arms, Scores, Setting
 from contrapose.commands.gain import STYLES, advised
 from contrapose.evaluation import Diagnosis, Gain, gain_over, results_text
+from contrapose.modalities import MODALITIES
 from contrapose.training.run_folder import RunFolder
 from contrapose.version import __version__
 
-JUDGED = ("untrained", "raw pixels")
+JUDGED = ("untrained", *(modality.floor_name for modality in MODALITIES.values()))
 """Floors that training must beat; the majority class is told in the notes."""
 
 WIDEST = 4  # metrics that fit beside each other on a screen

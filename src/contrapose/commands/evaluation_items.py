@@ -26,7 +26,7 @@ Arms = dict[str, dict[str, Metric]]  # arm -> metric's name -> metric
 
 
 @dataclass(frozen=True)
-class Samples:
+class Identity:
     """Which samples a part of an evaluation held, in their order: hashes of what they are called, labelled, and show.
 
     Arguments:
@@ -42,7 +42,7 @@ class Samples:
     pixels: str
 
     @classmethod
-    def of(cls, images: Images, labels: Sequence[str] | np.ndarray) -> Samples:
+    def of(cls, images: Images, labels: Sequence[str] | np.ndarray) -> Identity:
         """Of labelled data."""
         blocks = (images.batch(np.arange(start, min(start + 1024, len(images)))).numpy() for start in _starts(images))
         shape = (images.channels, images.image_size, images.image_size)
@@ -50,7 +50,7 @@ class Samples:
             len(images), shape, _digest(map(str, images.identifiers)), _digest(map(str, labels)), _digest(blocks)
         )
 
-    def difference(self, other: Samples) -> str | None:
+    def difference(self, other: Identity) -> str | None:
         """What differs, in words; None where both are the same samples in the same order.
 
         Encoders may look at different resolutions: pixels of two shapes are not compared.
@@ -78,8 +78,8 @@ class Setting:
 
     task: str
     options: dict[str, int]
-    test: Samples
-    train: Samples | None = None
+    test: Identity
+    train: Identity | None = None
 
     def difference(self, other: Setting) -> str | None:
         """What differs, in words that end a sentence; None where the scores can be paired."""
@@ -99,7 +99,7 @@ class Setting:
     def from_dict(cls, values: dict[str, Any]) -> Setting:
         """The setting of `asdict(setting)`, after a way through JSON."""
         parts = {
-            part: None if values[part] is None else Samples(**{**values[part], "shape": tuple(values[part]["shape"])})
+            part: None if values[part] is None else Identity(**{**values[part], "shape": tuple(values[part]["shape"])})
             for part in ("test", "train")
         }
         return cls(**{**values, **parts})

@@ -95,7 +95,7 @@ def _to_onnx(run: Path, out: Path) -> str:
     model = to_onnx(encoder)
     write_atomically(out, model.content)
     side = encoder.image_size
-    shape = f"(batch, {encoder.channels})" if side == 1 else f"(batch, {encoder.channels}, {side}, {side})"
+    shape = f"(batch, {encoder.channels}, {side}, {side})"
     return (
         f"Wrote {out} ({len(model.content) / 1e6:.1f} MB): float32 {shape} in [0, 1] to (batch, {encoder.dimension}). "
         f"Largest difference from torch: {model.difference:.1e} (largest number in an embedding: {model.scale:.2g})"

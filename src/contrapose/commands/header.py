@@ -10,7 +10,7 @@ import torch
 
 from contrapose.commands.gain import expected_gain
 from contrapose.commands.run_data import places_of
-from contrapose.data import Images
+from contrapose.data import Samples
 from contrapose.learners import Learner
 from contrapose.methods import Method, name_of
 from contrapose.training.config_file import to_dictionary
@@ -22,22 +22,21 @@ from contrapose.words import counted
 
 
 def announce(
-    config: Method, images: Images, learner: Learner, trainer: Trainer, run: RunFolder, monitor: Monitor
+    config: Method, samples: Samples, learner: Learner, trainer: Trainer, run: RunFolder, monitor: Monitor
 ) -> None:
     """The run's header: data, method, what differs from the defaults, device."""
-    shape = f"{images.channels} x {images.image_size} x {images.image_size}"
-    monitor.say(f"{name_of(config)} on {images.origin}: {len(images):,} pictures, {shape}")
-    for note in images.notes:
+    monitor.say(f"{name_of(config)} on {samples.origin}: {len(samples):,} {samples.noun}s, {samples.in_words()}")
+    for note in samples.notes:
         monitor.say(f"note: {note}")
     from_scratch = getattr(config, "init", None) is None and not config.about.needs_labels
-    photographs = images.channels == 3 and config.data != "omniglot"
-    expected = expected_gain(len(images)) if from_scratch and photographs and not trainer.step else None
+    photographs = getattr(samples, "channels", None) == 3
+    expected = expected_gain(len(samples)) if from_scratch and photographs and not trainer.step else None
     if expected is not None:
         monitor.say(f"note: {expected}")
-    for skipped in images.skipped[:5]:
+    for skipped in samples.skipped[:5]:
         monitor.say(f"skipped: {skipped.path} ({skipped.reason})")
-    if len(images.skipped) > 5:
-        monitor.say(f"skipped: {len(images.skipped)} in all; config.json lists them")
+    if len(samples.skipped) > 5:
+        monitor.say(f"skipped: {len(samples.skipped)} in all; config.json lists them")
     changed = ", ".join(
         f"{name}={value}" for name, value in config.differences().items() if name not in ("data", "out")
     )
@@ -60,7 +59,7 @@ def announce(
     monitor.say(f"writing {run.path}{at}, {counted(trainer.total_steps, 'step')}, learning rate {rate:.2g} at the next")
 
 
-def record_of(config: Method, images: Images, run: Path, *, init: dict[str, Any] | None = None) -> dict[str, Any]:
+def record_of(config: Method, samples: Samples, run: Path, *, init: dict[str, Any] | None = None) -> dict[str, Any]:
     """What `config.json` says of a run in the folder `run`.
 
     Arguments:
@@ -69,18 +68,17 @@ def record_of(config: Method, images: Images, run: Path, *, init: dict[str, Any]
     return {
         "contrapose": __version__,
         "method": name_of(config),
+        "modality": config.modality,
         "config": to_dictionary(config),
         **({} if init is None else {"init": init}),
         "data": {
-            "origin": images.origin,
+            "origin": samples.origin,
             "places": places_of(config.data, run),
-            "fingerprint": images.fingerprint,
-            "samples": len(images),
-            "channels": images.channels,
-            "image_size": images.image_size,
-            "preparation": images.preparation.to_json(),
-            "notes": list(images.notes),
-            "skipped": [{"path": item.path, "reason": item.reason} for item in images.skipped],
+            "fingerprint": samples.fingerprint,
+            "samples": len(samples),
+            **samples.facts(),
+            "notes": list(samples.notes),
+            "skipped": [{"path": item.path, "reason": item.reason} for item in samples.skipped],
         },
         "environment": {
             "python": platform.python_version(),

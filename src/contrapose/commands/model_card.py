@@ -57,12 +57,8 @@ encoder = contrapose.load({{ quoted_name }})
 z = encoder.embed("photos/")  # (N, {{ encoder.dimension }}) numpy array
 ```
 
-{% if encoder.image_size == 1 %}
-- Input: `(B, {{ encoder.channels }})` rows of numbers, uint8 or float in [0, 1].
-{% else %}
 - Input: `(B, {{ encoder.channels }}, {{ encoder.image_size }}, {{ encoder.image_size }})`, uint8 or float in [0, 1]. \
 `embed` resizes and converts.
-{% endif %}
 - Normalisation is inside: mean {{ mean }}, standard deviation {{ std }} of each channel.
 - Output: `(B, {{ encoder.dimension }})`, before the projection head and not divided by its length.
 - Architecture: `{{ encoder.name }}`, {{ parameters | thousands }} parameters\

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contrapose.data import Images
+from contrapose.data import Samples
 from contrapose.embedder import Embedder
 from contrapose.errors import ArgumentError
 
@@ -37,7 +37,7 @@ class Reading:
             usual = {}
         return cls(asked, usual)
 
-    def open(self, embedder: Embedder, data: Any, **options: Any) -> Images:
+    def open(self, embedder: Embedder, data: Any, **options: Any) -> Samples:
         """The data at the encoder's resolution.
 
         Errors:

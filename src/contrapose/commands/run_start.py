@@ -1,4 +1,4 @@
-"""What a run begins with: its pictures, the weights that it starts from, its folder."""
+"""What a run begins with: its data, the weights that it starts from, its folder."""
 
 from __future__ import annotations
 
@@ -7,35 +7,33 @@ from typing import Any
 
 from contrapose.commands.header import record_of
 from contrapose.commands.run_data import FROM_PYTHON
-from contrapose.data import Images, open_data
-from contrapose.encoders import ImageEncoder, Start, fingerprint_of, save_encoder, starting_point
+from contrapose.data import Samples
+from contrapose.encoders import Encoder, Start, fingerprint_of, save_encoder, starting_point
 from contrapose.errors import DataError, RunError
 from contrapose.methods import Method, name_of
+from contrapose.modalities import modality_of
 from contrapose.training.run_folder import RunFolder
 
 
-def open_images(config: Method, source: Any, start: Start | None = None, *, quiet: bool) -> Images:
+def open_samples(config: Method, source: Any, start: Start | None = None, *, quiet: bool) -> Samples:
     """The run's data, as its configuration asks, or the weights that it starts from."""
-    fit, white = (config.fit, config.white) if start is None else start.prepared(config.fit, config.white)
-    return open_data(
+    modality = modality_of(config)
+    reading = {name: getattr(config, name) for name in modality.reading}
+    reading |= {} if start is None else modality.start_options(config, start)
+    return modality.open(
         source,
-        image_size=config.image_size if start is None else start.image_size,
-        channels=None if start is None else start.channels,
         limit=config.limit,
         labels=config.labels,
-        image_column=config.image_column,
         label_column=config.label_column,
-        workers=config.workers,
         progress=not quiet,
-        fit=fit,
-        white=white,
+        **reading,
     )
 
 
 def starting_from(config: Method, init: Any) -> Start | None:
     """The weights that a new run starts from; `init` is what was given in Python."""
     given = config.init if init is None or config.init != FROM_PYTHON else init
-    return None if given is None else starting_point(given, image_size=config.image_size)
+    return None if given is None else starting_point(given, image_size=getattr(config, "image_size", None))
 
 
 def started_from(config: Method, folder: RunFolder) -> Start | None:
@@ -47,13 +45,13 @@ def started_from(config: Method, folder: RunFolder) -> Start | None:
     if config.init is None:
         return None
     if (folder.initial / "encoder.json").is_file():
-        return starting_point(folder.initial, image_size=config.image_size)
+        return starting_point(folder.initial, image_size=getattr(config, "image_size", None))
     if config.init == FROM_PYTHON:  # stopped in the instant before it kept them
         raise RunError(f"{folder.initial} is missing: the weights that the run began with. Start a new run.")
-    return starting_point(config.init, image_size=config.image_size)
+    return starting_point(config.init, image_size=getattr(config, "image_size", None))
 
 
-def check_same_start(initial: ImageEncoder | None, record: dict[str, Any], folder: RunFolder) -> None:
+def check_same_start(initial: Encoder | None, record: dict[str, Any], folder: RunFolder) -> None:
     """Pass the weights that the run began with.
 
     Errors:
@@ -68,14 +66,14 @@ def check_same_start(initial: ImageEncoder | None, record: dict[str, Any], folde
 
 def open_same(
     config: Method, sources: list[Any], start: Start | None, record: dict[str, Any], *, quiet: bool
-) -> tuple[Images, Any]:
-    """The source that holds the very pictures of before; the first where none does, for the loop to refuse."""
+) -> tuple[Samples, Any]:
+    """The source that holds the very samples of before; the first where none does, for the loop to refuse."""
     before = record.get("data", {}).get("fingerprint")
-    opened: list[tuple[Images, Any]] = []
+    opened: list[tuple[Samples, Any]] = []
     refused: list[DataError] = []
     for source in sources:
         try:
-            opened.append((open_images(config, source, start, quiet=quiet), source))
+            opened.append((open_samples(config, source, start, quiet=quiet), source))
         except DataError as error:  # something else of that name
             refused.append(error)
         else:
@@ -86,14 +84,14 @@ def open_same(
     return opened[0]
 
 
-def new_folder(config: Method, images: Images, start: Start | None, initial: ImageEncoder | None) -> RunFolder:
+def new_folder(config: Method, samples: Samples, start: Start | None, initial: Encoder | None) -> RunFolder:
     """The folder of a new run, with its record, and the weights that it starts from."""
     init = None
     if start is not None and initial is not None:
         init = {"source": start.source, "encoder": start.name, "fingerprint": fingerprint_of(initial)}
 
     def record(path: Path) -> dict[str, Any]:
-        return record_of(config, images, path, init=init)
+        return record_of(config, samples, path, init=init)
 
     if config.out:
         folder = RunFolder.create(config.out, record(Path(config.out)))

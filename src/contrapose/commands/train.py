@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,12 @@ from contrapose.commands.run_data import FROM_PYTHON, data_places
 from contrapose.commands.run_start import (
     check_same_start,
     new_folder,
-    open_images,
     open_same,
+    open_samples,
     started_from,
     starting_from,
 )
-from contrapose.data import Images
+from contrapose.data import Samples, kind_of
 from contrapose.embedder import Embedder, load
 from contrapose.errors import ArgumentError, DataError, did_you_mean
 from contrapose.learners import Learner
@@ -37,7 +37,6 @@ from contrapose.training.loop import Trainer
 from contrapose.training.monitor import Monitor
 from contrapose.training.run_folder import RunFolder
 from contrapose.version import __version__
-from contrapose.views import ImageViews
 from contrapose.words import counted
 
 
@@ -58,7 +57,8 @@ def train(
     *,
     data: Any = None,
     init: Any = None,
-    views: ImageViews | Mapping[str, Any] | Callable[..., Any] | None = None,
+    views: Any = None,
+    modality: str | None = None,
     quiet: bool = False,
     **options: Any,
 ) -> Run:
@@ -67,16 +67,19 @@ def train(
     >>> run = contrapose.train("mmcl", data="photos/", epochs=50)      # doctest: +SKIP
     >>> run.load().embed("photos/").shape                              # doctest: +SKIP
     (1200, 256)
+    >>> run = contrapose.train("simclr", data="reviews.csv")           # doctest: +SKIP
 
     Arguments:
         method: a name from `contrapose.methods.METHODS`, or a configuration such as `MMCL(sigma=2.0)`. None: the
             default method, and the header says which that is.
-        data: what `--data` takes, or an array, tensor, list of paths or PIL images, torch data set, or `Images`.
+        data: what `--data` takes, or an array, tensor, list of paths, PIL images or texts, frame, torch data set, or
+            `Samples`.
         init: trained weights to start from, of any method: what `--init` takes (a run or encoder folder, `timm:NAME`,
             `hf:NAME`), or an encoder: what `contrapose.load` returns, or an `ImageEncoder`. They bring their encoder,
             channels, picture size and normalisation along; projection heads begin anew.
         views: options of the batched views (`ImageViews(rotation_degrees=20)`), or a callable of your own (torchvision,
             albumentations, kornia) in their place.
+        modality: the kind of data ("image", "text", "rows"), where it is not plain what they are.
         quiet: no progress bar.
         options: the method's configuration (`epochs=`, `batch_size=`, `sigma=`, ...); see `contrapose train METHOD
             --help`.
@@ -86,7 +89,7 @@ def train(
         DataError: data that cannot be read, or fewer samples than one batch.
         RunError: the run folder exists, the disk is full, or the loss became not finite.
     """
-    if isinstance(views, ImageViews | Mapping):
+    if isinstance(views, Mapping) or is_dataclass(views):
         options["views"], views = views, None
     if isinstance(data, str | os.PathLike):
         options["data"] = os.fspath(data)
@@ -95,7 +98,9 @@ def train(
     if init is not None:
         init = init.path if isinstance(init, Run) else init
         options["init"] = os.fspath(init) if isinstance(init, str | os.PathLike) else FROM_PYTHON
-    config = configure(DEFAULT_METHOD if method is None else method, options)
+    if not isinstance(method, Method):
+        modality = modality or kind_of(data if options.get("data") == FROM_PYTHON else options.get("data"))
+    config = configure(DEFAULT_METHOD if method is None else method, options, modality=modality)
     if not config.data:
         raise ArgumentError(
             "Say what to learn from: data='photos/' (or an array, a list of paths, a torch data set, ...), or "
@@ -107,22 +112,18 @@ def train(
     with accelerator.main_process_first():  # photos are decoded by one process, and read by all
         start = starting_from(config, init)
         config = begun_with(config, start)
-        images = open_images(config, source, start, quiet=monitor.quiet)
-    if type(config).about.needs_labels and images.labels is None:  # before there is a run folder
-        raise DataError(
-            f"{name_of(config)} learns from labels and the data has none. Give labelled data: class sub-folders, or a "
-            "table with a label column."
-        )
-    config, notes = fit_to_data(config, samples=len(images), processes=accelerator.num_processes)
+        samples = open_samples(config, source, start, quiet=monitor.quiet)
+    _check_targets(config, samples)  # before there is a run folder
+    config, notes = fit_to_data(config, samples=len(samples), processes=accelerator.num_processes)
     if method is None:
         monitor.say(f"No method was named, so this is {DEFAULT_METHOD}, {DEFAULT_REASON}.")
     for note in notes:
         monitor.say(f"note: {note}")
-    initial = None if start is None else start.encoder(images.image_size)
-    parts = assemble(config, images, views, initial=initial)  # before the folder: a bad option leaves nothing behind
-    run = new_folder(config, images, start, initial) if accelerator.is_main_process else None
+    initial = None if start is None else start.encoder(getattr(samples, "image_size", None))
+    parts = assemble(config, samples, views, initial=initial)  # before the folder: a bad option leaves nothing behind
+    run = new_folder(config, samples, start, initial) if accelerator.is_main_process else None
     run = RunFolder(broadcast_object_list([run and run.path])[0])  # the main process's choice
-    return _fit(config, images, parts, run, monitor, accelerator, resume=False)
+    return _fit(config, samples, parts, run, monitor, accelerator, resume=False)
 
 
 def resume(
@@ -152,7 +153,7 @@ def resume(
     monitor = Monitor(quiet=quiet or not accelerator.is_main_process)
     change = ""
     if epochs is not None and epochs != config.epochs:
-        config = configure(record["method"], {**to_dictionary(config), "epochs": epochs})
+        config = configure(config, {"epochs": epochs})
         change = f"The {config.schedule} schedule now ends at epoch {epochs} instead of {record['config']['epochs']}."
     if data is None and config.data == FROM_PYTHON:
         raise ArgumentError(f"{run} was started from Python; resume it there: contrapose.resume(run, data=...).")
@@ -160,17 +161,20 @@ def resume(
     sources = data_places(config.data, record, folder.path) if given is None else [given]
     with accelerator.main_process_first():
         start = started_from(config, folder)
-        images, source = open_same(config, sources, start, record, quiet=monitor.quiet)
+        samples, source = open_same(config, sources, start, record, quiet=monitor.quiet)
     if isinstance(source, str):
         config = configure(config, {"data": source})
-    initial = None if start is None else start.encoder(images.image_size)
+    initial = None if start is None else start.encoder(getattr(samples, "image_size", None))
     check_same_start(initial, record, folder)
-    parts = assemble(config, images, views, initial=initial)
-    return _fit(config, images, parts, folder, monitor, accelerator, resume=True, change=change)
+    parts = assemble(config, samples, views, initial=initial)
+    return _fit(config, samples, parts, folder, monitor, accelerator, resume=True, change=change)
 
 
-def configure(method: str | Method, options: dict[str, Any]) -> Method:
+def configure(method: str | Method, options: dict[str, Any], *, modality: str | None = None) -> Method:
     """The configuration of `method` with `options` set.
+
+    Arguments:
+        modality: the kind of data; None: the method's first.
 
     Errors:
         ArgumentError: unknown method or option (the nearest one is named), or a value that is not possible.
@@ -179,23 +183,38 @@ def configure(method: str | Method, options: dict[str, Any]) -> Method:
         return from_dictionary(
             type(method), {**to_dictionary(method), **options}, where=f"the options of {name_of(method)}"
         )
-    kind = METHODS[method]
+    kind = METHODS[method] if modality is None else METHODS[method].on(modality)
     known = {field.name for field in fields(kind)}
     for name in options:
         if name not in known:
             raise ArgumentError(f"Unknown option {name!r} of {method}.{did_you_mean(name, known)}")
-    plain = {name: to_dictionary(value) if isinstance(value, ImageViews) else value for name, value in options.items()}
+    plain = {name: to_dictionary(value) if is_dataclass(value) else value for name, value in options.items()}
     return from_dictionary(kind, plain, where=f"the options of {method}")
 
 
 def config_of(record: dict[str, Any], *, where: str) -> Method:
     """The configuration in a run's `config.json`."""
-    return from_dictionary(METHODS[record["method"]], record["config"], where=where)
+    kind = METHODS[record["method"]].on(record.get("modality", "image"))  # early runs were of pictures, and say no kind
+    return from_dictionary(kind, record["config"], where=where)
+
+
+def _check_targets(config: Method, samples: Samples) -> None:
+    missing = [name for name in config.about.needs_targets if name not in samples.targets]
+    if missing == ["label"]:
+        raise DataError(
+            f"{name_of(config)} learns from labels and the data has none. Give labelled data: class sub-folders, or a "
+            "table with a label column."
+        )
+    if missing:
+        raise DataError(
+            f"{name_of(config)} learns from a {missing[0]} of each sample, and the data has none. Name the column that "
+            "holds it with --number-column (number_column=)."
+        )
 
 
 def _fit(
     config: Method,
-    images: Images,
+    samples: Samples,
     parts: tuple[Learner, Callable[..., Any]],
     run: RunFolder,
     monitor: Monitor,
@@ -207,7 +226,7 @@ def _fit(
     crowd()
     learner, views = parts
     describe = {"method": name_of(config), "contrapose": __version__}
-    trainer = Trainer(learner, images, views, config, run, accelerator, describe=describe, monitor=monitor)
+    trainer = Trainer(learner, samples, views, config, run, accelerator, describe=describe, monitor=monitor)
     if resume:
         trainer.restore()
         if trainer.step >= trainer.total_steps:
@@ -218,8 +237,8 @@ def _fit(
         if change:
             monitor.say(change)
         if accelerator.is_main_process:
-            run.write_record(record_of(config, images, run.path, init=run.read_record().get("init")))
-    announce(config, images, learner, trainer, run, monitor)
+            run.write_record(record_of(config, samples, run.path, init=run.read_record().get("init")))
+    announce(config, samples, learner, trainer, run, monitor)
     outcome = trainer.fit()
     monitor.say(trainer.clock.line())
     return Run(run.path, outcome)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from contrapose.data.batch import Batch
 from contrapose.data.biased import BiasedImages, colour_biased
-from contrapose.data.images import Images, Skipped
+from contrapose.data.images import Images
 from contrapose.data.imbalance import Unbalanced, few_frequent, long_tailed
+from contrapose.data.kinds import kind_of
 from contrapose.data.labelled import class_texts, only_labelled
 from contrapose.data.omniglot import OneShotRuns, omniglot, omniglot_one_shot
 from contrapose.data.opening import open_data
 from contrapose.data.randomness import derived_generator, derived_seed
+from contrapose.data.rows import Rows
 from contrapose.data.sampler import EpochSampler
+from contrapose.data.samples import Samples, Skipped
 from contrapose.data.splits import Split, split
 
 __all__ = [
@@ -19,6 +22,8 @@ __all__ = [
     "EpochSampler",
     "Images",
     "OneShotRuns",
+    "Rows",
+    "Samples",
     "Skipped",
     "Split",
     "Unbalanced",
@@ -27,6 +32,7 @@ __all__ = [
     "derived_generator",
     "derived_seed",
     "few_frequent",
+    "kind_of",
     "long_tailed",
     "omniglot",
     "omniglot_one_shot",

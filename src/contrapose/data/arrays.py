@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from contrapose.data.array_form import channels_first, eight_bit, fit
-from contrapose.data.images import Images, evenly_spaced
+from contrapose.data.images import Images
 from contrapose.data.labels import Labels, check_count, choose_labels, encode_labels
 from contrapose.data.listing import stamp
 from contrapose.data.request import Request
+from contrapose.data.samples import evenly_spaced
 from contrapose.errors import ArgumentError, DataError, did_you_mean
 
 # for each way of naming pictures in an archive, the ways of naming their labels, first match first

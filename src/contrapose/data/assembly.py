@@ -8,10 +8,11 @@ import json
 import numpy as np
 
 from contrapose.data.cache import cache_folder, cached_pack
-from contrapose.data.images import Images, Skipped, evenly_spaced, hash_pixels
+from contrapose.data.images import Images, hash_pixels
 from contrapose.data.listing import Listing
 from contrapose.data.packing import MemorySink, Packed, pack
 from contrapose.data.request import Request
+from contrapose.data.samples import Skipped, evenly_spaced
 
 
 def decode_listing(listing: Listing, request: Request) -> Images:

@@ -1,44 +1,71 @@
-"""A batch: what the views of some samples look like, and which samples they are."""
+"""A batch: what the views of some samples look like, which samples they are, and what is known of each."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from contrapose.data.samples import LABEL
 from contrapose.errors import ArgumentError
+from contrapose.view import View
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Batch:
-    """V views of the same B samples, in the same order, with the samples' numbers and, where known, labels.
+    """V views of the same B samples, in the same order, with the samples' numbers and, where known, targets.
 
     Shapes:
-        views: V tensors `(B, ...)`: `(B, C, H, W)` for pictures; their `...` may differ (multi-crop).
+        views: V of B samples each: `(B, C, H, W)` for pictures; their `...` may differ (multi-crop). What is no tensor
+            is a `View`.
         indices: `(B,)` int64, row numbers in the data set.
-        labels: `(B,)` int64, or `None` where there are none (never filled with a stand-in number).
+        labels: `(B,)` int64 class numbers, or `None` where there are none (never filled with a stand-in number).
+        targets: `(B,)` each, by name; the labels are those of the name "label".
+
+    Arguments:
+        others: batches of other data beside this one, by name: a second side of pairs, a second data set.
+        part: which of the batches this is that one optimiser's step accumulates, from 0.
 
     Errors:
-        ArgumentError: no view, or a view, `indices` and `labels` disagree on B.
+        ArgumentError: no view, or a view, `indices` and targets disagree on B.
     """
 
-    views: tuple[Tensor, ...]
+    views: tuple[Any, ...]
     indices: Tensor
-    labels: Tensor | None = None
+    targets: Mapping[str, Tensor]
+    others: Mapping[str, Batch]
+    part: int
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        views: tuple[View, ...],
+        indices: Tensor,
+        labels: Tensor | None = None,
+        *,
+        targets: Mapping[str, Tensor] | None = None,
+        others: Mapping[str, Batch] | None = None,
+        part: int = 0,
+    ) -> None:
+        known = {**(targets or {}), **({} if labels is None else {LABEL: labels})}
+        values = {"views": views, "indices": indices, "targets": known, "others": dict(others or {}), "part": part}
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        self._check()
+
+    def _check(self) -> None:
         if not self.views:
             raise ArgumentError("A batch needs at least one view, and got none.")
         if self.indices.ndim != 1:
             raise ArgumentError(f"Batch indices must be of shape (B,), not {tuple(self.indices.shape)}.")
-        rows = {f"views[{number}]": view for number, view in enumerate(self.views)}
-        if self.labels is not None:
-            rows["labels"] = self.labels
-        for name, tensor in rows.items():
-            if tensor.shape[:1] != self.indices.shape:
+        rows: dict[str, View] = {f"views[{number}]": view for number, view in enumerate(self.views)}
+        rows |= {f"{name}s": values for name, values in self.targets.items()}
+        for name, view in rows.items():
+            if tuple(view.shape[:1]) != tuple(self.indices.shape):
                 raise ArgumentError(
-                    f"A batch of {len(self.indices)} indices has {name} of shape {tuple(tensor.shape)}: "
+                    f"A batch of {len(self.indices)} indices has {name} of shape {tuple(view.shape)}: "
                     f"its first dimension must be {len(self.indices)} too."
                 )
 
@@ -47,10 +74,17 @@ class Batch:
         """B, the number of samples (not of views)."""
         return len(self.indices)
 
+    @property
+    def labels(self) -> Tensor | None:
+        """Class numbers, `(B,)`; None where there are none."""
+        return self.targets.get(LABEL)
+
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Batch:
-        """The same batch with all its tensors on `device`."""
+        """The same batch with all that it holds on `device`."""
         return Batch(
             views=tuple(view.to(device, non_blocking=non_blocking) for view in self.views),
             indices=self.indices.to(device, non_blocking=non_blocking),
-            labels=None if self.labels is None else self.labels.to(device, non_blocking=non_blocking),
+            targets={name: values.to(device, non_blocking=non_blocking) for name, values in self.targets.items()},
+            others={name: batch.to(device, non_blocking=non_blocking) for name, batch in self.others.items()},
+            part=self.part,
         )

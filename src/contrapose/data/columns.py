@@ -15,6 +15,10 @@ PICTURE_NAMES = (
     *("image", "img", "picture", "photo", "pixels", "path", "image_path", "img_path", "file", "filename"),
     *("file_name", "filepath", "file_path", "image_file"),
 )
+TEXT_NAMES = (
+    *("text", "texts", "sentence", "sentences", "review", "content", "body", "title", "description", "comment"),
+    *("message", "question", "document", "docstring", "abstract", "caption", "tweet", "url"),
+)
 MOST_SHOWN = 20  # columns in an error's text: a table of pixels has hundreds
 LABEL_NAMES = ("label", "labels", "class", "class_name", "category", "target", "y", "fine_label")
 

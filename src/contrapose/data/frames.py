@@ -45,7 +45,7 @@ def open_mapping(mapping: Mapping[Any, Any], request: Request) -> Images:
         raise DataError("An empty dictionary holds no pictures.")
     columns = {str(name): values for name, values in mapping.items()}
     names = {name.lower() for name in columns}
-    if all(_is_many(values) for values in columns.values()):
+    if all(is_many(values) for values in columns.values()):
         if names & {*PICTURE_NAMES, *KEYS} or request.image_column in columns:
             return _open_columns(columns, request, "a dictionary")
     elif not names & set(PICTURE_NAMES) and all(map(_is_label, columns.values())):
@@ -59,7 +59,7 @@ def open_mapping(mapping: Mapping[Any, Any], request: Request) -> Images:
 
 
 def _open_columns(columns: Mapping[str, Any], request: Request, origin: str) -> Images:
-    kinds = {name: _kind(values) for name, values in columns.items()}
+    kinds = {name: kind_of_column(values) for name, values in columns.items()}
     usual = {name.lower(): name for name in columns}
     if request.image_column is None and not any(name in usual for name in PICTURE_NAMES):  # as in an .npz
         named = next((usual[name] for name in KEYS if name in usual and kinds[usual[name]] == "bytes"), None)
@@ -78,7 +78,7 @@ def _open_columns(columns: Mapping[str, Any], request: Request, origin: str) -> 
     return images
 
 
-def _is_many(value: Any) -> bool:
+def is_many(value: Any) -> bool:
     """Whether a value of a dictionary is a column rather than one thing."""
     return is_column(value) or (isinstance(value, (list, tuple, np.ndarray, Tensor)) and getattr(value, "ndim", 1) > 0)
 
@@ -93,7 +93,7 @@ def _picture(value: Any) -> Any:
     return None if is_missing(value) else value
 
 
-def _kind(values: Any) -> Kind:
+def kind_of_column(values: Any) -> Kind:
     """What a column holds, by its first value that is there."""
     from PIL import Image
 

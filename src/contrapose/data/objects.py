@@ -17,10 +17,11 @@ from contrapose.data.assembly import assemble, decode_listing, pack_in_memory
 from contrapose.data.columns import LABEL_NAMES, PICTURE_NAMES
 from contrapose.data.file_names import printable
 from contrapose.data.foreign import is_missing
-from contrapose.data.images import Images, evenly_spaced
+from contrapose.data.images import Images
 from contrapose.data.labels import Labels, check_count, choose_labels, encode_labels, plain_name
 from contrapose.data.listing import Listing, stamp
 from contrapose.data.request import Request
+from contrapose.data.samples import evenly_spaced
 from contrapose.errors import ArgumentError, DataError
 
 

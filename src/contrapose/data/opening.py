@@ -22,12 +22,13 @@ from contrapose.data.folders import list_folder, list_glob
 from contrapose.data.foreign import is_column, is_frame, items_of
 from contrapose.data.frames import open_frame, open_mapping
 from contrapose.data.hub import list_hub, list_hub_dataset
-from contrapose.data.images import Images, evenly_spaced
+from contrapose.data.images import Images
 from contrapose.data.labelled import with_unlabelled_note
 from contrapose.data.labels import choose_labels
 from contrapose.data.objects import holds_paths, open_dataset, open_paths_array, open_sequence, to_array
 from contrapose.data.omniglot import omniglot
 from contrapose.data.request import Request
+from contrapose.data.samples import evenly_spaced
 from contrapose.data.walk import SUFFIXES
 from contrapose.errors import ArgumentError, DataError
 from contrapose.preparation import Fit, Preparation
@@ -230,7 +231,7 @@ def _refitted(images: Images, request: Request) -> Images:
     pixels, notes = fit_array(images.pixels, image_size=request.image_size, channels=request.channels)
     return Images(
         pixels,
-        images.labels,
+        targets=images.targets,
         class_names=images.class_names,
         identifiers=images.identifiers,
         skipped=images.skipped,

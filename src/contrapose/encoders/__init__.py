@@ -1,19 +1,15 @@
 """Encoders: a view into an embedding; projection heads, the averaged teacher, and the folder on disk."""
 
 from contrapose.encoders import mlp, resnet, small_conv, vision_transformer  # noqa: F401  (registers them)
-from contrapose.encoders.artifact import (
-    Architecture,
-    architecture_of,
-    encoder_folder,
-    load_encoder,
-    save_encoder,
-    untrained_like,
-)
+from contrapose.encoders.architecture import Architecture, architecture_of
+from contrapose.encoders.artifact import encoder_folder, load_encoder, save_encoder, untrained_like
 from contrapose.encoders.backbone import ENCODERS, Backbone, ConvolutionalBackbone
+from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.factory import build
 from contrapose.encoders.image_encoder import ImageEncoder
 from contrapose.encoders.initial import Start, fingerprint_of, starting_point
 from contrapose.encoders.projection import ProjectionHead
+from contrapose.encoders.row_encoder import RowEncoder, build_rows
 from contrapose.encoders.teacher import Teacher
 
 __all__ = [
@@ -21,12 +17,15 @@ __all__ = [
     "Architecture",
     "Backbone",
     "ConvolutionalBackbone",
+    "Encoder",
     "ImageEncoder",
     "ProjectionHead",
+    "RowEncoder",
     "Start",
     "Teacher",
     "architecture_of",
     "build",
+    "build_rows",
     "encoder_folder",
     "fingerprint_of",
     "load_encoder",

@@ -1,4 +1,5 @@
-"""An encoder as a folder: `encoder.safetensors` (weights, normalisation), `encoder.json` (how to rebuild).
+"""An encoder as a folder: `encoder.safetensors` (weights, normalisation), `encoder.json` (how to rebuild), and what
+else it needs (a vocabulary).
 
 Nothing in such a folder is ever executed: tensors come from safetensors and never from a pickle, the
 architecture from a registered name with JSON arguments, and no pretrained weights are fetched.
@@ -6,10 +7,9 @@ architecture from a registered name with JSON arguments, and no pretrained weigh
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,45 +19,15 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from contrapose.atomic import write_atomically
-from contrapose.encoders.factory import build, factory_of
-from contrapose.encoders.image_encoder import ImageEncoder
+from contrapose.encoders.architecture import DESCRIPTION, FORMAT, Architecture, architecture_of, describe
+from contrapose.encoders.encoder import Encoder
 from contrapose.errors import ArgumentError, MissingExtraError, RunError
-from contrapose.preparation import Preparation
 
-FORMAT = 1
-WEIGHTS, DESCRIPTION = "encoder.safetensors", "encoder.json"
+WEIGHTS = "encoder.safetensors"
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """All of `encoder.json` but the format: what to build, and what else was said about it."""
-
-    contrapose: str  # the version that wrote it
-    encoder: str
-    arguments: dict[str, Any]
-    channels: int
-    image_size: int
-    dimension: int
-    extra: dict[str, Any] = field(default_factory=dict)
-    preparation: dict[str, Any] = field(default_factory=dict)  # empty: of a version that kept none
-
-    def build(self, seed: int) -> ImageEncoder:
-        """The same architecture with new weights drawn from `seed`; nothing is fetched from anywhere."""
-        if self.encoder.startswith("hf:") and not isinstance(self.arguments.get("config"), dict):
-            raise ArgumentError(f"{self.encoder!r} comes without its config, which would have to be fetched.")
-        arguments = {key: False if key == "pretrained" else value for key, value in self.arguments.items()}
-        return build(
-            self.encoder,
-            channels=self.channels,
-            image_size=self.image_size,
-            seed=seed,
-            preparation=Preparation.from_json(self.preparation),
-            **arguments,
-        )
-
-
-def save_encoder(encoder: ImageEncoder, folder: Path | str, *, extra: Mapping[str, Any] | None = None) -> None:
-    """Write both files, each under a temporary name first: a crash never leaves half a file.
+def save_encoder(encoder: Encoder, folder: Path | str, *, extra: Mapping[str, Any] | None = None) -> None:
+    """Write its files, each under a temporary name first: a crash never leaves half a file.
 
     Arguments:
         extra: anything JSON to keep with the encoder, e.g. the names of classes or the step it comes from.
@@ -65,9 +35,10 @@ def save_encoder(encoder: ImageEncoder, folder: Path | str, *, extra: Mapping[st
     Errors:
         ArgumentError: `extra` is not JSON; an encoder that `load_encoder` could not rebuild from its name.
     """
-    factory_of(encoder.name)
+    architecture = describe(encoder, extra or {})
+    architecture.check_name()
     folder = Path(folder)
-    description = {"format": FORMAT, **asdict(_describe(encoder, extra or {}))}
+    description = {"format": FORMAT, "kind": "encoder", **asdict(architecture)}
     try:
         text = json.dumps(description, indent=2, allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -78,39 +49,10 @@ def save_encoder(encoder: ImageEncoder, folder: Path | str, *, extra: Mapping[st
         for key, tensor in encoder.state_dict().items()
     }
     folder.mkdir(parents=True, exist_ok=True)
+    for name, content in encoder.files().items():
+        write_atomically(folder / name, content)
     write_atomically(folder / WEIGHTS, safetensors.torch.save(state))
     write_atomically(folder / DESCRIPTION, (text + "\n").encode())
-
-
-def architecture_of(folder: Path | str) -> Architecture:
-    """Read `encoder.json`.
-
-    Errors:
-        RunError: the file is missing or damaged, or was written by a newer version.
-    """
-    path = Path(folder) / DESCRIPTION
-    try:
-        found = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise RunError(f"There is no encoder in {Path(folder)}: {DESCRIPTION} is missing.") from None
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError) as error:
-        raise RunError(f"{path} is damaged (not JSON: {error}). Export the encoder again.") from None
-    version = found.get("format") if isinstance(found, dict) else None
-    version = version if type(version) is int else None  # True is 1 to Python
-    if version is not None and version > FORMAT:
-        raise RunError(
-            f"{path} has format {version}, written by contrapose {found.get('contrapose')}; "
-            f"this version reads up to {FORMAT}. Update contrapose."
-        )
-    kinds: dict[str, type] = {"contrapose": str, "encoder": str, "arguments": dict, "extra": dict}
-    kinds |= {"channels": int, "image_size": int, "dimension": int}
-    wrong = [key for key, kind in kinds.items() if version == FORMAT and not isinstance(found.get(key), kind)]
-    if version != FORMAT or wrong:
-        what = f"has no usable {wrong[0]!r}" if wrong else "states no format"
-        raise RunError(f"{path} is damaged: it {what}. Export the encoder again.")
-    return Architecture(**{key: found[key] for key in kinds}, preparation=found.get("preparation", {}))
 
 
 def encoder_folder(path: Path | str) -> Path:
@@ -129,7 +71,7 @@ def encoder_folder(path: Path | str) -> Path:
     return folder
 
 
-def load_encoder(folder: Path | str) -> ImageEncoder:
+def load_encoder(folder: Path | str) -> Encoder:
     """The encoder of a folder, in eval mode on the CPU; the global random state is left as it was.
 
     Errors:
@@ -141,50 +83,35 @@ def load_encoder(folder: Path | str) -> ImageEncoder:
     architecture = architecture_of(folder)
     encoder = _construct(architecture, folder)
     state = _read_weights(folder / WEIGHTS)
+    if architecture.modality == "rows":  # of the first format, which had the statistics of channels here
+        state = {name: tensor for name, tensor in state.items() if name not in ("mean", "std")}
     _compare(encoder.state_dict(), state, folder / WEIGHTS)
     encoder.load_state_dict(state, assign=True)  # assign keeps the precision that the encoder was saved in
     return encoder.eval()
 
 
-def untrained_like(source: ImageEncoder | Path | str, seed: int) -> ImageEncoder:
-    """The same architecture and normalisation with first weights from `seed`, in eval mode: a floor.
+def untrained_like(source: Encoder | Path | str, seed: int) -> Encoder:
+    """The same architecture with first weights from `seed`, in eval mode: a floor. What was fitted to the data
+    (normalisation, vocabulary, scales) is kept.
 
     Errors:
         RunError: as `load_encoder`, where `source` is a folder.
     """
-    trained = source if isinstance(source, ImageEncoder) else load_encoder(source)
-    encoder = _describe(trained, {}).build(seed).to(trained.mean)  # its device and dtype
-    encoder.mean.copy_(trained.mean)
-    encoder.std.copy_(trained.std)
+    trained = source if isinstance(source, Encoder) else load_encoder(source)
+    weights = next(trained.parameters())
+    encoder = describe(trained, {}).build(seed, trained.files()).to(weights)  # its device and dtype
+    for name in trained.fitted:
+        encoder.get_buffer(name).copy_(trained.get_buffer(name))
     return encoder.eval()
 
 
-def _describe(encoder: ImageEncoder, extra: Mapping[str, Any]) -> Architecture:
-    return Architecture(
-        contrapose=_version(),
-        encoder=encoder.name,
-        arguments=encoder.arguments,
-        channels=encoder.channels,
-        image_size=encoder.image_size,
-        dimension=encoder.dimension,
-        extra=dict(extra),
-        preparation=encoder.preparation.to_json(),
-    )
-
-
-def _version() -> str:
+def _construct(architecture: Architecture, folder: Path) -> Encoder:
+    files = {name: _read(folder / Path(name).name) for name in architecture.files}
     try:
-        return importlib.metadata.version("contrapose")
-    except importlib.metadata.PackageNotFoundError:  # run from a source tree that was not installed
-        return "unknown"
-
-
-def _construct(architecture: Architecture, folder: Path) -> ImageEncoder:
-    try:
-        encoder = architecture.build(seed=0)
+        encoder = architecture.build(0, files)
     except MissingExtraError:
         raise
-    except (ValueError, TypeError, RuntimeError, MemoryError) as error:
+    except (ValueError, TypeError, KeyError, RuntimeError, MemoryError) as error:
         raise RunError(
             f"{folder / DESCRIPTION} describes an encoder that cannot be built: {_first_line(error)}"
         ) from error
@@ -196,13 +123,19 @@ def _construct(architecture: Architecture, folder: Path) -> ImageEncoder:
     return encoder
 
 
-def _read_weights(path: Path) -> dict[str, Tensor]:
+def _read(path: Path) -> bytes:
     try:
-        return safetensors.torch.load(path.read_bytes())
+        return path.read_bytes()
     except FileNotFoundError:
         raise RunError(f"There is no encoder in {path.parent}: {path.name} is missing.") from None
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    content = _read(path)
+    try:
+        return safetensors.torch.load(content)
     except (SafetensorError, ValueError, KeyError) as error:
         raise RunError(
             f"{path} is damaged or truncated, or no safetensors file ({error}). Export the encoder again."

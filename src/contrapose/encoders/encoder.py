@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -22,13 +23,15 @@ class Encoder(nn.Module):
         returns: `(B, dimension)`.
 
     Attributes:
-        name, arguments: how `build` made it; written into `encoder.json`.
+        name, arguments: how it was made; written into `encoder.json`.
         form: what it takes, as JSON: `{"modality": "image", "channels": 3, ...}`.
         dimension: length of an embedding.
+        fitted: buffers that hold what was found in the data (statistics, scales): an untrained copy keeps them.
     """
 
     name: str
     arguments: dict[str, Any]
+    fitted: ClassVar[tuple[str, ...]] = ()
 
     @property
     def form(self) -> dict[str, Any]:
@@ -38,17 +41,22 @@ class Encoder(nn.Module):
     def dimension(self) -> int:
         raise NotImplementedError(f"{type(self).__name__} must say how long its embeddings are: dimension -> int.")
 
+    @property
+    def modality(self) -> str:
+        """The kind of data that it takes."""
+        return str(self.form["modality"])
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights lie."""
+        return next(self.parameters()).device
+
     def prepare(self, raw: Any) -> View:
         """Raw samples as `forward` takes them; as they are, unless a subclass says otherwise."""
         return raw  # type: ignore[no-any-return]
 
     def forward(self, view: Any) -> Float[Tensor, "B D"]:
         raise NotImplementedError(f"{type(self).__name__} defines no forward.")
-
-    def untrained(self, seed: int) -> Encoder:
-        """The same architecture with first weights from `seed`; what was fitted to the data (statistics, vocabulary,
-        scales) is kept."""
-        raise NotImplementedError(f"{type(self).__name__} must say how to make another of its kind: untrained(seed).")
 
     def files(self) -> Mapping[str, bytes]:
         """What lies beside weights and description in its folder, by file name (a vocabulary); nothing by default."""

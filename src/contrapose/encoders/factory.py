@@ -6,7 +6,7 @@ import contextlib
 import functools
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -48,10 +48,9 @@ def build(
         MissingExtraError: `timm:` or `hf:` without timm or transformers.
     """
     channels, image_size = count(channels, "channels"), count(image_size, "image_size")
-    arguments = _plain(name, arguments)
     factory = factory_of(name)
-    _check(name, factory, arguments)
-    with _seeded(seed):
+    arguments = arguments_of(name, factory, arguments, given=("channels", "image_size"))
+    with seeded(seed):
         backbone = factory(channels=channels, image_size=image_size, **arguments)
     known_mean, known_std = _per_channel(backbone, channels)
     return ImageEncoder(
@@ -81,12 +80,39 @@ def factory_of(name: str) -> Factory:
     return ENCODERS[name]
 
 
-def _check(name: str, factory: Factory, arguments: Mapping[str, Any]) -> None:
-    """Refuse arguments that the factory does not name, unless it passes them on to another library."""
+def rebuild_image(
+    name: str, arguments: Mapping[str, Any], form: Mapping[str, Any], files: Mapping[str, bytes], seed: int
+) -> ImageEncoder:
+    """The encoder that `form` describes, with new weights; nothing is fetched from anywhere."""
+    if name.startswith("hf:") and not isinstance(arguments.get("config"), dict):
+        raise ArgumentError(f"{name!r} comes without its config, which would have to be fetched.")
+    arguments = {key: False if key == "pretrained" else value for key, value in arguments.items()}
+    preparation = Preparation.from_json(form.get("preparation", {}))
+    sizes = {"channels": form["channels"], "image_size": form["image_size"]}
+    return build(name, **sizes, seed=seed, preparation=preparation, **arguments)
+
+
+def arguments_of(
+    name: str, factory: Callable[..., Any], arguments: Mapping[str, Any], *, given: tuple[str, ...]
+) -> dict[str, Any]:
+    """A factory's own arguments as JSON gives them back.
+
+    Arguments:
+        given: what the house gives every factory of this kind.
+
+    Errors:
+        ArgumentError: one that the factory does not name (unless it passes them on to another library), or no JSON.
+    """
+    plain = _plain(name, arguments)
+    _check(name, factory, plain, given)
+    return plain
+
+
+def _check(name: str, factory: Callable[..., Any], arguments: Mapping[str, Any], given: tuple[str, ...]) -> None:
     parameters = inspect.signature(factory).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return
-    accepted = [key for key in parameters if key not in ("channels", "image_size")]
+    accepted = [key for key in parameters if key not in given]
     for key in arguments:
         if key not in accepted:
             hint = did_you_mean(key, accepted)
@@ -116,7 +142,8 @@ def _plain(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _seeded(seed: int | None) -> Iterator[None]:
+def seeded(seed: int | None) -> Iterator[None]:
+    """Weights drawn meanwhile are those of `seed`, and the global random state is left alone; None: it is used."""
     if seed is None:
         yield
         return

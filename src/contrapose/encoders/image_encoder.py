@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from contrapose.encoders.backbone import Backbone, ConvolutionalBackbone
+from contrapose.encoders.encoder import Encoder
 from contrapose.errors import ArgumentError
 from contrapose.preparation import Preparation
 
 
-class ImageEncoder(nn.Module):
+class ImageEncoder(Encoder):
     """Raw pictures to embeddings.
 
         z = backbone((x - mean) / std),   x as uint8 divided by 255, or as floats in [0, 1]
 
     Shapes:
-        x: `(B, C, H, W)` uint8 or floating point; rows of numbers `(B, C)` where `image_size` is 1.
+        x: `(B, C, H, W)` uint8 or floating point.
         returns: `(B, dimension)`.
 
     Arguments:
@@ -41,6 +42,7 @@ class ImageEncoder(nn.Module):
             than uint8; statistics that do not fit the channels or a `std` that is not positive.
     """
 
+    fitted: ClassVar[tuple[str, ...]] = ("mean", "std")
     mean: Tensor
     std: Tensor
 
@@ -72,6 +74,15 @@ class ImageEncoder(nn.Module):
         self.preparation = preparation or Preparation()
 
     @property
+    def form(self) -> dict[str, Any]:
+        return {
+            "modality": "image",
+            "channels": self.channels,
+            "image_size": self.image_size,
+            "preparation": self.preparation.to_json(),
+        }
+
+    @property
     def dimension(self) -> int:
         return self.backbone.dimension
 
@@ -82,11 +93,9 @@ class ImageEncoder(nn.Module):
 
     def normalize(self, x: Tensor) -> Float[Tensor, "B C H W"]:
         """Raw pictures on the backbone's scale and in its precision."""
-        rows = x.ndim == 2 and self.image_size == 1
-        if not (rows or x.ndim == 4) or x.shape[1] != self.channels:
-            shapes = f"(B, {self.channels})" if self.image_size == 1 else f"(B, {self.channels}, H, W)"
+        if x.ndim != 4 or x.shape[1] != self.channels:
             raise ArgumentError(
-                f"Encoder {self.name!r} takes batches of shape {shapes} and was given "
+                f"Encoder {self.name!r} takes batches of shape (B, {self.channels}, H, W) and was given "
                 f"{tuple(x.shape)}. Put channels second and convert them to {self.channels} channel(s), "
                 f"or build it with another `channels`."
             )
@@ -99,7 +108,6 @@ class ImageEncoder(nn.Module):
                 f"Encoder {self.name!r} takes uint8 (0 to 255) or floats (0 to 1) and was given {x.dtype}. "
                 "Convert with .to(torch.uint8)."
             )
-        x = x[:, :, None, None] if rows else x  # (B, C) -> (B, C, 1, 1)
         return (x - self.mean[:, None, None]) / self.std[:, None, None]  # (B, C, H, W)
 
     def feature_maps(self, x: Tensor) -> tuple[Tensor, ...]:

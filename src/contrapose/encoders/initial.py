@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import math
 import os
 from collections.abc import Callable, Mapping
@@ -22,12 +23,14 @@ from torch.nn.functional import interpolate
 from contrapose.encoders.adapters import ADAPTERS, trained_size
 from contrapose.encoders.artifact import encoder_folder, load_encoder
 from contrapose.encoders.backbone import ENCODERS
+from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.factory import build
 from contrapose.encoders.image_encoder import ImageEncoder
 from contrapose.errors import ArgumentError, ContraposeError
 from contrapose.preparation import Fit, Preparation
 
 POSITIONS = ("positions", "pos_embed", "position_embeddings")  # the last word of a learned position's name
+USUAL_SIDE = 224  # pixels that published weights were trained with, where nobody says otherwise
 MOST_PREFIX_TOKENS = 5  # class, distillation and register tokens before the patches
 
 
@@ -38,17 +41,19 @@ class Start:
     Arguments:
         source: what was given, in words.
         name: the encoder's, as `build` takes it.
-        channels: C, to which pictures are brought.
-        image_size: their side in pixels; None: any, as the data have it.
-        make: the encoder for a side.
+        modality: the kind of data that it takes.
+        make: the encoder; of pictures, for a side.
+        channels: of pictures, C, to which they are brought.
+        image_size: of pictures, their side in pixels; None: any, as the data have it.
         preparation: how the pictures became pixels that the weights were trained with.
     """
 
     source: str
     name: str
-    channels: int
-    image_size: int | None
-    make: Callable[[int], ImageEncoder]
+    modality: str
+    make: Callable[[int | None], Encoder]
+    channels: int | None = None
+    image_size: int | None = None
     preparation: Preparation = field(default_factory=Preparation)
 
     def prepared(self, fit: str, white: float | None) -> tuple[Fit, float | None]:
@@ -57,8 +62,8 @@ class Start:
         usual = kept.integers if kept.integers is not None else kept.floats
         return kept.fit if fit == Preparation.fit else cast(Fit, fit), usual if white is None else white
 
-    def encoder(self, image_size: int) -> ImageEncoder:
-        """A copy of its own of the encoder, in float32 on the CPU, for pictures of that side.
+    def encoder(self, image_size: int | None = None) -> Encoder:
+        """A copy of its own of the encoder, in float32 on the CPU; of pictures, for that side.
 
         Errors:
             ArgumentError: weights that are tied to another side, or that cannot be fetched.
@@ -71,7 +76,7 @@ def starting_point(init: Any, *, image_size: int | None = None) -> Start:
 
     Arguments:
         init: a run folder, an encoder's folder, `timm:NAME` or `hf:NAME` (with their published weights), an
-            `ImageEncoder`, or what holds one as `encoder` (an `Embedder`).
+            `Encoder`, or what holds one as `encoder` (an `Embedder`).
         image_size: the side asked for; None: that of the weights.
 
     Errors:
@@ -80,21 +85,24 @@ def starting_point(init: Any, *, image_size: int | None = None) -> Start:
         MissingExtraError: `timm:` or `hf:` without its library.
     """
     if isinstance(init, str) and init.partition(":")[0] in ADAPTERS and ":" in init:
-        return Start(init, init, 3, image_size or trained_size(init), lambda size: _published(init, size))
+        size = image_size or trained_size(init)
+        return Start(init, init, "image", lambda size: _published(init, size), channels=3, image_size=size)
     if isinstance(init, str | os.PathLike):
         return _start_of(load_encoder(_folder(os.fspath(init))), os.fspath(init), image_size)
-    found = init if isinstance(init, ImageEncoder) else getattr(init, "encoder", None)
-    if isinstance(found, ImageEncoder):
+    found = init if isinstance(init, Encoder) else getattr(init, "encoder", None)
+    if isinstance(found, Encoder):
         return _start_of(found, "an encoder given in Python", image_size)
     raise ArgumentError(
         f"A {type(init).__name__} is no start for training: give a run folder, an encoder's folder, timm:NAME, "
-        "hf:NAME, an ImageEncoder, or what contrapose.load returns."
+        "hf:NAME, an encoder, or what contrapose.load returns."
     )
 
 
-def fingerprint_of(encoder: ImageEncoder) -> str:
-    """A hash of the weights and of the normalisation."""
+def fingerprint_of(encoder: Encoder) -> str:
+    """A hash of the weights and of what was fitted to the data."""
     digest = hashlib.sha256(encoder.name.encode())
+    if not isinstance(encoder, ImageEncoder):  # whose normalisation is among the weights, and preparation no part of it
+        digest.update(json.dumps(encoder.form, sort_keys=True).encode())
     for name, tensor in sorted(encoder.state_dict().items()):
         values = tensor.detach().cpu().contiguous()
         digest.update(f"{name} {values.dtype} {tuple(values.shape)}".encode())
@@ -102,14 +110,17 @@ def fingerprint_of(encoder: ImageEncoder) -> str:
     return digest.hexdigest()
 
 
-def _start_of(encoder: ImageEncoder, source: str, image_size: int | None) -> Start:
+def _start_of(encoder: Encoder, source: str, image_size: int | None) -> Start:
+    if not isinstance(encoder, ImageEncoder):
+        return Start(source, encoder.name, encoder.modality, lambda _: copy.deepcopy(encoder))
     return Start(
         source,
         encoder.name,
-        encoder.channels,
-        image_size or encoder.image_size,
-        lambda size: _resized(encoder, size, source),
-        encoder.preparation,
+        encoder.modality,
+        lambda size: _resized(encoder, size or encoder.image_size, source),
+        channels=encoder.channels,
+        image_size=image_size or encoder.image_size,
+        preparation=encoder.preparation,
     )
 
 
@@ -123,9 +134,9 @@ def _folder(init: str) -> Path:
     return encoder_folder(path)
 
 
-def _published(name: str, image_size: int) -> ImageEncoder:
+def _published(name: str, image_size: int | None) -> ImageEncoder:
     try:
-        return build(name, channels=3, image_size=image_size, pretrained=True)
+        return build(name, channels=3, image_size=image_size or USUAL_SIDE, pretrained=True)
     except ContraposeError:
         raise
     except Exception as error:  # network, authorisation: many types of as many packages

@@ -58,7 +58,7 @@ def to_onnx(encoder: ImageEncoder) -> OnnxModel:
 
     Shapes:
         pictures, the input of the file: `(batch, C, S, S)` float32 in [0, 1] (uint8 divided by 255), where S is the
-            encoder's image size and `batch` any number; `(batch, C)` where S is 1.
+            encoder's image size and `batch` any number.
         embeddings, its output: `(batch, dimension)` float32, not normalised.
 
     Errors:
@@ -141,9 +141,8 @@ def _compare(encoder: ImageEncoder, content: bytes) -> tuple[float, float]:
 
 def _pictures(encoder: ImageEncoder, batch: int) -> Tensor:
     """Random pictures, the same for the same batch."""
-    side = encoder.image_size
-    shape = (batch, encoder.channels) if side == 1 else (batch, encoder.channels, side, side)
-    return torch.rand(shape, generator=torch.Generator().manual_seed(batch))  # (b, C, S, S) or (b, C)
+    shape = (batch, encoder.channels, encoder.image_size, encoder.image_size)
+    return torch.rand(shape, generator=torch.Generator().manual_seed(batch))  # (b, C, S, S)
 
 
 @contextlib.contextmanager

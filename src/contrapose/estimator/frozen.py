@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from contrapose.encoders import ImageEncoder, load_encoder, save_encoder
+from contrapose.encoders import Encoder, load_encoder, save_encoder
 
 
-def to_bytes(encoder: ImageEncoder) -> dict[str, bytes]:
+def to_bytes(encoder: Encoder) -> dict[str, bytes]:
     """The files of the encoder's folder (see `contrapose.encoders.save_encoder`) by name."""
     with TemporaryDirectory() as folder:
         save_encoder(encoder, folder)
         return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
-def from_bytes(files: dict[str, bytes]) -> ImageEncoder:
+def from_bytes(files: dict[str, bytes]) -> Encoder:
     """The encoder of `to_bytes`, in eval mode on the CPU.
 
     Errors:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
@@ -17,24 +15,6 @@ from contrapose.data.columns import PICTURE_NAMES
 from contrapose.data.foreign import columns_of, is_column, is_frame, is_missing, items_of
 from contrapose.data.labels import UNLABELLED, encode_labels
 from contrapose.errors import ArgumentError, DataError
-
-
-@dataclass(frozen=True)
-class Rows:
-    """A table in memory, with the interface that the loop knows from `Images`.
-
-    Shapes:
-        values: `(N, F)` float32.
-    """
-
-    values: Tensor
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def batch(self, indices: Tensor) -> Float[Tensor, "B F"]:
-        """The rows of these numbers, in this order."""
-        return self.values[indices]  # (B, F)
 
 
 def is_pictures(X: Any) -> bool:

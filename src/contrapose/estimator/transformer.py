@@ -13,18 +13,19 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from contrapose.data import Images
+from contrapose.data import Images, Rows
 from contrapose.embedder import pick_device, warn_of_pixels
-from contrapose.encoders import ImageEncoder, Start, build, starting_point
+from contrapose.encoders import Encoder, ImageEncoder, RowEncoder, Start, build, build_rows, starting_point
 from contrapose.errors import ArgumentError
 from contrapose.estimator.configuration import configure
 from contrapose.estimator.frozen import from_bytes, to_bytes
-from contrapose.estimator.inputs import Rows, class_numbers, is_pictures, open_pictures
+from contrapose.estimator.inputs import class_numbers, is_pictures, open_pictures
 from contrapose.methods import METHODS, Method
 from contrapose.training.in_memory import train_in_memory
 from contrapose.training.interface import MakeViews
 from contrapose.views import ViewGenerator
 from contrapose.views.features import FeatureCorruption, FeatureViews
+from contrapose.views.prepared import PreparedViews
 
 ROWS_AT_A_TIME = 2048  # bounds the memory of `transform`
 _OF_TABLES = ("scaler_", "n_features_in_", "feature_names_in_")
@@ -56,7 +57,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         learning_rate: peak of the schedule. 1e-3: SCARF's, with Adam.
         encoder: name of the backbone. None: "mlp" for tables, "small_conv" for pictures.
         init: trained weights to start from, of any method: a run or encoder folder, "timm:NAME", "hf:NAME", an
-            `ImageEncoder` (such as another estimator's `encoder_`) or what `contrapose.load` returns. Of pictures it
+            encoder (such as another estimator's `encoder_`) or what `contrapose.load` returns. Of pictures it
             brings channels, size and normalisation along; a table must have as many columns. None: new weights.
         encoder_options: arguments of the backbone, such as {"widths": [128, 128]}.
         method_options: options of the method, such as {"sigma": 2.0}, and of its optimiser (`OF_EVERY_RUN` in
@@ -69,7 +70,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         random_state: an integer makes fits repeat: on the CPU bit for bit, with the same number of threads.
 
     Attributes:
-        encoder_: the trained `ImageEncoder`; `contrapose.encoders.save_encoder` writes it.
+        encoder_: the trained `ImageEncoder` or `RowEncoder`; `contrapose.encoders.save_encoder` writes it.
         loss_curve_: mean loss of each epoch.
         scaler_: of tables, the `StandardScaler` before the encoder.
         n_features_in_, feature_names_in_: of tables, number and names of the columns.
@@ -122,7 +123,8 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             self.__dict__.pop(name, None)
         start = self._start()
         data = self._pictures(X, start) if is_pictures(X) else self._table(X)
-        labels = class_numbers(y, len(data), self.method) if needs_labels else None  # (N,)
+        if needs_labels:
+            data = data.with_labels(class_numbers(y, len(data), self.method).numpy())  # (N,)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         kind = start.name if start else self.encoder or ("small_conv" if isinstance(data, Images) else "mlp")
         config = configure(
@@ -136,9 +138,10 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             seed=seed,
         )
         encoder = _begun(start, data) if start else self._untrained(data, kind, seed)
+        self._rescale(encoder)
         device = pick_device(self.device)
-        learner, views = config.new_learner(encoder), self._views(config, data)
-        self.loss_curve_ = train_in_memory(learner, data, views, config, labels=labels, device=device)
+        learner, views = config.new_learner(encoder), self._views(config, data, encoder)
+        self.loss_curve_ = train_in_memory(learner, data, views, config, device=device)
         self.encoder_ = encoder.eval()
         if isinstance(data, Rows) and device.type != "mps":  # which has no float64
             self.encoder_.double()  # rounding then hides how many rows were embedded at a time
@@ -158,6 +161,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             raise ArgumentError(f"This encoder was fitted on {learned} and was given {given}. Fit another one on it.")
         data: Images | Rows
         if pictures:
+            assert isinstance(self.encoder_, ImageEncoder)
             kept = self.encoder_.preparation
             data = open_pictures(
                 X, image_size=self.encoder_.image_size, channels=self.encoder_.channels, preparation=kept
@@ -165,11 +169,12 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             warn_of_pixels(data, kept)
         else:
             X = validate_data(self, X, reset=False, dtype=np.float64)
-            data = _standardised(self.scaler_, X)
-        device = self.encoder_.mean.device
-        rows = torch.arange(len(data)).split(ROWS_AT_A_TIME)
+            data = Rows(torch.from_numpy(X))
+        encoder: Encoder = self.encoder_
+        parts = torch.arange(len(data)).split(ROWS_AT_A_TIME)
+        views = (encoder.prepare(data.batch(part)).to(encoder.device) for part in parts)
         with torch.inference_mode():
-            z = torch.cat([self.encoder_(data.batch(some).to(device)).float().cpu() for some in rows])  # (N, D)
+            z = torch.cat([encoder(view).float().cpu() for view in views])  # (N, D)
         return z.numpy()
 
     def _table(self, X: Any) -> Rows:
@@ -177,7 +182,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         if self.method_options and "views" in self.method_options:
             raise ArgumentError("method_options has 'views', which are of pictures; tables have corruption_rate=.")
         self.scaler_ = StandardScaler().fit(X)
-        return _standardised(self.scaler_, X)
+        return Rows(torch.from_numpy(X))
 
     def _start(self) -> Start | None:
         if self.init is None:
@@ -194,10 +199,10 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             raise ArgumentError("X has 1 sample: contrast needs at least 2. Give more pictures.")
         return images
 
-    def _untrained(self, data: Images | Rows, name: str, seed: int) -> ImageEncoder:
+    def _untrained(self, data: Images | Rows, name: str, seed: int) -> Encoder:
         options = dict(self.encoder_options or {})
         if isinstance(data, Rows):
-            return build(name, channels=data.values.shape[1], image_size=1, mean=0.0, std=1.0, seed=seed, **options)
+            return build_rows(name, mean=self.scaler_.mean_, scale=self.scaler_.scale_, seed=seed, **options)
         mean, std = data.statistics()
         return build(
             name,
@@ -210,10 +215,10 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             **options,
         )
 
-    def _views(self, config: Method, data: Images | Rows) -> MakeViews:
+    def _views(self, config: Method, data: Images | Rows, encoder: Encoder) -> MakeViews:
         if isinstance(data, Rows):
             options = FeatureViews(corruption_rate=self.corruption_rate, count=config.views.count)
-            return FeatureCorruption(options, data.values)
+            return PreparedViews(FeatureCorruption(options, encoder.prepare(data.values)), encoder.prepare)
         return ViewGenerator(config.views, channels=data.channels, image_size=data.image_size)
 
     def __sklearn_tags__(self) -> Tags:
@@ -232,25 +237,36 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         if "encoder_" in state:
             state = {**state, "encoder_": from_bytes(state["encoder_"])}
         super().__setstate__(state)
+        if "encoder_" in state:
+            self._rescale(self.encoder_)
+
+    def _rescale(self, encoder: Encoder) -> None:
+        """Tables are scaled as this one, not as that of earlier weights (or, of an earlier version, not at all)."""
+        if isinstance(encoder, RowEncoder):
+            encoder.mean, encoder.scale = tuple(self.scaler_.mean_.tolist()), tuple(self.scaler_.scale_.tolist())
 
 
-def _begun(start: Start, data: Images | Rows) -> ImageEncoder:
+def _begun(start: Start, data: Images | Rows) -> Encoder:
     """The encoder to go on with, where it fits the data."""
-    shape = (data.channels, data.image_size) if isinstance(data, Images) else (data.values.shape[1], 1)
-    if isinstance(data, Rows) and start.image_size not in (None, 1):
+    if start.modality != data.modality:
         raise ArgumentError(
-            f"The weights of init are of pictures, and X is a table of {shape[0]} columns. Leave init out."
+            f"The weights of init take {start.modality} data, and X is {data.modality}. Leave init out."
         )
-    encoder = start.encoder(shape[1])
-    if (encoder.channels, encoder.image_size) != shape:
-        raise ArgumentError(
-            f"The weights of init take {encoder.channels} channels (or columns) of {encoder.image_size} pixels, and X "
-            f"has {shape[0]} of {shape[1]}. Leave init out, or give an encoder of such data."
-        )
-    if isinstance(data, Images):
+    encoder = start.encoder(data.image_size if isinstance(data, Images) else None)
+    wrong = _misfit(encoder, data)
+    if wrong:
+        raise ArgumentError(f"The weights of init take {wrong}. Leave init out, or give an encoder of such data.")
+    if isinstance(encoder, ImageEncoder) and isinstance(data, Images):
         encoder.preparation = data.preparation
     return encoder
 
 
-def _standardised(scaler: StandardScaler, X: np.ndarray) -> Rows:
-    return Rows(torch.from_numpy(scaler.transform(X).astype(np.float32)))  # (N, F)
+def _misfit(encoder: Encoder, data: Images | Rows) -> str | None:
+    """What differs between what an encoder takes and the data, in words."""
+    if isinstance(encoder, RowEncoder) and isinstance(data, Rows) and encoder.features != data.columns:
+        return f"{encoder.features} columns, and X has {data.columns}"
+    if isinstance(encoder, ImageEncoder) and isinstance(data, Images):
+        ours, theirs = (encoder.channels, encoder.image_size), (data.channels, data.image_size)
+        if ours != theirs:
+            return f"{ours[0]} channels of {ours[1]} pixels, and X has {theirs[0]} of {theirs[1]}"
+    return None

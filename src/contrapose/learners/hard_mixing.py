@@ -29,7 +29,7 @@ class HardMixing(Momentum):
         from then on:          loss = objective(q, k, queue and mixtures of its hardest)
 
     The mixtures live for one step: they are never enqueued. Which are drawn follows from a number in the memory, the
-    step and the pass within it, alike on all processes, each of which then answers for its own queries.
+    step and the batch within it, alike on all processes, each of which then answers for its own queries.
 
     Shapes:
         q, k: `(B, D)`, gathered over processes to `(W·B, D)`; queue: `(K, D)`.
@@ -78,6 +78,7 @@ class HardMixing(Momentum):
         self.register_buffer("seed", torch.randint(2**62, (), generator=generator))  # names the stream of mixtures
         self.with_mixtures, self.mixes, self.start = objective, mixes, start
         self._log: Mapping[str, Tensor] = {}
+        self._part = 0
 
     @property
     def mixing(self) -> bool:
@@ -85,13 +86,13 @@ class HardMixing(Momentum):
         return self.mixes > 0 and int(self.steps) >= self.start
 
     def forward(self, batch: Batch) -> Step:
+        self._part = batch.part  # with accumulation, each batch of a step has mixtures of its own
         step = super().forward(batch)
         pairing = step.pairing.with_queue(self.mixes) if self.mixing else step.pairing
         return replace(step, pairing=pairing, log={**step.log, **self._log})
 
     def _contrast(self, q: Tensor, k: Tensor, queue: Tensor) -> Tensor:
-        passes = len(self._keys)  # of this step so far: with accumulation, each pass has mixtures of its own
-        draws = derived_generator(int(self.seed), int(self.steps), passes) if self.mixing else None
+        draws = derived_generator(int(self.seed), int(self.steps), self._part) if self.mixing else None
         rows = own_rows(len(q), device=q.device)
         loss, self._log = self.with_mixtures(gather(q), gather(k), queue, rows, draws)
         return loss

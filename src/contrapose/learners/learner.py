@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ class Step:
         loss: scalar, the mean over this process's own rows.
         embeddings: `(N, D)` detached outputs of the projection head, for the health line.
         prototype_scores: `(N, P)` detached logits of the rows against prototypes, for a verdict on them; None without.
+        memory: detached rows that the learner remembers after the step (keys for a queue); None without.
     """
 
     loss: Tensor
@@ -32,13 +33,15 @@ class Step:
     pairing: Pairing
     log: dict[str, Tensor | float] = field(default_factory=dict)
     prototype_scores: Tensor | None = None
+    memory: Tensor | None = None
 
 
 class Learner(nn.Module):
     """One training step of a family of methods: which encoder sees which view, and what is remembered between steps.
 
     A subclass declares its memory (queues, EMA copies, prototypes) as buffers or sub-modules in `__init__`, so that
-    checkpoints hold it, and implements `forward(batch) -> Step`. `encoder` is the part that is exported.
+    checkpoints hold it, and implements `forward(batch) -> Step`, which reads memory and leaves it as it is.
+    `encoder` is the part that is exported.
 
     Arguments:
         chance: pairing -> the objective's value for embeddings that tell nothing; None when it has no such value.
@@ -53,8 +56,13 @@ class Learner(nn.Module):
     def before_step(self) -> None:
         """Called once before the forward passes of an optimiser step."""
 
-    def after_step(self) -> None:
-        """Called once after the optimiser step."""
+    def after_step(self, steps: Sequence[Step]) -> None:
+        """Called once after the optimiser step: the place to write into memory (queues, supports).
+
+        Arguments:
+            steps: what the last forward passes gave, one of each batch that the step accumulated. A step that computes
+                its gradient twice (`training.sharpness_aware`) has forward passes before them, which do not count.
+        """
 
     def forward(self, batch: Batch) -> Step:
         raise NotImplementedError(f"{type(self).__name__} must implement forward(batch) -> Step.")

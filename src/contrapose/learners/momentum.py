@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
@@ -109,7 +109,6 @@ class Momentum(Learner):
         self.queue = Queue(queue_size, dimension, generator=generator)
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))  # seeds the shuffling of keys
         self.objective = objective
-        self._keys: list[Tensor] = []  # keys of this step, waiting for `after_step`
 
     def before_step(self) -> None:
         self.teacher.update(nn.Sequential(self.encoder, self.head))
@@ -122,17 +121,15 @@ class Momentum(Learner):
         with torch.no_grad():
             k = shuffled(self.teacher, batch.views[1], seed=int(self.steps))  # (B, D)
             k = F.normalize(k.float(), dim=1)
-        if self.training:
-            self._keys.append(gather(k))  # (W·B, D)
         loss = self.objective(q, k, self.queue.rows.clone())
         pairing = by_towers(len(q), in_batch_negatives=False, device=q.device).with_queue(len(self.queue.rows))
-        return Step(loss, q.detach(), pairing)
+        return Step(loss, q.detach(), pairing, memory=gather(k))  # (W·B, D)
 
     def companions(self) -> dict[str, nn.Module]:
         return {"teacher": self.teacher.model.get_submodule("0")}
 
-    def after_step(self) -> None:
-        for keys in self._keys:
-            self.queue.enqueue(keys)
-        self._keys.clear()
+    def after_step(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            assert step.memory is not None  # `forward` gave it
+            self.queue.enqueue(step.memory)
         self.steps += 1

@@ -51,10 +51,8 @@ class MomentumViews(Momentum):
         with torch.no_grad():
             keys = [shuffled(self.teacher, view, seed=int(self.steps)) for view in batch.views]  # V times (B, D)
             k = gather(F.normalize(torch.stack(keys).float(), dim=-1), dim=1)  # (V, W·B, D)
-        if self.training:
-            self._keys.append(k[-1])  # (W·B, D)
         rows = own_rows(batch.size, device=q.device)
         loss = self.objective(gather(q, dim=1), k, self.queue.rows.clone(), rows)
         embeddings = q.detach().flatten(0, 1)  # (V·B, D)
         pairing = by_towers(len(embeddings), in_batch_negatives=False, device=q.device)
-        return Step(loss, embeddings, pairing.with_queue(len(self.queue.rows)))
+        return Step(loss, embeddings, pairing.with_queue(len(self.queue.rows)), memory=k[-1])  # (W·B, D)

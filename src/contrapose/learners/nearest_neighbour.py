@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
@@ -80,7 +80,6 @@ class NearestNeighbour(Learner):
         self.encoder, self.head, self.predictor = encoder, head, predictor
         self.support = SupportSet(queue_size, dimension, generator=generator)
         self.objective = objective
-        self._waiting: list[Tensor] = []  # embeddings of this step, until `after_step`
 
     def forward(self, batch: Batch) -> Step:
         if len(batch.views) != 2:
@@ -90,8 +89,6 @@ class NearestNeighbour(Learner):
         p = self.predictor(z.flatten(0, 1)).view_as(z)  # (2, B, D), both views in one batch normalisation
         unit = F.normalize(z.detach().float(), dim=2)  # (2, B, D)
         nearest = self.support.nearest(unit)  # (2, B, D)
-        if self.training:
-            self._waiting.append(gather(unit[0]))  # (W·B, D)
         rows = own_rows(batch.size, device=z.device)
         neighbours, predictions = gather(nearest, dim=1), gather(p, dim=1)  # (2, W·B, D) each
         first = self.objective(neighbours[0], predictions[1], rows)
@@ -101,9 +98,10 @@ class NearestNeighbour(Learner):
             z.detach().flatten(0, 1),  # (2·B, D)
             by_towers(neighbours.shape[1], device=z.device),
             {"neighbour_cosine": (unit * nearest).sum(2).mean()},
+            memory=gather(unit[0]),  # (W·B, D)
         )
 
-    def after_step(self) -> None:
-        for embeddings in self._waiting:
-            self.support.enqueue(embeddings)
-        self._waiting.clear()
+    def after_step(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            assert step.memory is not None  # `forward` gave it
+            self.support.enqueue(step.memory)

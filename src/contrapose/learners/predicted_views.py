@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -89,5 +89,5 @@ class PredictedViews(Learner):
     def companions(self) -> dict[str, nn.Module]:
         return {"teacher": self.teacher.model.get_submodule("0")}
 
-    def after_step(self) -> None:
+    def after_step(self, steps: Sequence[Step]) -> None:
         self.steps += 1

@@ -11,7 +11,7 @@ from contrapose.methods.method import About, Method, register
 if TYPE_CHECKING:
     import torch
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import Encoder
     from contrapose.learners import Learner
 
 
@@ -70,7 +70,7 @@ class AUCCL(Method):
         climbs = saddle and self.scalars == "learned"
         self._check("ascent", climbs or self.ascent == 1, "left out unless the saddle's scalars are learned")
 
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Siamese
         from contrapose.objectives import AUCContrastive
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import Encoder
     from contrapose.learners import Learner
     from contrapose.pairing import Pairing
 
@@ -61,7 +61,10 @@ class BiasDebias(Method):
         self._check("prior", 0 <= self.prior < 1, "in [0, 1)")
         self._check("reference_rate", self.reference_rate > 0, "above 0")
 
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
+        import torch
+
+        from contrapose.encoders import untrained_like
         from contrapose.learners import SideBySide
         from contrapose.objectives import debiased_triplet, difficulty_weighted
         from contrapose.objectives.hardness.difficulty import difficulty_chance
@@ -88,26 +91,9 @@ class BiasDebias(Method):
             encoder,
             self.head(encoder.dimension),
             objective,
-            reference=_another(encoder, generator),
+            reference=untrained_like(encoder, int(torch.randint(2**31, (), generator=generator))).train(),
             reference_head=self.head(encoder.dimension),
             reference_objective=reference_objective,
             reference_rate=self.reference_rate,
             chance=chance,
         )
-
-
-def _another(encoder: ImageEncoder, generator: torch.Generator) -> ImageEncoder:
-    """An encoder of the same architecture with first weights of its own."""
-    import torch
-
-    from contrapose.encoders import build
-
-    return build(
-        encoder.name,
-        channels=encoder.channels,
-        image_size=encoder.image_size,
-        mean=encoder.mean,
-        std=encoder.std,
-        seed=int(torch.randint(2**31, (), generator=generator)),
-        **encoder.arguments,
-    )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from contrapose.methods.method import About, Method, register
-from contrapose.views.options import ImageViews
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import Encoder
     from contrapose.learners import Learner
     from contrapose.pairing import Pairing
 
@@ -40,8 +39,9 @@ class CACR(Method):
         paper="Zheng et al., TMLR 2023, https://arxiv.org/abs/2105.03746",
     )
 
-    views: ImageViews = field(default_factory=lambda: ImageViews(count=5))
-    """How views are made. 5 of each picture: the authors' 4 positives a query (time grows with them)."""
+    view_count: ClassVar[int] = 5
+    view_note: ClassVar[str] = "5 of each sample: the authors' 4 positives a query; time grows with them"
+
     attraction_sharpness: float = 1.0
     """Factor on the distance in a positive's weight; 0 = all alike ("without_w1"). 1: the authors'."""
     repulsion_sharpness: float = 2.0
@@ -106,15 +106,15 @@ class CACR(Method):
         for name in ("attraction_sharpness", "repulsion_sharpness"):
             usual = getattr(CACR, name)
             self._check(name, getattr(self, name) == usual, f"left at {usual:g} with a predictor (give --temperature)")
-        views = self.views.count + (self.views.small_count or 0)
+        views = self.views.total()
         self._check("key_views", self.key_views <= views, f"at most {views}, the views there are (--views.count)")
 
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         if self.predictor:
             return self._with_predictor(encoder)
         return self._with_queue(encoder, generator) if self.queue else self._in_batch(encoder)
 
-    def _in_batch(self, encoder: ImageEncoder) -> Learner:
+    def _in_batch(self, encoder: Encoder) -> Learner:
         from contrapose.learners import Siamese
         from contrapose.objectives import OBJECTIVES, cacr
 
@@ -131,7 +131,7 @@ class CACR(Method):
 
         return Siamese(encoder, self.head(encoder.dimension), objective, chance=OBJECTIVES["cacr"].chance)
 
-    def _with_queue(self, encoder: ImageEncoder, generator: torch.Generator) -> Learner:
+    def _with_queue(self, encoder: Encoder, generator: torch.Generator) -> Learner:
         from contrapose.learners import MomentumViews
         from contrapose.objectives import OBJECTIVES, cacr_queue
 
@@ -150,7 +150,7 @@ class CACR(Method):
             chance=OBJECTIVES["cacr_queue"].chance,
         )
 
-    def _with_predictor(self, encoder: ImageEncoder) -> Learner:
+    def _with_predictor(self, encoder: Encoder) -> Learner:
         from contrapose.encoders import ProjectionHead
         from contrapose.learners import PredictedViews
         from contrapose.objectives import cacr_predicted

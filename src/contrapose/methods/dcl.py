@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import Encoder
     from contrapose.learners import Learner
     from contrapose.pairing import Pairing
 
@@ -48,7 +48,7 @@ class DCL(Method):
         self._check("temperature", self.temperature > 0, "above 0")
         self._check("sigma", self.sigma is None or self.sigma > 0, "above 0, or none")
 
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Siamese
         from contrapose.objectives import OBJECTIVES, coupling, dcl
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import Encoder
     from contrapose.learners import Learner
     from contrapose.pairing import Pairing
 
@@ -62,7 +62,7 @@ class GroCo(Method):
         softenings = ("cauchy", "logistic", "logistic_phi", "reciprocal", "optimal")
         self._check("distribution", self.distribution in softenings, f"one of {', '.join(softenings)}")
 
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         import torch
         from torch import nn
 
@@ -71,7 +71,7 @@ class GroCo(Method):
         from contrapose.objectives.ranking.groco import groco_chance
 
         # small crops come after the full views and pull nobody; without any, all views pull, were they the user's own
-        full = self.views.count if self.views.small_count else None
+        full = self.views.count if self.views.total() > self.views.count else None
 
         def objective(z: Tensor, pairing: Pairing, rows: Tensor | None) -> Tensor:
             return groco(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import Encoder
     from contrapose.learners import Learner
     from contrapose.learners.learner import Chance
     from contrapose.pairing import Pairing
@@ -74,7 +74,7 @@ class HardContrastive(Method):
     def _weighs(self) -> bool:
         return self.beta > 0 or self.prior > 0
 
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Siamese
 
         objective, chance = self._weighed() if self._weighs else self._cut()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import Encoder
     from contrapose.learners import Learner
 
 
@@ -65,7 +65,7 @@ class ISD(Method):
             self._check(name, getattr(self, name) is None or getattr(self, name) > 0, "above 0")
         self._check("momentum", 0 <= self.momentum <= 1, "in [0, 1]")
 
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.encoders import ProjectionHead
         from contrapose.learners import Distillation
         from contrapose.objectives import isd, soft_targets

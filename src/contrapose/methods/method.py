@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, field, fields, make_dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 
 from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.modalities import MODALITIES
 from contrapose.registry import Registry
 from contrapose.training.config import RunConfig
-from contrapose.views.options import ImageViews
 
 if TYPE_CHECKING:
     import torch
 
-    from contrapose.encoders import ImageEncoder, ProjectionHead
+    from contrapose.encoders import Encoder, ProjectionHead
     from contrapose.learners import Learner
 
 
@@ -40,16 +41,21 @@ class About:
     Arguments:
         question: which of `QUESTIONS` it answers.
         purpose: what it is for, in a sentence.
-        modality: what kind of data it takes.
+        modality: what kind of data it was published for, in words.
         paper: authors, venue and link.
-        needs_labels: whether it cannot train without labels.
+        needs_targets: what it cannot train without: "label", classes; "number", a number to be predicted.
     """
 
     question: str
     purpose: str
     modality: str
     paper: str
-    needs_labels: bool = False
+    needs_targets: tuple[str, ...] = ()
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether it learns from classes."""
+        return "label" in self.needs_targets
 
     def __post_init__(self) -> None:
         if self.question not in QUESTIONS:
@@ -60,12 +66,24 @@ class About:
 
 @dataclass(frozen=True, kw_only=True)
 class Method(RunConfig):
-    """A published method on pictures: the run's configuration, its own options, and how they become a learner."""
+    """A published method: the run's configuration, its own options, and how they become a learner.
+
+    What is registered is the method *on a kind of data*: a class with that kind's options besides (how data are read,
+    `views`, `encoder`), on its first kind at once, on another by `on`.
+    """
 
     about: ClassVar[About]
+    bare: ClassVar[type[Method]]
+    """The class as it is written, without the options of any kind of data."""
+    modality: ClassVar[str] = "image"
+    """The kind of data; of the bare class, the first one."""
+    view_count: ClassVar[int] = 2
+    """Views of each sample that it takes unless told otherwise."""
+    view_note: ClassVar[str] = ""
+    """Where that number comes from."""
+    if TYPE_CHECKING:
+        views: Any = None  # of the options of a kind of data
 
-    views: ImageViews = field(default_factory=ImageViews)
-    """How views are made."""
     projection_layers: int = 2
     """Linear maps of the projection head. 2 in SimCLR, MoCo v2 and MMCL; 0 compares the embeddings themselves."""
     projection_hidden: int = 512
@@ -80,11 +98,25 @@ class Method(RunConfig):
             self._check(name, getattr(self, name) > 0, "above 0")
         self._check("projection_layers", self.projection_layers >= 0, "0 or more")
 
+    @classmethod
+    def on(cls, modality: str) -> type[Method]:
+        """The same method with the options of another kind of data.
+
+        Errors:
+            ArgumentError: an unknown kind (the nearest is named).
+        """
+        return _on(cls.bare, modality)
+
+    @classmethod
+    def own_options(cls) -> set[str]:
+        """Names of the options that are the method's own, and not those of every run or of its kind of data."""
+        return {option.name for option in fields(cls.bare)} - {option.name for option in fields(RunConfig)}
+
     @abstractmethod
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         """The learner that trains `encoder` by this method; `generator` draws what its memory starts from."""
 
-    def new_learner(self, encoder: ImageEncoder) -> Learner:
+    def new_learner(self, encoder: Encoder) -> Learner:
         """`learner(...)` with first weights and memory from the seed; the user's random stream is left alone."""
         import torch
 
@@ -117,12 +149,26 @@ def register(name: str) -> Callable[[type[Method]], type[Method]]:
     def add(method: type[Method]) -> type[Method]:
         if not getattr(method, "about", None):
             raise ArgumentError(f"Method {name!r} needs a class variable `about`.")
-        return METHODS.register(name)(method)
+        return METHODS.register(name)(_on(method, method.modality))
 
     return add
 
 
 def name_of(method: type[Method] | Method) -> str:
     """The name under which a method is registered."""
-    kind = method if isinstance(method, type) else type(method)
-    return next(name for name, known in METHODS.items() if known is kind)
+    return next(name for name, known in METHODS.items() if known.bare is method.bare)
+
+
+@cache
+def _on(bare: type[Method], modality: str) -> type[Method]:
+    options = MODALITIES[modality].options
+    kind = get_type_hints(options)["views"]
+    changed = [] if bare.view_count == kind().count else [_views(kind, bare.view_count)]
+    made = make_dataclass(bare.__name__, changed, bases=(bare, options), frozen=True, kw_only=True)
+    made.bare, made.modality = bare, modality
+    made.__doc__, made.__module__, made.__qualname__ = bare.__doc__, bare.__module__, bare.__qualname__
+    return made
+
+
+def _views(kind: type[Any], count: int) -> tuple[str, type[Any], Any]:
+    return "views", kind, field(default_factory=lambda: kind(count=count))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import Encoder
     from contrapose.learners import Learner
     from contrapose.pairing import Pairing
 
@@ -58,7 +58,7 @@ class MMCL(Method):
         self._check("ridge", self.ridge >= 0, "0 or more")
         self._check("C", self.C is None or self.C > 0, "above 0, or none")
 
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Siamese
         from contrapose.objectives import OBJECTIVES, mmcl
 

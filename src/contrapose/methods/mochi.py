@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import Encoder
     from contrapose.learners import Learner
 
 HARDEST = 128
@@ -56,7 +56,7 @@ class MoCHi(MoCo):
         for name in ("pair_mixes", "query_mixes", "mix_after"):
             self._check(name, getattr(self, name) >= 0, "0 or more")
 
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import HardMixing
         from contrapose.objectives import OBJECTIVES, mochi
 

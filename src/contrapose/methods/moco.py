@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import Encoder
     from contrapose.learners import Learner
 
 
@@ -51,7 +51,7 @@ class MoCo(Method):
         self._check("momentum", 0 <= self.momentum <= 1, "in [0, 1]")
         self._check("queue", self.queue > 0, "above 0")
 
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Momentum
         from contrapose.objectives import OBJECTIVES, info_nce
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.methods.method import About, Method, register
-from contrapose.views.options import ImageViews
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import Encoder
     from contrapose.learners import Learner
     from contrapose.pairing import Pairing
 
@@ -49,8 +48,9 @@ class MultiView(Method):
         paper="Koromilas et al., 2025, https://arxiv.org/abs/2507.06979",
     )
 
-    views: ImageViews = field(default_factory=lambda: ImageViews(count=4))
-    """How views are made; four of each picture, as in the authors' larger tables. A step costs in proportion."""
+    view_count: ClassVar[int] = 4
+    view_note: ClassVar[str] = "four of each sample, as in the authors' larger tables; a step costs in proportion"
+
     objective: ViewObjective = "mv_dhel"
     """mv_dhel and mv_info_nce: the paper's two; the rest are the baselines: two-view losses over all pairs of views,
     each view against the mean of the others, and poly-view contrast. SimCLR with more views is another one."""
@@ -68,10 +68,9 @@ class MultiView(Method):
             raise ArgumentError(f"Unknown objective {self.objective!r}.{known}")
         alone = self.same_view_negatives or self.objective == "mv_info_nce"
         self._check("same_view_negatives", alone, "left on, but for mv_info_nce")
-        count = self.views.count + (self.views.small_count or 0)
-        self._check("views", count >= 2, "at least 2 of each sample (--views.count 4)")
+        self._check("views", self.views.total() >= 2, "at least 2 of each sample (--views.count 4)")
 
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Siamese
         from contrapose.objectives import OBJECTIVES, mv_info_nce
         from contrapose.objectives.many_views.view_chances import VIEW_CHANCES, mv_info_nce_chance

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import Encoder
     from contrapose.learners import Learner
 
 
@@ -50,7 +50,7 @@ class NNCLR(Method):
         self._check("queue", self.queue > 0, "above 0")
         self._check("predictor_hidden", self.predictor_hidden > 0, "above 0")
 
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.encoders import ProjectionHead
         from contrapose.learners import NearestNeighbour
         from contrapose.objectives import OBJECTIVES, info_nce

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from contrapose.methods.method import About, Method, register
-from contrapose.views.options import ImageViews
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import Encoder
     from contrapose.learners import Learner
     from contrapose.pairing import Pairing
 
@@ -32,11 +31,12 @@ class SelfCon(Method):
         purpose="labels and half the time: exits of one network replace the second view",
         modality="images with labels",
         paper="Bae et al., AAAI 2023, https://arxiv.org/abs/2106.15499",
-        needs_labels=True,
+        needs_targets=("label",),
     )
 
-    views: ImageViews = field(default_factory=lambda: ImageViews(count=1))
-    """How views are made; one of each picture."""
+    view_count: ClassVar[int] = 1
+    view_note: ClassVar[str] = "one of each sample: the exits take the place of others"
+
     temperature: float = 0.1
     """Sharpness of the softmax. 0.1: the authors' commands."""
     exits: tuple[int, ...] = (1,)
@@ -49,7 +49,7 @@ class SelfCon(Method):
         self._check("temperature", self.temperature > 0, "above 0")
         self._check("exits", len(self.exits) > 0 and min(self.exits) >= 0, "one or more stages, counted from 0")
 
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import MultiExit
         from contrapose.objectives import OBJECTIVES, sup_con
 

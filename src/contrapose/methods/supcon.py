@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import Encoder
     from contrapose.learners import Learner
     from contrapose.pairing import Pairing
 
@@ -31,7 +31,7 @@ class SupCon(Method):
         purpose="labels at hand: samples of one class attract each other",
         modality="images with labels",
         paper="Khosla et al., NeurIPS 2020, https://arxiv.org/abs/2004.11362",
-        needs_labels=True,
+        needs_targets=("label",),
     )
 
     temperature: float = 0.1
@@ -41,7 +41,7 @@ class SupCon(Method):
         super().__post_init__()
         self._check("temperature", self.temperature > 0, "above 0")
 
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Siamese
         from contrapose.objectives import OBJECTIVES, sup_con
 

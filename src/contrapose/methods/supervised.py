@@ -10,7 +10,7 @@ from contrapose.methods.method import About, Method, register
 if TYPE_CHECKING:
     import torch
 
-    from contrapose.encoders import ImageEncoder
+    from contrapose.encoders import Encoder
     from contrapose.learners import Learner
 
 
@@ -24,7 +24,7 @@ class Supervised(Method):
         purpose="the yardstick: cross-entropy with every label, same views and budget",
         modality="images with labels",
         paper="Khosla et al., NeurIPS 2020 (their baseline), https://arxiv.org/abs/2004.11362",
-        needs_labels=True,
+        needs_targets=("label",),
     )
 
     classes: int = 10
@@ -37,7 +37,7 @@ class Supervised(Method):
         self._check("classes", self.classes >= 2, "at least 2")
         self._check("label_smoothing", 0.0 <= self.label_smoothing < 1.0, "in [0, 1)")
 
-    def learner(self, encoder: ImageEncoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Classifier
 
         return Classifier(

@@ -2,14 +2,14 @@
 
 from contrapose.lazy import lazy_exports
 
-__all__ = ["Absent", "Page", "Samples", "Sheet", "render", "render_sheet", "show_pictures", "show_rows", "show_texts"]
+__all__ = ["Absent", "Embedded", "Page", "Sheet", "render", "render_sheet", "show_pictures", "show_rows", "show_texts"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "Absent": "contrapose.report.page",
         "Page": "contrapose.report.page",
-        "Samples": "contrapose.report.samples",
+        "Embedded": "contrapose.report.embedded",
         "render": "contrapose.report.draw",
         "show_pictures": "contrapose.report.cards",
         "show_rows": "contrapose.report.cards",

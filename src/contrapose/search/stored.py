@@ -45,12 +45,10 @@ class Description:
 
 
 def encoder_fingerprint(embedder: Embedder) -> str:
-    """A hash of the architecture, of what pixels mean to it and of every weight: another training step, and it is
+    """A hash of the architecture, of what it takes and of every weight: another training step, and it is
     another encoder."""
     encoder = embedder.encoder
-    digest = hashlib.sha256(json.dumps([encoder.name, encoder.image_size, encoder.channels]).encode())
-    if encoder.preparation.differs_from_default:
-        digest.update(json.dumps(encoder.preparation.to_json()).encode())
+    digest = hashlib.sha256(json.dumps([encoder.name, encoder.form]).encode())
     for name, tensor in sorted(encoder.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         plain = tensor.detach().cpu().contiguous().reshape(-1)  # (numel,)

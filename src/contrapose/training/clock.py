@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
-PHASES = ("data", "views", "forward", "backward", "other")
+PHASES = ("data", "views", "forward", "backward", "update")
 
 
 class StepClock:
@@ -33,13 +33,14 @@ class StepClock:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Time a block as `name`."""
+        """Time a block as `name`, but for phases within it, which count for themselves."""
         self._wait()
-        start = time.perf_counter()
+        start, counted = time.perf_counter(), sum(self.seconds.values())
         yield
         self._wait()
         if self._sampled:
-            self.seconds[name] += time.perf_counter() - start
+            within = sum(self.seconds.values()) - counted
+            self.seconds[name] += time.perf_counter() - start - within
 
     def line(self) -> str:
         """Shares of the time, e.g. `time: views 21 %, forward 40 %, backward 39 %`."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from contrapose.errors import ArgumentError
+from contrapose.options import Options
 
 OPTIMIZERS = ("adamw", "sgd", "lars")
 SCHEDULES = ("cosine", "one_cycle", "constant")
@@ -13,34 +13,24 @@ TRACKERS = ("none", "tensorboard", "wandb", "mlflow")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig:
-    """What to train on, for how long, with which optimiser, where to write: the same for every method."""
+class RunConfig(Options):
+    """What to train on, for how long, with which optimiser, where to write: the same for every method and every kind of
+    data. How data are read, varied and encoded is their kind's (see `contrapose.modalities`)."""
 
     data: str = ""
-    """What to learn from, to be named for every run: a folder, .npz, .npy, .parquet, .csv, .jsonl, hub:OWNER/NAME, or
-    `omniglot`, the characters that come with the package."""
-    image_column: str | None = None
-    """Column of a table, or array of an .npz, with the pictures or their paths. Default: one with a usual name (image,
-    path, file, ...)."""
+    """What to learn from, to be named for every run: a folder, .npz, .npy, .parquet, .csv, .jsonl, .txt, hub:NAME;
+    omniglot, the characters that come with the package; python-docs, the texts of Python's own library."""
     label_column: str | None = None
     """Column of a table, or array of an .npz, with the labels. Default: one with a usual name (label, class, ...)."""
     labels: Literal["auto", "none"] = "auto"
     """none: read no labels, whatever the data have."""
     limit: int | None = None
     """Use so many samples only, evenly spaced over the data."""
-    image_size: int | None = None
-    """Working resolution in pixels. Default: as stored up to 96, else 64."""
-    fit: Literal["crop", "pad"] = "crop"
-    """Pictures that are not square: crop keeps their central square, pad the whole picture with its edge continued."""
-    white: float | None = None
-    """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: by the range of them all."""
     out: str | None = None
     """The run folder to write. Default: runs/METHOD-DATA, with a number when that exists."""
-    encoder: str = "small_conv"
-    """Backbone: small_conv, tiny_conv, resnet18, resnet34, resnet50, vit_tiny, vit_small, mlp, timm:NAME or hf:NAME."""
     init: str | None = None
-    """Trained weights to start from: a run, an encoder's folder, hf:NAME or timm:NAME. They bring their encoder,
-    channels, picture size and normalisation along. Default: new weights."""
+    """Trained weights to start from: a run, an encoder's folder, hf:NAME or timm:NAME. They bring their encoder along,
+    with what was fitted to their data (picture size, normalisation, vocabulary). Default: new weights."""
     epochs: int = 20
     """Passes over the data. [design] 20: minutes on two cores; papers train 100 to 1000."""
     batch_size: int = 128
@@ -66,8 +56,6 @@ class RunConfig:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the encoder; auto takes bfloat16 where the hardware multiplies it fast. Losses are always
     float32."""
-    workers: int | None = None
-    """Processes that decode photos. Default: one per core."""
     checkpoint_minutes: float = 5.0
     """Longest time between two checkpoints; there is one after every epoch and at the end as well."""
     checkpoint_steps: int = 0
@@ -77,18 +65,19 @@ class RunConfig:
     tracker: Literal["none", "tensorboard", "wandb", "mlflow"] = "none"
     """Also send the metrics there; metrics.jsonl is always written."""
 
+    if TYPE_CHECKING:
+        encoder: str = ""  # of the options of a kind of data, which know its default
+
     def __post_init__(self) -> None:
+        super().__post_init__()
         positive = ("epochs", "batch_size", "accumulate", "log_steps", "learning_rate", "checkpoint_minutes")
         for name in positive:
             self._check(name, getattr(self, name) > 0, "above 0")
         for name in ("weight_decay", "gradient_clip", "checkpoint_steps", "seed"):
             self._check(name, getattr(self, name) >= 0, "0 or more")
-        for name in ("limit", "image_size", "workers"):
-            self._check(name, getattr(self, name) is None or getattr(self, name) > 0, "above 0")
+        self._check("limit", self.limit is None or self.limit > 0, "above 0")
         self._check("warmup_share", 0.0 <= self.warmup_share < 1.0, "in [0, 1)")
-        self._check("white", self.white is None or self.white > 0, "above 0")
         choices = {
-            "fit": ("crop", "pad"),
             "labels": ("auto", "none"),
             "optimizer": OPTIMIZERS,
             "schedule": SCHEDULES,
@@ -97,11 +86,7 @@ class RunConfig:
             "precision": ("auto", "float32", "bfloat16"),
         }
         for name, known in choices.items():
-            self._check(name, getattr(self, name) in known, f"one of {', '.join(known)}")
-
-    def _check(self, name: str, good: bool, expected: str) -> None:
-        if not good:
-            raise ArgumentError(f"{name} must be {expected}, got {getattr(self, name)!r}.")
+            self._check_choice(name, known)
 
     def differences(self) -> dict[str, object]:
         """The options that differ from their defaults, those of views as `views.NAME`: what a run's header shows."""

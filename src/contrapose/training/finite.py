@@ -40,7 +40,7 @@ class FiniteGuard:
             RunError: always.
         """
         path = self.run.path / f"nonfinite-step-{step}-rank-{self.accelerator.process_index}.pt"
-        views = [view.cpu() for view in batch.views]
+        views = list(batch.to("cpu").views)
         torch.save({"views": views, "indices": batch.indices, "step": step}, path)
         saved = list_checkpoints(self.run.checkpoints)
         kept = f"The last good checkpoint is {saved[0].name}" if saved else "There was no checkpoint yet"

@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from contrapose.data import Batch, EpochSampler, derived_generator
 from contrapose.errors import NonFiniteError, RunError
-from contrapose.learners import Learner
+from contrapose.learners import Learner, Step
 from contrapose.openmp import crowd
 from contrapose.training.allocator import freed_memory_kept
 from contrapose.training.config import RunConfig
-from contrapose.training.interface import MakeViews
+from contrapose.training.interface import MakeViews, TrainingData
 from contrapose.training.optimizers import OPTIMIZERS
 from contrapose.training.schedules import multiplier
-
-
-class Samples(Protocol):
-    """What the loop asks of the data."""
-
-    def __len__(self) -> int: ...
-
-    def batch(self, indices: Tensor) -> Tensor: ...
+from contrapose.training.step import take_step
 
 
 def train_in_memory(
     learner: Learner,
-    data: Samples,
+    data: TrainingData,
     views: MakeViews,
     config: RunConfig,
     *,
-    labels: Tensor | None = None,
     device: torch.device | str = "cpu",
     dtype: torch.dtype | None = None,
     after_epoch: Callable[[int], None] | None = None,
@@ -49,33 +40,24 @@ def train_in_memory(
         dtype: what the encoder computes in under autocast; None: float32.
         after_epoch: called with the number of epochs done; it finds the learner in evaluation mode.
 
-    Shapes:
-        labels: `(N,)` int64, or `None`.
-
     Errors:
         RunError: the loss became not finite.
     """
     crowd()
     learner.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     optimizer = OPTIMIZERS[config.optimizer](learner.parameter_groups(config.weight_decay), config.learning_rate)
-    sampler = EpochSampler(len(data), config.batch_size, seed=config.seed)
-    total = config.epochs * sampler.batches_per_epoch
+    work = _InMemory(learner, data, views, config, torch.device(device), dtype)
+    steps = work.sampler.batches_per_epoch
     losses: list[float] = []
     with torch.random.fork_rng(), freed_memory_kept():
-        for step in range(total):
-            factor = multiplier(config.schedule, step, total, config.warmup_share)
+        for step in range(config.epochs * steps):
+            factor = multiplier(config.schedule, step, config.epochs * steps, config.warmup_share)
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * factor * group.get("learning_rate_factor", 1.0)
-            generator = derived_generator(config.seed, step)
-            torch.manual_seed(generator.initial_seed())  # dropout and the like
-            indices = sampler.indices(*sampler.locate(step))  # (B,)
-            batch = Batch(
-                views=views(data.batch(indices).to(device), generator=generator),
-                indices=indices,
-                labels=None if labels is None else labels[indices].to(device),  # (B,)
-            )
-            losses.append(_update(learner, optimizer, batch, config, step, dtype))
-            epoch, left = divmod(step + 1, sampler.batches_per_epoch)
+            work.step = step
+            taken = take_step(learner, optimizer, work, seed=work.generator().initial_seed())
+            losses.append(float(taken.steps[-1].loss.detach()))
+            epoch, left = divmod(step + 1, steps)
             if after_epoch is not None and left == 0:
                 learner.eval()
                 after_epoch(epoch)
@@ -84,35 +66,53 @@ def train_in_memory(
     return per_epoch.mean(dim=1).tolist()
 
 
-def _update(
-    learner: Learner,
-    optimizer: torch.optim.Optimizer,
-    batch: Batch,
-    config: RunConfig,
-    step: int,
-    dtype: torch.dtype | None,
-) -> float:
-    learner.before_step()
-    try:
-        with torch.autocast(batch.views[0].device.type, dtype=dtype, enabled=dtype is not None):
-            loss = learner(batch).loss  # ()
-    except NonFiniteError as error:  # the objective saw it before there was a loss
-        raise RunError(_diverged(step, config)) from error
-    value = float(loss.detach())
-    if not math.isfinite(value):
-        raise RunError(_diverged(step, config))
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    if config.gradient_clip > 0:
-        for weights in learner.clip_groups():
-            torch.nn.utils.clip_grad_norm_(weights, config.gradient_clip)
-    optimizer.step()
-    learner.after_step()
-    return value
+@dataclass
+class _InMemory:
+    """The `Computation` of a fit: one process, one batch a step, nothing written."""
 
+    learner: Learner
+    data: TrainingData
+    views: MakeViews
+    config: RunConfig
+    device: torch.device
+    dtype: torch.dtype | None
+    step: int = 0
 
-def _diverged(step: int, config: RunConfig) -> str:
-    return (
-        f"The embeddings or the loss became not finite at step {step}. Try a learning_rate below "
-        f"{config.learning_rate}, or method_options={{'gradient_clip': 1.0}}."
-    )
+    def __post_init__(self) -> None:
+        self.sampler = EpochSampler(len(self.data), self.config.batch_size, seed=self.config.seed)
+        self.targets = {name: torch.as_tensor(values) for name, values in self.data.targets.items()}
+
+    def generator(self) -> torch.Generator:
+        return derived_generator(self.config.seed, self.step)
+
+    def batch(self, part: int) -> Batch:
+        indices = self.sampler.indices(*self.sampler.locate(self.step))  # (B,)
+        return Batch(
+            views=self.views(self.data.batch(indices).to(self.device), generator=self.generator()),
+            indices=indices,
+            targets={name: values[indices].to(self.device) for name, values in self.targets.items()},  # (B,) each
+            part=part,
+        )
+
+    def gradient(self, batch: Batch, *, parts: int, last: bool) -> Step:
+        try:
+            with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not None):
+                step: Step = self.learner(batch)
+        except NonFiniteError as error:  # the objective saw it before there was a loss
+            raise RunError(self._diverged()) from error
+        if not math.isfinite(float(step.loss.detach())):
+            raise RunError(self._diverged())
+        (step.loss / parts).backward()
+        return step
+
+    def clip(self, batch: Batch) -> float:
+        if self.config.gradient_clip > 0:
+            for weights in self.learner.clip_groups():
+                torch.nn.utils.clip_grad_norm_(weights, self.config.gradient_clip)
+        return math.nan
+
+    def _diverged(self) -> str:
+        return (
+            f"The embeddings or the loss became not finite at step {self.step}. Try a learning_rate below "
+            f"{self.config.learning_rate}, or method_options={{'gradient_clip': 1.0}}."
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,18 +12,18 @@ MakeViews = Callable[..., tuple[Tensor, ...]]  # (pictures, generator=...) -> vi
 
 
 class TrainingData(Protocol):
-    """What the loop asks of a data set (`contrapose.data.Images` is one)."""
+    """What training asks of a data set (every `contrapose.data.Samples` answers)."""
 
-    labels: Any
+    targets: Mapping[str, Any]
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: Tensor) -> Any: ...
 
     @property
     def fingerprint(self) -> str: ...
 
     def recorded_as(self, fingerprint: str) -> bool: ...
-
-    def __len__(self) -> int: ...
-
-    def batch(self, indices: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True)

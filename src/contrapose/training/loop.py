@@ -36,6 +36,7 @@ from contrapose.training.reporter import Reporter
 from contrapose.training.run_folder import RunFolder
 from contrapose.training.schedules import multiplier
 from contrapose.training.state import export_encoders, restore_state, state_of
+from contrapose.training.step import take_step
 
 LEAST_CHECKPOINT_SECONDS = 10.0  # epochs may be shorter than it takes to write a checkpoint
 
@@ -45,7 +46,7 @@ class Trainer:
 
     Arguments:
         learner: what is trained; `learner.encoder` is exported.
-        data: samples by index, with labels or `None`.
+        data: samples by index, with targets where there are any.
         views: `(batch, generator=) -> tuple of views`.
         config: the run's configuration.
         run: the folder to write.
@@ -90,7 +91,7 @@ class Trainer:
         )
         self.average = WeightAverage(learner.encoder)
         self.dtype = autocast_dtype(config.precision, self.device)
-        self.labels = None if data.labels is None else torch.as_tensor(data.labels)
+        self.targets = {name: torch.as_tensor(values) for name, values in data.targets.items()}
         self.clock = StepClock(self.device)
         self.guard = FiniteGuard(self.accelerator, config, run)
         self.reporter = Reporter(self.accelerator, config, run, self.monitor, learner, self.epoch_steps)
@@ -173,24 +174,21 @@ class Trainer:
     def _train_step(self) -> tuple[Step, float]:
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate(self.step) * group.get("learning_rate_factor", 1.0)
-        torch.manual_seed(self._generator().initial_seed())  # dropout and the like
-        self.learner.before_step()
-        for part in range(self.config.accumulate):
-            last = part == self.config.accumulate - 1
-            batch = self._batch(part)
-            with nullcontext() if last else self.accelerator.no_sync(self.model):
-                step = self._forward(batch)
-                self.guard.check(step.loss, batch, "loss", self.step)
-                with self.clock.phase("backward"):
-                    self.accelerator.backward(step.loss / self.config.accumulate)
-        with self.clock.phase("backward"):
-            gradient_norm = self._clip(batch)
-            self.optimizer.step()
+        seed = self._generator().initial_seed()
+        with self.clock.phase("update"):
+            taken = take_step(self.learner, self.optimizer, self, seed=seed, parts=self.config.accumulate)
             self.optimizer.zero_grad(set_to_none=True)
-        with self.clock.phase("other"):
-            self.learner.after_step()
             self.average.update(self.learner.encoder, self.step + 1)
-        return step, gradient_norm
+        return taken.steps[-1], taken.gradient_norm
+
+    def gradient(self, batch: Batch, *, parts: int, last: bool) -> Step:
+        """A batch's part of the gradient of a step."""
+        with nullcontext() if last else self.accelerator.no_sync(self.model):
+            step = self._forward(batch)
+            self.guard.check(step.loss, batch, "loss", self.step)
+            with self.clock.phase("backward"):
+                self.accelerator.backward(step.loss / parts)
+        return step
 
     def _forward(self, batch: Batch) -> Step:
         try:
@@ -200,15 +198,16 @@ class Trainer:
             self.guard.stop(batch, "embeddings became nan or infinite", self.step)
         return step
 
-    def _batch(self, part: int) -> Batch:
+    def batch(self, part: int) -> Batch:
+        """A batch of the current step, views included."""
         epoch, position = divmod(self.step, self.epoch_steps)
         with self.clock.phase("data"):
             indices = self.sampler.indices(epoch, position * self.config.accumulate + part)  # (B,)
             raw = self.data.batch(indices).to(self.device, non_blocking=True)  # (B, C, H, W) uint8
-            labels = None if self.labels is None else self.labels[indices].to(self.device)  # (B,)
+            targets = {name: values[indices].to(self.device) for name, values in self.targets.items()}  # (B,) each
         with self.clock.phase("views"):
             views = self.views(raw, generator=self._generator(part))
-        return Batch(views=views, indices=indices, labels=labels)
+        return Batch(views=views, indices=indices, targets=targets, part=part)
 
     def _generator(self, part: int = 0) -> torch.Generator:
         return derived_generator(self.config.seed, self.step, part, self.accelerator.process_index)
@@ -216,7 +215,8 @@ class Trainer:
     def _autocast(self) -> Any:
         return torch.autocast(self.device.type, dtype=self.dtype) if self.dtype else nullcontext()
 
-    def _clip(self, batch: Batch) -> float:
+    def clip(self, batch: Batch) -> float:
+        """Check and clip the gradient of the current step; its norm before that."""
         gradients = [p.grad for p in self.learner.parameters() if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)  # ()
         self.guard.check(norm, batch, "gradient norm", self.step)

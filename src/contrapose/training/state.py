@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from contrapose.encoders import ImageEncoder, save_encoder
+from contrapose.encoders import Encoder, save_encoder
 from contrapose.errors import RunError
 from contrapose.learners import Learner
 from contrapose.training.interface import TrainingData
@@ -62,5 +62,5 @@ def restore_state(
 def export_encoders(encoders: Mapping[str, nn.Module], folder: Path, facts: dict[str, Any]) -> None:
     """Write each encoder into the folder of its name, with what is to be known of it."""
     for name, encoder in encoders.items():
-        if isinstance(encoder, ImageEncoder):
+        if isinstance(encoder, Encoder):
             save_encoder(encoder, folder / name, extra=facts)

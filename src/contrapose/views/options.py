@@ -181,6 +181,10 @@ class ImageViews:
                 f"{low_name} is {low:g}, above {high_name}, which is {high:g}. Set both, the smaller first."
             )
 
+    def total(self) -> int:
+        """Views of each picture, small ones included."""
+        return self.count + (self.small_count or 0)
+
     def resolve(self, channels: int, image_size: int) -> ImageViews:
         """The same options with every field set, for pictures of this many channels and pixels a side.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from contrapose.data.images import evenly_spaced
+from contrapose.data.samples import evenly_spaced
 from contrapose.report.page import Absent, Curve, Curves
 
 MOST_POINTS = 1000  # a curve has no more pixels than that

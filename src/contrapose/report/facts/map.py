@@ -8,11 +8,11 @@ from collections import Counter
 import numpy as np
 from jaxtyping import Float
 
-from contrapose.data.images import evenly_spaced
+from contrapose.data.samples import evenly_spaced
 from contrapose.evaluation.inputs import as_rows
 from contrapose.evaluation.similarity import unit_rows
+from contrapose.report.embedded import Embedded
 from contrapose.report.page import Absent, Group, Map, Point
-from contrapose.report.samples import Samples
 from contrapose.words import counted
 
 MOST_POINTS = 1000
@@ -23,7 +23,7 @@ NEIGHBOURS = 8  # of a pinned point
 PERPLEXITY = 30  # scikit-learn's default, van der Maaten and Hinton 2008 advise 5 to 50
 
 
-def map_of(samples: Samples, *, seed: int = 0) -> Map | Absent:
+def map_of(samples: Embedded, *, seed: int = 0) -> Map | Absent:
     """t-SNE of the unit rows, started from their principal components; k-means on the unit rows.
 
     Arguments:

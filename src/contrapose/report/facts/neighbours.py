@@ -6,12 +6,12 @@ from collections import Counter
 
 import numpy as np
 
-from contrapose.data.images import evenly_spaced
+from contrapose.data.samples import evenly_spaced
 from contrapose.evaluation import knn_predict
 from contrapose.evaluation.inputs import as_rows
 from contrapose.evaluation.neighbours import nearest
+from contrapose.report.embedded import Embedded
 from contrapose.report.page import Absent, Confusion, Gallery, Neighbour, Query
-from contrapose.report.samples import Samples
 from contrapose.words import counted
 
 QUERIES, NEIGHBOURS = 8, 8
@@ -19,7 +19,7 @@ CONFUSIONS, EXAMPLES = 5, 6
 K = 20  # the kNN setting of DINO, as in `evaluation.knn`
 
 
-def gallery_of(bank: Samples, asked: Samples | None = None) -> Gallery | Absent:
+def gallery_of(bank: Embedded, asked: Embedded | None = None) -> Gallery | Absent:
     """Eight queries with eight neighbours each, and the five commonest confusions of kNN.
 
     Arguments:
@@ -51,7 +51,7 @@ def gallery_of(bank: Samples, asked: Samples | None = None) -> Gallery | Absent:
     return Gallery(shown, method, confusions_of(bank, asked))
 
 
-def confusions_of(bank: Samples, asked: Samples | None) -> list[Confusion] | Absent:
+def confusions_of(bank: Embedded, asked: Embedded | None) -> list[Confusion] | Absent:
     """Which class kNN most often takes for which, on samples that are not in the bank."""
     if asked is None or asked.labels is None or bank.labels is None:
         return Absent("Which classes are confused can be said of labelled data only; give some with --data.")
@@ -83,14 +83,14 @@ def confusions_of(bank: Samples, asked: Samples | None) -> list[Confusion] | Abs
     ]
 
 
-def _nearest(bank: Samples, queries: Samples, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def _nearest(bank: Embedded, queries: Embedded, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Similarities and bank rows of the k nearest, two `(T, k)`."""
     known, asked = as_rows(bank.embeddings, "embeddings"), as_rows(queries.embeddings[rows], "queries")
     similarity, found = next(nearest(known, asked, k=k, metric="cosine", block=max(len(rows), 256)))
     return similarity.numpy(), found.numpy()
 
 
-def _neighbour(bank: Samples, row: int, cosine: float, wanted: str | None) -> Neighbour:
+def _neighbour(bank: Embedded, row: int, cosine: float, wanted: str | None) -> Neighbour:
     label = bank.label(row)
     hit = None if label is None or wanted is None else label == wanted
     return Neighbour(bank.card(row), str(bank.names[row]), cosine, label, hit)

@@ -8,13 +8,13 @@ import numpy as np
 
 from contrapose.data import Images, class_texts, only_labelled
 from contrapose.data.copies import split_images
-from contrapose.data.images import evenly_spaced
+from contrapose.data.samples import evenly_spaced
 from contrapose.embedder import Embedder
 from contrapose.encoders import untrained_like
 from contrapose.report.cards import name_of, show_pictures
+from contrapose.report.embedded import Embedded
 from contrapose.report.facts.spectrum import spectra_of
 from contrapose.report.page import Absent, Spectra
-from contrapose.report.samples import Samples
 
 SPECTRUM_ROWS = 2000  # several times the dimension of any encoder here: more rows hardly move a singular value
 
@@ -29,12 +29,12 @@ class Parts:
         spectra: of the bank, trained beside untrained.
     """
 
-    bank: Samples
-    asked: Samples | None
+    bank: Embedded
+    asked: Embedded | None
     spectra: Spectra | Absent
 
     @property
-    def mapped(self) -> Samples:
+    def mapped(self) -> Embedded:
         """The points of the map."""
         return self.bank if self.asked is None else self.asked
 
@@ -66,10 +66,10 @@ def parts_of(
     )
 
 
-def embedded(trained: Embedder, images: Images) -> Samples:
+def embedded(trained: Embedder, images: Images) -> Embedded:
     """Pictures with their embeddings, names, and classes as text."""
     names = [name_of(identifier) for identifier in images.identifiers]
-    return Samples(trained.embed(images), show_pictures(images), names, label_names(images))
+    return Embedded(trained.embed(images), show_pictures(images), names, label_names(images))
 
 
 def label_names(images: Images) -> np.ndarray | None:

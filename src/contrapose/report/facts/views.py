@@ -7,7 +7,7 @@ import dataclasses
 import torch
 
 from contrapose.data import Images, derived_generator
-from contrapose.data.images import evenly_spaced
+from contrapose.data.samples import evenly_spaced
 from contrapose.report.cards import name_of, picture_card
 from contrapose.report.page import ViewRow, Views
 from contrapose.views import ImageViews, ViewGenerator

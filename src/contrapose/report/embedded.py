@@ -13,7 +13,7 @@ from contrapose.report.cards import Card, Show
 
 
 @dataclass(frozen=True)
-class Samples:
+class Embedded:
     """N samples of any kind.
 
     Shapes:

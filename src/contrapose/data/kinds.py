@@ -1,0 +1,158 @@
+"""What kind of data something is: pictures, texts or rows of numbers. A look, not a reading."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from contrapose.data.columns import LABEL_NAMES, PICTURE_NAMES, TEXT_NAMES, Kind
+from contrapose.data.file_names import expanded
+from contrapose.data.foreign import columns_of, is_column, is_frame, is_missing, items_of
+from contrapose.data.frames import is_many, kind_of_column
+from contrapose.data.samples import Samples
+from contrapose.data.table_files import JSON_LINES, PARQUET, SEPARATORS, ParquetFiles, TextTable
+from contrapose.data.walk import SUFFIXES
+from contrapose.errors import DataError
+
+PLAIN_TEXT = (".txt",)
+EMBEDDED = {"omniglot": "image", "python-docs": "text"}
+"""The sets that come with the package, and their kinds."""
+MOST_LOOKED_AT = 200  # entries of a folder, items of a list
+
+
+def kind_of(spec: Any) -> str:
+    """The name of the kind of data that `spec` names, or is; "image" where nothing speaks for another one.
+
+    Pictures: arrays of three or four axes, picture files, tables with a column of them. Texts: plain `.txt`, lists of
+    strings that are no names of files, tables with a column of texts. Rows: arrays of two axes, tables of numbers and
+    short words.
+
+    Errors:
+        DataError: a table that holds pictures as well as texts: two kinds are possible, and none is chosen in silence.
+    """
+    if isinstance(spec, Samples):
+        return spec.modality
+    if isinstance(spec, str | os.PathLike):
+        return _of_name(os.fspath(spec))
+    if is_frame(spec) or (isinstance(spec, Mapping) and spec and all(map(is_many, spec.values()))):
+        columns = {str(name): values for name, values in (columns_of(spec) if is_frame(spec) else spec).items()}
+        kinds = {name: kind_of_column(values) for name, values in columns.items()}
+        return _of_columns(kinds, f"a {type(spec).__name__}", lambda name: _items(columns[name]))
+    if is_column(spec):
+        spec = items_of(spec)
+    if isinstance(spec, np.ndarray | Tensor):
+        return _of_array(spec)
+    if isinstance(spec, list | tuple) and spec and _are_texts(spec):
+        return "text"
+    return "image"
+
+
+def _of_name(name: str) -> str:
+    if name in EMBEDDED or name.startswith("hub:"):
+        return EMBEDDED.get(name, "image")
+    if not name:
+        return "image"
+    path = expanded(name)
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        found = Counter(Path(entry).suffix.lower() for entry in _entries(path))
+        texts, pictures = (sum(found[one] for one in known) for known in (PLAIN_TEXT, SUFFIXES))
+        return "text" if texts > pictures else "image"
+    if not path.is_file():
+        return "image"  # a pattern, or nothing: opening it will say
+    if suffix in PLAIN_TEXT:
+        return "text"
+    if suffix in (".npy", ".npz"):
+        return _of_array_file(path)
+    if suffix in (*PARQUET, *SEPARATORS, *JSON_LINES):
+        table = (ParquetFiles if suffix in PARQUET else TextTable)([path])
+        return _of_columns(table.kinds, table.origin, table.read)
+    return "image"
+
+
+def _of_columns(kinds: Mapping[str, Kind], origin: str, read: Any) -> str:
+    names = {name.lower(): name for name in kinds}
+    encoded = [name for name, kind in kinds.items() if kind in ("bytes", "struct")]
+    pictures = encoded or [names[one] for one in PICTURE_NAMES if kinds.get(names.get(one, "")) == "text"]
+    pictures = encoded or [name for name in pictures if _names_pictures(read(name))]
+    strings = [name for name, kind in kinds.items() if kind == "text" and name not in pictures]
+    texts = [name for name in strings if name.lower() in TEXT_NAMES or _is_prose(name, read(name))]
+    if pictures and texts:
+        raise DataError(
+            f"{origin} holds pictures (column {pictures[0]!r}) and texts (column {texts[0]!r}): say which to learn "
+            "from, --modality image or --modality text (modality=)."
+        )
+    if pictures or (not texts and not _has_numbers(kinds)):
+        return "image"
+    return "text" if texts else "rows"
+
+
+def _has_numbers(kinds: Mapping[str, Kind]) -> bool:
+    return any(kind in ("whole", "number") and name.lower() not in LABEL_NAMES for name, kind in kinds.items())
+
+
+def _is_prose(name: str, values: Sequence[Any]) -> bool:
+    """Whether a column of strings holds texts rather than names of categories: most differ, or have several words."""
+    cells = [str(value) for value in values[:MOST_LOOKED_AT] if not is_missing(value)]
+    if not cells or name.lower() in LABEL_NAMES:
+        return False
+    several = sum(len(cell.split()) > 2 for cell in cells) / len(cells)
+    return several > 0.5
+
+
+def _names_pictures(values: Sequence[Any]) -> bool:
+    cells = [str(value) for value in values[:MOST_LOOKED_AT] if not is_missing(value)]
+    return any(Path(cell).suffix.lower() in SUFFIXES for cell in cells)
+
+
+def _are_texts(items: Sequence[Any]) -> bool:
+    """Whether a list holds strings that name no files."""
+    some = [item for item in items[:MOST_LOOKED_AT] if not is_missing(item)]
+    if not some or not all(isinstance(item, str) for item in some):
+        return False
+    return not any(_is_file_name(item) for item in some)
+
+
+def _is_file_name(text: str) -> bool:
+    if "\n" in text or len(text) > 1000:
+        return False
+    return Path(text).suffix.lower() in SUFFIXES or os.path.exists(text)  # noqa: PTH110 - a text may be no path at all
+
+
+def _of_array(array: np.ndarray | Tensor) -> str:
+    if isinstance(array, np.ndarray) and array.dtype.kind in "UO":
+        return "text" if array.ndim == 1 and _are_texts(array.tolist()) else "image"
+    return "rows" if array.ndim == 2 and array.shape[1] > 1 else "image"
+
+
+def _of_array_file(path: Path) -> str:
+    try:
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError):
+        return "image"  # damaged: opening it will say
+    if isinstance(found, np.ndarray):
+        return _of_array(found)
+    with found:
+        shapes = [found[name].ndim for name in found.files if name.lower() not in LABEL_NAMES]
+    return "rows" if 2 in shapes and not any(ndim in (3, 4) for ndim in shapes) else "image"
+
+
+def _items(values: Any) -> Sequence[Any]:
+    return items_of(values) if is_column(values) else list(values)
+
+
+def _entries(folder: Path) -> Iterator[str]:
+    """Names of some files in a folder and in its folders."""
+    seen = 0
+    for _, _, files in os.walk(folder):
+        for name in files:
+            yield name
+            seen += 1
+            if seen >= MOST_LOOKED_AT:
+                return

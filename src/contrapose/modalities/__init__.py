@@ -1,0 +1,8 @@
+"""One descriptor a kind of data: how data, views and encoders fit together for it. No torch until one is used."""
+
+from contrapose.modalities.image import IMAGE
+from contrapose.modalities.modality import MODALITIES, Modality, modality_of
+
+MODALITIES.register("image")(IMAGE)
+
+__all__ = ["MODALITIES", "Modality", "modality_of"]

@@ -1,0 +1,109 @@
+"""Pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+
+from contrapose.errors import ArgumentError
+from contrapose.modalities.modality import Modality
+from contrapose.options import Options
+from contrapose.views.options import ImageViews
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from contrapose.data import Images, Samples
+    from contrapose.encoders import Encoder, ImageEncoder, Start
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageOptions(Options):
+    """What a method has on pictures."""
+
+    views: ImageViews = field(default_factory=ImageViews)
+    """How views are made."""
+    encoder: str = "small_conv"
+    """Backbone: small_conv, tiny_conv, resnet18, resnet34, resnet50, vit_tiny, vit_small, mlp, timm:NAME or hf:NAME."""
+    image_column: str | None = None
+    """Column of a table, or array of an .npz, with the pictures or their paths. Default: one with a usual name (image,
+    path, file, ...)."""
+    image_size: int | None = None
+    """Working resolution in pixels. Default: as stored up to 96, else 64."""
+    fit: Literal["crop", "pad"] = "crop"
+    """Pictures that are not square: crop keeps their central square, pad the whole picture with its edge continued."""
+    white: float | None = None
+    """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: by the range of them all."""
+    workers: int | None = None
+    """Processes that decode photos. Default: one per core."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("image_size", "workers", "white"):
+            self._check(name, getattr(self, name) is None or getattr(self, name) > 0, "above 0")
+        self._check_choice("fit", ("crop", "pad"))
+
+
+class _Image(Modality):
+    name, noun, plural = "image", "picture", "pictures"
+    options: ClassVar[type[Options]] = ImageOptions
+    reading = ("image_column", "image_size", "fit", "white", "workers")
+    floor_name = "raw pixels"
+
+    def open(self, spec: Any, **reading: Any) -> Samples:
+        from contrapose.data import open_data
+
+        return open_data(spec, **reading)
+
+    def open_for(self, encoder: Encoder, spec: Any, **reading: Any) -> Samples:
+        from contrapose.data import open_data
+
+        encoder = cast("ImageEncoder", encoder)
+        reading = {"preparation": encoder.preparation, **reading}
+        return open_data(spec, image_size=encoder.image_size, channels=encoder.channels, **reading)
+
+    def start_options(self, config: Any, start: Start) -> dict[str, Any]:
+        fit, white = start.prepared(config.fit, config.white)
+        return {"image_size": start.image_size, "channels": start.channels, "fit": fit, "white": white}
+
+    def encoder(self, config: Any, samples: Samples) -> Encoder:
+        from contrapose.encoders import build
+
+        images = cast("Images", samples)
+        mean, std = images.statistics()
+        size = {"channels": images.channels, "image_size": images.image_size}
+        return build(config.encoder, **size, mean=mean, std=std, seed=config.seed)
+
+    def views(self, options: Any, samples: Samples, encoder: Encoder) -> Callable[..., tuple[Any, ...]]:
+        from contrapose.views import ViewGenerator
+
+        images = cast("Images", samples)
+        resolved = options.resolve(images.channels, images.image_size)
+        return ViewGenerator(resolved, channels=images.channels, image_size=images.image_size)
+
+    def own_views(self, views: Any, options: Any, encoder: Encoder) -> Callable[..., tuple[Any, ...]]:
+        from contrapose.views import ViewAdapter, ViewGenerator
+
+        return views if isinstance(views, ViewGenerator | ViewAdapter) else ViewAdapter(views, count=options.count)
+
+    def floor(self, samples: Samples) -> np.ndarray:
+        import numpy as np
+
+        pixels = cast("Images", samples).pixels  # (N, C, H, W)
+        rows = pixels.reshape(len(pixels), -1).astype(np.float32)  # (N, C·H·W)
+        # A black picture has no direction, and so no cosine; one grey level more in every pixel gives it one.
+        return (rows if rows.any(axis=1).all() else rows + 1) / 255
+
+    def settle(self, encoder: Encoder, samples: Samples) -> None:
+        encoder, images = cast("ImageEncoder", encoder), cast("Images", samples)
+        ours, theirs = encoder.channels, images.channels
+        if ours != theirs:
+            raise ArgumentError(
+                f"The weights to start from take pictures of {ours} channel(s), and these have {theirs}. "
+                f"Open the data with channels={ours}."
+            )
+        encoder.preparation = images.preparation
+
+
+IMAGE = _Image()

@@ -1,0 +1,79 @@
+"""What a descriptor says of a kind of data, and the list of the kinds."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from contrapose.options import Options
+from contrapose.registry import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from contrapose.data import Samples
+    from contrapose.encoders import Encoder, Start
+
+
+class Modality(ABC):
+    """A kind of data: what it looks like, which options, views, encoders and floor it has. One instance a kind.
+
+    Attributes:
+        name: as `--modality` and `Samples.modality` have it.
+        noun, plural: what people call a sample, and many.
+        options: the options that every method has on this kind: how data are read, `views`, `encoder`.
+        reading: names of those options that say how data are read; `open` takes them.
+        floor_name: what `floor` gives, in words.
+    """
+
+    name: ClassVar[str]
+    noun: ClassVar[str]
+    plural: ClassVar[str]
+    options: ClassVar[type[Options]]
+    reading: ClassVar[tuple[str, ...]]
+    floor_name: ClassVar[str]
+
+    @abstractmethod
+    def open(self, spec: Any, **reading: Any) -> Samples:
+        """What `spec` names, or is, by options of `reading` and `limit`, `labels`, `label_column`, `progress`."""
+
+    @abstractmethod
+    def open_for(self, encoder: Encoder, spec: Any, **reading: Any) -> Samples:
+        """The same, in the form that an encoder was trained on."""
+
+    @abstractmethod
+    def start_options(self, config: Any, start: Start) -> dict[str, Any]:
+        """Options of `reading` that bring data to the form that the weights of `start` take."""
+
+    @abstractmethod
+    def encoder(self, config: Any, samples: Samples) -> Encoder:
+        """The encoder that a configuration names, fitted to the data (statistics, vocabulary), with new weights."""
+
+    @abstractmethod
+    def views(self, options: Any, samples: Samples, encoder: Encoder) -> Callable[..., tuple[Any, ...]]:
+        """What makes views of raw samples: `(raw, generator=) -> views`."""
+
+    @abstractmethod
+    def own_views(self, views: Any, options: Any, encoder: Encoder) -> Callable[..., tuple[Any, ...]]:
+        """The user's own maker of views in the place of the kind's."""
+
+    @abstractmethod
+    def floor(self, samples: Samples) -> np.ndarray:
+        """Features without learning, `(N, F)`: what an encoder has to beat."""
+
+    @abstractmethod
+    def settle(self, encoder: Encoder, samples: Samples) -> None:
+        """Pass samples that an encoder takes, and keep with it how they came into their form.
+
+        Errors:
+            ArgumentError: they have another form.
+        """
+
+
+MODALITIES: Registry[Modality] = Registry("modality")
+
+
+def modality_of(thing: Any) -> Modality:
+    """The kind of some samples, of an encoder, or of a configuration."""
+    return MODALITIES[thing.modality]

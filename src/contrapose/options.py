@@ -1,0 +1,23 @@
+"""What configurations are made of: frozen dataclasses that check themselves, alone or as parts of a larger one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from contrapose.errors import ArgumentError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The base of every group of options; a subclass checks its own fields in `__post_init__`, after `super()`'s."""
+
+    def __post_init__(self) -> None:
+        pass
+
+    def _check(self, name: str, good: bool, expected: str) -> None:
+        if not good:
+            raise ArgumentError(f"{name} must be {expected}, got {getattr(self, name)!r}.")
+
+    def _check_choice(self, name: str, known: tuple[Any, ...]) -> None:
+        self._check(name, getattr(self, name) in known, f"one of {', '.join(map(str, known))}")
