@@ -9,6 +9,8 @@ from contrapose.learners.momentum_views import MomentumViews
 from contrapose.learners.multi_exit import MultiExit
 from contrapose.learners.nearest_neighbour import NearestNeighbour, SupportSet
 from contrapose.learners.predicted_views import PredictedViews
+from contrapose.learners.regression import Regression
+from contrapose.learners.regressor import Regressor
 from contrapose.learners.siamese import Siamese
 from contrapose.learners.side_by_side import SideBySide
 
@@ -24,6 +26,8 @@ __all__ = [
     "Objective",
     "PredictedViews",
     "Queue",
+    "Regression",
+    "Regressor",
     "Siamese",
     "SideBySide",
     "Step",

@@ -18,6 +18,7 @@ from contrapose.methods.selfcon import SelfCon
 from contrapose.methods.simclr import SimCLR
 from contrapose.methods.supcon import SupCon
 from contrapose.methods.supervised import Supervised
+from contrapose.methods.supremix import SupReMix
 
 __all__ = [
     "AUCCL",
@@ -39,6 +40,7 @@ __all__ = [
     "SelfCon",
     "SimCLR",
     "SupCon",
+    "SupReMix",
     "Supervised",
     "name_of",
     "register",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 
 from contrapose.data.batch import Batch
+from contrapose.data.samples import NUMBER
 from contrapose.encoders import ImageEncoder
 from contrapose.errors import ArgumentError
 from contrapose.methods import Method
-from contrapose.pairing import Pairing
+from contrapose.pairing import Pairing, TargetPairing
 from contrapose.report.page import PairingPicture
 
 BATCHES = (4, 16)  # the second for methods that need more samples than the first has
@@ -39,7 +40,9 @@ def _asked(config: Method, encoder: ImageEncoder, size: int, labelled: bool) -> 
     labels = torch.tensor([0, *range(size - 1)]) if labelled else None  # (B,)
     side, device, generator = encoder.image_size, encoder.mean.device, torch.Generator().manual_seed(0)
     noise = [torch.rand(size, encoder.channels, side, side, generator=generator) for _ in range(_views(config))]
-    batch = Batch(views=tuple(noise), indices=torch.arange(size), labels=labels).to(device)
+    numbers = {NUMBER: torch.tensor([0, *range(size - 1)]).double()}  # (B,)
+    targets = numbers if NUMBER in config.about.needs_targets else {}
+    batch = Batch(views=tuple(noise), indices=torch.arange(size), labels=labels, targets=targets).to(device)
     learner = config.new_learner(encoder).to(device)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         return draw(learner.eval()(batch).pairing.to("cpu"), size, labels)
@@ -87,6 +90,11 @@ def _in_words(pairing: Pairing, batch: int, labels: torch.Tensor | None) -> list
         sentences.append("Positives (+): none in this batch.")
     elif not (positive & ~same_sample).any():
         sentences.append("Positives (+): other views of the same sample. Labels play no part.")
+    elif isinstance(pairing, TargetPairing):
+        sentences.append(
+            "Positives (+): rows of the same number, other views of the sample among them. "
+            "Samples 0 and 1 were given one number, every other sample its own."
+        )
     elif labels is not None:
         sentences.append(
             "Positives (+): rows of the same class, other views of the sample among them. "
