@@ -23,6 +23,8 @@ from contrapose.learners import (
     MultiExit,
     NearestNeighbour,
     PredictedViews,
+    Regression,
+    Regressor,
     Siamese,
 )
 from contrapose.learners.shuffle import shuffled
@@ -38,12 +40,14 @@ from contrapose.objectives import (
     mv_dhel,
     nt_xent,
     sup_con,
+    supremix,
 )
 from distributed_helper import run_ranks
 
 BATCH = 8
 VIEWS = {"multi_exit": 1, "multi_view": 3, "predicted_views": 3}  # others take two
 LABELS = torch.tensor([0, 1, 2, 0, 1, 1, 3, 2])
+NUMBERS = torch.tensor([3.0, 1.0, torch.nan, 2.5, 9.0, torch.nan, 2.0, torch.nan], dtype=torch.float64)
 
 
 class Plain(ConvolutionalBackbone):
@@ -190,6 +194,19 @@ def multi_exit() -> Learner:
     return MultiExit(encoder(), lambda size: nn.Linear(size, 4).double(), objective, exits=(0,), use_labels=True)
 
 
+def regression() -> Learner:
+    return Regression(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        lambda z, p, rows, draws: supremix(z, p.targets, window=30.0, rows=rows, generator=draws),
+        generator=torch.Generator().manual_seed(3),
+    )
+
+
+def regressor() -> Learner:
+    return Regressor(encoder(), dimension=6).double()
+
+
 LEARNERS: dict[str, Callable[[], Learner]] = {
     make.__name__: make
     for make in (
@@ -207,6 +224,8 @@ LEARNERS: dict[str, Callable[[], Learner]] = {
         learned_scalars,
         hard_mixing,
         distillation,
+        regression,
+        regressor,
     )
 }
 
@@ -221,7 +240,8 @@ def two_steps(name: str) -> dict[str, Tensor]:
     for step in range(2):
         views = torch.rand(3, BATCH, 2, 8, 8, generator=generator, dtype=torch.float64)
         count = VIEWS.get(name, 2)
-        batch = Batch(views=tuple(views[:count, own]), indices=torch.arange(BATCH)[own], labels=LABELS[own])
+        targets = {"label": LABELS[own], "number": NUMBERS[own]}
+        batch = Batch(views=tuple(views[:count, own]), indices=torch.arange(BATCH)[own], targets=targets)
         learner.before_step()
         taken = learner(batch)
         loss = taken.loss
