@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from contrapose.data import Images, Samples
 from contrapose.data.pixel_scale import ATTENTION
-from contrapose.encoders import Encoder, encoder_folder, load_encoder
+from contrapose.encoders import Encoder, ImageEncoder, encoder_folder, load_encoder
 from contrapose.errors import ArgumentError, DataError
 from contrapose.modalities import modality_of
 from contrapose.preparation import Kind, Preparation

@@ -42,7 +42,7 @@ def join(views: Sequence[V]) -> V:
     first = views[0]
     if isinstance(first, Tensor):
         return torch.cat(list(views))  # type: ignore[arg-type, return-value]
-    return first.join(views)  # type: ignore[attr-defined, no-any-return]
+    return first.join(views)  # type: ignore[attr-defined]
 
 
 def alike(view: View) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from contrapose.data import Images, copies, split
-from contrapose.data.copies import copies_in, copies_within, split_images
+from contrapose.data.copies import copies_in, copies_within, split_samples
 from contrapose.errors import ArgumentError
 
 
@@ -16,7 +16,7 @@ def noise(count: int, seed: int = 0) -> np.ndarray:
 
 def test_bursts_do_not_straddle_the_split() -> None:
     pixels = noise(20).repeat(5, axis=0)  # twenty pictures, five copies of each
-    parts = split_images(Images(pixels, np.arange(100) // 50), seed=0)
+    parts = split_samples(Images(pixels, np.arange(100) // 50), seed=0)
     assert parts.copies == 80
     assert copies_in(parts.test, parts.bank) == []
     assert len(parts.test) == 20
@@ -25,21 +25,21 @@ def test_bursts_do_not_straddle_the_split() -> None:
 
 def test_without_copies_it_is_the_split_of_rows() -> None:
     labels = np.arange(60) % 4
-    parts = split_images(Images(noise(60), labels), seed=3)
+    parts = split_samples(Images(noise(60), labels), seed=3)
     assert parts.test.identifiers == [str(row) for row in split(labels, seed=3).test]
     assert (parts.copies, parts.untested) == (0, [])
 
 
 def test_a_class_of_one_picture_and_its_copies_is_learned_from_only() -> None:
     pixels = np.concatenate([noise(10), noise(1, seed=1).repeat(6, axis=0)])
-    parts = split_images(Images(pixels, np.repeat([0, 7], [10, 6])), seed=0)
+    parts = split_samples(Images(pixels, np.repeat([0, 7], [10, 6])), seed=0)
     assert parts.untested == [7]
     assert 7 not in parts.test.labels
 
 
 def test_copies_with_other_labels_stay_together() -> None:
     pixels = np.concatenate([noise(10), noise(10)])
-    parts = split_images(Images(pixels, np.repeat([0, 1], 10)), seed=0)
+    parts = split_samples(Images(pixels, np.repeat([0, 1], 10)), seed=0)
     assert copies_in(parts.test, parts.bank) == []
 
 

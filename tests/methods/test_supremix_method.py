@@ -58,7 +58,7 @@ def test_it_trains_and_resumes_bit_for_bit(objective: str, pictures: np.ndarray,
     assert float(one["scale.lowest"]) == float(np.nanmin(data.targets["number"]))
     assert contrapose.load(whole.path).embed(pictures).shape == (96, 256)
     if objective == "absolute_error":
-        assert all(row["chance"] is None for row in rows)
+        assert not any("chance" in row for row in rows)
     else:
         assert {"head.layers.4.weight", "seed", "steps"} <= one.keys()
         assert all(row["chance"] > 0 for row in rows)

@@ -124,12 +124,12 @@ def _ground(options: AnalyseTemperatureOptions) -> Ground:
     """What to train on, and what to measure on: the training samples are also what kNN and the probe learn from."""
     from contrapose.claims import Ground
     from contrapose.data import open_data
-    from contrapose.data.copies import split_images
+    from contrapose.data.copies import split_samples
 
     reading = {name: getattr(options, name) for name in ("limit", "image_column", "label_column", "labels")}
     train = _labelled(open_data(options.data, image_size=options.image_size, **reading), "--data")
     if options.test_data is None:
-        parts = split_images(train, seed=0)
+        parts = split_samples(train, seed=0)
         train, test = parts.bank, parts.test
     else:
         given = open_data(

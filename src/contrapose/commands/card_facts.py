@@ -13,6 +13,7 @@ from contrapose.encoders import Architecture
 from contrapose.errors import RunError
 from contrapose.evaluation import Gain, Metric
 from contrapose.methods import Method
+from contrapose.modalities import MODALITIES
 from contrapose.shell import shell_command
 from contrapose.training.run_folder import RunFolder
 
@@ -112,13 +113,10 @@ def limits_of(architecture: Architecture, record: dict[str, Any] | None, results
     if record is None:
         limits.append("The encoder came without its run: data, method and options of its training are not stated.")
     else:
-        data, side = record["data"], architecture.image_size
-        limits.append(
-            f"It has seen {data['samples']:,} training pictures, at {side} x {side} pixels; pictures unlike these "
-            "may be embedded badly, and others are resized to that."
-        )
+        data, modality = record["data"], MODALITIES[architecture.modality]
+        limits.append(modality.limit(data["samples"], architecture.form))
         if data["skipped"]:
-            limits.append(f"{len(data['skipped']):,} pictures could not be read and were left out.")
+            limits.append(f"{len(data['skipped']):,} {modality.plural} could not be read and were left out.")
     if results is None:
         return [*limits, "It was not evaluated, so nothing is known of how well it does on any task."]
     if results.older:

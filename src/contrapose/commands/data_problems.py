@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from contrapose.data import Images, Skipped, only_labelled
-from contrapose.data.copies import hash_of, pixel_blocks
+from contrapose.data.images import BLOCK
 from contrapose.data.labels import UNLABELLED
 from contrapose.training.config import RunConfig
 
@@ -54,12 +55,14 @@ def _looked_at(images: Images) -> tuple[np.ndarray, np.ndarray, list[list[int]]]
     constant: list[int] = []
     dark: list[int] = []
     same: dict[bytes, list[int]] = defaultdict(list)
-    for rows, pixels in pixel_blocks(images):
+    for start in range(0, len(images), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(images)))  # (b,)
+        pixels = images.batch(rows).numpy()  # (b, C, H, W)
         flat = (pixels == pixels[:, :, :1, :1]).all(axis=(1, 2, 3))  # (b, C, H, W) -> (b,)
         constant.extend(rows[flat].tolist())
         dark.extend(rows[~flat & (pixels.max(axis=(1, 2, 3)) <= DARK)].tolist())
         for row, picture in zip(rows[~flat].tolist(), pixels[~flat], strict=True):
-            same[hash_of(picture)].append(row)
+            same[hashlib.sha256(np.ascontiguousarray(picture).data).digest()].append(row)
     repeated = [group for group in same.values() if len(group) > 1]
     return np.asarray(constant, dtype=np.int64), np.asarray(dark, dtype=np.int64), repeated
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from contrapose.atomic import write_atomically
-from contrapose.data import Images
+from contrapose.data import Samples
 from contrapose.errors import RunError
 from contrapose.evaluation import Metric
 from contrapose.shell import shell_command
@@ -31,8 +31,8 @@ class Identity:
 
     Arguments:
         count: N.
-        shape: `(C, H, W)` at which the encoder saw them.
-        names, labels, pixels: SHA-256.
+        shape: that of one, as the encoder saw them: of pictures `(C, H, W)`.
+        names, labels, pixels: SHA-256; the last of what the samples hold.
     """
 
     count: int
@@ -42,13 +42,10 @@ class Identity:
     pixels: str
 
     @classmethod
-    def of(cls, images: Images, labels: Sequence[str] | np.ndarray) -> Identity:
+    def of(cls, samples: Samples, labels: Sequence[str] | np.ndarray) -> Identity:
         """Of labelled data."""
-        blocks = (images.batch(np.arange(start, min(start + 1024, len(images)))).numpy() for start in _starts(images))
-        shape = (images.channels, images.image_size, images.image_size)
-        return cls(
-            len(images), shape, _digest(map(str, images.identifiers)), _digest(map(str, labels)), _digest(blocks)
-        )
+        names, known = _digest(map(str, samples.identifiers)), _digest(map(str, labels))
+        return cls(len(samples), samples.shape, names, known, _digest(samples.contents()))
 
     def difference(self, other: Identity) -> str | None:
         """What differs, in words; None where both are the same samples in the same order.
@@ -62,7 +59,7 @@ class Identity:
         if self.labels != other.labels:
             return "hold the same samples with other labels"
         if self.shape == other.shape and self.pixels != other.pixels:
-            return "hold pictures of the same names that look different"
+            return "hold samples of the same names that are not the same"
         return None
 
 
@@ -184,12 +181,10 @@ def _key(arm: str, name: str) -> str:
     return f"{arm}/{name}"
 
 
-def _starts(images: Images) -> range:
-    return range(0, len(images), 1024)
-
-
 def _digest(parts: Iterable[str | np.ndarray]) -> str:
     digest = hashlib.sha256()
     for part in parts:
-        digest.update(part.encode() + b"\0" if isinstance(part, str) else np.ascontiguousarray(part).data)
+        text = isinstance(part, str | bytes)
+        plain = part.encode() if isinstance(part, str) else part
+        digest.update(plain + b"\0" if text else np.ascontiguousarray(plain).data)  # type: ignore[arg-type]
     return digest.hexdigest()

@@ -81,7 +81,7 @@ def _encoder_folder(run: Path) -> Path:
 
 def _to_onnx(run: Path, out: Path) -> str:
     from contrapose.atomic import write_atomically
-    from contrapose.encoders import load_encoder
+    from contrapose.encoders import ImageEncoder, load_encoder
     from contrapose.encoders.onnx_export import require_onnx, to_onnx
 
     if out.suffix != ".onnx":
@@ -92,6 +92,11 @@ def _to_onnx(run: Path, out: Path) -> str:
         )
     require_onnx()  # before the work, not after it
     encoder = load_encoder(_encoder_folder(run))
+    if not isinstance(encoder, ImageEncoder):
+        raise RunError(
+            f"{run} is an encoder of {encoder.modality} data, which cannot become an ONNX file yet: what prepares the "
+            "samples is no part of the network. Take --to folder."
+        )
     model = to_onnx(encoder)
     write_atomically(out, model.content)
     side = encoder.image_size
@@ -111,9 +116,9 @@ def _to_folder(run: Path, out: Path) -> str:
     temporary = out.resolve().with_name(f".{out.resolve().name}.{os.getpid()}.tmp")
     try:
         temporary.mkdir()
-        for name in ("encoder.safetensors", "encoder.json"):
-            if (source / name).is_file():  # a missing one is reported by what reads the copies
-                shutil.copyfile(source / name, temporary / name)
+        for file in source.iterdir():  # what is missing is reported by what reads the copies
+            if file.is_file() and file.suffix != ".tmp":
+                shutil.copyfile(file, temporary / file.name)
         # The copies are described, not the source: a run that still trains replaces its encoder meanwhile.
         card = card_of(run, temporary, name=out.resolve().name)
         (temporary / "README.md").write_text(card, encoding="utf-8", errors="backslashreplace")

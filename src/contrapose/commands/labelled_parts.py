@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contrapose.data import Images, only_labelled
-from contrapose.data.copies import copies_in, copies_within, split_images
+from contrapose.data import Samples, only_labelled
+from contrapose.data.copies import copies_in, copies_within, split_samples
 from contrapose.errors import DataError
 from contrapose.evaluation import unequal_classes
 
@@ -28,8 +28,8 @@ class LabelledParts:
         leaked: test pictures that are in the bank too.
     """
 
-    bank: Images
-    test: Images
+    bank: Samples
+    test: Samples
     known: np.ndarray
     wanted: np.ndarray
     origin: str
@@ -37,7 +37,7 @@ class LabelledParts:
     leaked: int = 0
 
 
-def held_out_parts(images: Images, *, seed: int) -> LabelledParts:
+def held_out_parts(images: Samples, *, seed: int) -> LabelledParts:
     """A fifth of the pictures held out class by class, exact copies kept together.
 
     Errors:
@@ -46,7 +46,7 @@ def held_out_parts(images: Images, *, seed: int) -> LabelledParts:
     labelled, notes = _labelled(images, "--data")
     names = class_names_of(labelled)
     _two_classes(names, images.origin)
-    parts = split_images(labelled, seed=seed)
+    parts = split_samples(labelled, seed=seed)
     if parts.copies:
         notes.append(
             f"{_count(parts.copies, 'picture is an exact copy of another', 'pictures are exact copies of others')}: "
@@ -61,7 +61,7 @@ def held_out_parts(images: Images, *, seed: int) -> LabelledParts:
     return LabelledParts(parts.bank, parts.test, known, wanted, origin, (*notes, *_majority(known, wanted)))
 
 
-def given_parts(bank: Images, test: Images) -> LabelledParts:
+def given_parts(bank: Samples, test: Samples) -> LabelledParts:
     """Two parts as the user gave them; what they share, and classes that only one of them has, become notes.
 
     Errors:
@@ -80,7 +80,7 @@ def given_parts(bank: Images, test: Images) -> LabelledParts:
     return LabelledParts(bank, test, known, wanted, origin, tuple(notes), len(shared))
 
 
-def copies_asked(test: Images) -> list[str]:
+def copies_asked(test: Samples) -> list[str]:
     """A note on copies within the test part, which find each other in retrieval."""
     count = copies_within(test)
     if not count:
@@ -88,18 +88,18 @@ def copies_asked(test: Images) -> list[str]:
     return [f"{count:,} test pictures have exact copies among the test pictures, which retrieval finds first"]
 
 
-def class_names_of(images: Images) -> np.ndarray:
+def class_names_of(images: Samples) -> np.ndarray:
     """Class names where there are any, so that two sources agree on what a class is called."""
     numbers = _numbers(images)
     return numbers.astype(str) if images.class_names is None else np.asarray(images.class_names)[numbers]
 
 
-def _numbers(images: Images) -> np.ndarray:
+def _numbers(images: Samples) -> np.ndarray:
     assert images.labels is not None, "the caller has checked"
     return images.labels
 
 
-def _labelled(images: Images, option: str) -> tuple[Images, list[str]]:
+def _labelled(images: Samples, option: str) -> tuple[Samples, list[str]]:
     """The pictures that have a label, and what was decided or lost when they were read."""
     labelled = only_labelled(images)
     if labelled.labels is None and images.labels is not None:
@@ -121,7 +121,7 @@ def _two_classes(names: np.ndarray, origin: str) -> None:
         )
 
 
-def _leak(shared: Sequence[tuple[int, int]], test: Images, bank: Images) -> str:
+def _leak(shared: Sequence[tuple[int, int]], test: Samples, bank: Samples) -> str:
     pairs = [f"{test.identifiers[row]} = {bank.identifiers[known]}" for row, known in shared[:EXAMPLES]]
     pairs += ["..."] * (len(shared) > EXAMPLES)
     return (
@@ -131,7 +131,7 @@ def _leak(shared: Sequence[tuple[int, int]], test: Images, bank: Images) -> str:
     )
 
 
-def _unknown(known: np.ndarray, wanted: np.ndarray, bank: Images, test: Images) -> Iterator[str]:
+def _unknown(known: np.ndarray, wanted: np.ndarray, bank: Samples, test: Samples) -> Iterator[str]:
     counts = Counter(wanted.tolist())
     learned = set(known.tolist())
     new = {name: count for name, count in sorted(counts.items()) if name not in learned}

@@ -17,16 +17,17 @@ from contrapose.commands.card_facts import (
     unfinished,
     without_folders,
 )
-from contrapose.encoders import Architecture, ImageEncoder, architecture_of, load_encoder
+from contrapose.encoders import Architecture, Encoder, architecture_of, load_encoder
 from contrapose.evaluation.table import results_text
 from contrapose.methods import Method
+from contrapose.modalities import modality_of
 from contrapose.version import __version__
 
 # Words in the front matter go through `tojson`: a JSON string is a YAML string, whatever is in it.
 _CARD = """\
 ---
 library_name: contrapose
-pipeline_tag: image-feature-extraction
+pipeline_tag: {{ modality.pipeline_tag }}
 license: unknown  # fill in: https://huggingface.co/docs/hub/repositories-licenses
 tags: {{ tags | tojson }}
 {% if dataset %}
@@ -37,10 +38,11 @@ datasets: {{ [dataset] | tojson }}
 # {{ name }}
 
 {% if method %}
-An image encoder, trained {{ "with" if about.needs_labels else "without" }} labels by `{{ method }}` on \
-{{ record.data.samples | thousands }} pictures: {{ origin }}.
+An encoder of {{ modality.plural }}, trained {{ "with" if about.needs_labels else "without" }} labels \
+by `{{ method }}` on \
+{{ record.data.samples | thousands }} {{ modality.plural }}: {{ origin }}.
 {% else %}
-An image encoder.
+An encoder of {{ modality.plural }}.
 {% endif %}
 {% if progress %}
 
@@ -54,12 +56,12 @@ import contrapose
 
 # This folder; or, from the hub, the path that huggingface_hub.snapshot_download("OWNER/NAME") returns.
 encoder = contrapose.load({{ quoted_name }})
-z = encoder.embed("photos/")  # (N, {{ encoder.dimension }}) numpy array
+z = encoder.embed({{ modality.example }})  # (N, {{ encoder.dimension }}) numpy array
 ```
 
-- Input: `(B, {{ encoder.channels }}, {{ encoder.image_size }}, {{ encoder.image_size }})`, uint8 or float in [0, 1]. \
-`embed` resizes and converts.
-- Normalisation is inside: mean {{ mean }}, standard deviation {{ std }} of each channel.
+{% for line in takes %}
+- {{ line }}
+{% endfor %}
 - Output: `(B, {{ encoder.dimension }})`, before the projection head and not divided by its length.
 - Architecture: `{{ encoder.name }}`, {{ parameters | thousands }} parameters\
 {{ ", arguments `%s`" % arguments if arguments }}.
@@ -137,7 +139,7 @@ def card_of(run: Path, folder: Path, *, name: str) -> str:
         "progress": unfinished(architecture),
         "limits": limits_of(architecture, record, results),
         **_of_encoder(encoder, architecture),
-        **_of_training(record, config),
+        **_of_training(record, config, encoder.modality),
         **_of_results(results),
     }
     environment = jinja2.Environment(
@@ -147,19 +149,20 @@ def card_of(run: Path, folder: Path, *, name: str) -> str:
     return environment.from_string(_CARD).render(facts)
 
 
-def _of_encoder(encoder: ImageEncoder, architecture: Architecture) -> dict[str, Any]:
+def _of_encoder(encoder: Encoder, architecture: Architecture) -> dict[str, Any]:
     arguments = json.dumps(architecture.arguments)
+    modality = modality_of(encoder)
     return {
         "encoder": encoder,
-        "mean": ", ".join(f"{value:.4g}" for value in encoder.mean.tolist()),
-        "std": ", ".join(f"{value:.4g}" for value in encoder.std.tolist()),
+        "modality": modality,
+        "takes": modality.takes(encoder),
         "parameters": sum(parameter.numel() for parameter in encoder.parameters()),
         "arguments": arguments if architecture.arguments and len(arguments) <= LONG_ARGUMENTS else None,
     }
 
 
-def _of_training(record: dict[str, Any] | None, config: Method | None) -> dict[str, Any]:
-    tags = ["contrastive-learning", "representation-learning", "image-embeddings"]
+def _of_training(record: dict[str, Any] | None, config: Method | None, modality: str) -> dict[str, Any]:
+    tags = ["contrastive-learning", "representation-learning", f"{modality}-embeddings"]
     if record is None or config is None:
         return {"method": None, "tags": tags, "dataset": None}
     hub = config.data.removeprefix("hub:").split(":")[0] if config.data.startswith("hub:") else ""

@@ -20,7 +20,7 @@ from contrapose.shell import shell_command
 if TYPE_CHECKING:
     from contrapose.commands.reading import Reading
     from contrapose.commands.report_data import Shown
-    from contrapose.data import Images
+    from contrapose.data import Samples
     from contrapose.embedder import Embedder
     from contrapose.methods import Method
     from contrapose.report.page import Absent, Page, Results
@@ -139,7 +139,7 @@ def collect(
     trained = load(folder.path, device=device)
     reading = reading or Reading.of(folder.path, image_column=None, label_column=None, labels=None)
     shown = shown_by(folder, data, test_data, limit, seed)
-    say("Opening the pictures")
+    say("Opening the data")
     images = _open(trained, config, shown, reading, quiet, folder)
     test = None
     if shown.test_data is not None:
@@ -156,7 +156,7 @@ def collect(
         results=page.Absent(shown.elsewhere) if shown.elsewhere else _results(folder, record),
         map=_tried(parts, lambda parts: facts.map_of(parts.mapped, seed=seed)),
         gallery=_tried(parts, lambda parts: facts.gallery_of(parts.bank, parts.asked)),
-        views=_tried(images, lambda images: facts.views_of(images, config.views, seed=seed)),
+        views=_tried(images, lambda images: facts.views_of(images, trained.encoder, config.views, seed=seed)),
         pairing=_tried(trained.encoder, lambda encoder: facts.pairing_of(config, encoder, labelled=labelled)),
         spectra=_tried(parts, lambda parts: parts.spectra),
         setup=facts.setup_of(folder, record, config),
@@ -175,14 +175,14 @@ def _tried(given: Any, make: Callable[[Any], T]) -> T | Absent:
         return Absent(str(error))
 
 
-def _embedding(*parts: Images | Absent | None) -> str:
+def _embedding(*parts: Samples | Absent | None) -> str:
     """`Embedding 5,000 pictures, trained and untrained`."""
     from contrapose.report.page import Absent
     from contrapose.words import counted
 
-    total = sum(len(part) for part in parts if part is not None and not isinstance(part, Absent))
-    total = min(total, MOST)
-    return f"Embedding {counted(total, 'picture')}, trained and untrained"
+    found = [part for part in parts if part is not None and not isinstance(part, Absent)]
+    total = min(sum(map(len, found)), MOST)
+    return f"Embedding {counted(total, found[0].noun if found else 'sample')}, trained and untrained"
 
 
 def _html(file: Path) -> Path:
@@ -209,7 +209,7 @@ def _open(
     reading: Reading,
     quiet: bool,
     folder: RunFolder,
-) -> Images | Absent:
+) -> Samples | Absent:
     """The data that was given, or else the run's own, or why that is not to be had."""
     from contrapose.commands.run_data import FROM_PYTHON, data_places
     from contrapose.report.page import Absent

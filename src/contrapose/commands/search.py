@@ -18,7 +18,7 @@ from contrapose.errors import ArgumentError
 from contrapose.optional import optional
 
 if TYPE_CHECKING:
-    from contrapose.data import Images
+    from contrapose.data import Samples
     from contrapose.embedder import Embedder
     from contrapose.search import Index, Matches
 
@@ -126,7 +126,7 @@ def _index(
     folder: Path | None,
     *,
     rebuild: bool,
-    open_pictures: Callable[[Any], Images],
+    open_pictures: Callable[[Any], Samples],
     unlabelled: bool,
 ) -> tuple[Index, bool]:
     """The index, and whether it was made now."""

@@ -16,7 +16,7 @@ from contrapose.words import counted
 
 if TYPE_CHECKING:
     from contrapose.commands.search import SearchOptions
-    from contrapose.data import Images
+    from contrapose.data import Samples
     from contrapose.embedder import Embedder
     from contrapose.report.cards import Card
     from contrapose.search import Matches
@@ -31,8 +31,8 @@ def write_sheet(
     *,
     query: Any,
     data: Any,
-    asked: Images | None = None,
-    images: Images | None = None,
+    asked: Samples | None = None,
+    images: Samples | None = None,
     show: bool = False,
     say: Callable[[str], None] = print,
 ) -> Path:
@@ -93,7 +93,7 @@ def sheet_of(options: SearchOptions, matches: Matches) -> Path:
     )
 
 
-def _opened(embedder: Embedder, source: str | None, **options: Any) -> Images | None:
+def _opened(embedder: Embedder, source: str | None, **options: Any) -> Samples | None:
     """The pictures; None for what holds none, such as one picture (shown from its file) or a file of embeddings."""
     try:
         return None if source is None else embedder.open(source, progress=False, **options)
@@ -114,7 +114,7 @@ def sheet_file(out: str | Path) -> Path:
 class _Pictures:
     """Pictures by their identifiers: from their files where there are such, else from the pixels, else by name."""
 
-    def __init__(self, source: Any, images: Images | None) -> None:
+    def __init__(self, source: Any, images: Samples | None) -> None:
         self.images = images
         self.rows = {} if images is None else {name: row for row, name in enumerate(images.identifiers)}
         self.roots = _roots(source)

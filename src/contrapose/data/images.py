@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +17,7 @@ from contrapose.errors import ArgumentError
 from contrapose.preparation import Preparation
 
 STATISTICS_SAMPLES = 10_000  # the error of a mean is then below 1 % of a standard deviation
+BLOCK = 1024  # pictures that are looked at together
 SMALLEST_STD = 1e-3  # a quarter of one grey level: a constant channel must not be blown up by normalisation
 
 
@@ -79,6 +80,16 @@ class Images(Samples):
     def digest(self) -> str:
         """A hash of the pixels."""
         return hash_pixels(self.store)
+
+    def contents(self) -> Iterator[np.ndarray]:
+        """The pixels of each picture; a memory map is never read whole."""
+        for start in range(0, len(self), BLOCK):
+            yield from self.batch(np.arange(start, min(start + BLOCK, len(self)))).numpy()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(C, H, W)."""
+        return self.channels, self.image_size, self.image_size
 
     def in_words(self) -> str:
         """Channels, height and width."""

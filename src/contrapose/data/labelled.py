@@ -1,49 +1,53 @@
-"""What is known of the classes of some pictures: who is labelled, and what the classes are called."""
+"""What is known of the classes of some samples: who is labelled, and what the classes are called."""
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
-from contrapose.data.images import Images
 from contrapose.data.labels import UNLABELLED
+from contrapose.data.samples import Samples
+
+S = TypeVar("S", bound=Samples)
 
 
-def only_labelled(images: Images) -> Images:
-    """The pictures that have a label; a note says how many were left out. Where none has one: all, without labels."""
-    if images.labels is None:
-        return images
-    labelled = np.flatnonzero(images.labels != UNLABELLED)  # (n,)
-    if len(labelled) == len(images):
-        return images
+def only_labelled(samples: S) -> S:
+    """The samples that have a label; a note says how many were left out. Where none has one: all, without labels."""
+    if samples.labels is None:
+        return samples
+    labelled = np.flatnonzero(samples.labels != UNLABELLED)  # (n,)
+    if len(labelled) == len(samples):
+        return samples
     if not len(labelled):
-        return images.with_labels(None)
-    found = images.subset(labelled)
-    note = _note(images)
-    found.notes = (*(text for text in images.notes if text != note), f"{note[:-1]}, and left out.")
+        return samples.with_labels(None)
+    found = samples.subset(labelled)
+    note = _note(samples)
+    found.notes = (*(text for text in samples.notes if text != note), f"{note[:-1]}, and left out.")
     return found
 
 
-def with_unlabelled_note(images: Images) -> Images:
-    """The same pictures, and where some have no label a note that says how many."""
-    if images.labels is not None and (images.labels == UNLABELLED).any() and _note(images) not in images.notes:
-        images.notes = (*images.notes, _note(images))
-    return images
+def with_unlabelled_note(samples: S) -> S:
+    """The same samples, and where some have no label a note that says how many."""
+    if samples.labels is not None and (samples.labels == UNLABELLED).any() and _note(samples) not in samples.notes:
+        samples.notes = (*samples.notes, _note(samples))
+    return samples
 
 
-def class_texts(images: Images) -> list[str | None] | None:
-    """For each picture the name of its class, its number as text where it has no name, `None` without a label.
+def class_texts(samples: Samples) -> list[str | None] | None:
+    """For each sample the name of its class, its number as text where it has no name, `None` without a label.
 
-    `None` in place of the list where the pictures have no labels at all.
+    `None` in place of the list where the samples have no labels at all.
     """
-    if images.labels is None:
+    if samples.labels is None:
         return None
-    names = images.class_names
+    names = samples.class_names
     return [
         None if label == UNLABELLED else str(label) if names is None else names[label]
-        for label in images.labels.tolist()
+        for label in samples.labels.tolist()
     ]
 
 
-def _note(images: Images) -> str:
-    count = 0 if images.labels is None else int((images.labels == UNLABELLED).sum())
-    return f"{count:,} of {len(images):,} samples are not labelled."
+def _note(samples: Samples) -> str:
+    count = 0 if samples.labels is None else int((samples.labels == UNLABELLED).sum())
+    return f"{count:,} of {len(samples):,} samples are not labelled."

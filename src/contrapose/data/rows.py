@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -47,6 +48,11 @@ class Rows(Samples):
         return self.store.shape[1]
 
     @property
+    def names(self) -> list[str]:
+        """What the columns are called."""
+        return [f"column {column}" for column in range(self.columns)]
+
+    @property
     def values(self) -> Float[Tensor, "N F"]:
         """All rows; of a subset, a copy."""
         return self.store if self.rows is None else self.store[torch.from_numpy(self.rows)]
@@ -60,6 +66,15 @@ class Rows(Samples):
         digest = hashlib.sha256(f"{tuple(self.store.shape)} {self.store.dtype}".encode())
         digest.update(np.ascontiguousarray(self.store.numpy()).tobytes())
         return digest.hexdigest()
+
+    def contents(self) -> Iterator[np.ndarray]:
+        """The numbers of each row."""
+        yield from np.ascontiguousarray(self.values.numpy())
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(F,)."""
+        return (self.columns,)
 
     def in_words(self) -> str:
         """The number of columns."""

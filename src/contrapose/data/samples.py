@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -97,6 +97,15 @@ class Samples:
         """What one of them is, for people: "32 x 32 x 3"."""
         raise NotImplementedError(f"{type(self).__name__} must say what its samples are: in_words() -> text.")
 
+    def contents(self) -> Iterator[Any]:
+        """What each of them holds, as bytes or an array, one after the other: two that are equal are copies."""
+        raise NotImplementedError(f"{type(self).__name__} must show what its samples hold: contents().")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of one sample, where all have the same one."""
+        return ()
+
     def facts(self) -> dict[str, Any]:
         """The same as JSON, for the record of a run; nothing by default."""
         return {}
@@ -164,7 +173,7 @@ class Samples:
         wanted = self._checked(indices)
         return wanted if self.rows is None else self.rows[wanted]
 
-    def _check_count(self, what: str, given: Sequence[Any] | np.ndarray) -> None:
+    def _check_count(self, what: str, given: Any) -> None:
         if len(given) != len(self):
             raise ArgumentError(f"{len(self)} {self.noun}s came with {len(given)} {what}s: give one for each.")
 

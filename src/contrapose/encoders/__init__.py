@@ -4,6 +4,7 @@ from contrapose.encoders import mlp, resnet, small_conv, vision_transformer  # n
 from contrapose.encoders.architecture import Architecture, architecture_of
 from contrapose.encoders.artifact import encoder_folder, load_encoder, save_encoder, untrained_like
 from contrapose.encoders.backbone import ENCODERS, Backbone, ConvolutionalBackbone
+from contrapose.encoders.capabilities import Staged, Tokenwise
 from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.factory import build
 from contrapose.encoders.image_encoder import ImageEncoder
@@ -21,8 +22,10 @@ __all__ = [
     "ImageEncoder",
     "ProjectionHead",
     "RowEncoder",
+    "Staged",
     "Start",
     "Teacher",
+    "Tokenwise",
     "architecture_of",
     "build",
     "build_rows",

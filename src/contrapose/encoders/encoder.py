@@ -53,7 +53,7 @@ class Encoder(nn.Module):
 
     def prepare(self, raw: Any) -> View:
         """Raw samples as `forward` takes them; as they are, unless a subclass says otherwise."""
-        return raw  # type: ignore[no-any-return]
+        return raw
 
     def forward(self, view: Any) -> Float[Tensor, "B D"]:
         raise NotImplementedError(f"{type(self).__name__} defines no forward.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor
 
 from contrapose.data import Images, Rows
 from contrapose.embedder import pick_device, warn_of_pixels
@@ -218,7 +219,9 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def _views(self, config: Method, data: Images | Rows, encoder: Encoder) -> MakeViews:
         if isinstance(data, Rows):
             options = FeatureViews(corruption_rate=self.corruption_rate, count=config.views.count)
-            return PreparedViews(FeatureCorruption(options, encoder.prepare(data.values)), encoder.prepare)
+            return PreparedViews(
+                FeatureCorruption(options, cast(Tensor, encoder.prepare(data.values))), encoder.prepare
+            )
         return ViewGenerator(config.views, channels=data.channels, image_size=data.image_size)
 
     def __sklearn_tags__(self) -> Tags:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from contrapose.data.batch import Batch
 from contrapose.distributed import gather, own_rows
-from contrapose.encoders import ImageEncoder
+from contrapose.encoders import Encoder, Staged
 from contrapose.errors import ArgumentError
 from contrapose.learners.learner import Chance, Learner, Objective, Step
 from contrapose.pairing import by_labels
+from contrapose.view import join
 
 
 class MultiExit(Learner):
@@ -27,7 +29,7 @@ class MultiExit(Learner):
         views: V tensors `(B, C, H, W)`; embeddings: `(E, V·B, D)`, exits first, the encoder's own output last.
 
     Arguments:
-        encoder: an encoder with a convolutional backbone.
+        encoder: one that is `Staged`, such as those with a convolutional backbone.
         make_head: input dimension -> a projection head; called for each exit and for the encoder's output.
         exits: stages (counted from 0) with a head of their own, e.g. `(1,)`: after the second, as in the paper.
         objective: `(z, pairing, rows) -> scalar`.
@@ -39,11 +41,11 @@ class MultiExit(Learner):
     Papers: Self-Contrastive Learning, https://arxiv.org/abs/2106.15499.
     """
 
-    encoder: ImageEncoder
+    encoder: Any
 
     def __init__(
         self,
-        encoder: ImageEncoder,
+        encoder: Encoder,
         make_head: Callable[[int], nn.Module],
         objective: Objective,
         *,
@@ -52,7 +54,11 @@ class MultiExit(Learner):
         chance: Chance | None = None,
     ) -> None:
         super().__init__(chance=chance)
-        stages = encoder.stage_dimensions  # an encoder without stages says so
+        if not isinstance(encoder, Staged):
+            raise ArgumentError(
+                f"Self-contrast needs an encoder with stages; {encoder.name} has none. Take --encoder small_conv."
+            )
+        stages = encoder.stage_dimensions  # one whose backbone has none says so
         for stage in exits:
             if not 0 <= stage < len(stages):
                 raise ArgumentError(f"Exit {stage} does not exist: {encoder.name} has stages 0 to {len(stages) - 1}.")
@@ -63,7 +69,7 @@ class MultiExit(Learner):
 
     def forward(self, batch: Batch) -> Step:
         views = len(batch.views)
-        x = torch.cat(batch.views)  # (V·B, C, H, W)
+        x = join(batch.views)  # (V·B, C, H, W)
         z = self._exits(x)  # (E, V·B, D)
         rows = own_rows(len(x), device=z.device)
         labels = gather(self._labels(batch).repeat(views))  # (W·V·B,)

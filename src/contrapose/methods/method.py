@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, make_dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 
 from contrapose.errors import ArgumentError, did_you_mean
@@ -159,15 +158,20 @@ def name_of(method: type[Method] | Method) -> str:
     return next(name for name, known in METHODS.items() if known.bare is method.bare)
 
 
-@cache
+_MADE: dict[tuple[type[Method], str], type[Method]] = {}
+
+
 def _on(bare: type[Method], modality: str) -> type[Method]:
+    if (bare, modality) in _MADE:
+        return _MADE[bare, modality]
     options = MODALITIES[modality].options
     kind = get_type_hints(options)["views"]
     changed = [] if bare.view_count == kind().count else [_views(kind, bare.view_count)]
-    made = make_dataclass(bare.__name__, changed, bases=(bare, options), frozen=True, kw_only=True)
+    made: Any = make_dataclass(bare.__name__, changed, bases=(bare, options), frozen=True, kw_only=True)
     made.bare, made.modality = bare, modality
     made.__doc__, made.__module__, made.__qualname__ = bare.__doc__, bare.__module__, bare.__qualname__
-    return made
+    _MADE[bare, modality] = made
+    return _MADE[bare, modality]
 
 
 def _views(kind: type[Any], count: int) -> tuple[str, type[Any], Any]:

@@ -50,6 +50,7 @@ class _Image(Modality):
     options: ClassVar[type[Options]] = ImageOptions
     reading = ("image_column", "image_size", "fit", "white", "workers")
     floor_name = "raw pixels"
+    pipeline_tag, example = "image-feature-extraction", '"photos/"'
 
     def open(self, spec: Any, **reading: Any) -> Samples:
         from contrapose.data import open_data
@@ -72,8 +73,8 @@ class _Image(Modality):
 
         images = cast("Images", samples)
         mean, std = images.statistics()
-        size = {"channels": images.channels, "image_size": images.image_size}
-        return build(config.encoder, **size, mean=mean, std=std, seed=config.seed)
+        size, channels = images.image_size, images.channels
+        return build(config.encoder, channels=channels, image_size=size, mean=mean, std=std, seed=config.seed)
 
     def views(self, options: Any, samples: Samples, encoder: Encoder) -> Callable[..., tuple[Any, ...]]:
         from contrapose.views import ViewGenerator
@@ -87,6 +88,13 @@ class _Image(Modality):
 
         return views if isinstance(views, ViewGenerator | ViewAdapter) else ViewAdapter(views, count=options.count)
 
+    def made_up(self, encoder: Encoder, size: int, seed: int) -> Any:
+        import torch
+
+        encoder = cast("ImageEncoder", encoder)
+        shape = (size, encoder.channels, encoder.image_size, encoder.image_size)
+        return torch.rand(shape, generator=torch.Generator().manual_seed(seed))  # (B, C, S, S)
+
     def floor(self, samples: Samples) -> np.ndarray:
         import numpy as np
 
@@ -94,6 +102,22 @@ class _Image(Modality):
         rows = pixels.reshape(len(pixels), -1).astype(np.float32)  # (N, C·H·W)
         # A black picture has no direction, and so no cosine; one grey level more in every pixel gives it one.
         return (rows if rows.any(axis=1).all() else rows + 1) / 255
+
+    def takes(self, encoder: Encoder) -> list[str]:
+        encoder = cast("ImageEncoder", encoder)
+        mean, std = (", ".join(f"{value:.4g}" for value in found.tolist()) for found in (encoder.mean, encoder.std))
+        shape = f"(B, {encoder.channels}, {encoder.image_size}, {encoder.image_size})"
+        return [
+            f"Input: `{shape}`, uint8 or float in [0, 1]. `embed` resizes and converts.",
+            f"Normalisation is inside: mean {mean}, standard deviation {std} of each channel.",
+        ]
+
+    def limit(self, seen: int, form: dict[str, Any]) -> str:
+        side = form["image_size"]
+        return (
+            f"It has seen {seen:,} training pictures, at {side} x {side} pixels; pictures unlike these may be embedded "
+            "badly, and others are resized to that."
+        )
 
     def settle(self, encoder: Encoder, samples: Samples) -> None:
         encoder, images = cast("ImageEncoder", encoder), cast("Images", samples)

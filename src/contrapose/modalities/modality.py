@@ -25,6 +25,8 @@ class Modality(ABC):
         options: the options that every method has on this kind: how data are read, `views`, `encoder`.
         reading: names of those options that say how data are read; `open` takes them.
         floor_name: what `floor` gives, in words.
+        pipeline_tag: how the hub calls what such an encoder does.
+        example: Python for some data to embed.
     """
 
     name: ClassVar[str]
@@ -33,6 +35,8 @@ class Modality(ABC):
     options: ClassVar[type[Options]]
     reading: ClassVar[tuple[str, ...]]
     floor_name: ClassVar[str]
+    pipeline_tag: ClassVar[str] = "feature-extraction"
+    example: ClassVar[str]
 
     @abstractmethod
     def open(self, spec: Any, **reading: Any) -> Samples:
@@ -59,8 +63,24 @@ class Modality(ABC):
         """The user's own maker of views in the place of the kind's."""
 
     @abstractmethod
+    def made_up(self, encoder: Encoder, size: int, seed: int) -> Any:
+        """A view of so many samples that nobody has seen, for asking what a learner does with a batch."""
+
+    def shown_views(self, view: Any, encoder: Encoder) -> list[str]:
+        """Each sample of a view as text, for people; pictures are drawn instead."""
+        raise NotImplementedError(f"{self.plural} are not shown as text.")
+
+    @abstractmethod
     def floor(self, samples: Samples) -> np.ndarray:
         """Features without learning, `(N, F)`: what an encoder has to beat."""
+
+    @abstractmethod
+    def takes(self, encoder: Encoder) -> list[str]:
+        """What an encoder takes, and what it carries along, in sentences for its model card."""
+
+    def limit(self, seen: int, form: dict[str, Any]) -> str:
+        """What an encoder trained on so many samples cannot be relied upon for, in a sentence."""
+        return f"It has seen {seen:,} training {self.plural}; {self.plural} unlike these may be embedded badly."
 
     @abstractmethod
     def settle(self, encoder: Encoder, samples: Samples) -> None:

@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
-from contrapose.data import Images
+from contrapose.data import Images, Rows, Samples
 
 THUMBNAIL = 96  # pixels a side at most: a page of a thousand of them stays a few megabytes
 QUALITY = 85  # of WebP, which takes a third of what PNG takes for photos
@@ -81,6 +81,15 @@ def show_pictures(images: Images) -> Show:
         return picture_card(images.batch(torch.tensor([row]))[0], f"picture {images.identifiers[row]}")
 
     return show
+
+
+def show(samples: Samples) -> Show:
+    """How samples of a kind are shown: pictures, texts, or the cells of rows."""
+    if isinstance(samples, Images):
+        return show_pictures(samples)
+    if isinstance(samples, Rows):
+        return lambda row: show_rows(samples.batch([row]).tolist(), samples.names)(0)
+    return lambda row: show_texts([str(samples.batch([row])[0])])(0)
 
 
 def name_of(identifier: str) -> str:

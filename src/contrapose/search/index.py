@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from contrapose.data import Images, class_texts
+from contrapose.data import Samples, class_texts
 from contrapose.embedder import Embedder
 from contrapose.errors import ArgumentError, RunError, did_you_mean
 from contrapose.evaluation.inputs import as_rows, positive_integer
@@ -54,8 +54,8 @@ class Index:
 
         Arguments:
             embedder: what `contrapose.load` returns.
-            data: what `--data` takes, arrays, or `Images`; or `Embedded`, what was embedded before.
-            options: of `open_data` (`limit=`, `label_column=`, ...), for data that is not `Images` yet.
+            data: what `--data` takes, arrays, or `Samples`; or `Embedded`, what was embedded before.
+            options: of `open_data` (`limit=`, `label_column=`, ...), for data that is not `Samples` yet.
 
         Errors:
             DataError: nothing in it can be read.
@@ -72,7 +72,7 @@ class Index:
     def _of_rows(
         cls,
         embedder: Embedder,
-        source: Images | Embedded,
+        source: Samples | Embedded,
         embedded: np.ndarray,
         names: Sequence[str],
         labels: Sequence[str | None] | None,
@@ -99,7 +99,7 @@ class Index:
         return cls(embedder, unit[kept], about)
 
     @classmethod
-    def open(cls, folder: Path | str, embedder: Embedder, *, data: Images | Embedded | None = None) -> Index:
+    def open(cls, folder: Path | str, embedder: Embedder, *, data: Samples | Embedded | None = None) -> Index:
         """An index that was saved, after a look that it is of this encoder and, where given, of this data.
 
         Errors:

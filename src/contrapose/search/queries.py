@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from contrapose.data import Images, Skipped
+from contrapose.data import Samples, Skipped
 from contrapose.data.walk import SUFFIXES
 from contrapose.embedder import Embedder
 from contrapose.search.embedded import read_embedded
@@ -31,7 +31,7 @@ class Query:
     skipped: Sequence[Skipped] = ()
 
 
-def read_query(embedder: Embedder, query: Any, *, open_pictures: Callable[..., Images] | None = None) -> Query:
+def read_query(embedder: Embedder, query: Any, *, open_pictures: Callable[..., Samples] | None = None) -> Query:
     """Embed what is asked for.
 
     Arguments:

@@ -14,7 +14,8 @@ MakeViews = Callable[..., tuple[Tensor, ...]]  # (pictures, generator=...) -> vi
 class TrainingData(Protocol):
     """What training asks of a data set (every `contrapose.data.Samples` answers)."""
 
-    targets: Mapping[str, Any]
+    @property
+    def targets(self) -> Mapping[str, Any]: ...
 
     def __len__(self) -> int: ...
 

@@ -6,9 +6,10 @@ import torch
 
 from contrapose.data.batch import Batch
 from contrapose.data.samples import NUMBER
-from contrapose.encoders import ImageEncoder
+from contrapose.encoders import Encoder
 from contrapose.errors import ArgumentError
 from contrapose.methods import Method
+from contrapose.modalities import modality_of
 from contrapose.pairing import Pairing, TargetPairing
 from contrapose.report.page import PairingPicture
 
@@ -16,8 +17,8 @@ BATCHES = (4, 16)  # the second for methods that need more samples than the firs
 MOST_DRAWN = 24  # anchors, and candidates: a queue has thousands
 
 
-def pairing_of(config: Method, encoder: ImageEncoder, *, labelled: bool) -> PairingPicture:
-    """What the method's pairing looks like; the pictures do not matter for it, so they are noise.
+def pairing_of(config: Method, encoder: Encoder, *, labelled: bool) -> PairingPicture:
+    """What the method's pairing looks like; the samples do not matter for it, so they are made up.
 
     Arguments:
         encoder: of the run; it is not trained, only asked.
@@ -35,14 +36,14 @@ def pairing_of(config: Method, encoder: ImageEncoder, *, labelled: bool) -> Pair
         encoder.train(training)
 
 
-def _asked(config: Method, encoder: ImageEncoder, size: int, labelled: bool) -> PairingPicture:
+def _asked(config: Method, encoder: Encoder, size: int, labelled: bool) -> PairingPicture:
     """The pairing of one batch of noise, from the method's own learner."""
     labels = torch.tensor([0, *range(size - 1)]) if labelled else None  # (B,)
-    side, device, generator = encoder.image_size, encoder.mean.device, torch.Generator().manual_seed(0)
-    noise = [torch.rand(size, encoder.channels, side, side, generator=generator) for _ in range(_views(config))]
     numbers = {NUMBER: torch.tensor([0, *range(size - 1)]).double()}  # (B,)
     targets = numbers if NUMBER in config.about.needs_targets else {}
-    batch = Batch(views=tuple(noise), indices=torch.arange(size), labels=labels, targets=targets).to(device)
+    device = encoder.device
+    views = [modality_of(encoder).made_up(encoder, size, seed) for seed in range(config.views.total())]
+    batch = Batch(views=tuple(views), indices=torch.arange(size), labels=labels, targets=targets).to(device)
     learner = config.new_learner(encoder).to(device)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         return draw(learner.eval()(batch).pairing.to("cpu"), size, labels)
@@ -70,10 +71,6 @@ def draw(pairing: Pairing, batch: int, labels: torch.Tensor | None = None) -> Pa
         columns=pairing.candidate_names()[:columns],
         rows=list(zip(pairing.anchor_names()[:anchors], marks, strict=True)),
     )
-
-
-def _views(config: Method) -> int:
-    return config.views.count + (config.views.small_count or 0)
 
 
 def _in_words(pairing: Pairing, batch: int, labels: torch.Tensor | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""From pictures to the samples of the page: what is looked among, what is asked, and their embeddings."""
+"""From data to the samples of the page: what is looked among, what is asked, and their embeddings."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contrapose.data import Images, class_texts, only_labelled
-from contrapose.data.copies import split_images
+from contrapose.data import Samples, class_texts, only_labelled
+from contrapose.data.copies import split_samples
 from contrapose.data.samples import evenly_spaced
 from contrapose.embedder import Embedder
 from contrapose.encoders import untrained_like
-from contrapose.report.cards import name_of, show_pictures
+from contrapose.report.cards import name_of, show
 from contrapose.report.embedded import Embedded
 from contrapose.report.facts.spectrum import spectra_of
 from contrapose.report.page import Absent, Spectra
@@ -40,41 +40,41 @@ class Parts:
 
 
 def parts_of(
-    trained: Embedder, images: Images, test: Images | None, *, seed: int = 0, most: int | None = None
+    trained: Embedder, samples: Samples, test: Samples | None, *, seed: int = 0, most: int | None = None
 ) -> Parts:
-    """Embed `images`, and `test` or a fifth of `images` held out class by class; without labels, all is one part.
+    """Embed `samples`, and `test` or a fifth of `samples` held out class by class; without labels, all is one part.
 
     Arguments:
-        images, test: at the encoder's resolution.
+        samples, test: in the encoder's form.
         seed: of the split and of the untrained encoder.
-        most: samples of `images`, and of `test`, that are embedded, evenly spaced; None: all.
+        most: samples of `samples`, and of `test`, that are embedded, evenly spaced; None: all.
     """
     rest = most
-    if test is None and images.labels is not None and np.unique(images.labels, return_counts=True)[1].max() > 1:
-        parts = split_images(only_labelled(images), seed=seed)  # as `evaluate` does: before anything is left out
-        images, test = parts.bank, parts.test
+    if test is None and samples.labels is not None and np.unique(samples.labels, return_counts=True)[1].max() > 1:
+        parts = split_samples(only_labelled(samples), seed=seed)  # as `evaluate` does: before anything is left out
+        samples, test = parts.bank, parts.test
         rest = None if most is None else max(2, most // 5)
         most = None if most is None or rest is None else max(2, most - rest)
-    images = images.subset(evenly_spaced(len(images), most))
+    samples = samples.subset(evenly_spaced(len(samples), most))
     test = None if test is None else test.subset(evenly_spaced(len(test), rest))
-    some = images.subset(evenly_spaced(len(images), SPECTRUM_ROWS))
+    some = samples.subset(evenly_spaced(len(samples), SPECTRUM_ROWS))
     untrained = Embedder(untrained_like(trained.encoder, seed))
     return Parts(
-        bank=embedded(trained, images),
+        bank=embedded(trained, samples),
         asked=None if test is None else embedded(trained, test),
         spectra=spectra_of(trained.embed(some), untrained.embed(some)),
     )
 
 
-def embedded(trained: Embedder, images: Images) -> Embedded:
-    """Pictures with their embeddings, names, and classes as text."""
-    names = [name_of(identifier) for identifier in images.identifiers]
-    return Embedded(trained.embed(images), show_pictures(images), names, label_names(images))
+def embedded(trained: Embedder, samples: Samples) -> Embedded:
+    """Samples with their embeddings, names, and classes as text."""
+    names = [name_of(identifier) for identifier in samples.identifiers]
+    return Embedded(trained.embed(samples), show(samples), names, label_names(samples))
 
 
-def label_names(images: Images) -> np.ndarray | None:
+def label_names(samples: Samples) -> np.ndarray | None:
     """What the class of each sample is called; `class 3` where it is but a number, `None` where it is not known."""
-    texts = class_texts(images)
+    texts = class_texts(samples)
     if texts is None:
         return None
     return np.asarray([f"class {text}" if text is not None and text.isdigit() else text for text in texts], object)

@@ -35,7 +35,7 @@ def head_of(folder: RunFolder, record: Mapping[str, Any], config: Method) -> Hea
         ("Paper", about.paper),
         ("Data", str(data["origin"])),
         ("Samples", f"{data['samples']:,}"),
-        ("Working size", f"{data['channels']} x {data['image_size']} x {data['image_size']}"),
+        *_size(data),
         ("Encoder", f"{config.encoder}, embeddings of {architecture.dimension} dimensions"),
         ("Epochs", f"{config.epochs * step / total:.3g} of {config.epochs}" if total else str(config.epochs)),
         ("Steps", f"{step:,} of {total:,}" if total else "not recorded"),
@@ -97,6 +97,12 @@ def _files(path: Path) -> list[Path]:
     """All but files that are being written, and the page itself: it would list what it was before."""
     found = (file for file in path.rglob("*") if file.is_file() and file.suffix not in (".tmp", ".html"))
     return sorted(found)
+
+
+def _size(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if "image_size" not in data:
+        return []
+    return [("Working size", f"{data['channels']} x {data['image_size']} x {data['image_size']}")]
 
 
 def _rate(folder: RunFolder) -> list[tuple[str, str]]:

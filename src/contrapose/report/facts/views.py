@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import torch
 
-from contrapose.data import Images, derived_generator
+from contrapose.data import Images, Samples, derived_generator
 from contrapose.data.samples import evenly_spaced
-from contrapose.report.cards import name_of, picture_card
+from contrapose.encoders import Encoder
+from contrapose.modalities import modality_of
+from contrapose.report.cards import TextCard, name_of, picture_card, show
 from contrapose.report.page import ViewRow, Views
 from contrapose.views import ImageViews, ViewGenerator
 
@@ -16,16 +19,32 @@ SAMPLES, VIEWS = 4, 6
 _PAGE = 5  # names the random stream
 
 
-def views_of(images: Images, options: ImageViews, *, seed: int = 0) -> Views:
+def views_of(samples: Samples, encoder: Encoder, options: Any, *, seed: int = 0) -> Views:
     """Four samples, evenly spaced, with six views each.
 
     Arguments:
-        options: of the run; small views are left out.
+        encoder: of the run, which knows in which form views are.
+        options: of the run's views; small views are left out.
         seed: of the random views.
 
     Errors:
-        ArgumentError: options that these pictures do not allow.
+        ArgumentError: options that these samples do not allow.
     """
+    if isinstance(samples, Images):
+        return _of_pictures(samples, options, seed)
+    modality, rows = modality_of(samples), evenly_spaced(len(samples), SAMPLES)
+    make = modality.views(dataclasses.replace(options, count=VIEWS), samples, encoder)
+    views = make(samples.batch(rows), generator=derived_generator(seed, _PAGE))
+    texts = [modality.shown_views(view, encoder) for view in views]  # V lists of B
+    originals = show(samples)
+    shown = [
+        ViewRow(name_of(samples.identifiers[row]), originals(row), [TextCard(view[line]) for view in texts])
+        for line, row in enumerate(rows.tolist())
+    ]
+    return Views(shown, options.in_words())
+
+
+def _of_pictures(images: Images, options: ImageViews, seed: int) -> Views:
     wanted = dataclasses.replace(options, count=VIEWS, small_count=0)
     make = ViewGenerator(wanted, channels=images.channels, image_size=images.image_size)
     rows = evenly_spaced(len(images), SAMPLES)
