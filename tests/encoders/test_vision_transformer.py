@@ -7,7 +7,7 @@ import torch
 from encoder_cases import draw, make
 
 from contrapose.encoders import build
-from contrapose.encoders.vision_transformer import Attention
+from contrapose.encoders.attention import Attention
 from contrapose.errors import ArgumentError
 
 

@@ -19,7 +19,7 @@ from contrapose.commands.report_data import sources_of
 from contrapose.commands.run_data import FROM_PYTHON, data_places
 from contrapose.commands.train import config_of
 from contrapose.commands.unwritten import kept_if_unwritten
-from contrapose.data import Images, derived_generator, omniglot_one_shot
+from contrapose.data import Images, Samples, derived_generator, omniglot_one_shot
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import untrained_like
 from contrapose.errors import ArgumentError, DataError
@@ -181,8 +181,9 @@ def _measure_one_shot(trained: Embedder, *, seed: int, full: bool, diagnosis: bo
     examples = Images(runs.support.flatten(0, 1).numpy())  # (R·N, C, H, W)
     asked = Images(runs.query.flatten(0, 1).numpy(), runs.answer.flatten().numpy())  # (R·Q, C, H, W)
     arms: Arms = {}
-    for arm, embed in _embedders(trained, seed, floors):
-        support, query = embed(examples.pixels), embed(asked.pixels)  # (R·N, D), (R·Q, D)
+    shown, wanted = trained.open(examples.pixels), trained.open(asked.pixels)  # in the encoder's own resolution
+    for arm, embed in _embedders(trained, shown, seed, floors):
+        support, query = embed(shown), embed(wanted)  # (R·N, D), (R·Q, D)
         metric = one_shot(
             support.reshape(count, ways, -1),
             query.reshape(count, runs.query.shape[1], -1),
@@ -213,7 +214,7 @@ def _measure_labelled(
     known, wanted = parts.known, parts.wanted
     table = LabelledTable(known, wanted, k=k, seed=seed, full=full)
     arms: Arms = {}
-    for arm, embed in _embedders(trained, seed, floors):
+    for arm, embed in _embedders(trained, parts.bank, seed, floors):
         test_z = embed(parts.test)  # (T, D)
         arms[arm] = table(embed(parts.bank), test_z)
         if arm == TRAINED:
@@ -228,7 +229,7 @@ def _measure_labelled(
     return Evaluation(parts.origin, arms, setting, embeddings, notes, found, leaked=parts.leaked)
 
 
-def _embedders(trained: Embedder, seed: int, floors: bool) -> Iterator[tuple[str, Embed]]:
+def _embedders(trained: Embedder, known: Samples, seed: int, floors: bool) -> Iterator[tuple[str, Embed]]:
     """The arms, one after the other; the trained encoder comes first."""
     yield TRAINED, trained.embed
     if not floors:
@@ -236,4 +237,4 @@ def _embedders(trained: Embedder, seed: int, floors: bool) -> Iterator[tuple[str
     yield "untrained", Embedder(untrained_like(trained.encoder, seed)).embed
 
     modality = modality_of(trained.encoder)
-    yield modality.floor_name, lambda data: modality.floor(trained.open(data))
+    yield modality.floor_name, modality.floor(known)

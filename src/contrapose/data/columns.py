@@ -57,17 +57,14 @@ def choose_columns(kinds: Mapping[str, Kind], request: Request, *, origin: str) 
         ArgumentError: a column that does not exist, or cannot hold what it is asked for.
         DataError: no column of pictures.
     """
-    picture = _asked(kinds, request.image_column, origin) or _picture(kinds, origin)
+    picture = asked_column(kinds, request.image_column, origin) or _picture(kinds, origin)
     if kinds[picture] not in ("bytes", "struct", "text"):
         raise ArgumentError(
             f"Column {picture!r} of {origin} holds neither encoded pictures nor paths of files: choose "
             "another of "
-            f"{_listed(kinds)} with image_column= (--image-column)."
+            f"{listed(kinds)} with image_column= (--image-column)."
         )
-    label = _asked(kinds, request.label_column, origin)
-    if label is None:
-        usable = {name.lower(): name for name, kind in kinds.items() if kind in ("whole", "text")}
-        label = next((usable[name] for name in LABEL_NAMES if name in usable and usable[name] != picture), None)
+    label = asked_column(kinds, request.label_column, origin) or usual_label(kinds, taken=picture)
     if not request.reads_labels:
         return Columns(picture, kinds[picture], None)
     numbers = {name.lower(): name for name, kind in kinds.items() if kind == "number"}
@@ -75,16 +72,27 @@ def choose_columns(kinds: Mapping[str, Kind], request: Request, *, origin: str) 
     return Columns(picture, kinds[picture], label, fractions)
 
 
-def _asked(kinds: Mapping[str, Kind], name: str | None, origin: str) -> str | None:
+def usual_label(kinds: Mapping[str, Kind], *, taken: str | None = None) -> str | None:
+    """The column of classes by its name (any case) and type, `taken` left aside; None where there is none."""
+    usable = {name.lower(): name for name, kind in kinds.items() if kind in ("whole", "text")}
+    return next((usable[name] for name in LABEL_NAMES if name in usable and usable[name] != taken), None)
+
+
+def asked_column(kinds: Mapping[str, Kind], name: str | None, origin: str) -> str | None:
+    """The column that the user named, if any.
+
+    Errors:
+        ArgumentError: there is none of that name.
+    """
     if name is not None and name not in kinds:
         raise ArgumentError(
-            f"{origin} has no column {name!r}: its columns are {_listed(kinds)}."
+            f"{origin} has no column {name!r}: its columns are {listed(kinds)}."
             + did_you_mean(name, kinds).partition(" Known:")[0]
         )
     return name
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
     """The names of columns, of very many the first."""
     shown = list(names)
     more = f" and {len(shown) - MOST_SHOWN} more" if len(shown) > MOST_SHOWN else ""
@@ -102,11 +110,11 @@ def _picture(kinds: Mapping[str, Kind], origin: str) -> str:
         return next(iter(encoded.values()))
     if not encoded and not texts:
         raise DataError(
-            f"{origin} holds numbers only (columns {_listed(kinds)}): tables of numbers are not a kind of "
+            f"{origin} holds numbers only (columns {listed(kinds)}): tables of numbers are not a kind of "
             "data that "
             "is read yet. Pictures come as a column of encoded files or of paths."
         )
     raise DataError(
         f"{origin} has no column with a usual name for pictures (image, path, file, ...): its columns are "
-        f"{_listed(kinds)}. Name the one with image_column=, or --image-column on the command line."
+        f"{listed(kinds)}. Name the one with image_column=, or --image-column on the command line."
     )

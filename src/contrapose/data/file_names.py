@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from contrapose.errors import ArgumentError
@@ -40,3 +42,17 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         raise ArgumentError(f"{os.fspath(path)}: there is no home folder for '~' here. Write the path out.") from None
+
+
+def missing(path: Path, embedded: Sequence[str]) -> str:
+    """That a path does not exist, how far it does, and the nearest name to what was meant.
+
+    Arguments:
+        embedded: names of data sets that come with the package, which may be what was meant.
+    """
+    exists = next(parent for parent in path.absolute().parents if parent.is_dir())
+    wrong = path.absolute().relative_to(exists).parts[0]
+    siblings = [entry.name for entry in exists.iterdir()]
+    close = difflib.get_close_matches(wrong, [*siblings, *embedded], n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"{path} does not exist: {exists} has no {wrong!r}.{hint}"

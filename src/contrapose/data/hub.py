@@ -28,13 +28,17 @@ def list_hub(name: str, request: Request) -> Listing:
         DataError: it cannot be loaded or has no pictures.
         ArgumentError: a split or column that does not exist.
     """
+    return list_hub_dataset(load_hub(name), request, origin=f"hub:{name}", place=f"hub:{name}")
+
+
+def load_hub(name: str) -> Any:
+    """The `datasets.Dataset` that `OWNER/NAME[:SPLIT]` or `/local/folder[:SPLIT]` names; see `list_hub`."""
     datasets = optional("datasets", extra="hub")
     found, split = _split_name(name)
     try:
         if Path(found).is_dir():
-            dataset = _choose(datasets.load_from_disk(found), split, name)
-        else:
-            dataset = datasets.load_dataset(found, split=split or "train")
+            return _choose(datasets.load_from_disk(found), split, name)
+        return datasets.load_dataset(found, split=split or "train")
     except ContraposeError:
         raise
     except Exception as error:  # network, authorisation, spelling: many types of as many packages
@@ -44,7 +48,6 @@ def list_hub(name: str, request: Request) -> Listing:
             "connection, or give "
             "a folder that save_to_disk has written."
         ) from error
-    return list_hub_dataset(dataset, request, origin=f"hub:{name}", place=f"hub:{name}")
 
 
 def list_hub_dataset(dataset: Any, request: Request, *, origin: str, place: str | None = None) -> Listing:
@@ -58,11 +61,10 @@ def list_hub_dataset(dataset: Any, request: Request, *, origin: str, place: str 
     datasets = optional("datasets", extra="hub")
     fingerprint = str(dataset._fingerprint)  # of the rows as they are now: casting makes another one
     place, kept = place or fingerprint, bool(dataset.cache_files)
-    kinds = {name: _kind(datasets, feature) for name, feature in dataset.features.items()}
-    columns = choose_columns(kinds, request, origin=origin)
+    columns = choose_columns(kinds_of_dataset(dataset), request, origin=origin)
     labels = None
     if columns.label is not None:
-        labels = _labels(dataset, columns.label, origin)
+        labels = labels_of_dataset(dataset, columns.label, f"column {columns.label!r} of {origin}")
     names: list[str | None] = []
     if columns.kind == "struct":  # as stored: decoding is done here, at the working size
         names = _file_names(dataset, columns.picture)
@@ -97,6 +99,12 @@ def _choose(loaded: Any, split: str | None, name: str) -> Any:
     return loaded[wanted]
 
 
+def kinds_of_dataset(dataset: Any) -> dict[str, Kind]:
+    """What each column of a `datasets.Dataset` holds."""
+    datasets = optional("datasets", extra="hub")
+    return {name: _kind(datasets, feature) for name, feature in dataset.features.items()}
+
+
 def _kind(datasets: Any, feature: Any) -> Kind:
     if isinstance(feature, datasets.Image):
         return "struct"
@@ -112,10 +120,11 @@ def _kind(datasets: Any, feature: Any) -> Kind:
     return "number" if "float" in dtype else "other"
 
 
-def _labels(dataset: Any, column: str, origin: str) -> Labels | None:
+def labels_of_dataset(dataset: Any, column: str, where: str) -> Labels | None:
+    """The classes in a column of a `datasets.Dataset`, with the names that it has for them."""
     values = dataset.with_format(None)[column][:]  # all -1 where the labels of a test set are kept secret
     names = getattr(dataset.features[column], "names", None)
-    return encode_labels(values, where=f"column {column!r} of {origin}", names=names)
+    return encode_labels(values, where=where, names=names)
 
 
 def _file_names(dataset: Any, column: str) -> list[str | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import glob
 import os
 from collections.abc import Mapping, MappingView
@@ -17,7 +16,7 @@ from contrapose.data import tables
 from contrapose.data.array_form import fit as fit_array
 from contrapose.data.arrays import open_array, open_array_file
 from contrapose.data.assembly import decode_listing
-from contrapose.data.file_names import expanded, printable
+from contrapose.data.file_names import expanded, missing, printable
 from contrapose.data.folders import list_folder, list_glob
 from contrapose.data.foreign import is_column, is_frame, items_of
 from contrapose.data.frames import open_frame, open_mapping
@@ -183,7 +182,7 @@ def _open_path(path: Path, name: str, request: Request) -> Images:
         return _open_file(path, request)
     if glob.has_magic(name):
         return _open_pattern(str(path), request)
-    raise DataError(_missing(path))
+    raise DataError(missing(path, ["omniglot"]))
 
 
 def _open_file(path: Path, request: Request) -> Images:
@@ -239,13 +238,3 @@ def _refitted(images: Images, request: Request) -> Images:
         notes=[*images.notes, *notes],
         preparation=images.preparation,
     )
-
-
-def _missing(path: Path) -> str:
-    """That a path does not exist, how far it does, and the nearest name to what was meant."""
-    exists = next(parent for parent in path.absolute().parents if parent.is_dir())
-    wrong = path.absolute().relative_to(exists).parts[0]
-    siblings = [entry.name for entry in exists.iterdir()]
-    close = difflib.get_close_matches(wrong, [*siblings, "omniglot"], n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"{path} does not exist: {exists} has no {wrong!r}.{hint}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from typing import Any
 from contrapose.data.columns import LABEL_NAMES, Kind
 from contrapose.data.foreign import is_missing
 from contrapose.data.labels import MISSING, NUMBER, WHOLE, Labels, encode_cells, encode_labels
+from contrapose.data.text_files import check_encoding, read_text
 from contrapose.errors import ContraposeError, DataError
 from contrapose.optional import optional
 
@@ -122,15 +124,22 @@ class ParquetFiles(Table):
 class TextTable(Table):
     def open(self) -> None:
         (path,) = self.paths
-        suffix = path.suffix.lower()
+        check_encoding(path)
+        try:
+            self._open(path, path.suffix.lower())
+        except self.polars.exceptions.PolarsError:
+            read_text(path)  # says it better where the file is not UTF-8
+            raise
+        self.counts = [len(self.frame)]
+
+    def _open(self, path: Path, suffix: str) -> None:
         if suffix in JSON_LINES:
-            self.frame = self.polars.read_ndjson(path, infer_schema_length=None)
+            self.frame = self.polars.read_ndjson(_without_mark(path), infer_schema_length=None)
             self.kinds = {name: self.kind(dtype) for name, dtype in self.frame.schema.items()}
         else:  # nothing but text: what looks like a number may be a name, and 007 is not 7
             _check_separator(path, SEPARATORS[suffix])
             self.frame = self.polars.read_csv(path, separator=SEPARATORS[suffix], infer_schema_length=0)
             self.kinds = {name: self._kind_of_cells(name) for name in self.frame.columns}
-        self.counts = [len(self.frame)]
 
     def read(self, column: str) -> list[Any]:
         return self.frame[column].to_list()
@@ -145,6 +154,13 @@ class TextTable(Table):
         if not len(cells) or not cells.str.contains(f"^({NUMBER})$").all():
             return "text"
         return "whole" if cells.str.contains(f"^({WHOLE})$").all() else "number"
+
+
+def _without_mark(path: Path) -> Path | bytes:
+    """The file, or its content behind the mark that some programs put before UTF-8: polars knows it in CSV only."""
+    with path.open("rb") as file:
+        marked = file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
+        return file.read() if marked else path
 
 
 def _check_separator(path: Path, separator: str) -> None:

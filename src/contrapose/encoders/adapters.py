@@ -19,19 +19,12 @@ from torch import Tensor, nn
 
 from contrapose.encoders.arguments import choice, flag
 from contrapose.encoders.backbone import Backbone
+from contrapose.encoders.hugging_face import harmless, settings_of
 from contrapose.errors import ArgumentError, MissingExtraError
 from contrapose.optional import optional
 
 POOLINGS = ("auto", "pooled", "mean")
 SET_HERE = ("num_classes", "in_chans", "features_only", "out_indices", "scriptable", "exportable")
-FETCHES = (
-    "auto_map",
-    "attn_implementation",
-    "experts_implementation",
-    "quantization_config",
-    "use_kernels",
-)
-CLASSIFIER = ("id2label", "label2id")  # a thousand lines of encoder.json that no backbone needs
 READS_FILES = ("checkpoint_path", "pretrained_cfg", "pretrained_cfg_overlay", "cache_dir", "model_name")
 
 
@@ -127,7 +120,7 @@ def hf_backbone(
     transformers = optional("transformers", extra="text")
     pooling, pretrained = choice(pooling, "pooling", POOLINGS), flag(pretrained, "pretrained")
     try:
-        settings = _hf_config(transformers, name, config)
+        settings = settings_of(transformers, name, config)
         if not pretrained:  # published weights keep the sizes they were trained with
             for key, value in (("num_channels", channels), ("image_size", image_size)):
                 if hasattr(settings, key):
@@ -147,7 +140,7 @@ def hf_backbone(
         ) from error
     except (OSError, TypeError, ValueError, KeyError, RuntimeError) as error:
         raise _refused(f"hf:{name}", channels, image_size, error) from error
-    backbone.remembered = {"config": _harmless(json.loads(settings.to_json_string(use_diff=False)))}
+    backbone.remembered = {"config": harmless(json.loads(settings.to_json_string(use_diff=False)))}
     if pretrained:
         backbone.statistics = _hf_statistics(transformers, name)
     return backbone
@@ -167,7 +160,7 @@ def trained_size(name: str) -> int | None:
     else:
         transformers = optional("transformers", extra="text")
         try:
-            size = getattr(_hf_config(transformers, rest, None), "image_size", None)
+            size = getattr(settings_of(transformers, rest, None), "image_size", None)
         except (OSError, ValueError, KeyError):  # which building it will explain
             return None
     return size if isinstance(size, int) else None
@@ -175,19 +168,6 @@ def trained_size(name: str) -> int | None:
 
 def _timm_features(model: nn.Module, x: Tensor) -> Tensor:
     return model(x)  # (B, D)
-
-
-def _hf_config(transformers: Any, name: str, config: Mapping[str, Any] | None) -> Any:
-    if config is None:
-        return transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
-    return transformers.AutoConfig.for_model(**_harmless(config))
-
-
-def _harmless(config: Mapping[str, Any]) -> dict[str, Any]:
-    """`config` without what could make transformers fetch code: custom classes, attention kernels."""
-    left_out = FETCHES + CLASSIFIER
-    kept = {key: value for key, value in config.items() if key not in left_out and not key.startswith("_")}
-    return {key: _harmless(value) if isinstance(value, Mapping) else value for key, value in kept.items()}
 
 
 def _hf_features(model: nn.Module, x: Tensor, pooling: str) -> Tensor:

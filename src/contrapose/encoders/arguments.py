@@ -1,7 +1,7 @@
 """Reading an encoder's arguments, whether they come from Python, a command line or `encoder.json`.
 
 JSON has no tuples and a command line has only words, so every factory passes what it was given through these
-four readers before it builds anything; a value that cannot be used ends in a sentence, not in a traceback of
+readers before it builds anything; a value that cannot be used ends in a sentence, not in a traceback of
 torch.
 """
 
@@ -67,3 +67,14 @@ def choice(value: object, what: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise ArgumentError(f"{what}={value!r} cannot be used: choose one of {', '.join(allowed)}.")
     return value
+
+
+def share(value: object, what: str) -> float:
+    """`value` as a number from 0 to below 1, such as a chance of dropout.
+
+    Errors:
+        ArgumentError: no number, or another one.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+        raise ArgumentError(f"{what}={value!r} cannot be used: give a number from 0 to below 1.")
+    return float(value)

@@ -5,54 +5,14 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from contrapose.encoders.arguments import choice, count
+from contrapose.encoders.attention import Block
 from contrapose.encoders.backbone import ENCODERS, Backbone
 from contrapose.errors import ArgumentError
 
 SMALL_PICTURE = 64  # pixels; up to here patches of 16 would leave fewer than 17 tokens
 POOLINGS = ("token", "mean")
-
-
-class Attention(nn.Module):
-    """Multi-head self-attention: softmax(q k' / sqrt(D / heads)) v, for all heads at once.
-
-    Shapes:
-        x: `(B, T, D)`; returns `(B, T, D)`.
-    """
-
-    def __init__(self, dimension: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.project_in = nn.Linear(dimension, 3 * dimension)
-        self.project_out = nn.Linear(dimension, dimension)
-
-    def forward(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
-        B, T, D = x.shape
-        qkv = self.project_in(x).view(B, T, 3, self.heads, D // self.heads)  # (B, T, 3D) -> (B, T, 3, h, D/h)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, h, T, D/h)
-        mixed = functional.scaled_dot_product_attention(q, k, v)  # (B, h, T, D/h)
-        return self.project_out(mixed.transpose(1, 2).reshape(B, T, D))  # (B, T, D)
-
-
-class Block(nn.Module):
-    """x <- x + attention(norm(x)), then x <- x + mlp(norm(x)); the MLP is four times as wide.
-
-    Shapes:
-        x: `(B, T, D)`; returns `(B, T, D)`.
-    """
-
-    def __init__(self, dimension: int, heads: int) -> None:
-        super().__init__()
-        self.norm_attention = nn.LayerNorm(dimension, eps=1e-6)
-        self.attention = Attention(dimension, heads)
-        self.norm_mlp = nn.LayerNorm(dimension, eps=1e-6)
-        self.mlp = nn.Sequential(nn.Linear(dimension, 4 * dimension), nn.GELU(), nn.Linear(4 * dimension, dimension))
-
-    def forward(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
-        x = x + self.attention(self.norm_attention(x))
-        return x + self.mlp(self.norm_mlp(x))
 
 
 class VisionTransformer(Backbone):

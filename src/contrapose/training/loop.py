@@ -37,6 +37,7 @@ from contrapose.training.run_folder import RunFolder
 from contrapose.training.schedules import multiplier
 from contrapose.training.state import export_encoders, restore_state, state_of
 from contrapose.training.step import take_step
+from contrapose.view import on_device
 
 LEAST_CHECKPOINT_SECONDS = 10.0  # epochs may be shorter than it takes to write a checkpoint
 
@@ -203,10 +204,10 @@ class Trainer:
         epoch, position = divmod(self.step, self.epoch_steps)
         with self.clock.phase("data"):
             indices = self.sampler.indices(epoch, position * self.config.accumulate + part)  # (B,)
-            raw = self.data.batch(indices).to(self.device, non_blocking=True)  # (B, C, H, W) uint8
+            raw = on_device(self.data.batch(indices), self.device)
             targets = {name: values[indices].to(self.device) for name, values in self.targets.items()}  # (B,) each
         with self.clock.phase("views"):
-            views = self.views(raw, generator=self._generator(part))
+            views = tuple(on_device(view, self.device) for view in self.views(raw, generator=self._generator(part)))
         return Batch(views=views, indices=indices, targets=targets, part=part)
 
     def _generator(self, part: int = 0) -> torch.Generator:

@@ -1,0 +1,149 @@
+"""What was asked of `open_texts`, and what was found before it becomes `Texts`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from contrapose.data.foreign import is_missing
+from contrapose.data.labelled import with_unlabelled_note
+from contrapose.data.labels import Labels, choose_labels
+from contrapose.data.samples import Skipped, evenly_spaced
+from contrapose.data.texts.texts import Texts
+from contrapose.errors import ArgumentError, DataError
+from contrapose.words import counted
+
+LABEL_CHOICES = {"auto": None, "none": False}
+SHOWN = 40  # characters of a wrong value
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextRequest:
+    """The options of `open_texts`; see there.
+
+    Errors:
+        ArgumentError: a limit that is no positive number.
+    """
+
+    limit: int | None = None
+    labels: Any = None
+    text_column: str | None = None
+    label_column: str | None = None
+
+    def __post_init__(self) -> None:
+        limit = self.limit
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+            raise ArgumentError(f"limit is {limit!r}: give a whole number from 1 on, or None.")
+        if isinstance(self.labels, str) and self.labels in LABEL_CHOICES:
+            object.__setattr__(self, "labels", LABEL_CHOICES[self.labels])
+
+    @property
+    def reads_labels(self) -> bool:
+        """Whether labels inside the data are wanted: not when the caller brings some, or wants none."""
+        return self.labels is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Cells that should be texts, in the order in which they become rows.
+
+    Arguments:
+        cells: N of them; `None`, NaN and blanks are no text, and are skipped.
+        identifiers: N texts: row or line numbers, names of files or of objects.
+        where: what holds them, for the error texts: "column 'text' of reviews.csv".
+        origin, notes: as of `Samples`.
+        labels: their classes, where known.
+        lists_skipped: whether cells without a text are named one by one, or counted in a note only.
+    """
+
+    cells: Sequence[Any]
+    identifiers: Sequence[str]
+    where: str
+    origin: str
+    labels: Labels | None = None
+    notes: tuple[str, ...] = ()
+    lists_skipped: bool = True
+
+
+def assemble(found: Found, request: TextRequest) -> Texts:
+    """The texts that were found, with the labels and as many of them as were asked for.
+
+    Errors:
+        DataError: no text among the cells, cells of other types, or another number of labels than of cells.
+    """
+    labels = _labels(found, request)
+    kept: list[int] = []
+    texts: list[str] = []
+    skipped: list[Skipped] = []
+    repaired = 0
+    for row, cell in enumerate(found.cells):
+        text = _text(cell, found, row)
+        if text is None or not text.strip():
+            skipped.append(Skipped(found.identifiers[row], "no text" if text is None else "blank"))
+            continue
+        whole = _whole(text)
+        repaired += whole != text
+        kept.append(row)
+        texts.append(whole)
+    if not texts:
+        raise DataError(f"There is no text in {found.where}: {_all(len(found.cells))} empty.")
+    notes = list(found.notes)
+    if repaired:
+        notes.append(f"{counted(repaired, 'text')} with characters that no file can hold: these became '?'.")
+    if skipped and not found.lists_skipped:
+        notes.append(f"{counted(len(skipped), 'blank line')} passed over.")
+    rows = np.asarray(kept)
+    chosen = None if labels is None else labels.select(rows)
+    made = Texts(
+        texts,
+        None if chosen is None else chosen.numbers,
+        class_names=None if chosen is None else chosen.names,
+        identifiers=[found.identifiers[row] for row in kept],
+        skipped=skipped if found.lists_skipped else (),
+        origin=found.origin,
+        notes=notes,
+    )
+    return limited(made, request.limit)
+
+
+def limited(texts: Texts, limit: int | None) -> Texts:
+    """At most so many of the texts, evenly spaced; a note says how many have no label."""
+    some = texts if limit is None or limit >= len(texts) else texts.subset(evenly_spaced(len(texts), limit))
+    return with_unlabelled_note(some)
+
+
+def check_labels(labels: Any, count: int) -> None:
+    """Stop at labels of one's own of another number than of texts."""
+    if hasattr(labels, "__len__") and not isinstance(labels, str | Labels) and len(labels) != count:
+        given = counted(len(labels), "label")
+        raise DataError(f"labels= holds {given} for {counted(count, 'text')}: give one for each.")
+
+
+def _labels(found: Found, request: TextRequest) -> Labels | None:
+    check_labels(request.labels, len(found.cells))
+    return choose_labels(found.labels, request.labels, len(found.cells))
+
+
+def _text(cell: Any, found: Found, row: int) -> str | None:
+    if isinstance(cell, str):
+        return str(cell)  # of numpy's own kind as well
+    if is_missing(cell):
+        return None
+    shown = repr(cell)
+    raise DataError(
+        f"{found.where[0].upper() + found.where[1:]} holds other things than texts: in row {found.identifiers[row]} "
+        f"there is {shown[:SHOWN]}{'...' if len(shown) > SHOWN else ''}, of type {type(cell).__name__}. "
+        + ("Decode bytes first: .decode()." if isinstance(cell, bytes) else "Give texts, or str(...) of it.")
+    )
+
+
+def _whole(text: str) -> str:
+    """The text without halves of characters (lone surrogates), which can be neither written nor cut into words."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _all(count: int) -> str:
+    return "it is" if count == 1 else f"all {count:,} rows are"

@@ -1,0 +1,157 @@
+"""`open_texts`: whatever the user has, as `Texts`."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contrapose.data.file_names import expanded, missing
+from contrapose.data.foreign import columns_of, is_column, is_frame
+from contrapose.data.frames import is_many
+from contrapose.data.hub import load_hub
+from contrapose.data.labels import choose_labels
+from contrapose.data.table_files import JSON_LINES, PARQUET, SEPARATORS
+from contrapose.data.texts.found import Found, TextRequest, assemble, check_labels, limited
+from contrapose.data.texts.plain import PLAIN, files_of, lines_of, list_texts
+from contrapose.data.texts.python_library import PYTHON_DOCS, python_docs
+from contrapose.data.texts.tables import cells_of, texts_of_columns, texts_of_dataset, texts_of_table
+from contrapose.data.texts.texts import Texts
+from contrapose.errors import ArgumentError, DataError
+
+HUB = "hub:"
+TABLES = (*PARQUET, *SEPARATORS, *JSON_LINES)
+
+
+def open_texts(
+    spec: Any,
+    *,
+    limit: int | None = None,
+    labels: Any = None,
+    text_column: str | None = None,
+    label_column: str | None = None,
+) -> Texts:
+    """Open texts of any kind. What holds no text (an empty cell, a blank) is skipped and told of.
+
+    Arguments:
+        spec: one of the following.
+            A `.txt` file: a line a text.
+            A folder of `.txt` files: a file a text, classes from its sub-folders.
+            A `.parquet`, `.csv`, `.tsv` or `.jsonl` table with a column of texts; a pattern of the parts of a parquet.
+            `"python-docs"`, the docstrings of Python's own library.
+            `"hub:OWNER/NAME[:SPLIT]"`, or `"hub:FOLDER[:SPLIT]"` as `datasets` saves it.
+            From Python: a list, series or array of `str`; a frame of pandas, polars or pyarrow; a dictionary of columns
+            such as `{"text": [...], "label": [...]}`; a `datasets.Dataset`; or `Texts`. All are taken by position.
+        limit: at most so many, evenly spaced over all, so that sorted classes keep their shares.
+        labels: `None` or `"auto"`: those that the data has; `False` or `"none"`: none; a sequence: one a text, in which
+            -1, `None` and NaN mean "not labelled".
+        text_column: the column of texts; `None`: one with a usual name (text, sentence, review, ...), else the one
+            with the longest texts; a note says which, and which others there are.
+        label_column: the column of classes; `None`: one with a usual name (label, class, ...).
+
+    Errors:
+        DataError: it is not there, cannot be read, or holds no texts; the text says what to do.
+        ArgumentError: an option that makes no sense or names something that does not exist.
+        MissingExtraError: tables need the extra `tables`, the hub the extra `hub`.
+    """
+    request = TextRequest(limit=limit, labels=labels, text_column=text_column, label_column=label_column)
+    if isinstance(spec, Texts):
+        return _refitted(spec, request)
+    if isinstance(spec, str | os.PathLike):
+        name = os.fspath(spec)
+        if name == PYTHON_DOCS:
+            return _refitted(python_docs(), request)
+        return assemble(_of_name(name, request), request)
+    return assemble(_of_object(spec, request), request)
+
+
+def _of_name(name: str, request: TextRequest) -> Found:
+    if not name:
+        raise ArgumentError(f"The name of the data is empty: give a file, a folder or {PYTHON_DOCS!r}.")
+    path = expanded(name)
+    try:
+        if name.startswith(HUB):
+            return texts_of_dataset(load_hub(name.removeprefix(HUB)), name, request)
+        if path.is_dir() and any((path / mark).is_file() for mark in ("state.json", "dataset_dict.json")):
+            return texts_of_dataset(load_hub(str(path)), f"data set {path}", request)  # saved by `datasets`
+        if path.is_dir():
+            return files_of(list_texts(path), path)
+        if path.is_file():
+            return _of_file(path, request)
+    except PermissionError as error:
+        raise DataError(f"{error.filename or path} cannot be read ({error.strerror}): ask its owner.") from error
+    if glob.has_magic(name):
+        return _of_pattern(str(path), request)
+    raise DataError(missing(path, [PYTHON_DOCS]))
+
+
+def _of_file(path: Path, request: TextRequest) -> Found:
+    suffix = path.suffix.lower()
+    if suffix in PLAIN:
+        return lines_of(path)
+    if suffix in TABLES:
+        return texts_of_table([path], request)
+    known = " ".join((*PLAIN, *TABLES))
+    raise DataError(f"{path} is no file of texts that is known ({suffix or 'no suffix'}). Known: folders, and {known}.")
+
+
+def _of_pattern(pattern: str, request: TextRequest) -> Found:
+    """A pattern of plain text files, each a text, or of the parts of a parquet table."""
+    suffix = Path(pattern).suffix.lower()
+    paths = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 - may be absolute
+    if not paths:
+        raise DataError(f"No file matches {pattern!r}. Quote the pattern in a shell; `**` matches any depth.")
+    if suffix in PARQUET:
+        return texts_of_table(paths, request)
+    if suffix in PLAIN:
+        return files_of(paths, Path(os.path.commonpath([path.absolute().parent for path in paths])))
+    raise DataError(f"{pattern!r} is a pattern of files that cannot be read as one: give one of {paths[0]}, ...")
+
+
+def _of_object(spec: Any, request: TextRequest) -> Found:
+    """What was handed over in Python."""
+    if hasattr(spec, "cast_column") and hasattr(spec, "features"):  # datasets.Dataset, without importing it
+        return texts_of_dataset(spec, "a hub data set", request)
+    if is_frame(spec):
+        return texts_of_columns(columns_of(spec), f"a {type(spec).__name__}", request)
+    if isinstance(spec, Mapping):
+        if spec and all(is_many(values) for values in spec.values()):
+            return texts_of_columns({str(name): cells_of(spec[name]) for name in spec}, "a dictionary", request)
+        raise ArgumentError('A dictionary must be one of columns: {"text": [...], "label": [...]}.')
+    if is_column(spec):
+        return _of_sequence(cells_of(spec), f"a {type(spec).__name__}")
+    if isinstance(spec, np.ndarray):
+        if spec.ndim == 2 and spec.shape[1] == 1:
+            spec = spec[:, 0]  # (N,)
+        if spec.ndim != 1:
+            raise DataError(f"An array of shape {spec.shape} is not one text a sample: give one column, shape (N,).")
+        return _of_sequence(spec.tolist(), "an array")
+    if isinstance(spec, list | tuple):
+        return _of_sequence(spec, f"a {type(spec).__name__}")
+    kind = type(spec).__name__
+    if isinstance(spec, set | frozenset) or hasattr(spec, "__next__"):
+        raise ArgumentError(f"A {kind} has no order that could be repeated: give list(...) or sorted(...) of it.")
+    raise ArgumentError(f"A {kind} holds no texts that can be opened: give a path, a list of str or a frame.")
+
+
+def _of_sequence(cells: Sequence[Any], kind: str) -> Found:
+    if not len(cells):
+        raise DataError(f"{kind[0].upper() + kind[1:]} without items holds no texts.")
+    return Found(
+        cells=cells, identifiers=[str(row) for row in range(len(cells))], where=kind, origin=f"{kind} of texts"
+    )
+
+
+def _refitted(texts: Texts, request: TextRequest) -> Texts:
+    """Texts that are `Texts` already, as they are now asked for."""
+    check_labels(request.labels, len(texts))
+    found = choose_labels(None, request.labels, len(texts))
+    if found is not None:
+        texts = texts.with_labels(found.numbers, found.names)
+    elif request.labels is False:
+        texts = texts.with_labels(None)
+    return limited(texts, request.limit)

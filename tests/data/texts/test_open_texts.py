@@ -1,0 +1,242 @@
+"""Whatever holds texts becomes `Texts`, or one clear sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from contrapose.data.texts import Texts, open_texts
+from contrapose.errors import ArgumentError, DataError
+
+pl = pytest.importorskip("polars")
+
+
+def written(path: Path, content: str | bytes, encoding: str = "utf-8") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+    return path
+
+
+def test_a_line_of_a_plain_file_is_a_text(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.txt", "one\n\ntwo words\r\n \t \nthree")
+    texts = open_texts(path)
+    assert texts.texts == ["one", "two words", "three"]
+    assert texts.identifiers == ["1", "3", "5"]  # line numbers, as editors have them
+    assert texts.notes == ("2 blank lines passed over.",)
+    assert texts.labels is None
+    assert texts.skipped == ()
+    assert open_texts(str(path)).fingerprint == texts.fingerprint
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_a_plain_file_says_by_its_first_bytes_how_it_is_encoded(tmp_path: Path, encoding: str) -> None:
+    assert open_texts(written(tmp_path / "a.txt", "Grüße\n猫", encoding)).texts == ["Grüße", "猫"]
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "is empty: give a file with a text on each line"),
+        (b"\n  \n", "There is no text in .*: all 2 rows are empty"),
+        (b"ok\ncaf\xe9\n", r"not UTF-8 \(byte 0xe9 in line 2\)\. .*iconv -f WINDOWS-1252 -t UTF-8 a\.txt > new\.txt"),
+        (b"a\0b", "bytes of value 0"),
+    ],
+)
+def test_a_plain_file_that_is_none(tmp_path: Path, content: bytes, what: str) -> None:
+    with pytest.raises(DataError, match=what):
+        open_texts(written(tmp_path / "a.txt", content))
+
+
+def test_a_file_of_a_folder_is_a_text_and_folders_are_classes(tmp_path: Path) -> None:
+    for name in ("pos/2.txt", "pos/1.txt", "neg/1.txt", "neg/.hidden.txt", ".git/x.txt", "neg/notes.md"):
+        written(tmp_path / name, f"film {name}\nnice")
+    texts = open_texts(tmp_path)
+    assert texts.identifiers == ["neg/1.txt", "pos/1.txt", "pos/2.txt"]
+    assert texts.texts[1] == "film pos/1.txt\nnice"
+    assert texts.labels is not None
+    assert texts.labels.tolist() == [0, 1, 1]
+    assert texts.class_names == ("neg", "pos")
+    assert texts.notes == ("A text is a whole file: 3 files, labels from their 2 folders.",)
+    assert open_texts(tmp_path / "pos").labels is None
+    assert open_texts(str(tmp_path / "*" / "1.txt")).texts == texts.texts[:2]
+    with pytest.raises(DataError, match=r"holds no texts \(\.txt\)"):
+        open_texts(written(tmp_path / "empty" / "a.md", "x").parent)
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl"])
+def test_columns_of_text_files(tmp_path: Path, suffix: str, mark: str) -> None:
+    tables = {
+        "csv": 'review,label\n"one\ntwo, three",b\n007,a\n,b\n" ",a\nlast,\n',
+        "tsv": 'review\tlabel\n"one\ntwo, three"\tb\n007\ta\n\tb\n" "\ta\nlast\t\n',
+        "jsonl": (
+            '{"review": "one\\ntwo, three", "label": "b"}\n{"review": "007", "label": "a"}\n'
+            '{"review": null, "label": "b"}\n{"review": " ", "label": "a"}\n{"review": "last"}\n'
+        ),
+    }
+    texts = open_texts(written(tmp_path / f"x.{suffix}", mark + tables[suffix]))
+    assert texts.texts == ["one\ntwo, three", "007", "last"]
+    assert texts.identifiers == ["0", "1", "4"]
+    assert [found.path for found in texts.skipped] == ["2", "3"]
+    assert texts.labels is not None
+    assert texts.labels.tolist() == [1, 0, -1]
+    assert texts.class_names == ("a", "b")
+    assert texts.notes == (
+        "Texts from column 'review', labels from 'label'.",
+        "1 of 3 samples are not labelled.",
+    )
+
+
+def test_parquet_and_its_parts(tmp_path: Path) -> None:
+    for part, texts in enumerate((["a b", None], ["c"])):
+        pl.DataFrame({"text": texts, "stars": [part + 0.5] * len(texts)}).write_parquet(tmp_path / f"p-{part}.parquet")
+    assert open_texts(tmp_path / "p-0.parquet").texts == ["a b"]
+    assert open_texts(str(tmp_path / "p-*.parquet")).texts == ["a b", "c"]
+    with pytest.raises(ArgumentError, match=r"'stars' .* holds no texts \(numbers\): choose another of text, stars"):
+        open_texts(tmp_path / "p-0.parquet", text_column="stars")
+
+
+def test_which_column_is_taken(tmp_path: Path) -> None:
+    several = written(
+        tmp_path / "a.csv", "id,title,body,author,label\n1,short,a long body,me,0\n2,x,another body,us,1\n"
+    )
+    texts = open_texts(several)
+    assert texts.texts == ["a long body", "another body"]
+    assert texts.notes == (
+        "Texts from column 'body', labels from 'label'. 'title', 'author' hold texts too: take another one by "
+        "text_column= (--text-column).",
+    )
+    assert open_texts(several, text_column="title", label_column="author").class_names == ("me", "us")
+    assert open_texts(several, labels=False).labels is None
+    unusual = written(
+        tmp_path / "b.csv", "a,b,class\nx,much longer text,very very long name of a class\nz,again,other\n"
+    )
+    assert open_texts(unusual).texts == ["much longer text", "again"]
+    assert open_texts(written(tmp_path / "c.csv", "label\na b\nc d\n")).texts == ["a b", "c d"]
+    with pytest.raises(ArgumentError, match=r"has no column 'boddy': its columns are .* Did you mean 'body'"):
+        open_texts(several, text_column="boddy")
+    with pytest.raises(ArgumentError, match="has no column 'lable'"):
+        open_texts(several, label_column="lable")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("x.csv", "text;label\na;b\n", r"no ',' \(what \.csv files are separated by\) but 1 ';'"),
+        ("x.csv", "text,label\n1,a\n5,b\n", r"no column of texts: .* text \(whole numbers\), label \(classes\)"),
+        ("x.csv", "text,label\n,a\n,b\n", "There is no text in column 'text' of .*: all 2 rows are empty"),
+        ("x.csv", "text,label\n", "has no rows"),
+        ("x.csv", b"text,label\ncaf\xe9,a\n", "is not UTF-8 .*byte 0xe9 in line 2"),
+        ("x.csv", "text,label\na,b\n".encode("utf-16"), "is UTF-16, and tables are read as UTF-8"),
+        ("x.jsonl", '{"text": ["a", "b"]}\n', r"no column of texts: its columns are text \(lists or other things\)"),
+        ("x.jsonl", '{"text":\n', "cannot be read as a table"),
+        ("x.pdf", "x", r"no file of texts that is known \(\.pdf\)"),
+    ],
+)
+def test_tables_that_hold_no_texts(tmp_path: Path, name: str, content: str | bytes, what: str) -> None:
+    with pytest.raises(DataError, match=what):
+        open_texts(written(tmp_path / name, content))
+
+
+def test_numbers_among_the_texts_of_a_file_are_texts(tmp_path: Path) -> None:
+    assert open_texts(written(tmp_path / "x.csv", "text,label\na b,1\n5,2\n2.50,1\n")).texts == ["a b", "5", "2.50"]
+    lines = '{"text": "a b"}\n{"text": 5}\n'
+    assert open_texts(written(tmp_path / "x.jsonl", lines)).texts == ["a b", "5"]
+
+
+def test_lists_and_arrays_and_series() -> None:
+    pandas = pytest.importorskip("pandas")
+    words = ["a b", "c", "d"]
+    forms: list[Any] = [words, tuple(words), np.array(words), np.array(words, dtype=object)[:, None]]
+    forms += [pandas.Series(words, index=[2, 0, 1]), pl.Series(words)]
+    for form in forms:
+        texts = open_texts(form)
+        assert texts.texts == words
+        assert all(type(text) is str for text in texts.texts)
+        assert texts.identifiers == ["0", "1", "2"]
+    texts = open_texts(["a", None, float("nan"), "", "b"], labels=["x", "y", "z", "y", None])
+    assert texts.texts == ["a", "b"]
+    assert texts.labels is not None
+    assert texts.labels.tolist() == [0, -1]
+    assert [found.path for found in texts.skipped] == ["1", "2", "3"]
+    assert open_texts([f"t{row}" for row in range(10)], limit=3).texts == ["t0", "t3", "t6"]
+
+
+def test_frames_dictionaries_and_data_sets(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    columns = {"review": ["a", "b", "c"], "label": ["x", None, "y"]}
+    for form in (columns, pandas.DataFrame(columns, index=[5, 3, 1]), pl.DataFrame(columns)):
+        texts = open_texts(form)
+        assert texts.texts == ["a", "b", "c"]
+        assert texts.labels is not None
+        assert texts.labels.tolist() == [0, -1, 1]
+    datasets = pytest.importorskip("datasets")
+    named = datasets.Dataset.from_dict({"text": ["a", "b"], "label": [1, 0]})
+    named = named.cast_column("label", datasets.ClassLabel(names=["no", "yes"]))
+    named.save_to_disk(str(tmp_path / "saved"))
+    for form in (named, tmp_path / "saved", f"hub:{tmp_path / 'saved'}"):
+        texts = open_texts(form)
+        assert texts.texts == ["a", "b"]
+        assert texts.class_names == ("no", "yes")
+        assert texts.labels is not None
+        assert texts.labels.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("spec", "what"),
+    [
+        (["a", 3], "A list holds other things than texts: in row 1 there is 3, of type int"),
+        (["a", b"x"], r"of type bytes. Decode bytes first: \.decode\(\)"),
+        (np.arange(3), "An array holds other things than texts: in row 0 there is 0"),
+        (np.array([["a", "b"]]), r"An array of shape \(1, 2\) is not one text a sample"),
+        ([], "A list without items holds no texts"),
+        ([None, ""], "There is no text in a list: all 2 rows are empty"),
+        ([""], "There is no text in a list: it is empty"),
+        ({"text": ["a", "b"], "label": [0]}, r"not equally long \(text: 2, label: 1\)"),
+        ({"a": "b"}, "A dictionary must be one of columns"),
+        ({"a", "b"}, "A set has no order"),
+        (iter(["a"]), "has no order that could be repeated: give list"),
+        (5, "A int holds no texts that can be opened"),
+        ("", "The name of the data is empty"),
+        ("python-doc", "does not exist: .* Did you mean 'python-docs'"),
+    ],
+)
+def test_objects_that_hold_no_texts(spec: Any, what: str) -> None:
+    with pytest.raises((DataError, ArgumentError), match=what):
+        open_texts(spec)
+
+
+def test_options_that_make_no_sense() -> None:
+    with pytest.raises(DataError, match="labels= holds 1 label for 2 texts"):
+        open_texts(["a", "b"], labels=[1])
+    with pytest.raises(ArgumentError, match="limit is 0"):
+        open_texts(["a"], limit=0)
+
+
+def test_texts_are_opened_again_as_asked() -> None:
+    texts = open_texts(["a", "b", "c", "d"], labels=[0, 1, 0, 1])
+    assert open_texts(texts) is texts
+    assert open_texts(texts, limit=2).texts == ["a", "c"]
+    assert open_texts(texts, labels=False).labels is None
+    again = open_texts(texts, labels=["x", "x", "y", "y"])
+    assert isinstance(again, Texts)
+    assert again.class_names == ("x", "y")
+    assert texts.labels is not None
+    assert texts.labels.tolist() == [0, 1, 0, 1]
+
+
+def test_halves_of_characters_are_told_of() -> None:
+    texts = open_texts(["a \ud83d b", "c"])
+    assert texts.texts == ["a ? b", "c"]
+    assert texts.notes == ("1 text with characters that no file can hold: these became '?'.",)
+
+
+def test_real_reviews(shared_data: Any) -> None:
+    texts = open_texts(shared_data("sentence_classification/ag_news_test.parquet"), limit=100)
+    assert len(texts) == 100
+    assert texts.notes[0].startswith("Texts from column 'text', labels from 'label'. 'title' holds texts too")
+    assert texts.labels is not None
+    assert set(texts.labels.tolist()) == {0, 1, 2, 3}
