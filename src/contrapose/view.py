@@ -48,3 +48,8 @@ def join(views: Sequence[V]) -> V:
 def alike(view: View) -> Any:
     """What views must have in common to be joined: compare it with `==`. Lengths that are padded do not matter."""
     return tuple(view.shape) if isinstance(view, Tensor) else view.alike()  # type: ignore[attr-defined]
+
+
+def on_device(thing: Any, device: torch.device | str) -> Any:
+    """A view, or raw samples that are a tensor, on `device`; raw samples of another form (texts) as they are."""
+    return thing.to(device, non_blocking=True) if hasattr(thing, "to") else thing

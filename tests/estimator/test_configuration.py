@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from contrapose.errors import ArgumentError
@@ -44,3 +45,14 @@ def test_mochi_mixes_within_a_short_run_on_few_samples(pictures: Any) -> None:
     mixing = ContrastiveEncoder("mochi", **options).fit(pictures[:64].transpose(0, 2, 3, 1))
     plain = ContrastiveEncoder("moco", **options).fit(pictures[:64].transpose(0, 2, 3, 1))
     assert mixing.loss_curve_[0] > plain.loss_curve_[0]  # the same run with more negatives
+
+
+@pytest.mark.parametrize("method", ["hydra", "supervised"])
+def test_classes_are_counted_from_the_labels(method: str) -> None:
+    names = list("abcdefghijkl")  # more than the ten of a configuration that nobody told
+    table, y = np.random.default_rng(0).standard_normal((48, 5)), np.asarray(names * 4)
+    options = {"gate_embedding": 4, "gate_hidden": 8} if method == "hydra" else {}
+    encoder = ContrastiveEncoder(method, epochs=1, batch_size=24, device="cpu", random_state=0, method_options=options)
+    assert encoder.fit(table, y).transform(table).shape[0] == 48
+    with pytest.raises(ArgumentError, match="--classes"):
+        ContrastiveEncoder(method, epochs=1, device="cpu", method_options={**options, "classes": 3}).fit(table, y)

@@ -14,8 +14,11 @@ from contrapose.distributed import gather, own_rows, rank, world_size
 from contrapose.encoders import ImageEncoder
 from contrapose.encoders.backbone import ConvolutionalBackbone
 from contrapose.learners import (
+    ClassGates,
     Classifier,
+    CommonSalient,
     Distillation,
+    Gated,
     HardMixing,
     Learner,
     Momentum,
@@ -23,6 +26,7 @@ from contrapose.learners import (
     MultiExit,
     NearestNeighbour,
     PredictedViews,
+    Prototypes,
     Siamese,
 )
 from contrapose.learners.shuffle import shuffled
@@ -31,18 +35,21 @@ from contrapose.objectives import (
     cacr,
     cacr_predicted,
     cacr_queue,
+    gated_contrast,
     info_nce,
     isd,
     mmcl,
     mochi,
     mv_dhel,
     nt_xent,
+    sepclr,
     sup_con,
+    swapped_prediction,
 )
 from distributed_helper import run_ranks
 
 BATCH = 8
-VIEWS = {"multi_exit": 1, "multi_view": 3, "predicted_views": 3}  # others take two
+VIEWS = {"multi_exit": 1, "multi_view": 3, "predicted_views": 3, "prototypes": 3}  # others take two
 LABELS = torch.tensor([0, 1, 2, 0, 1, 1, 3, 2])
 
 
@@ -183,11 +190,54 @@ def multi_view() -> Learner:
     return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: mv_dhel(z, rows=rows))
 
 
+def prototypes() -> Learner:
+    """Frozen in the first step; the second has a queue."""
+    return Prototypes(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        swapped_prediction,
+        dimension=4,
+        prototypes=5,
+        queue_size=8,
+        freeze_prototypes=1,
+        generator=torch.Generator().manual_seed(3),
+    ).double()
+
+
 def multi_exit() -> Learner:
     def objective(z: Tensor, p: object, rows: Tensor | None) -> Tensor:
         return sup_con(z, pairing=p, rows=rows)  # type: ignore[arg-type]
 
     return MultiExit(encoder(), lambda size: nn.Linear(size, 4).double(), objective, exits=(0,), use_labels=True)
+
+
+def gated() -> Learner:
+    """With partner classes of the whole batch, and gates of those of the own samples."""
+    torch.manual_seed(0)
+    return Gated(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        lambda z, gates, p, rows: gated_contrast(z, gates, p, rows=rows),
+        gates=ClassGates(4, 4, embedding=3, hidden=5, norm=False).double(),
+        classes=4,
+        generator=torch.Generator().manual_seed(3),
+    )
+
+
+def common_salient() -> Learner:
+    """Whose loss is no mean over samples: each process has the whole of it."""
+    torch.manual_seed(0)
+    common, salient = encoder(), encoder()
+    with torch.no_grad():
+        for weight in salient.parameters():
+            weight.mul_(0.7)
+    return CommonSalient(
+        common,
+        nn.Linear(6, 4).double(),
+        lambda c, s, target: (sepclr(c, s, target, salient_weight=3.0, null_weight=2.0), {}),
+        salient=salient,
+        salient_head=nn.Linear(6, 3).double(),
+    )
 
 
 LEARNERS: dict[str, Callable[[], Learner]] = {
@@ -207,6 +257,9 @@ LEARNERS: dict[str, Callable[[], Learner]] = {
         learned_scalars,
         hard_mixing,
         distillation,
+        prototypes,
+        gated,
+        common_salient,
     )
 }
 
@@ -227,6 +280,7 @@ def two_steps(name: str) -> dict[str, Tensor]:
         loss = taken.loss
         learner.zero_grad()
         loss.backward()
+        learner.after_backward()
         value = loss.detach().clone()
         for parameter in learner.parameters():
             if parameter.grad is not None:

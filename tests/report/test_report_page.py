@@ -95,7 +95,7 @@ def test_without_labels_there_is_no_hit_and_no_filter_by_class() -> None:
 
 def test_every_section_can_be_absent() -> None:
     why = Absent("The data are <gone>.")
-    names = ("curves", "map", "gallery", "views", "pairing", "spectra", "results")
+    names = ("curves", "map", "gallery", "views", "pairing", "spectra", "results", "relations")
     bare = dataclasses.replace(page(), **dict.fromkeys(names, why))
     assert Read(render(bare)).text.count("Not shown. The data are <gone>.") == len(names)
 

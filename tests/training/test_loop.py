@@ -30,6 +30,14 @@ OWN = {
     "moco": {"queue": 32},
     "isd": {"queue": 32},
     "mochi": {"queue": 32, "hardest": 8, "mix_after": 3},
+    "swav": {
+        "prototypes": 8,
+        "freeze_prototypes": 4,
+        "queue": 32,
+        "queue_after": 2,
+        "views": {"small_count": 2, "small_size": 12},
+    },
+    "sepclr": {"target": "2"},
 }
 
 

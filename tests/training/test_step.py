@@ -26,6 +26,10 @@ class Counting(Learner):
     def before_step(self) -> None:
         self.calls.append("before")
 
+    def after_backward(self) -> None:
+        assert all(weight.grad is not None for weight in self.parameters())
+        self.calls.append("backward")
+
     def after_step(self, steps: Any) -> None:
         self.calls.append("after")
         self.memory = torch.cat([self.memory, *(step.memory for step in steps)])
@@ -72,7 +76,7 @@ class Twice(torch.optim.SGD):
 def test_a_step_in_order() -> None:
     learner = Counting()
     taken = take_step(learner, torch.optim.SGD(learner.parameters(), lr=0.1), Work(learner), seed=3, parts=2)
-    assert learner.calls == ["before", "forward 0", "forward 1", "after"]
+    assert learner.calls == ["before", "forward 0", "forward 1", "backward", "after"]
     assert len(taken.steps) == 2
     assert taken.gradient_norm == 1.5
     assert len(learner.memory) == 16
@@ -88,7 +92,7 @@ def test_several_passes_see_the_same_and_leave_one_trace() -> None:
     take_step(twice, optimizer, work, seed=3, parts=2)
     assert torch.equal(*optimizer.seen)  # the same batches, the same dropout
     assert work.clipped == 1
-    assert twice.calls == ["before", *["forward 0", "forward 1"] * 2, "after"]
+    assert twice.calls == ["before", *["forward 0", "forward 1", "backward"] * 2, "after"]
     for name, value in once.state_dict().items():  # running statistics and memory, too
         assert torch.equal(value, twice.state_dict()[name]), name
 

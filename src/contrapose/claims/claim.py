@@ -34,6 +34,7 @@ class Arm:
         grid: option -> values; every combination is a trial on the validation split. Empty: nothing to tune.
         tuned_as: take over what was chosen for this other arm (of the same method), without trials of its own.
         data: which of the ground's pretraining sets it learns from.
+        longer: its epochs, as a multiple of the protocol's: for equal work, where its steps cost less than others'.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Arm:
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     tuned_as: str | None = None
     data: str = "pretraining"
+    longer: float = 1.0
 
     def trials(self) -> list[dict[str, Any]]:
         """Every combination of the grid, in order; one empty trial when there is no grid."""

@@ -59,7 +59,8 @@ class Unit:
         """A text that changes whenever the unit would measure something else."""
         plain = {**asdict(self), "folder": None, "contrapose": __version__}
         plain["protocol"] = {key: value for key, value in plain["protocol"].items() if "seeds" not in key}
-        plain["arm"] = {key: value for key, value in plain["arm"].items() if key not in ("grid", "tuned_as")}
+        usual = ("grid", "tuned_as", "longer") if self.arm.longer == 1 else ("grid", "tuned_as")
+        plain["arm"] = {key: value for key, value in plain["arm"].items() if key not in usual}
         return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
     @property
@@ -110,12 +111,13 @@ Values = dict[int, dict[str, float]]
 def _arm(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, Any]]:
     """Train the arm; measure it after the epochs that the protocol names."""
     arm = unit.arm
-    options = {**unit.protocol.options, **arm.options, **unit.options, "seed": unit.seed}
+    epochs = round(arm.longer * int(unit.protocol.options["epochs"]))
+    options = {**unit.protocol.options, "epochs": epochs, **arm.options, **unit.options, "seed": unit.seed}
     config = configuration(arm.method, options)
     images = ground.pretraining[arm.data]
     learner, views = assemble(config, images)
     images = images.with_targets(config.about.needs_targets)  # a method never sees what it does not ask for
-    epochs = unit.protocol.epochs_measured() if unit.part == "test" else unit.protocol.epochs_measured()[-1:]
+    measured = unit.protocol.epochs_measured() if unit.part == "test" else unit.protocol.epochs_measured()[-1:]
     scale = config.epochs / int(unit.protocol.options["epochs"])  # an arm may train for longer or shorter
     values: Values = {}
     measuring = 0.0
@@ -123,7 +125,7 @@ def _arm(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, An
     def after_epoch(epoch: int) -> None:
         nonlocal measuring
         started = time.process_time()
-        for wanted in epochs:
+        for wanted in measured:
             if epoch == max(1, round(wanted * scale)):
                 subject = subject_of(learner, views, ground, _asked(unit, ground), unit.seed)
                 values[wanted] = _measured(claim, subject)
@@ -134,7 +136,7 @@ def _arm(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, An
     dtype = autocast_dtype(config.precision, device)
     losses = train_in_memory(learner, images, views, config, device=device, dtype=dtype, after_epoch=after_epoch)
     training = time.process_time() - started - measuring
-    values[epochs[-1]] |= {"loss": losses[-1], "training CPU seconds": training}
+    values[measured[-1]] |= {"loss": losses[-1], "training CPU seconds": training}
     arithmetic = f"{dtype or torch.float32} on {device.type}".removeprefix("torch.")
     return values, {**to_dictionary(config), "arithmetic": arithmetic}
 

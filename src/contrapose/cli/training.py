@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contrapose.cli.parse import parse
 from contrapose.commands.options import ResumeOptions
@@ -11,8 +11,11 @@ from contrapose.errors import ArgumentError
 from contrapose.methods.default import DEFAULT_METHOD, DEFAULT_REASON
 from contrapose.shell import shell_command
 
+if TYPE_CHECKING:
+    from contrapose.methods import Method
+
 USAGE = f"""\
-usage: contrapose train [METHOD] --data DATA [options]
+usage: contrapose train [METHOD] --data DATA [--modality image|text] [options]
        contrapose train --resume RUN [--epochs N]
 
 Without METHOD it is {DEFAULT_METHOD}: {DEFAULT_REASON}.
@@ -40,17 +43,46 @@ def train_command(words: list[str]) -> None:
         typed = shell_command("train", "--data", *words)
         raise ArgumentError(f"{words[0]!r} is no method, but it can be learned from: {typed}")
     method, rest = (words[0], words[1:]) if named else (DEFAULT_METHOD, words)
+    kind, rest = _on_its_kind(METHODS[method], rest)
     if not named and (late := [word for word in words if word in METHODS and f"--data={word}" not in words]):
         _method_first(late[0], words)
-    config = parse(METHODS[method], rest, f"train {method}" if named else "train", elsewhere=("--resume",))
+    elsewhere = ("--resume", "--modality")
+    config = parse(kind, rest, f"train {method}" if named else "train", elsewhere=elsewhere)
     if not config.data:
         raise ArgumentError(
-            f"Say what to learn from: {shell_command('train', method, '--data', 'PICTURES')} (a folder, .npz, ...), or "
-            "--data omniglot for the handwritten characters that come with the package."
+            f"Say what to learn from: {shell_command('train', method, '--data', 'DATA')} (a folder of pictures, .csv, "
+            ".npz, ...), or --data omniglot for the handwritten characters that come with the package."
         )
     from contrapose.commands.train import train
 
-    _finish(train(config) if named else train(None, **vars(config)))
+    _finish(train(config) if named else train(None, modality=config.modality, **vars(config)))
+
+
+def _on_its_kind(method: type[Method], words: list[str]) -> tuple[type[Method], list[str]]:
+    """The method with the options of the kind of data that `--modality` names, or that `--data` looks like; the words
+    without `--modality`."""
+    asked, rest = _value_of("--modality", words)
+    data, _ = _value_of("--data", words)
+    if asked is None and data and not any(word in ("-h", "--help") for word in words):
+        from contrapose.data import kind_of
+
+        asked = kind_of(data)
+    return (method if asked is None else method.on(asked)), rest
+
+
+def _value_of(flag: str, words: list[str]) -> tuple[str | None, list[str]]:
+    """What stands behind a flag, and the words without both."""
+    for place, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name == flag:
+            if not equals and place + 1 == len(words):
+                break  # for `parse` to tell
+            return (
+                (value, words[:place] + words[place + 1 :])
+                if equals
+                else (words[place + 1], words[:place] + words[place + 2 :])
+            )
+    return None, words
 
 
 def _no_method(words: list[str]) -> None:
@@ -101,6 +133,6 @@ def _finish(run: Any) -> None:
         print("Embed your own pictures:", shell_command("embed", run.path, "PICTURES", *out))
         print("Train on your own:      ", shell_command("train", record["method"], "--data", "PICTURES"))
         return
-    print("Embed pictures: ", shell_command("embed", run.path, data, *out))
+    print("Embed:          ", shell_command("embed", run.path, data, *out))
     print("Is it any good? ", shell_command("evaluate", run.path, "--data", "LABELLED"))
     print("See it:         ", shell_command("report", run.path, "--open"))

@@ -19,12 +19,12 @@ from contrapose.commands.report_data import sources_of
 from contrapose.commands.run_data import FROM_PYTHON, data_places
 from contrapose.commands.train import config_of
 from contrapose.commands.unwritten import kept_if_unwritten
-from contrapose.data import Images, derived_generator, omniglot_one_shot
+from contrapose.data import Images, Samples, derived_generator, omniglot_one_shot
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import untrained_like
 from contrapose.errors import ArgumentError, DataError
 from contrapose.evaluation import diagnose, one_shot
-from contrapose.modalities import modality_of
+from contrapose.modalities import MODALITIES, modality_of
 from contrapose.training.run_folder import RunFolder
 
 TRAINED = "trained"
@@ -143,12 +143,12 @@ def measure(
 def _data_of(run: str | Path) -> str:
     """What the run itself was trained on."""
     if not (Path(run) / "config.json").is_file():
-        raise DataError(f"{run} is an encoder without a run, so it names no data; give labelled pictures with --data.")
+        raise DataError(f"{run} is an encoder without a run, so it names no data; give labelled data with --data.")
     folder = RunFolder.open(run)
     record = folder.read_record()
     data = config_of(record, where=str(folder.config_file)).data
     if data == FROM_PYTHON:
-        raise DataError(f"{run} was trained on data handed over in Python; give labelled pictures to evaluate on.")
+        raise DataError(f"{run} was trained on data handed over in Python; give labelled data to evaluate on.")
     return data_places(data, record, folder.path)[0]
 
 
@@ -159,12 +159,13 @@ def _seen(run: str | Path, tested: Any) -> list[str]:
     config = config_of(RunFolder.open(run).read_record(), where=str(Path(run) / "config.json"))
     if Path(tested).expanduser().absolute() != Path(config.data).expanduser().absolute():
         return []
+    noun = MODALITIES[config.modality].noun
     if type(config).about.needs_labels:
         return [
-            "the encoder was trained with the labels of these very pictures, the tested ones too: hold some out before "
+            f"the encoder was trained with the labels of these very {noun}s, the tested ones too: hold some out before "
             "training and give them with --test-data"
         ]
-    return ["the encoder was trained on these pictures too, without their labels"]
+    return [f"the encoder was trained on these {noun}s too, without their labels"]
 
 
 def _samples_of(run: str | Path) -> int | None:
@@ -181,8 +182,9 @@ def _measure_one_shot(trained: Embedder, *, seed: int, full: bool, diagnosis: bo
     examples = Images(runs.support.flatten(0, 1).numpy())  # (R·N, C, H, W)
     asked = Images(runs.query.flatten(0, 1).numpy(), runs.answer.flatten().numpy())  # (R·Q, C, H, W)
     arms: Arms = {}
-    for arm, embed in _embedders(trained, seed, floors):
-        support, query = embed(examples.pixels), embed(asked.pixels)  # (R·N, D), (R·Q, D)
+    shown, wanted = trained.open(examples.pixels), trained.open(asked.pixels)  # in the encoder's own resolution
+    for arm, embed in _embedders(trained, shown, seed, floors):
+        support, query = embed(shown), embed(wanted)  # (R·N, D), (R·Q, D)
         metric = one_shot(
             support.reshape(count, ways, -1),
             query.reshape(count, runs.query.shape[1], -1),
@@ -213,7 +215,7 @@ def _measure_labelled(
     known, wanted = parts.known, parts.wanted
     table = LabelledTable(known, wanted, k=k, seed=seed, full=full)
     arms: Arms = {}
-    for arm, embed in _embedders(trained, seed, floors):
+    for arm, embed in _embedders(trained, parts.bank, seed, floors):
         test_z = embed(parts.test)  # (T, D)
         arms[arm] = table(embed(parts.bank), test_z)
         if arm == TRAINED:
@@ -225,10 +227,11 @@ def _measure_labelled(
     )
     found = diagnose(embeddings, labels=wanted, seed=seed) if diagnosis else None
     notes = (*parts.notes, *(copies_asked(parts.test) if full else ()), *table.notes)
-    return Evaluation(parts.origin, arms, setting, embeddings, notes, found, leaked=parts.leaked)
+    noun = parts.test.noun
+    return Evaluation(parts.origin, arms, setting, embeddings, notes, found, leaked=parts.leaked, noun=noun)
 
 
-def _embedders(trained: Embedder, seed: int, floors: bool) -> Iterator[tuple[str, Embed]]:
+def _embedders(trained: Embedder, known: Samples, seed: int, floors: bool) -> Iterator[tuple[str, Embed]]:
     """The arms, one after the other; the trained encoder comes first."""
     yield TRAINED, trained.embed
     if not floors:
@@ -236,4 +239,4 @@ def _embedders(trained: Embedder, seed: int, floors: bool) -> Iterator[tuple[str
     yield "untrained", Embedder(untrained_like(trained.encoder, seed)).embed
 
     modality = modality_of(trained.encoder)
-    yield modality.floor_name, lambda data: modality.floor(trained.open(data))
+    yield modality.floor_name, modality.floor(known)

@@ -36,6 +36,7 @@ class Evaluation:
         diagnosis: geometry and spectrum of these embeddings, when asked for.
         samples: that the encoder was trained on, where that is known.
         leaked: test samples that were learned from too.
+        noun: what one sample is called.
         sources: names of the data, and what else a report needs to show these very test samples; None: not by name.
     """
 
@@ -48,12 +49,13 @@ class Evaluation:
     samples: int | None = None
     leaked: int = 0
     sources: Mapping[str, Any] | None = None
+    noun: str = "picture"
 
     @property
     def gain(self) -> Gain | None:
         """Whether training gained anything over the floors, and what to do if not; None without floors."""
         found = gain_over(self.arms["trained"], {arm: self.arms[arm] for arm in JUDGED if arm in self.arms})
-        return None if found is None else advised(found, samples=self.samples, leaked=self.leaked)
+        return None if found is None else advised(found, samples=self.samples, leaked=self.leaked, noun=self.noun)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

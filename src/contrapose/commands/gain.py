@@ -44,27 +44,28 @@ def expected_gain(samples: int) -> str | None:
     return None
 
 
-def advised(gain: Gain, *, samples: int | None, leaked: int = 0) -> Gain:
+def advised(gain: Gain, *, samples: int | None, leaked: int = 0, noun: str = "picture") -> Gain:
     """The verdict with its remedy, for a run that was trained on so many samples (None: that is not known).
 
     Arguments:
+        noun: what one sample is called.
         leaked: test samples that are in the labelled data too: the verdict is then no more than unclear.
     """
     if leaked:
         sentence = (
-            "Whether training gained anything cannot be said: test pictures are also in --data, and a copy is found by "
+            f"Whether training gained anything cannot be said: test {noun}s are also in --data, and a copy is found by "
             "any encoder."
         )
-        return replace(gain, kind="unclear", sentence=sentence, remedy="Test on pictures that are not in --data.")
+        return replace(gain, kind="unclear", sentence=sentence, remedy=f"Test on {noun}s that are not in --data.")
     if gain.kind == "gained" or gain.remedy:
         return gain
     if samples is not None and samples < FEW:
         remedy = (
-            f"{samples:,} pictures teach little from scratch: train longer, or try trained weights as a start (--init "
-            "timm:NAME, hf:NAME, or a long RUN on pictures like these)."
+            f"{samples:,} {noun}s teach little from scratch: train longer, or try trained weights as a start (--init "
+            f"{'timm:NAME, ' if noun == 'picture' else ''}hf:NAME, or a long RUN on {noun}s like these)."
         )
     else:
         remedy = "Train longer (--epochs), by another method (contrapose methods), or from trained weights (--init)."
     if gain.kind == "unclear":
-        remedy = f"More test pictures narrow the intervals. {remedy}"
+        remedy = f"More test {noun}s narrow the intervals. {remedy}"
     return replace(gain, remedy=remedy)

@@ -13,6 +13,7 @@ from contrapose.commands.run_data import places_of
 from contrapose.data import Samples
 from contrapose.learners import Learner
 from contrapose.methods import Method, name_of
+from contrapose.methods.fit_to_data import class_names
 from contrapose.training.config_file import to_dictionary
 from contrapose.training.loop import Trainer
 from contrapose.training.monitor import Monitor
@@ -76,6 +77,7 @@ def record_of(config: Method, samples: Samples, run: Path, *, init: dict[str, An
             "places": places_of(config.data, run),
             "fingerprint": samples.fingerprint,
             "samples": len(samples),
+            "classes": class_names(samples) if config.about.needs_labels else None,
             **samples.facts(),
             "notes": list(samples.notes),
             "skipped": [{"path": item.path, "reason": item.reason} for item in samples.skipped],

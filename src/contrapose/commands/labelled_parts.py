@@ -44,21 +44,22 @@ def held_out_parts(images: Samples, *, seed: int) -> LabelledParts:
         DataError: no labels, or one class only.
     """
     labelled, notes = _labelled(images, "--data")
+    noun = images.noun
     names = class_names_of(labelled)
     _two_classes(names, images.origin)
     parts = split_samples(labelled, seed=seed)
     if parts.copies:
         notes.append(
-            f"{_count(parts.copies, 'picture is an exact copy of another', 'pictures are exact copies of others')}: "
+            f"{_count(parts.copies, f'{noun} is an exact copy of another', f'{noun}s are exact copies of others')}: "
             "copies were kept together, either learned from or tested on"
         )
     if parts.untested:
         alone = sorted(set(names[np.isin(_numbers(labelled), parts.untested)].tolist()))
         which = _count(len(alone), "class has", "classes have")
-        notes.append(f"{which} one picture only, which is learned from and not tested: {_some(alone)}")
+        notes.append(f"{which} one {noun} only, which is learned from and not tested: {_some(alone)}")
     known, wanted = class_names_of(parts.bank), class_names_of(parts.test)
     origin = f"{images.origin}, tested on {len(parts.test):,} of {len(labelled):,} held out by class (seed {seed})"
-    return LabelledParts(parts.bank, parts.test, known, wanted, origin, (*notes, *_majority(known, wanted)))
+    return LabelledParts(parts.bank, parts.test, known, wanted, origin, (*notes, *_majority(known, wanted, noun)))
 
 
 def given_parts(bank: Samples, test: Samples) -> LabelledParts:
@@ -76,7 +77,7 @@ def given_parts(bank: Samples, test: Samples) -> LabelledParts:
     notes = [*dict.fromkeys([*notes, *more])]  # once where both say the same
     if shared:
         notes.append(_leak(shared, test, bank))
-    notes += [*_unknown(known, wanted, bank, test), *_majority(known, wanted)]
+    notes += [*_unknown(known, wanted, bank, test), *_majority(known, wanted, bank.noun)]
     return LabelledParts(bank, test, known, wanted, origin, tuple(notes), len(shared))
 
 
@@ -85,7 +86,7 @@ def copies_asked(test: Samples) -> list[str]:
     count = copies_within(test)
     if not count:
         return []
-    return [f"{count:,} test pictures have exact copies among the test pictures, which retrieval finds first"]
+    return [f"{count:,} test {test.noun}s have exact copies among the test {test.noun}s, which retrieval finds first"]
 
 
 def class_names_of(images: Samples) -> np.ndarray:
@@ -103,20 +104,20 @@ def _labelled(images: Samples, option: str) -> tuple[Samples, list[str]]:
     """The pictures that have a label, and what was decided or lost when they were read."""
     labelled = only_labelled(images)
     if labelled.labels is None and images.labels is not None:
-        raise DataError(f"All samples of {images.origin} are not labelled (-1 or empty). Give labelled pictures.")
+        raise DataError(f"All samples of {images.origin} are not labelled (-1 or empty). Give labelled {images.noun}s.")
     if labelled.labels is None:
         raise DataError(
             f"{images.origin} has no labels, so nothing can be measured on it. Give class sub-folders or a label "
             f"column with {option}."
         )
-    notes = [f"{len(images.skipped):,} pictures of {images.origin} skipped"] if images.skipped else []
+    notes = [f"{len(images.skipped):,} {images.noun}s of {images.origin} skipped"] if images.skipped else []
     return labelled, [*notes, *(note.rstrip(".") for note in labelled.notes)]
 
 
 def _two_classes(names: np.ndarray, origin: str) -> None:
     if len(set(names.tolist())) < 2:
         raise DataError(
-            f"{origin} holds one class only ({names[0]}), so there is nothing to tell apart. Give pictures of two "
+            f"{origin} holds one class only ({names[0]}), so there is nothing to tell apart. Give some of two "
             "classes or more with --data."
         )
 
@@ -125,8 +126,8 @@ def _leak(shared: Sequence[tuple[int, int]], test: Samples, bank: Samples) -> st
     pairs = [f"{test.identifiers[row]} = {bank.identifiers[known]}" for row, known in shared[:EXAMPLES]]
     pairs += ["..."] * (len(shared) > EXAMPLES)
     return (
-        f"{len(shared):,} of {len(test):,} test pictures are also in --data, as exact copies ({', '.join(pairs)}): a "
-        "picture that was learned from says nothing of new ones. Leave them out of one of the two, or leave out "
+        f"{len(shared):,} of {len(test):,} test {test.noun}s are also in --data, as exact copies ({', '.join(pairs)}): a "
+        f"{test.noun} that was learned from says nothing of new ones. Leave them out of one of the two, or leave out "
         "--test-data, and a fifth is held out"
     )
 
@@ -144,22 +145,22 @@ def _unknown(known: np.ndarray, wanted: np.ndarray, bank: Samples, test: Samples
         names = _some([f"{name} ({count:,})" for name, count in new.items()])
         which = _count(len(new), f"test class of {len(counts):,} is", f"test classes of {len(counts):,} are")
         yield (
-            f"{which} no training class: {names}. Their {sum(new.values()):,} of {len(wanted):,} pictures count as "
+            f"{which} no training class: {names}. Their {sum(new.values()):,} of {len(wanted):,} {test.noun}s count as "
             "wrong, except in probes with few labels, which leave them out, and in retrieval and clustering"
         )
     absent = sorted(learned - set(counts))
     if absent:
         which = _count(len(absent), f"class of {len(learned):,} is", f"classes of {len(learned):,} are")
-        yield f"{which} not among the test pictures, so nothing is said of {_some(absent)}"
+        yield f"{which} not among the test {test.noun}s, so nothing is said of {_some(absent)}"
 
 
-def _majority(known: np.ndarray, wanted: np.ndarray) -> Iterator[str]:
+def _majority(known: np.ndarray, wanted: np.ndarray, noun: str) -> Iterator[str]:
     if unequal_classes(wanted):
         name = majority_of(known)
         share = float((wanted == name).mean())
         yield (
             f"the classes are unequal: always answering {name}, the largest of --data, is right in {100 * share:.1f} % "
-            "of the test pictures. Read the balanced accuracy, in which every class weighs the same"
+            f"of the test {noun}s. Read the balanced accuracy, in which every class weighs the same"
         )
 
 

@@ -160,6 +160,7 @@ def collect(
         pairing=_tried(trained.encoder, lambda encoder: facts.pairing_of(config, encoder, labelled=labelled)),
         spectra=_tried(parts, lambda parts: parts.spectra),
         setup=facts.setup_of(folder, record, config),
+        relations=facts.relations_of(folder.path, record),
     )
 
 

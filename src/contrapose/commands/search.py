@@ -165,6 +165,8 @@ def print_matches(matches: Matches, *, as_json: bool = False) -> None:
         if len(matches) > 1:
             print(f"{name}:")
         width = max(len(hit.identifier) for hit in hits)
+        widest = max(len(hit.label or "") for hit in hits)
         for hit in hits:
-            line = f"{hit.rank:>4}  {hit.similarity:7.4f}  {hit.identifier:<{width}}  {hit.label or ''}"
+            label = f"{hit.label or '':<{widest}}"
+            line = f"{hit.rank:>4}  {hit.similarity:7.4f}  {hit.identifier:<{width}}  {label}  {hit.excerpt or ''}"
             print(line.rstrip())

@@ -28,7 +28,7 @@ from contrapose.learners import Learner
 from contrapose.methods import METHODS, Method, name_of
 from contrapose.methods.assemble import assemble, begun_with
 from contrapose.methods.default import DEFAULT_METHOD, DEFAULT_REASON
-from contrapose.methods.fit_to_data import fit_to_data
+from contrapose.methods.fit_to_data import class_names, fit_to_data
 from contrapose.openmp import crowd
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.training.device import make_accelerator
@@ -114,7 +114,9 @@ def train(
         config = begun_with(config, start)
         samples = open_samples(config, source, start, quiet=monitor.quiet)
     _check_targets(config, samples)  # before there is a run folder
-    config, notes = fit_to_data(config, samples=len(samples), processes=accelerator.num_processes)
+    config, notes = fit_to_data(
+        config, samples=len(samples), processes=accelerator.num_processes, classes=class_names(samples)
+    )
     if method is None:
         monitor.say(f"No method was named, so this is {DEFAULT_METHOD}, {DEFAULT_REASON}.")
     for note in notes:

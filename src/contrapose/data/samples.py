@@ -106,6 +106,10 @@ class Samples:
         """That of one sample, where all have the same one."""
         return ()
 
+    def excerpt(self, row: int) -> str | None:
+        """The beginning of a sample, where it is read rather than looked at; None by default."""
+        return None
+
     def facts(self) -> dict[str, Any]:
         """The same as JSON, for the record of a run; nothing by default."""
         return {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,16 +90,21 @@ def load_encoder(folder: Path | str) -> Encoder:
     return encoder.eval()
 
 
-def untrained_like(source: Encoder | Path | str, seed: int) -> Encoder:
+def untrained_like(source: Encoder | Path | str, seed: int, **changes: Any) -> Encoder:
     """The same architecture with first weights from `seed`, in eval mode: a floor. What was fitted to the data
     (normalisation, vocabulary, scales) is kept.
+
+    Arguments:
+        changes: arguments of the architecture that differ.
 
     Errors:
         RunError: as `load_encoder`, where `source` is a folder.
     """
     trained = source if isinstance(source, Encoder) else load_encoder(source)
     weights = next(trained.parameters())
-    encoder = describe(trained, {}).build(seed, trained.files()).to(weights)  # its device and dtype
+    architecture = describe(trained, {})
+    architecture = replace(architecture, arguments={**architecture.arguments, **changes})
+    encoder = architecture.build(seed, trained.files()).to(weights)  # its device and dtype
     for name in trained.fitted:
         encoder.get_buffer(name).copy_(trained.get_buffer(name))
     return encoder.eval()

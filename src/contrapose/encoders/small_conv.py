@@ -38,13 +38,11 @@ class SmallConv(ConvolutionalBackbone):
         features = bn(W flatten(h)),   or flatten(h) where `embedding` is 0
 
     Grid and linear map keep *where* things are, which tells characters and other centred objects apart and which a
-    global average forgets.
+    global average forgets. Of views so small that the last map has fewer than `grid` rows or columns (multi-crop), the
+    map is stretched over the grid: a small view stands for the whole picture as a large one does.
 
     Shapes:
         x: `(B, C, H, W)`; returns `(B, embedding)`, or `(B, widths[-1] * grid^2)` where `embedding` is 0.
-
-    Errors:
-        ArgumentError: pictures so small that the last map has fewer than `grid` rows or columns.
     """
 
     def __init__(self, stages: Sequence[Stage], grid: int, embedding: int) -> None:
@@ -69,10 +67,8 @@ class SmallConv(ConvolutionalBackbone):
     def _averages(self, x: Tensor) -> Tensor:
         """Averages over `grid` x `grid` equal windows that cover the map (and overlap where they must)."""
         if min(x.shape[-2:]) < self.grid:
-            raise ArgumentError(
-                f"The last map is {x.shape[-2]} x {x.shape[-1]}, smaller than the pooling grid "
-                f"{self.grid} x {self.grid}. Give larger pictures, smaller strides or a smaller `pool`."
-            )
+            sides = [max(side, self.grid) for side in x.shape[-2:]]
+            x = functional.interpolate(x, size=sides, mode="nearest")  # (B, C, h, w) of at least grid x grid
         # Not adaptive_avg_pool2d: its windows differ in size, and its backward is not deterministic on a GPU.
         stride = (x.shape[-2] // self.grid, x.shape[-1] // self.grid)
         window = (x.shape[-2] - (self.grid - 1) * stride[0], x.shape[-1] - (self.grid - 1) * stride[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -17,7 +17,15 @@ from contrapose.views import ImageViews
 OF_EVERY_RUN = ("optimizer", "weight_decay", "schedule", "warmup_share", "gradient_clip")
 
 
-def configure(method: str, options: Mapping[str, Any] | None, *, samples: int, batch_size: int, **run: Any) -> Method:
+def configure(
+    method: str,
+    options: Mapping[str, Any] | None,
+    *,
+    samples: int,
+    batch_size: int,
+    classes: Sequence[str] | None = None,
+    **run: Any,
+) -> Method:
     """The configuration of a fit on so many samples.
 
     A batch larger than the data shrinks to the data, and so do defaults that were made for more of it (`fit_to_data`).
@@ -25,6 +33,7 @@ def configure(method: str, options: Mapping[str, Any] | None, *, samples: int, b
     Arguments:
         method: a name from `contrapose.methods.METHODS`.
         options: the method's own fields, and those of `OF_EVERY_RUN`.
+        classes: what the labels name, in the order of their numbers; None without labels.
         run: other fields of the configuration.
 
     Errors:
@@ -45,4 +54,4 @@ def configure(method: str, options: Mapping[str, Any] | None, *, samples: int, b
     # refuses what is out of range as it was given
     config = from_dictionary(kind, {**options, "batch_size": batch_size, **run}, where=where)
     config = replace(config, batch_size=min(batch_size, samples))
-    return fit_to_data(config, samples=samples, given=options)[0]
+    return fit_to_data(config, samples=samples, given=options, classes=classes)[0]

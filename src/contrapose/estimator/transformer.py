@@ -132,6 +132,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             self.method,
             self.method_options,
             samples=len(data),
+            classes=None if labels is None else [str(number) for number in range(int(labels.max()) + 1)],
             batch_size=self.batch_size,
             epochs=self.epochs,
             learning_rate=self.learning_rate,

@@ -19,7 +19,9 @@ from contrapose.evaluation.one_shot import one_shot
 from contrapose.evaluation.proportions import Interval, paired_proportions, wilson_interval
 from contrapose.evaluation.prototypes import PrototypeUse
 from contrapose.evaluation.recommendation import recommendation
+from contrapose.evaluation.relations import relations
 from contrapose.evaluation.retrieval import Retrieval, retrieval
+from contrapose.evaluation.separation import Separation, Spaces, separation
 from contrapose.evaluation.similarity_scores import similarity_scores
 from contrapose.evaluation.spectrum import Spectrum
 from contrapose.evaluation.table import results_table, results_text
@@ -39,6 +41,8 @@ __all__ = [
     "ModalityGap",
     "PrototypeUse",
     "Retrieval",
+    "Separation",
+    "Spaces",
     "Spectrum",
     "agreement",
     "alignment",
@@ -64,10 +68,12 @@ __all__ = [
     "penalty_entropy",
     "penalty_share",
     "recommendation",
+    "relations",
     "relative_penalty",
     "results_table",
     "results_text",
     "retrieval",
+    "separation",
     "similarity_scores",
     "spread",
     "tolerance",

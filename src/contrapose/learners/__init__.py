@@ -1,7 +1,10 @@
 """One training step: which encoder sees which view, what is remembered, which pairing, which objective."""
 
+from contrapose.learners.class_gates import ClassGates
 from contrapose.learners.classifier import Classifier
+from contrapose.learners.common_salient import CommonSalient
 from contrapose.learners.distillation import Distillation
+from contrapose.learners.gated import Gated
 from contrapose.learners.hard_mixing import HardMixing
 from contrapose.learners.learner import Learner, Objective, Step
 from contrapose.learners.momentum import Momentum, Queue
@@ -9,12 +12,17 @@ from contrapose.learners.momentum_views import MomentumViews
 from contrapose.learners.multi_exit import MultiExit
 from contrapose.learners.nearest_neighbour import NearestNeighbour, SupportSet
 from contrapose.learners.predicted_views import PredictedViews
+from contrapose.learners.prototypes import CropQueue, Prototypes
 from contrapose.learners.siamese import Siamese
 from contrapose.learners.side_by_side import SideBySide
 
 __all__ = [
+    "ClassGates",
     "Classifier",
+    "CommonSalient",
+    "CropQueue",
     "Distillation",
+    "Gated",
     "HardMixing",
     "Learner",
     "Momentum",
@@ -23,6 +31,7 @@ __all__ = [
     "NearestNeighbour",
     "Objective",
     "PredictedViews",
+    "Prototypes",
     "Queue",
     "Siamese",
     "SideBySide",

@@ -56,6 +56,9 @@ class Learner(nn.Module):
     def before_step(self) -> None:
         """Called once before the forward passes of an optimiser step."""
 
+    def after_backward(self) -> None:
+        """Called when a gradient is complete, before it is clipped or used: the place to drop some of it."""
+
     def after_step(self, steps: Sequence[Step]) -> None:
         """Called once after the optimiser step: the place to write into memory (queues, supports).
 
@@ -69,6 +72,10 @@ class Learner(nn.Module):
 
     def companions(self) -> dict[str, nn.Module]:
         """Encoders trained beside `encoder`, by name (a teacher, a reference); a folder of that name holds each."""
+        return {}
+
+    def tables(self) -> dict[str, dict[str, Tensor]]:
+        """What was learned beside encoders and is read later, by name; the run's NAME.safetensors holds each."""
         return {}
 
     def clip_groups(self) -> list[list[nn.Parameter]]:

@@ -7,6 +7,7 @@ from contrapose.methods.dcl import DCL
 from contrapose.methods.default import DEFAULT_METHOD
 from contrapose.methods.groco import GroCo
 from contrapose.methods.hard_contrastive import HardContrastive
+from contrapose.methods.hydra import Hydra
 from contrapose.methods.isd import ISD
 from contrapose.methods.method import METHODS, About, Method, name_of, register
 from contrapose.methods.mmcl import MMCL
@@ -15,9 +16,11 @@ from contrapose.methods.moco import MoCo
 from contrapose.methods.multiview import MultiView
 from contrapose.methods.nnclr import NNCLR
 from contrapose.methods.selfcon import SelfCon
+from contrapose.methods.sepclr import SepCLR
 from contrapose.methods.simclr import SimCLR
 from contrapose.methods.supcon import SupCon
 from contrapose.methods.supervised import Supervised
+from contrapose.methods.swav import SwAV
 
 __all__ = [
     "AUCCL",
@@ -32,14 +35,17 @@ __all__ = [
     "BiasDebias",
     "GroCo",
     "HardContrastive",
+    "Hydra",
     "Method",
     "MoCHi",
     "MoCo",
     "MultiView",
     "SelfCon",
+    "SepCLR",
     "SimCLR",
     "SupCon",
     "Supervised",
+    "SwAV",
     "name_of",
     "register",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from contrapose.methods.method import About, Method, register
+from contrapose.methods.second_encoder import second_encoder
 
 if TYPE_CHECKING:
     import torch
@@ -62,9 +63,6 @@ class BiasDebias(Method):
         self._check("reference_rate", self.reference_rate > 0, "above 0")
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
-        import torch
-
-        from contrapose.encoders import untrained_like
         from contrapose.learners import SideBySide
         from contrapose.objectives import debiased_triplet, difficulty_weighted
         from contrapose.objectives.hardness.difficulty import difficulty_chance
@@ -91,7 +89,7 @@ class BiasDebias(Method):
             encoder,
             self.head(encoder.dimension),
             objective,
-            reference=untrained_like(encoder, int(torch.randint(2**31, (), generator=generator))).train(),
+            reference=second_encoder(encoder, generator),
             reference_head=self.head(encoder.dimension),
             reference_objective=reference_objective,
             reference_rate=self.reference_rate,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Self, get_type_hints
 
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.modalities import MODALITIES
@@ -29,6 +29,7 @@ QUESTIONS = (
     "what do labels add?",
     "what do more than two views add?",
     "what if the data are unbalanced or biased?",
+    "what do two sets share, and what has only one?",
 )
 """The questions that methods answer; `contrapose methods` groups them so, in this order."""
 
@@ -111,9 +112,25 @@ class Method(RunConfig):
         """Names of the options that are the method's own, and not those of every run or of its kind of data."""
         return {option.name for option in fields(cls.bare)} - {option.name for option in fields(RunConfig)}
 
+    @property
+    def encoder_arguments(self) -> dict[str, Any]:
+        """Arguments of a new encoder that differ from its own defaults."""
+        return {}
+
     @abstractmethod
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         """The learner that trains `encoder` by this method; `generator` draws what its memory starts from."""
+
+    def fit_to_classes(self, names: Sequence[str], given: Container[str]) -> Self:
+        """This configuration for labels that name these classes, in the order of their numbers.
+
+        Arguments:
+            given: names of options that were set, and stay.
+
+        Errors:
+            ArgumentError: classes that the method can make nothing of.
+        """
+        return self
 
     def new_learner(self, encoder: Encoder) -> Learner:
         """`learner(...)` with first weights and memory from the seed; the user's random stream is left alone."""

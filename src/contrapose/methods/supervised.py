@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from contrapose.methods.method import About, Method, register
 
@@ -28,7 +29,7 @@ class Supervised(Method):
     )
 
     classes: int = 10
-    """P, how many classes the labels name. [design] 10: no number suits all data; a wrong one is refused."""
+    """P, how many classes the labels name. Default: as many as the data have."""
     label_smoothing: float = 0.0
     """Share of the target spread over all classes. 0: none."""
 
@@ -36,6 +37,9 @@ class Supervised(Method):
         super().__post_init__()
         self._check("classes", self.classes >= 2, "at least 2")
         self._check("label_smoothing", 0.0 <= self.label_smoothing < 1.0, "in [0, 1)")
+
+    def fit_to_classes(self, names: Sequence[str], given: Container[str]) -> Self:
+        return self if "classes" in given or len(names) < 2 else replace(self, classes=len(names))
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Classifier

@@ -2,7 +2,9 @@
 
 from contrapose.modalities.image import IMAGE
 from contrapose.modalities.modality import MODALITIES, Modality, modality_of
+from contrapose.modalities.text import TEXT
 
 MODALITIES.register("image")(IMAGE)
+MODALITIES.register("text")(TEXT)
 
 __all__ = ["MODALITIES", "Modality", "modality_of"]

@@ -74,7 +74,8 @@ class _Image(Modality):
         images = cast("Images", samples)
         mean, std = images.statistics()
         size, channels = images.image_size, images.channels
-        return build(config.encoder, channels=channels, image_size=size, mean=mean, std=std, seed=config.seed)
+        given: dict[str, Any] = {"mean": mean, "std": std, "seed": config.seed, **config.encoder_arguments}
+        return build(config.encoder, channels=channels, image_size=size, **given)
 
     def views(self, options: Any, samples: Samples, encoder: Encoder) -> Callable[..., tuple[Any, ...]]:
         from contrapose.views import ViewGenerator
@@ -95,13 +96,16 @@ class _Image(Modality):
         shape = (size, encoder.channels, encoder.image_size, encoder.image_size)
         return torch.rand(shape, generator=torch.Generator().manual_seed(seed))  # (B, C, S, S)
 
-    def floor(self, samples: Samples) -> np.ndarray:
+    def floor(self, known: Samples) -> Callable[[Samples], np.ndarray]:
         import numpy as np
 
-        pixels = cast("Images", samples).pixels  # (N, C, H, W)
-        rows = pixels.reshape(len(pixels), -1).astype(np.float32)  # (N, C·H·W)
-        # A black picture has no direction, and so no cosine; one grey level more in every pixel gives it one.
-        return (rows if rows.any(axis=1).all() else rows + 1) / 255
+        def raw(samples: Samples) -> np.ndarray:
+            pixels = cast("Images", samples).pixels  # (N, C, H, W)
+            rows = pixels.reshape(len(pixels), -1).astype(np.float32)  # (N, C·H·W)
+            # A black picture has no direction, and so no cosine; one grey level more in every pixel gives it one.
+            return (rows if rows.any(axis=1).all() else rows + 1) / 255
+
+        return raw
 
     def takes(self, encoder: Encoder) -> list[str]:
         encoder = cast("ImageEncoder", encoder)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from contrapose.errors import ArgumentError
 from contrapose.options import Options
 from contrapose.registry import Registry
 
@@ -71,8 +72,8 @@ class Modality(ABC):
         raise NotImplementedError(f"{self.plural} are not shown as text.")
 
     @abstractmethod
-    def floor(self, samples: Samples) -> np.ndarray:
-        """Features without learning, `(N, F)`: what an encoder has to beat."""
+    def floor(self, known: Samples) -> Callable[[Samples], np.ndarray]:
+        """Features without a network, `(N, F)` of any samples, fitted to those known: what an encoder has to beat."""
 
     @abstractmethod
     def takes(self, encoder: Encoder) -> list[str]:
@@ -89,6 +90,22 @@ class Modality(ABC):
         Errors:
             ArgumentError: they have another form.
         """
+
+
+def check_reading(modality: Modality, reading: dict[str, Any]) -> dict[str, Any]:
+    """Options of reading that this kind of data has; those of other kinds may be there as long as they are not set.
+
+    Errors:
+        ArgumentError: an option of another kind that is set.
+    """
+    shared = ("limit", "labels", "label_column", "number_column", "progress")
+    own = {name: value for name, value in reading.items() if name in (*modality.reading, *shared)}
+    others = [name for name, value in reading.items() if name not in (*own, "cache") and value is not None]
+    if others:
+        raise ArgumentError(
+            f"{others[0]} is not an option of {modality.plural}; they have {', '.join(modality.reading) or 'none'}."
+        )
+    return own
 
 
 MODALITIES: Registry[Modality] = Registry("modality")

@@ -10,6 +10,7 @@
 from contrapose.objectives.distillation.isd import isd
 from contrapose.objectives.distillation.soft_targets import SoftTargets, soft_targets
 from contrapose.objectives.engine.tiles import Terms, row_reduce
+from contrapose.objectives.gated.contrast import gated_contrast
 from contrapose.objectives.hardness.debiased_triplet import debiased_triplet
 from contrapose.objectives.hardness.difficulty import difficulty_weighted
 from contrapose.objectives.hardness.hard_contrastive import hard_contrastive
@@ -21,12 +22,16 @@ from contrapose.objectives.many_views.multi_view import mv_dhel, mv_info_nce
 from contrapose.objectives.many_views.poly_view import pvc_arithmetic, pvc_geometric
 from contrapose.objectives.many_views.view_pairs import average_nt_xent, pairwise_dhel, pairwise_nt_xent
 from contrapose.objectives.max_margin import mmcl
+from contrapose.objectives.prototypes.sinkhorn import sinkhorn
+from contrapose.objectives.prototypes.swapped_prediction import swapped_prediction
 from contrapose.objectives.ranking.auc_cl import auc_cl
 from contrapose.objectives.ranking.auc_contrastive import AUCContrastive
 from contrapose.objectives.ranking.auc_saddle import auc_saddle
 from contrapose.objectives.ranking.groco import groco
 from contrapose.objectives.ranking.sorting import soft_sort
 from contrapose.objectives.registry import OBJECTIVES, ObjectiveEntry
+from contrapose.objectives.separation.attributes import salient_attributes
+from contrapose.objectives.separation.sepclr import SeparationTerms, separation_terms, sepclr
 from contrapose.objectives.softmax.coupling import coupling
 from contrapose.objectives.softmax.dcl import dcl
 from contrapose.objectives.softmax.info_nce import info_nce
@@ -41,6 +46,7 @@ __all__ = [
     "AUCContrastive",
     "MixingStatistics",
     "ObjectiveEntry",
+    "SeparationTerms",
     "SoftTargets",
     "Terms",
     "auc_cl",
@@ -53,6 +59,7 @@ __all__ = [
     "dcl",
     "debiased_triplet",
     "difficulty_weighted",
+    "gated_contrast",
     "groco",
     "hard_contrastive",
     "hard_info_nce",
@@ -71,9 +78,14 @@ __all__ = [
     "pvc_arithmetic",
     "pvc_geometric",
     "row_reduce",
+    "salient_attributes",
     "self_con",
+    "separation_terms",
+    "sepclr",
     "simple_contrastive",
+    "sinkhorn",
     "soft_sort",
     "soft_targets",
     "sup_con",
+    "swapped_prediction",
 ]

@@ -9,16 +9,19 @@
 from contrapose.pairing.groups import GroupPairing, by_groups, by_labels, by_towers, by_views
 from contrapose.pairing.pairing import Pairing, Tile, WithQueue
 from contrapose.pairing.pairs import PairList, by_pairs
+from contrapose.pairing.partners import PartnerPairing, by_partners
 
 __all__ = [
     "GroupPairing",
     "PairList",
     "Pairing",
+    "PartnerPairing",
     "Tile",
     "WithQueue",
     "by_groups",
     "by_labels",
     "by_pairs",
+    "by_partners",
     "by_towers",
     "by_views",
 ]

@@ -94,10 +94,15 @@ class GroupPairing(Pairing):
         return self._names if self._names and self.same_rows else super().candidate_names()
 
 
-def by_views(views: int, batch: int, *, device: torch.device | str = "cpu") -> GroupPairing:
+def by_views(
+    views: int, batch: int, *, in_batch_negatives: bool = True, device: torch.device | str = "cpu"
+) -> GroupPairing:
     """The other views of the same sample are the positives, everything else in the batch is negative.
 
     Each anchor has V - 1 positives and V (B - 1) negatives; rows are view-major (row v·B + b).
+
+    Arguments:
+        in_batch_negatives: false ignores the other samples: nothing is pushed away (SwAV).
 
     >>> by_views(2, 2)
     4 anchors × 4 candidates: 1 positive and 2 negative per anchor
@@ -113,7 +118,9 @@ def by_views(views: int, batch: int, *, device: torch.device | str = "cpu") -> G
     if views < 1 or batch < 1:
         raise ArgumentError(f"A pairing by views needs views >= 1 and batch >= 1, got views={views}, batch={batch}.")
     groups = torch.arange(batch, device=device).repeat(views)  # (N,)
-    return GroupPairing(groups, groups, same_rows=True, names=_view_names(views, batch))
+    return GroupPairing(
+        groups, groups, same_rows=True, in_batch_negatives=in_batch_negatives, names=_view_names(views, batch)
+    )
 
 
 def by_labels(labels: Int[Tensor, " B"], *, views: int = 1) -> GroupPairing:

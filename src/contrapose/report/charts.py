@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from contrapose.optional import optional
-from contrapose.report.page import Curve, Map, Page, Spectra
+from contrapose.report.page import Curve, Map, Page, Relations, Spectra
 
 Spec = dict[str, Any]
 
@@ -60,6 +60,8 @@ def charts_of(page: Page) -> dict[str, Spec]:
         charts["map-chart"] = map_chart(page.map)
     if isinstance(page.spectra, Spectra):
         charts["spectrum-chart"] = spectrum_chart(page.spectra)
+    if isinstance(page.relations, Relations):
+        charts["relations-chart"] = relations_chart(page.relations)
     return charts
 
 
@@ -192,6 +194,34 @@ def spectrum_chart(spectra: Spectra) -> Spec:
         )
     )
     return _sized(chart, 300, "Singular values of the trained and the untrained encoder's embeddings, log scale")
+
+
+def relations_chart(related: Relations) -> Spec:
+    """A cell for every two classes, the fuller the more alike; the diagonal, where all is 1, stays empty."""
+    alt = _altair()
+    values = [
+        {"class": name, "other": other, "value": value}
+        for name, row in zip(related.names, related.values, strict=True)
+        for other, value in zip(related.names, row, strict=True)
+        if name != other
+    ]
+    order = list(related.names)
+    shown = [value for a, row in enumerate(related.values) for b, value in enumerate(row) if a != b]
+    chart = (
+        alt.Chart(alt.Data(values=values))
+        .mark_rect(color="var(--slot-0)")
+        .encode(
+            x=alt.X("other:N", sort=order, title=None, axis=alt.Axis(labelAngle=-45, labelLimit=110)),
+            y=alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=110)),
+            opacity=alt.Opacity(
+                "value:Q",
+                scale=alt.Scale(domain=[min(shown), max(shown)], range=[0.04, 1], nice=False),
+                legend=alt.Legend(title="cosine of gates", format=".2f"),
+            ),
+            tooltip=["class:N", "other:N", alt.Tooltip("value:Q", title="cosine of gates", format=".3f")],
+        )
+    )
+    return _sized(chart, 60 + 22 * len(order), f"How alike the gates of {len(order)} classes are, pair by pair")
 
 
 @cache

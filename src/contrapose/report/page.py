@@ -198,6 +198,21 @@ class Spectra:
 
 
 @dataclass(frozen=True)
+class Relations:
+    """How alike classes are, by the gates that were learned for them.
+
+    Arguments:
+        names: the classes drawn.
+        values: the matrix of these, row by row.
+        sentences: which of all pairs are the closest, and what was left out.
+    """
+
+    names: Sequence[str]
+    values: Sequence[Sequence[float]]
+    sentences: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Results:
     """What was measured: a table of arms and metrics, how to read it, and what it does not show."""
 
@@ -233,3 +248,4 @@ class Page:
     spectra: Spectra | Absent
     results: Results | Absent
     setup: Setup
+    relations: Relations | Absent | None = None  # None: the method learns none

@@ -87,6 +87,7 @@ class Index:
         unit, zero = directions(rows)  # (N, D), (N,)
         if bool(zero.all()):
             raise ArgumentError(f"All {len(rows)} embeddings are zero: the encoder is dead, or was not trained.")
+        excerpt = getattr(source, "excerpt", None)
         kept = (~zero).nonzero()[:, 0].tolist()  # (n,)
         about = stored.Description(
             encoder=stored.encoder_fingerprint(embedder),
@@ -94,6 +95,7 @@ class Index:
             origin=source.origin,
             identifiers=[names[row] for row in kept],
             labels=None if labels is None else [labels[row] for row in kept],
+            excerpts=None if excerpt is None or excerpt(0) is None else [excerpt(row) for row in kept],
             left_out=[*skipped, *(f"{names[row]} (embedding of zeros)" for row in zero.nonzero()[:, 0].tolist())],
         )
         return cls(embedder, unit[kept], about)
@@ -152,6 +154,7 @@ class Index:
             queries=query.names,
             identifiers=self.identifiers,
             labels=self.labels,
+            excerpts=self.about.excerpts,
             skipped=query.skipped,
             left_out=self.left_out,
         )

@@ -14,19 +14,21 @@ from contrapose.data import Skipped
 
 @dataclass(frozen=True)
 class Hit:
-    """One picture that was found.
+    """One sample that was found.
 
     Arguments:
         rank: 1 is the nearest.
         similarity: cosine of its embedding and the query's, in [-1, 1].
         identifier: its file's path relative to the data, or its row number as text.
         label: its class, where the data has labels.
+        excerpt: its beginning, of what is read rather than looked at.
     """
 
     rank: int
     similarity: float
     identifier: str
     label: str | None = None
+    excerpt: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Matches:
         queries: T names.
         identifiers: of all N pictures of the index.
         labels: of all N pictures of the index, or `None`.
+        excerpts: of all N samples of the index, or `None`.
         skipped: queries that could not be read.
         left_out: pictures that are not in the index, each with the reason.
     """
@@ -49,6 +52,7 @@ class Matches:
     queries: Sequence[str]
     identifiers: Sequence[str]
     labels: Sequence[str | None] | None = None
+    excerpts: Sequence[str] | None = None
     skipped: Sequence[Skipped] = ()
     left_out: Sequence[str] = ()
 
@@ -56,8 +60,15 @@ class Matches:
         return len(self.queries)
 
     def __getitem__(self, query: int) -> list[Hit]:
+        labels, excerpts = self.labels, self.excerpts
         return [
-            Hit(rank, float(cosine), self.identifiers[row], None if self.labels is None else self.labels[row])
+            Hit(
+                rank,
+                float(cosine),
+                self.identifiers[row],
+                None if labels is None else labels[row],
+                None if excerpts is None else excerpts[row],
+            )
             for rank, (cosine, row) in enumerate(zip(self.similarity[query], self.rows[query], strict=True), start=1)
         ]
 
@@ -67,8 +78,13 @@ class Matches:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         found = [
-            {"query": name, "hits": [asdict(hit) for hit in hits]}
+            {"query": name, "hits": [_plain(hit) for hit in hits]}
             for name, hits in zip(self.queries, self, strict=True)
         ]
         skipped = [asdict(item) for item in self.skipped]
         return {"queries": found, "skipped": skipped, "left_out": list(self.left_out)}
+
+
+def _plain(hit: Hit) -> dict[str, Any]:
+    values = asdict(hit)
+    return values if hit.excerpt is not None else {name: value for name, value in values.items() if name != "excerpt"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ class Description:
         encoder, data: fingerprints of what the embeddings were made with and from.
         origin: where the pictures come from, for people.
         identifiers, labels: one text a row; of labels `None` where a picture has none.
-        left_out: pictures that are not in the index, each with the reason.
+        left_out: samples that are not in the index, each with the reason.
+        excerpts: the beginning of each, of samples that are read rather than looked at.
     """
 
     encoder: str
@@ -42,6 +43,10 @@ class Description:
     identifiers: list[str]
     labels: list[str | None] | None
     left_out: list[str]
+    excerpts: list[str] | None = None
+
+
+_NAMES = [field.name for field in fields(Description)]
 
 
 def encoder_fingerprint(embedder: Embedder) -> str:
@@ -102,7 +107,7 @@ def read(folder: Path) -> tuple[Tensor, Description]:
                 f"{folder} was written by contrapose {found.get('contrapose')} (format {version}); this version reads "
                 f"up to {FORMAT}. Update contrapose, or rebuild the index."
             )
-        description = Description(**{name: found[name] for name in Description.__dataclass_fields__})
+        description = Description(**{name: found.get(name) if name == "excerpts" else found[name] for name in _NAMES})
         content = (folder / EMBEDDINGS).read_bytes()
         if hashlib.sha256(content).hexdigest() != checksum:
             raise ValueError(f"{EMBEDDINGS} does not belong to {DESCRIPTION}")

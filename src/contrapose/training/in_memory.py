@@ -18,6 +18,7 @@ from contrapose.training.interface import MakeViews, TrainingData
 from contrapose.training.optimizers import OPTIMIZERS
 from contrapose.training.schedules import multiplier
 from contrapose.training.step import take_step
+from contrapose.view import on_device
 
 
 def train_in_memory(
@@ -87,8 +88,9 @@ class _InMemory:
 
     def batch(self, part: int) -> Batch:
         indices = self.sampler.indices(*self.sampler.locate(self.step))  # (B,)
+        raw = on_device(self.data.batch(indices), self.device)
         return Batch(
-            views=self.views(self.data.batch(indices).to(self.device), generator=self.generator()),
+            views=tuple(on_device(view, self.device) for view in self.views(raw, generator=self.generator())),
             indices=indices,
             targets={name: values[indices].to(self.device) for name, values in self.targets.items()},  # (B,) each
             part=part,

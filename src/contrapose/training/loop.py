@@ -35,8 +35,9 @@ from contrapose.training.optimizers import OPTIMIZERS
 from contrapose.training.reporter import Reporter
 from contrapose.training.run_folder import RunFolder
 from contrapose.training.schedules import multiplier
-from contrapose.training.state import export_encoders, restore_state, state_of
+from contrapose.training.state import export_encoders, export_tables, restore_state, state_of
 from contrapose.training.step import take_step
+from contrapose.view import on_device
 
 LEAST_CHECKPOINT_SECONDS = 10.0  # epochs may be shorter than it takes to write a checkpoint
 
@@ -165,6 +166,7 @@ class Trainer:
         facts |= {} if done else {"weights": "averaged over the last steps, for the schedule is not at its end"}
         trained = self.learner.encoder if done else self.average.encoder
         export_encoders({"encoder": trained, **self.learner.companions()}, self.run.path, facts)
+        export_tables(self.learner.tables(), self.run.path)
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of `step` on this run's schedule."""
@@ -203,10 +205,10 @@ class Trainer:
         epoch, position = divmod(self.step, self.epoch_steps)
         with self.clock.phase("data"):
             indices = self.sampler.indices(epoch, position * self.config.accumulate + part)  # (B,)
-            raw = self.data.batch(indices).to(self.device, non_blocking=True)  # (B, C, H, W) uint8
+            raw = on_device(self.data.batch(indices), self.device)
             targets = {name: values[indices].to(self.device) for name, values in self.targets.items()}  # (B,) each
         with self.clock.phase("views"):
-            views = self.views(raw, generator=self._generator(part))
+            views = tuple(on_device(view, self.device) for view in self.views(raw, generator=self._generator(part)))
         return Batch(views=views, indices=indices, targets=targets, part=part)
 
     def _generator(self, part: int = 0) -> torch.Generator:

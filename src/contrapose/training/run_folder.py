@@ -25,6 +25,7 @@ class RunFolder:
     encoder/         encoder.safetensors and encoder.json: what `contrapose.load` reads
     teacher/ ...     encoders trained beside it, in the same form, where the method has any: `contrapose.load` reads
                      these too, when it is given their folder
+    class_gates.safetensors ...  tables that were learned beside them, where the method has any
     evaluation.json  what `contrapose evaluate` measured
     evaluation_items.npz  the scores behind it, item by item: what `contrapose compare` pairs
     """

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import safetensors.torch
+import torch
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from contrapose.atomic import write_atomically
 from contrapose.encoders import Encoder, save_encoder
 from contrapose.errors import RunError
 from contrapose.learners import Learner
@@ -64,3 +67,10 @@ def export_encoders(encoders: Mapping[str, nn.Module], folder: Path, facts: dict
     for name, encoder in encoders.items():
         if isinstance(encoder, Encoder):
             save_encoder(encoder, folder / name, extra=facts)
+
+
+def export_tables(tables: Mapping[str, Mapping[str, Tensor]], folder: Path) -> None:
+    """Write the tensors of each table into NAME.safetensors."""
+    for name, tensors in tables.items():
+        plain = {key: tensor.detach().to("cpu", torch.float32).contiguous() for key, tensor in tensors.items()}
+        write_atomically(folder / f"{name}.safetensors", safetensors.torch.save(plain))

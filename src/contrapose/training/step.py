@@ -87,6 +87,7 @@ class _Gradient:
             for part in range(self.parts):
                 batch = self.work.batch(part)
                 steps.append(self.work.gradient(batch, parts=self.parts, last=part == self.parts - 1))
+        self.learner.after_backward()
         self.steps = tuple(steps)
         self.done += 1
         if self.done == self.passes:  # a gradient that only shows the way up is not clipped

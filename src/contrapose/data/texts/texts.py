@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from contrapose.data.samples import LABEL, Samples, evenly_spaced
 from contrapose.errors import ArgumentError
 
+EXCERPT = 80  # characters
 COUNTED = 1_000  # texts whose words are counted to say how long they are
 
 
@@ -67,6 +69,11 @@ class Texts(Samples):
         """The median number of words, between blanks, of at most 1,000 evenly spaced texts."""
         some = self.batch(evenly_spaced(len(self), COUNTED))
         return round(float(np.median([len(text.split()) for text in some])))
+
+    def excerpt(self, row: int) -> str:
+        """The first words, in one line."""
+        (text,) = self.batch([row])
+        return textwrap.shorten(text, EXCERPT, placeholder=" ...")
 
     def in_words(self) -> str:
         """How long they are."""

@@ -9,6 +9,7 @@ _HOMES = {
     "map_of": "map",
     "pairing_of": "pairing",
     "parts_of": "parts",
+    "relations_of": "relations",
     "results_of": "results",
     "setup_of": "run",
     "spectra_of": "spectrum",

@@ -9,7 +9,7 @@ from contrapose.encoders import Encoder
 from contrapose.errors import ArgumentError
 from contrapose.methods import Method
 from contrapose.modalities import modality_of
-from contrapose.pairing import Pairing
+from contrapose.pairing import Pairing, PartnerPairing
 from contrapose.report.page import PairingPicture
 
 BATCHES = (4, 16)  # the second for methods that need more samples than the first has
@@ -84,6 +84,11 @@ def _in_words(pairing: Pairing, batch: int, labels: torch.Tensor | None) -> list
         sentences.append("Positives (+): none in this batch.")
     elif not (positive & ~same_sample).any():
         sentences.append("Positives (+): other views of the same sample. Labels play no part.")
+    elif isinstance(pairing, PartnerPairing):
+        sentences.append(
+            "Positives (+): rows of the class that was drawn as the anchor's partner, in every step anew. Other rows "
+            "of its own class are ignored. Samples 0 and 1 were given one class, every other sample its own."
+        )
     elif labels is not None:
         sentences.append(
             "Positives (+): rows of the same class, other views of the sample among them. "

@@ -1,0 +1,130 @@
+"""Texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+
+from contrapose.modalities.modality import Modality, check_reading
+from contrapose.options import Options
+from contrapose.views.texts.options import TextViews
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from contrapose.data import Samples
+    from contrapose.data.texts import Texts
+    from contrapose.encoders import Encoder, Start
+    from contrapose.encoders.texts import TextEncoder
+
+FLOOR_WORDS = 2_000
+"""Words that TF-IDF counts, as the floor that a text encoder has to beat. [design] of a few thousand texts nearly all
+that say anything."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextOptions(Options):
+    """What a method has on texts."""
+
+    views: TextViews = field(default_factory=TextViews)
+    """How views are made."""
+    encoder: str = "transformer"
+    """transformer (two layers of 128, seconds a thousand texts on two cores), bag_of_words (no order, several times
+    faster), or hf:NAME."""
+    text_column: str | None = None
+    """Column of a table with the texts. Default: one with a usual name (text, sentence, review, ...), else the one with
+    the longest texts."""
+    max_length: int = 64
+    """Tokens of a text that are read; what comes after is cut."""
+    vocabulary: int | None = None
+    """Tokens that are told apart, learned from the texts. Default: as the tokenizer has it for so many texts."""
+    tokenizer: Literal["auto", "words", "pieces"] = "auto"
+    """words: whole words; pieces: of words (WordPiece), so that no word is unknown. auto: what the encoder does best
+    with; of hf:NAME its own."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("max_length", self.max_length >= 2, "2 or more")
+        self._check("vocabulary", self.vocabulary is None or self.vocabulary > 0, "above 0")
+        self._check_choice("tokenizer", ("auto", "words", "pieces"))
+
+
+class _Text(Modality):
+    name, noun, plural = "text", "text", "texts"
+    options: ClassVar[type[Options]] = TextOptions
+    reading = ("text_column",)
+    floor_name = "word counts"
+    pipeline_tag, example = "sentence-similarity", '["some words", "other words"]'
+
+    def open(self, spec: Any, **reading: Any) -> Samples:
+        from contrapose.data.texts import open_texts
+
+        reading = check_reading(self, reading)
+        reading.pop("progress", None)  # lines and columns are read at once
+        return open_texts(spec, **reading)
+
+    def open_for(self, encoder: Encoder, spec: Any, **reading: Any) -> Samples:
+        return self.open([spec] if self._is_query(spec) else spec, **reading)
+
+    def _is_query(self, spec: Any) -> bool:
+        """Whether something is words that were typed, and no name of data."""
+        from contrapose.data import kind_of
+
+        return isinstance(spec, str) and kind_of([spec]) == "text" and " " in spec.strip()
+
+    def start_options(self, config: Any, start: Start) -> dict[str, Any]:
+        return {}
+
+    def encoder(self, config: Any, samples: Samples) -> Encoder:
+        from contrapose.encoders.texts import build_text, tokenizer_for
+
+        kind = None if config.tokenizer == "auto" else config.tokenizer
+        texts = cast("Texts", samples).texts
+        sizes = {"max_length": config.max_length, "vocabulary": config.vocabulary}
+        return build_text(config.encoder, tokenizer_for(config.encoder, texts, kind=kind, **sizes), seed=config.seed)
+
+    def views(self, options: Any, samples: Samples, encoder: Encoder) -> Callable[..., tuple[Any, ...]]:
+        from contrapose.views.texts import TextViewMaker
+
+        encoder = cast("TextEncoder", encoder)
+        return TextViewMaker(options, encoder.prepare, mask_token=encoder.tokenizer.mask)
+
+    def own_views(self, views: Any, options: Any, encoder: Encoder) -> Callable[..., tuple[Any, ...]]:
+        def make(raw: Any, *, generator: Any = None) -> tuple[Any, ...]:
+            return tuple(encoder.prepare([views(text) for text in raw]) for _ in range(options.count))
+
+        return make
+
+    def made_up(self, encoder: Encoder, size: int, seed: int) -> Any:
+        return encoder.prepare([f"{seed} {number}" for number in range(size)])
+
+    def shown_views(self, view: Any, encoder: Encoder) -> list[str]:
+        return cast("TextEncoder", encoder).tokenizer.decode(view)
+
+    def floor(self, known: Samples) -> Callable[[Samples], np.ndarray]:
+        """TF-IDF of the most frequent words of the known texts, each row of length 1."""
+        import numpy as np
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        counts = TfidfVectorizer(max_features=FLOOR_WORDS, dtype=np.float32, token_pattern=r"\S+")
+        counts.fit(cast("Texts", known).texts)
+
+        def features(samples: Samples) -> np.ndarray:
+            rows = counts.transform(cast("Texts", samples).texts).toarray()  # (N, F)
+            return rows if rows.any(axis=1).all() else rows + 1e-6  # a text of unknown words alone has no direction
+
+        return features
+
+    def takes(self, encoder: Encoder) -> list[str]:
+        tokenizer = cast("TextEncoder", encoder).tokenizer
+        return [
+            f"Input: texts, of which the first {tokenizer.max_length} tokens are read.",
+            f"Vocabulary: {tokenizer.size:,} tokens, in `tokenizer.json`.",
+        ]
+
+    def settle(self, encoder: Encoder, samples: Samples) -> None:
+        """Any text can be prepared."""
+
+
+TEXT = _Text()

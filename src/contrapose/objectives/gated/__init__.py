@@ -1,0 +1,1 @@
+"""Losses that compare rows through a gate: alike in which dimensions?"""
