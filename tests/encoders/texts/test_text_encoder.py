@@ -124,9 +124,9 @@ def test_an_encoder_comes_back_from_its_folder(name: str, tmp_path: Path) -> Non
     assert back.tokenizer.fingerprint == encoder.tokenizer.fingerprint
     (tmp_path / "tokenizer.json").write_bytes(make(name).tokenizer.to_json().replace(b'"cat"', b'"cut"'))
     load_encoder(tmp_path)  # another vocabulary of that size cannot be told
-    smaller = train_tokenizer(TEXTS, "words", vocabulary=32)
+    smaller = train_tokenizer(["cat cat dog dog"], "words")
     (tmp_path / "tokenizer.json").write_bytes(smaller.to_json())
-    with pytest.raises(RunError, match=r"tokenizer\.json has 22 tokens and the encoder .* do not belong together"):
+    with pytest.raises(RunError, match=r"tokenizer\.json has 6 tokens and the encoder .* do not belong together"):
         load_encoder(tmp_path)
     (tmp_path / "tokenizer.json").write_bytes(b"{")
     with pytest.raises(RunError, match=r"tokenizer\.json is damaged"):
