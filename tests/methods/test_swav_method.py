@@ -44,7 +44,7 @@ def test_a_batch_goes_downhill(queue: int, precision: str) -> None:
 
 
 def test_training_with_small_crops_and_a_queue(pictures: np.ndarray, tmp_path: Path) -> None:
-    options = {**QUICK, "views": {"small_count": 3, "small_size": 12}, "queue": 32, "freeze_prototypes": 2}
+    options = {**QUICK, "views": {"small_count": 3}, "queue": 32, "freeze_prototypes": 2}
     run = contrapose.train("swav", data=pictures[:64], out=str(tmp_path / "run"), **options)
     rows = list(RunFolder(run.path).metrics())
     losses = [row["loss"] for row in rows]
@@ -53,7 +53,7 @@ def test_training_with_small_crops_and_a_queue(pictures: np.ndarray, tmp_path: P
     assert all(0 < row["prototypes_used"] <= 1 for row in rows)
     learner, views = assemble(_config(options), Images(pictures[:64]))
     made = views(torch.from_numpy(pictures[:16]), generator=torch.Generator().manual_seed(0))
-    assert [view.shape[-1] for view in made] == [16, 16, 12, 12, 12]
+    assert [view.shape[-1] for view in made] == [16, 16, 8, 8, 8]
     assert learner.eval()(Batch(views=made, indices=torch.arange(16))).prototype_scores.shape == (5 * 16, 10)  # type: ignore[union-attr]
     state = load_newest(run.path / "checkpoints")[0]["learner"]
     assert state["queue.rows"].shape == (32, 2 * 8)
@@ -184,3 +184,10 @@ def test_a_queue_that_is_used_in_the_last_step_is_not() -> None:
     assert fit_to_data(config, samples=64) == (config, [])
     halved = SwAV(batch_size=16, queue=64, queue_after=37, accumulate=2, freeze_prototypes=0)  # 40 steps of two batches
     assert fit_to_data(halved, samples=64) == (halved, [])
+
+
+def test_it_has_the_views_of_other_kinds_of_data() -> None:
+    config = SwAV.on("text")(queue=128)
+    assert (config.views.total(), config.modality) == (2, "text")
+    with pytest.raises(ArgumentError, match="assigned_views must be from 1 to 2"):
+        SwAV.on("text")(assigned_views=3)

@@ -35,7 +35,7 @@ OWN = {
         "freeze_prototypes": 4,
         "queue": 32,
         "queue_after": 2,
-        "views": {"small_count": 2, "small_size": 12},
+        "views": {"small_count": 2},
     },
     "sepclr": {"target": "2"},
 }
