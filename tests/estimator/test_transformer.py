@@ -285,7 +285,7 @@ def test_a_table_goes_on_from_the_encoder_of_another(tmp_path: Path) -> None:
     first = ContrastiveEncoder("simclr", encoder_options={"widths": [8, 7]}, **QUICK_PICTURES).fit(table)
     second = ContrastiveEncoder("simclr", init=first.encoder_, **QUICK_PICTURES).fit(table)
     assert second.transform(table).shape == (60, 7)
-    with pytest.raises(ArgumentError, match="take 5 channels"):
+    with pytest.raises(ArgumentError, match="take 5 columns"):
         ContrastiveEncoder("simclr", init=first.encoder_, **QUICK_PICTURES).fit(table[:, :4])
     with pytest.raises(ArgumentError, match="leave out encoder and encoder_options"):
         ContrastiveEncoder("simclr", init=first.encoder_, encoder="mlp", **QUICK_PICTURES).fit(table)

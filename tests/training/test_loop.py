@@ -38,13 +38,15 @@ OWN = {
         "views": {"small_count": 2},
     },
     "sepclr": {"target": "2"},
+    "supremix": {"number_column": "degrees"},
 }
 
 
 @pytest.fixture
 def data(tmp_path: Path, pictures: np.ndarray) -> str:
     path = tmp_path / "pictures.npz"
-    np.savez(path, images=pictures.transpose(0, 2, 3, 1), labels=np.repeat([0, 1, 2], 32))
+    degrees = np.random.default_rng(0).uniform(-60, 60, 96)
+    np.savez(path, images=pictures.transpose(0, 2, 3, 1), labels=np.repeat([0, 1, 2], 32), degrees=degrees)
     return str(path)
 
 

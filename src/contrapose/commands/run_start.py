@@ -25,6 +25,7 @@ def open_samples(config: Method, source: Any, start: Start | None = None, *, qui
         limit=config.limit,
         labels=config.labels,
         label_column=config.label_column,
+        number_column=config.number_column,
         progress=not quiet,
         **reading,
     )

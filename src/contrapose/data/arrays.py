@@ -13,8 +13,9 @@ from contrapose.data.array_form import channels_first, eight_bit, fit
 from contrapose.data.images import Images
 from contrapose.data.labels import Labels, check_count, choose_labels, encode_labels
 from contrapose.data.listing import stamp
+from contrapose.data.numbers import as_numbers
 from contrapose.data.request import Request
-from contrapose.data.samples import evenly_spaced
+from contrapose.data.samples import NUMBER, evenly_spaced
 from contrapose.errors import ArgumentError, DataError, did_you_mean
 
 # for each way of naming pictures in an archive, the ways of naming their labels, first match first
@@ -33,6 +34,7 @@ def open_array(
     *,
     origin: str = "an array",
     labels: Labels | None = None,
+    numbers: np.ndarray | None = None,
     former_fingerprint: str | None = None,
     notes: Sequence[str] = (),
 ) -> Images:
@@ -58,6 +60,7 @@ def open_array(
     return Images(
         pixels,
         None if chosen is None else chosen.numbers[rows],
+        targets={NUMBER: None if numbers is None else numbers[rows]},
         class_names=None if chosen is None else chosen.names,
         identifiers=[str(row) for row in rows],
         origin=origin,
@@ -74,12 +77,14 @@ def open_array_file(path: Path, request: Request) -> Images:
         DataError: damaged, pickled objects, or no array that could be the pictures.
     """
     labels: Labels | None = None
+    numbers: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         if not isinstance(array, np.ndarray):
             with array as archive:
                 array, labels, notes = _from_archive(path, archive, request)
+                numbers = _numbers(path, archive, request.number_column)
     except PermissionError:
         raise  # not damaged
     except (zipfile.BadZipFile, EOFError, OSError) as error:
@@ -97,6 +102,7 @@ def open_array_file(path: Path, request: Request) -> Images:
         request,
         origin=str(path),
         labels=labels,
+        numbers=numbers,
         former_fingerprint=_former_fingerprint(path, request),
         notes=notes,
     )
@@ -122,6 +128,14 @@ def _from_archive(
             values, where=f"array {label_key!r}", names=class_names if values.dtype.kind in "iuf" else None
         )
     return archive[picture_key], labels, tuple(notes)
+
+
+def _numbers(path: Path, archive: np.lib.npyio.NpzFile, asked: str | None) -> np.ndarray | None:
+    if asked is None:
+        return None
+    if asked not in archive.files:
+        raise ArgumentError(f"{path} has no array {asked!r}.{did_you_mean(asked, archive.files)}")
+    return as_numbers(archive[asked], where=f"array {asked!r} of {path}")
 
 
 def _picture_key(path: Path, names: dict[str, str], asked: str | None) -> str:

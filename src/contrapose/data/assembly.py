@@ -12,7 +12,7 @@ from contrapose.data.images import Images, hash_pixels
 from contrapose.data.listing import Listing
 from contrapose.data.packing import MemorySink, Packed, pack
 from contrapose.data.request import Request
-from contrapose.data.samples import Skipped, evenly_spaced
+from contrapose.data.samples import NUMBER, Skipped, evenly_spaced
 
 
 def decode_listing(listing: Listing, request: Request) -> Images:
@@ -65,6 +65,7 @@ def assemble(listing: Listing, packed: Packed) -> Images:
     return Images(
         packed.pixels,
         None if labels is None else labels.numbers,
+        targets={NUMBER: None if listing.numbers is None else listing.numbers[kept]},
         class_names=None if labels is None else labels.names,
         identifiers=identifiers,
         skipped=[Skipped(listing.identifiers[row], reason) for row, reason in packed.skipped],

@@ -11,12 +11,14 @@ import numpy as np
 from torch import Tensor
 
 from contrapose.data.arrays import KEYS
-from contrapose.data.columns import PICTURE_NAMES, Kind, choose_columns
+from contrapose.data.columns import PICTURE_NAMES, Kind, asked_column, choose_columns
 from contrapose.data.foreign import columns_of, is_column, is_missing, items_of
 from contrapose.data.images import Images
 from contrapose.data.labels import encode_labels
+from contrapose.data.numbers import as_numbers
 from contrapose.data.objects import as_pictures
 from contrapose.data.request import Request
+from contrapose.data.samples import NUMBER
 from contrapose.errors import ArgumentError, DataError
 
 
@@ -75,7 +77,10 @@ def _open_columns(columns: Mapping[str, Any], request: Request, origin: str) -> 
         pictures = [_picture(value) for value in (items_of(pictures) if is_column(pictures) else pictures)]
     images = as_pictures(pictures, request, labels=labels)
     images.notes = (replace(chosen, label=label).noted(labels), *images.notes)
-    return images
+    number = asked_column(kinds, request.number_column, origin)
+    if number is None:
+        return images
+    return images.with_target(NUMBER, as_numbers(columns[number], where=f"column {number!r} of {origin}"))
 
 
 def is_many(value: Any) -> bool:

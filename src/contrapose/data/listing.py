@@ -26,6 +26,7 @@ class Listing:
         identifiers: N texts: path relative to the data, or row number.
         origin: one sentence on where they come from.
         labels: their classes, where known.
+        numbers: `(N,)` a number each, where one was asked for.
         place: what this data is called on this machine (an absolute path); `None` when it lives in memory
             only.
         stamps: the files that hold the pictures, as they were when listed: as long as these stay the same,
@@ -40,6 +41,7 @@ class Listing:
     identifiers: Sequence[str]
     origin: str
     labels: Labels | None = None
+    numbers: np.ndarray | None = None
     place: str | None = None
     stamps: Sequence[Stamp] = ()
     within: Sequence[str] | None = None
@@ -55,6 +57,7 @@ class Listing:
             pictures=Chosen(self.pictures, rows),
             identifiers=[self.identifiers[row] for row in rows],
             labels=None if self.labels is None else self.labels.select(rows),
+            numbers=None if self.numbers is None else self.numbers[rows],
         )
 
     def with_labels(self, asked: Any) -> Listing:

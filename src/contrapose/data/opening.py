@@ -47,6 +47,7 @@ def open_data(
     labels: Any = None,
     image_column: str | None = None,
     label_column: str | None = None,
+    number_column: str | None = None,
     cache: str | os.PathLike[str] | bool | None = None,
     workers: int | None = None,
     progress: bool = True,
@@ -77,6 +78,7 @@ def open_data(
             has none by default, being for pretraining without labels).
         image_column, label_column: columns of a table or arrays of a `.npz`, where their names are not the
             usual ones.
+        number_column: column of a table, or array of a `.npz`, with a number of each sample that is to be predicted.
         cache: folder for decoded pictures; `None` or `True`: `$CONTRAPOSE_CACHE`, else the user's cache;
             `False`: none, in memory.
         workers: decoding threads; `None`: one a CPU core.
@@ -102,6 +104,7 @@ def open_data(
         labels=labels,
         image_column=image_column,
         label_column=label_column,
+        number_column=number_column,
         cache=cache,
         workers=workers,
         progress=progress,

@@ -24,6 +24,7 @@ class Request:
     labels: Any = None
     image_column: str | None = None
     label_column: str | None = None
+    number_column: str | None = None
     cache: str | os.PathLike[str] | bool | None = None
     workers: int | None = None
     progress: bool = True

@@ -10,9 +10,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from contrapose.data.columns import LABEL_NAMES, Kind
+import numpy as np
+
+from contrapose.data.columns import LABEL_NAMES, Kind, asked_column
 from contrapose.data.foreign import is_missing
 from contrapose.data.labels import MISSING, NUMBER, WHOLE, Labels, encode_cells, encode_labels
+from contrapose.data.numbers import as_numbers
 from contrapose.data.text_files import check_encoding, read_text
 from contrapose.errors import ContraposeError, DataError
 from contrapose.optional import optional
@@ -61,6 +64,11 @@ class Table:
     def labels(self, column: str, where: str) -> Labels | None:
         """The classes in a column."""
         return encode_labels(self.read(column), where=where)
+
+    def numbers(self, column: str | None) -> np.ndarray | None:
+        """The numbers in a column; None where none was asked for."""
+        name = asked_column(self.kinds, column, self.origin)
+        return None if name is None else as_numbers(self.read(name), where=f"column {name!r} of {self.origin}")
 
     def file_names(self, column: str) -> list[str | None]:
         """The names of files that a column of encoded pictures carries; none at all where it carries none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,15 @@ def list_table(paths: Sequence[Path], request: Request) -> Listing:
         where = f"column {columns.label!r} of {table.origin}"
         labels = None if columns.label is None else table.labels(columns.label, where)
         names = table.file_names(columns.picture) if columns.kind == "struct" else ()
+        numbers = table.numbers(request.number_column)
     if columns.kind == "text":
-        return _listing_of_files(table, columns, labels)
+        return replace(_listing_of_files(table, columns, labels), numbers=numbers)
     pictures = EncodedPictures(paths, table.counts, columns)
     return Listing(
         pictures=pictures,
         identifiers=row_names(names, len(pictures)),
         labels=labels,
+        numbers=numbers,
         origin=f"table {table.origin}",
         place=f"{table.place}#{columns.picture}",
         stamps=[stamp(str(path), f"{path.name}#{columns.picture}") for path in paths],

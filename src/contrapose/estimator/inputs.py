@@ -88,7 +88,10 @@ def numbers(y: Any, samples: int, method: str) -> np.ndarray:
 
     Errors:
         ArgumentError: none was given, or not one a sample.
+        ValueError: scikit-learn's, where `y` is no number.
     """
+    from sklearn.utils import check_array, column_or_1d
+
     if y is None:
         raise ArgumentError(
             f"ContrastiveEncoder requires y to be passed, but the target y is None: method {method!r} learns from a "

@@ -22,6 +22,8 @@ class RunConfig(Options):
     omniglot, the characters that come with the package; python-docs, the texts of Python's own library."""
     label_column: str | None = None
     """Column of a table, or array of an .npz, with the labels. Default: one with a usual name (label, class, ...)."""
+    number_column: str | None = None
+    """Column of a table, or array of an .npz, with the number of each sample that methods of regression learn from."""
     labels: Literal["auto", "none"] = "auto"
     """none: read no labels, whatever the data have."""
     limit: int | None = None

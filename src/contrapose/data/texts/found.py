@@ -11,7 +11,7 @@ import numpy as np
 from contrapose.data.foreign import is_missing
 from contrapose.data.labelled import with_unlabelled_note
 from contrapose.data.labels import Labels, choose_labels
-from contrapose.data.samples import Skipped, evenly_spaced
+from contrapose.data.samples import NUMBER, Skipped, evenly_spaced
 from contrapose.data.texts.texts import Texts
 from contrapose.errors import ArgumentError, DataError
 from contrapose.words import counted
@@ -32,6 +32,7 @@ class TextRequest:
     labels: Any = None
     text_column: str | None = None
     label_column: str | None = None
+    number_column: str | None = None
 
     def __post_init__(self) -> None:
         limit = self.limit
@@ -56,6 +57,7 @@ class Found:
         where: what holds them, for the error texts: "column 'text' of reviews.csv".
         origin, notes: as of `Samples`.
         labels: their classes, where known.
+        numbers: `(N,)` a number each, where one was asked for.
         lists_skipped: whether cells without a text are named one by one, or counted in a note only.
     """
 
@@ -64,6 +66,7 @@ class Found:
     where: str
     origin: str
     labels: Labels | None = None
+    numbers: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     lists_skipped: bool = True
 
@@ -100,6 +103,7 @@ def assemble(found: Found, request: TextRequest) -> Texts:
     made = Texts(
         texts,
         None if chosen is None else chosen.numbers,
+        targets={NUMBER: None if found.numbers is None else found.numbers[rows]},
         class_names=None if chosen is None else chosen.names,
         identifiers=[found.identifiers[row] for row in kept],
         skipped=skipped if found.lists_skipped else (),

@@ -34,6 +34,7 @@ def open_texts(
     labels: Any = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    number_column: str | None = None,
 ) -> Texts:
     """Open texts of any kind. What holds no text (an empty cell, a blank) is skipped and told of.
 
@@ -51,6 +52,7 @@ def open_texts(
             -1, `None` and NaN mean "not labelled".
         text_column: the column of texts; `None`: one with a usual name (text, sentence, review, ...), else the one
             with the longest texts; a note says which, and which others there are.
+        number_column: the column with a number of each text that is to be predicted.
         label_column: the column of classes; `None`: one with a usual name (label, class, ...).
 
     Errors:
@@ -58,7 +60,9 @@ def open_texts(
         ArgumentError: an option that makes no sense or names something that does not exist.
         MissingExtraError: tables need the extra `tables`, the hub the extra `hub`.
     """
-    request = TextRequest(limit=limit, labels=labels, text_column=text_column, label_column=label_column)
+    request = TextRequest(
+        limit=limit, labels=labels, text_column=text_column, label_column=label_column, number_column=number_column
+    )
     if isinstance(spec, Texts):
         return _refitted(spec, request)
     if isinstance(spec, str | os.PathLike):

@@ -13,6 +13,7 @@ from contrapose.data.foreign import is_column, items_of
 from contrapose.data.frames import kind_of_column
 from contrapose.data.hub import kinds_of_dataset, labels_of_dataset
 from contrapose.data.labels import Labels, encode_labels
+from contrapose.data.numbers import as_numbers
 from contrapose.data.samples import evenly_spaced
 from contrapose.data.table_files import PARQUET, ParquetFiles, Table, TextTable, readable
 from contrapose.data.texts.found import Found, TextRequest
@@ -93,12 +94,15 @@ def _found(
     label = label if request.reads_labels else None
     labels = None if label is None else read_labels(label, f"column {label!r} of {table}")
     cells = read(column)
+    number = asked_column(kinds, request.number_column, table)
+    numbers = None if number is None else as_numbers(read(number), where=f"column {number!r} of {table}")
     return Found(
         cells=cells,
         identifiers=[str(row) for row in range(len(cells))],
         where=f"column {column!r} of {table}",
         origin=origin,
         labels=labels,
+        numbers=numbers,
         notes=(_note(column, label, labels, [name for name in others if name != label]),),
     )
 
