@@ -120,6 +120,8 @@ CLAIM = register(
             "On the 1,797 digits of scikit-learn, 8 x 8 scans enlarged to 16 x 16; --data is for --full alone.",
             "Views are not turned or mirrored as strokes usually are: a 6 would be a 9.",
             "Ungated is the same loss with every gate open: then any two classes are pulled together entirely.",
+            "Pilots before the record (validation split, one seed, temperature 0.2, probe of 5 labels a class): gated "
+            "98.9, ungated 91.2, SupCon 98.9; gates of digits that look alike were not more alike (-0.02).",
             "The authors also report resistance to collapse on ImageNet; at this scale that is not what is asked.",
         ),
     )

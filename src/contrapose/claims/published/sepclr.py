@@ -142,6 +142,11 @@ CLAIM = register(
             "The arms without a term have the weights that were chosen for the whole. Background is held at 0 with "
             "weight 10 (1000 in the authors' script for CIFAR-MNIST, 10 and 100 in those for medical pictures).",
             "NT-Xent's features are 256 wide, and each half 128; the two encoders' outputs are 16 wide each.",
+            "Pilots before the record (validation split, one seed, 25 epochs, separation in points): salient weight 1, "
+            "10 and 100: 1, 7, -2; independence weight 100: -10; halves of NT-Xent: 3. The background does come to lie "
+            "at 0 (|s|² of 0.001, targets 18), but the salient space keeps both digits of a target: so far from each "
+            "other, targets are beyond the reach of the joint entropy's kernel of width 1. Photos of CIFAR-10 beneath "
+            "the digits, nearer to the paper: -18, for the common space takes the digit, which is the easier to see.",
         ),
     )
 )
