@@ -46,11 +46,12 @@ class Stepper:
         method, options = VARIANTS.get(name, (name, {}))
         queue = {"queue": 4 * batch} if "queue" in METHODS[method].__dataclass_fields__ else {}
         config = METHODS[method](batch_size=batch, **queue, **options)
-        learner, views = assemble(config, Images(pixels.numpy(), labels.numpy()))
+        numbers = torch.rand(batch, generator=generator, dtype=torch.float64)  # (B,)
+        learner, views = assemble(config, Images(pixels.numpy(), labels.numpy(), targets={"number": numbers.numpy()}))
         self.learner: Learner = learner.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         made = views(pixels, generator=generator)
         self.views = len(made)
-        self.batch = Batch(views=made, indices=torch.arange(batch), labels=labels)
+        self.batch = Batch(views=made, indices=torch.arange(batch), labels=labels, targets={"number": numbers})
         self.optimizer = torch.optim.AdamW(self.learner.parameter_groups(0.01), lr=1e-3)
 
     def step(self) -> float:

@@ -27,6 +27,8 @@ from contrapose.learners import (
     NearestNeighbour,
     PredictedViews,
     Prototypes,
+    Regression,
+    Regressor,
     Siamese,
 )
 from contrapose.learners.shuffle import shuffled
@@ -44,6 +46,7 @@ from contrapose.objectives import (
     nt_xent,
     sepclr,
     sup_con,
+    supremix,
     swapped_prediction,
 )
 from distributed_helper import run_ranks
@@ -51,6 +54,7 @@ from distributed_helper import run_ranks
 BATCH = 8
 VIEWS = {"multi_exit": 1, "multi_view": 3, "predicted_views": 3, "prototypes": 3}  # others take two
 LABELS = torch.tensor([0, 1, 2, 0, 1, 1, 3, 2])
+NUMBERS = torch.tensor([3.0, 1.0, torch.nan, 2.5, 9.0, torch.nan, 2.0, torch.nan], dtype=torch.float64)
 
 
 class Plain(ConvolutionalBackbone):
@@ -224,6 +228,15 @@ def gated() -> Learner:
     )
 
 
+def regression() -> Learner:
+    return Regression(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        lambda z, p, rows, draws: supremix(z, p.targets, window=30.0, rows=rows, generator=draws),
+        generator=torch.Generator().manual_seed(3),
+    )
+
+
 def common_salient() -> Learner:
     """Whose loss is no mean over samples: each process has the whole of it."""
     torch.manual_seed(0)
@@ -238,6 +251,10 @@ def common_salient() -> Learner:
         salient=salient,
         salient_head=nn.Linear(6, 3).double(),
     )
+
+
+def regressor() -> Learner:
+    return Regressor(encoder(), dimension=6).double()
 
 
 LEARNERS: dict[str, Callable[[], Learner]] = {
@@ -260,6 +277,8 @@ LEARNERS: dict[str, Callable[[], Learner]] = {
         prototypes,
         gated,
         common_salient,
+        regression,
+        regressor,
     )
 }
 
@@ -274,7 +293,8 @@ def two_steps(name: str) -> dict[str, Tensor]:
     for step in range(2):
         views = torch.rand(3, BATCH, 2, 8, 8, generator=generator, dtype=torch.float64)
         count = VIEWS.get(name, 2)
-        batch = Batch(views=tuple(views[:count, own]), indices=torch.arange(BATCH)[own], labels=LABELS[own])
+        targets = {"label": LABELS[own], "number": NUMBERS[own]}
+        batch = Batch(views=tuple(views[:count, own]), indices=torch.arange(BATCH)[own], targets=targets)
         learner.before_step()
         taken = learner(batch)
         loss = taken.loss

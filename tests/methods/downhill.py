@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from contrapose.data import Batch
 from contrapose.encoders import build
@@ -17,7 +18,13 @@ both_precisions = pytest.mark.parametrize("precision", PRECISIONS)
 
 
 def losses_of_one_batch(
-    method: Method, precision: str, *, views: int = 2, steps: int = 30, watch: tuple[str, ...] = ("loss",)
+    method: Method,
+    precision: str,
+    *,
+    views: int = 2,
+    steps: int = 30,
+    watch: tuple[str, ...] = ("loss",),
+    targets: Mapping[str, Tensor] | None = None,
 ) -> dict[str, list[float]]:
     """The method's losses on the same views of the same 16 pictures, step after step; nothing is drawn anew.
 
@@ -28,7 +35,7 @@ def losses_of_one_batch(
     random = torch.Generator().manual_seed(0)
     pictures = torch.rand(16, 3, 8, 8, generator=random)
     made = [(pictures + 0.1 * torch.randn(pictures.shape, generator=random)).clamp(0, 1) for _ in range(views)]
-    batch = Batch(views=tuple(made), indices=torch.arange(16))
+    batch = Batch(views=tuple(made), indices=torch.arange(16), targets=targets)
     parameters = [parameter for parameter in learner.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=1e-3)
     seen: dict[str, list[float]] = {name: [] for name in watch}

@@ -12,12 +12,14 @@ from jaxtyping import jaxtyped
 from torch import Tensor
 
 from contrapose.objectives import OBJECTIVES
-from contrapose.pairing import Pairing, by_labels, by_towers, by_views
+from contrapose.pairing import Pairing, by_labels, by_targets, by_towers, by_views
 
 NAMES = tuple(OBJECTIVES)
 TILED = tuple(name for name in NAMES if OBJECTIVES[name].row_reduction)
 # What makes an objective the same function of its embeddings at every call: nothing is drawn at random.
-FIXED: dict[str, dict[str, Any]] = {"mochi": {"hardest": 1, "query_mixes": 0}}
+FIXED: dict[str, dict[str, Any]] = {"mochi": {"hardest": 1, "query_mixes": 0}, "supremix": {"beta": 0.2}}
+# What makes it blind to the lengths of the rows.
+UNIT_ROWS: dict[str, dict[str, Any]] = {"rank_n_contrast": {"normalize": True}}
 # Options that depend on the size of the batch; the defaults wherever these fit.
 FITTED: dict[str, Callable[[int], dict[str, Any]]] = {
     "groco": lambda batch: {"negatives": 10 if batch > 10 else batch // 2},
@@ -37,6 +39,11 @@ def some_labels(batch: int) -> Tensor:
     return torch.arange(batch) % 3
 
 
+def some_targets(batch: int) -> Tensor:
+    """The numbers 0, 2, 4 in turn."""
+    return 2.0 * some_labels(batch).double()
+
+
 def queue_of(z: Tensor) -> Tensor:
     """`(B, D)` without gradient: the second view's unit rows, each mirrored at their mean."""
     wide = z[1].detach().double()  # whatever the rows' length
@@ -54,7 +61,7 @@ def loss_of(name: str, z: Tensor, labels: Tensor | None = None, **options: Any) 
     """The objective on two views `(2, B, D)`, called as its entry says."""
     takes, function = OBJECTIVES[name].takes, CHECKED[name]
     fitted = FITTED[name](z.shape[1]) if name in FITTED and z.ndim == 3 else {}
-    options = {**FIXED.get(name, {}), **fitted, **options}
+    options = {**FIXED.get(name, {}), **UNIT_ROWS.get(name, {}), **fitted, **options}
     if takes == "queue":
         return function(z[0], z[1], queue_of(z), **options)
     if takes == "view_queue":
@@ -65,6 +72,8 @@ def loss_of(name: str, z: Tensor, labels: Tensor | None = None, **options: Any) 
         return function(z[0], z[1], **options)
     if takes == "labels":
         return function(z, some_labels(z.shape[1]) if labels is None else labels, **options)
+    if takes == "targets":
+        return function(z, some_targets(z.shape[1]) if labels is None else 2.0 * labels.double(), **options)
     return function(z, **options)
 
 
@@ -76,6 +85,8 @@ def pairing_of(name: str, batch: int) -> Pairing:
     if takes in ("queue", "view_queue"):
         mixed = inspect.signature(OBJECTIVES[name].function).parameters.get("pair_mixes")
         return by_towers(batch, in_batch_negatives=False).with_queue(batch + (mixed.default if mixed else 0))
+    if takes == "targets":
+        return by_targets(some_targets(batch), views=2)
     return by_labels(some_labels(batch), views=2) if takes == "labels" else by_views(2, batch)
 
 

@@ -26,6 +26,7 @@ from objective_cases import (
     sharpest,
     some_embeddings,
     some_labels,
+    some_targets,
     value_and_gradient,
 )
 from queue_literal import hardest_repeated, literal_isd, literal_mochi
@@ -40,7 +41,11 @@ DIFFERENTIATED = {"mmcl": slice(1, 2)} | dict.fromkeys(
     ("isd", "mochi", "hard_info_nce", "hard_simple_info_nce", "cacr_queue", "cacr_predicted"), slice(0, 1)
 )
 # What a loss leaves out of its gradient on purpose, put back in; or where there is nothing to leave out.
-WHOLE_GRADIENT = {"groco": {"stop_gradient": False}, "cacr_queue": {"repulsion_sharpness": 0.0}}
+WHOLE_GRADIENT = {
+    "groco": {"stop_gradient": False},
+    "cacr_queue": {"repulsion_sharpness": 0.0},
+    "supremix": {"detach": False},
+}
 LITERAL = {
     **MULTI_VIEW_LITERAL,
     "groco": lambda z: literal_groco(z, len(z[0]) // 2),
@@ -182,6 +187,7 @@ def test_bad_input_is_named(name: str, spoil, options: dict, word: str) -> None:
     arguments = {
         "views": (z,),
         "labels": (z, some_labels(6)),
+        "targets": (z, some_targets(6)),
         "towers": (z[0], z[1]),
         "queue": (z[0], z[1], queue_of(some_embeddings())),
         "view_queue": (z, z, queue_of(some_embeddings())),

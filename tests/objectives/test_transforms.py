@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from objective_cases import FITTED, FIXED, NAMES, of_views, queue_of, some_embeddings, some_labels
+from objective_cases import FITTED, FIXED, NAMES, of_views, queue_of, some_embeddings, some_labels, some_targets
 from softmax_literal import literal_nt_xent
 from torch import Tensor
 
@@ -25,6 +25,7 @@ def loss_of(name: str, z: Tensor, **options: Any) -> Tensor:
         "view_towers": lambda: of_views(z),
         "towers": lambda: (z[0], z[1]),
         "labels": lambda: (z, some_labels(z.shape[1])),
+        "targets": lambda: (z, some_targets(z.shape[1])),
         "views": lambda: (z,),
     }[takes]()
     return function(*arguments, **FIXED.get(name, {}), **fitted, **options)

@@ -126,8 +126,8 @@ def _leak(shared: Sequence[tuple[int, int]], test: Samples, bank: Samples) -> st
     pairs = [f"{test.identifiers[row]} = {bank.identifiers[known]}" for row, known in shared[:EXAMPLES]]
     pairs += ["..."] * (len(shared) > EXAMPLES)
     return (
-        f"{len(shared):,} of {len(test):,} test {test.noun}s are also in --data, as exact copies ({', '.join(pairs)}): a "
-        f"{test.noun} that was learned from says nothing of new ones. Leave them out of one of the two, or leave out "
+        f"{len(shared):,} of {len(test):,} test {test.noun}s are also in --data, as exact copies ({', '.join(pairs)}): "
+        f"a {test.noun} that was learned from says nothing of new ones. Leave them out of one of the two, or leave out "
         "--test-data, and a fifth is held out"
     )
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.methods import METHODS, Method
 from contrapose.methods.fit_to_data import fit_to_data
-from contrapose.training.config import RunConfig
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.views import ImageViews
 
@@ -41,7 +40,7 @@ def configure(
     """
     kind = METHODS[method]
     options = dict(options or {})
-    own = {field.name for field in fields(kind)} - {field.name for field in fields(RunConfig)}
+    own = kind.own_options() | {"views"}
     for name in options:
         if name not in own and name not in OF_EVERY_RUN:
             known = sorted([*own, *OF_EVERY_RUN])

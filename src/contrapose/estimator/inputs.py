@@ -83,6 +83,24 @@ def class_numbers(y: Any, samples: int, method: str) -> Tensor:
     return torch.from_numpy(numbers.astype(np.int64))
 
 
+def numbers(y: Any, samples: int, method: str) -> np.ndarray:
+    """The number of each sample as `(N,)` float64; NaN where it is not known.
+
+    Errors:
+        ArgumentError: none was given, or not one a sample.
+    """
+    if y is None:
+        raise ArgumentError(
+            f"ContrastiveEncoder requires y to be passed, but the target y is None: method {method!r} learns from a "
+            "number of each sample. Give fit(X, y), or choose a method without targets such as 'simclr'."
+        )
+    values = check_array(y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y")
+    values = column_or_1d(values, warn=True)  # (N,)
+    if len(values) != samples:
+        raise ArgumentError(f"X has {samples} samples and y has {len(values)}: give one number for each sample.")
+    return values
+
+
 def _known(y: Any) -> Any:
     """`y` by position, with `UNLABELLED` or `""` for what is missing, which scikit-learn would refuse."""
     if is_column(y):

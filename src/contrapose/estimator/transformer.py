@@ -15,12 +15,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from contrapose.data import Images, Rows
+from contrapose.data.samples import LABEL, NUMBER
 from contrapose.embedder import pick_device, warn_of_pixels
 from contrapose.encoders import Encoder, ImageEncoder, RowEncoder, Start, build, build_rows, starting_point
 from contrapose.errors import ArgumentError
 from contrapose.estimator.configuration import configure
 from contrapose.estimator.frozen import from_bytes, to_bytes
-from contrapose.estimator.inputs import class_numbers, is_pictures, open_pictures
+from contrapose.estimator.inputs import class_numbers, is_pictures, numbers, open_pictures
 from contrapose.methods import METHODS, Method
 from contrapose.training.in_memory import train_in_memory
 from contrapose.training.interface import MakeViews
@@ -119,20 +120,18 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def fit(self, X: Any, y: Any = None) -> ContrastiveEncoder:
         """Learn from `X`, and from `y` if the method does."""
-        needs_labels = METHODS[self.method].about.needs_labels
         for name in _OF_TABLES:  # of an earlier fit on other data
             self.__dict__.pop(name, None)
         start = self._start()
         data = self._pictures(X, start) if is_pictures(X) else self._table(X)
-        if needs_labels:
-            data = data.with_labels(class_numbers(y, len(data), self.method).numpy())  # (N,)
+        data = self._with_targets(data, y)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         kind = start.name if start else self.encoder or ("small_conv" if isinstance(data, Images) else "mlp")
         config = configure(
             self.method,
             self.method_options,
             samples=len(data),
-            classes=None if labels is None else [str(number) for number in range(int(labels.max()) + 1)],
+            classes=None if data.labels is None else [str(number) for number in range(int(data.labels.max()) + 1)],
             batch_size=self.batch_size,
             epochs=self.epochs,
             learning_rate=self.learning_rate,
@@ -178,6 +177,15 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         with torch.inference_mode():
             z = torch.cat([encoder(view).float().cpu() for view in views])  # (N, D)
         return z.numpy()
+
+    def _with_targets(self, data: Images | Rows, y: Any) -> Images | Rows:
+        """With what the method learns from besides: classes, or a number of each sample."""
+        wanted = METHODS[self.method].about.needs_targets
+        if LABEL in wanted:
+            data = data.with_labels(class_numbers(y, len(data), self.method).numpy())  # (N,)
+        if NUMBER in wanted:
+            data = data.with_target(NUMBER, numbers(y, len(data), self.method))  # (N,)
+        return data
 
     def _table(self, X: Any) -> Rows:
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)  # (N, F); one row has nothing to contrast
@@ -227,7 +235,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.target_tags.required = self.method in METHODS and METHODS[self.method].about.needs_labels
+        tags.target_tags.required = self.method in METHODS and bool(METHODS[self.method].about.needs_targets)
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 

@@ -16,11 +16,13 @@ from contrapose.evaluation.linear_probe import FittedProbe, fit_linear_probe, li
 from contrapose.evaluation.metric import Metric
 from contrapose.evaluation.modality_gap import ModalityGap, modality_gap
 from contrapose.evaluation.one_shot import one_shot
+from contrapose.evaluation.order_score import order_score
 from contrapose.evaluation.proportions import Interval, paired_proportions, wilson_interval
 from contrapose.evaluation.prototypes import PrototypeUse
 from contrapose.evaluation.recommendation import recommendation
 from contrapose.evaluation.relations import relations
 from contrapose.evaluation.retrieval import Retrieval, retrieval
+from contrapose.evaluation.ridge import Ridge, ridge
 from contrapose.evaluation.separation import Separation, Spaces, separation
 from contrapose.evaluation.similarity_scores import similarity_scores
 from contrapose.evaluation.spectrum import Spectrum
@@ -41,6 +43,7 @@ __all__ = [
     "ModalityGap",
     "PrototypeUse",
     "Retrieval",
+    "Ridge",
     "Separation",
     "Spaces",
     "Spectrum",
@@ -63,6 +66,7 @@ __all__ = [
     "linear_probe",
     "modality_gap",
     "one_shot",
+    "order_score",
     "paired_difference",
     "paired_proportions",
     "penalty_entropy",
@@ -73,6 +77,7 @@ __all__ = [
     "results_table",
     "results_text",
     "retrieval",
+    "ridge",
     "separation",
     "similarity_scores",
     "spread",

@@ -48,6 +48,24 @@ def as_rows(values: Array, name: str, *, letters: str = "N D", minimum: int = 1)
     return rows
 
 
+def as_numbers(values: Any, count: int, name: str) -> np.ndarray:
+    """Targets of `count` rows as `(count,)` float64.
+
+    Errors:
+        ArgumentError: another length or shape, not numbers, NaN or infinity (it says how many).
+    """
+    array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    if array.shape != (count,):
+        raise ArgumentError(f"{name} must hold one number for each of the {count} rows; got the shape {array.shape}.")
+    if array.dtype.kind not in "fiu":
+        raise ArgumentError(f"{name} must be numbers; got {array[:3].tolist()} of {array.dtype}. Take kNN for classes.")
+    numbers = array.astype(np.float64)
+    broken = int((~np.isfinite(numbers)).sum())
+    if broken:
+        raise ArgumentError(f"{name}: {broken} of {count} are NaN or infinite. Leave out the rows without a number.")
+    return numbers
+
+
 def _float_tensor(values: Array, name: str) -> Tensor:
     if isinstance(values, Tensor):
         if values.is_complex():

@@ -136,7 +136,7 @@ def fit_linear_probe(
         held_out = _validation_mask(classes.codes, validation_share, generator or torch.Generator().manual_seed(0))
         scores = _validation_scores(rows, classes.codes, held_out, ladder)
     strength = max(scores, key=lambda tried: (scores[tried], tried)) if scores else ladder[0]
-    mean, scale = _standardisation(rows)
+    mean, scale = standardisation(rows)
     model = _regression()
     converged = _fit(model, (rows - mean) / scale, classes.codes, strength)
     return FittedProbe(classes.names, mean, scale, model, strength, scores, converged)
@@ -145,7 +145,7 @@ def fit_linear_probe(
 def _validation_scores(
     rows: np.ndarray, codes: np.ndarray, held_out: np.ndarray, ladder: list[float]
 ) -> dict[float, float]:
-    mean, scale = _standardisation(rows[~held_out])
+    mean, scale = standardisation(rows[~held_out])
     rows = (rows - mean) / scale
     model, scores, behind = _regression(), {}, 0
     for strength in ladder:
@@ -175,7 +175,8 @@ def _validation_mask(codes: np.ndarray, share: float, generator: torch.Generator
     return held_out
 
 
-def _standardisation(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def standardisation(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each column, `(D,)` both; a column that is constant but for rounding has 1."""
     mean, scale = rows.mean(axis=0), rows.std(axis=0)  # (D,)
     # a spread below what float32 resolves is rounding error: scaled up to 1, the probe would learn noise
     return mean, np.where(scale > 1e-6 * np.abs(rows).max(axis=0), scale, 1.0)

@@ -13,6 +13,8 @@ from contrapose.learners.multi_exit import MultiExit
 from contrapose.learners.nearest_neighbour import NearestNeighbour, SupportSet
 from contrapose.learners.predicted_views import PredictedViews
 from contrapose.learners.prototypes import CropQueue, Prototypes
+from contrapose.learners.regression import Regression
+from contrapose.learners.regressor import Regressor
 from contrapose.learners.siamese import Siamese
 from contrapose.learners.side_by_side import SideBySide
 
@@ -33,6 +35,8 @@ __all__ = [
     "PredictedViews",
     "Prototypes",
     "Queue",
+    "Regression",
+    "Regressor",
     "Siamese",
     "SideBySide",
     "Step",

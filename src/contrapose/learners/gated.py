@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -74,16 +74,14 @@ class Gated(Learner):
         self.objective, self.classes, self.pairs = objective, classes, pairs
         self.register_buffer("seed", torch.randint(2**62, (), generator=generator))  # names the stream of partners
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
-        self._passes = 0  # of this step so far: with accumulation, each has partners of its own
 
     def forward(self, batch: Batch) -> Step:
         if len(batch.views) > 2:
             raise ArgumentError(f"This method takes one or two views of each sample, got {len(batch.views)}.")
         own = self._labels(batch)  # (B,)
         labels = gather(own)  # (W·B,)
-        draws = derived_generator(int(self.seed), int(self.steps), self._passes)
+        draws = derived_generator(int(self.seed), int(self.steps), batch.part)  # with accumulation, each has its own
         partners = draw_partners(labels, self.classes, self.pairs, generator=draws)  # (W·B,)
-        self._passes += self.training
         z = embed_views(lambda x: self.head(self.encoder(x)), batch.views)  # (V, B, D)
         embeddings = z.detach().flatten(0, 1)  # (V·B, D)
         rows = own_rows(batch.size, device=z.device)
@@ -99,9 +97,8 @@ class Gated(Learner):
             loss = 0.0 * (z.float().sum() + gates.float().sum())  # every weight has its gradient, which is 0
         return Step(loss, embeddings, pairing, log)
 
-    def after_step(self) -> None:
+    def after_step(self, steps: Sequence[Step]) -> None:
         self.steps += 1
-        self._passes = 0
 
     def tables(self) -> dict[str, dict[str, Tensor]]:
         return {} if self.gates is None else {"class_gates": {"gates": self.gates.table()}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,10 @@ class Learner(nn.Module):
     def __init__(self, *, chance: Chance | None = None) -> None:
         super().__init__()
         self.chance = chance
+
+    def see_targets(self, targets: Mapping[str, Any]) -> None:
+        """Called once before the first step with all targets of the training data, `(N,)` each, by name: the place to
+        find a scale, which belongs into a buffer."""
 
     def before_step(self) -> None:
         """Called once before the forward passes of an optimiser step."""

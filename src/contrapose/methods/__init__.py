@@ -20,6 +20,7 @@ from contrapose.methods.sepclr import SepCLR
 from contrapose.methods.simclr import SimCLR
 from contrapose.methods.supcon import SupCon
 from contrapose.methods.supervised import Supervised
+from contrapose.methods.supremix import SupReMix
 from contrapose.methods.swav import SwAV
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "SepCLR",
     "SimCLR",
     "SupCon",
+    "SupReMix",
     "Supervised",
     "SwAV",
     "name_of",

@@ -32,6 +32,7 @@ def assemble(
     encoder = initial or _encoder(config, samples)
     modality.settle(encoder, samples)
     learner = config.new_learner(encoder)
+    learner.see_targets(samples.targets)
     if views is None:
         return learner, modality.views(config.views, samples, encoder)
     return learner, modality.own_views(views, config.views, encoder)

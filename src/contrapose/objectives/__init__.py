@@ -30,6 +30,9 @@ from contrapose.objectives.ranking.auc_saddle import auc_saddle
 from contrapose.objectives.ranking.groco import groco
 from contrapose.objectives.ranking.sorting import soft_sort
 from contrapose.objectives.registry import OBJECTIVES, ObjectiveEntry
+from contrapose.objectives.regression.adaptive_margin import adaptive_margin
+from contrapose.objectives.regression.rank_n_contrast import rank_n_contrast
+from contrapose.objectives.regression.supremix import supremix
 from contrapose.objectives.separation.attributes import salient_attributes
 from contrapose.objectives.separation.sepclr import SeparationTerms, separation_terms, sepclr
 from contrapose.objectives.softmax.coupling import coupling
@@ -49,6 +52,7 @@ __all__ = [
     "SeparationTerms",
     "SoftTargets",
     "Terms",
+    "adaptive_margin",
     "auc_cl",
     "auc_saddle",
     "average_nt_xent",
@@ -77,6 +81,7 @@ __all__ = [
     "pairwise_nt_xent",
     "pvc_arithmetic",
     "pvc_geometric",
+    "rank_n_contrast",
     "row_reduce",
     "salient_attributes",
     "self_con",
@@ -87,5 +92,6 @@ __all__ = [
     "soft_sort",
     "soft_targets",
     "sup_con",
+    "supremix",
     "swapped_prediction",
 ]

@@ -31,6 +31,9 @@ from contrapose.objectives.max_margin import mmcl
 from contrapose.objectives.ranking.auc_cl import auc_chance, auc_cl
 from contrapose.objectives.ranking.auc_saddle import auc_saddle, saddle_chance
 from contrapose.objectives.ranking.groco import groco, order_chance
+from contrapose.objectives.regression.adaptive_margin import adaptive_margin, adaptive_margin_chance
+from contrapose.objectives.regression.rank_n_contrast import rank_n_contrast, rank_n_contrast_chance
+from contrapose.objectives.regression.supremix import supremix, supremix_chance
 from contrapose.objectives.softmax.dcl import dcl
 from contrapose.objectives.softmax.info_nce import info_nce
 from contrapose.objectives.softmax.nt_xent import nt_xent
@@ -41,7 +44,7 @@ from contrapose.objectives.transport.cacr_queue import cacr_queue
 from contrapose.pairing import Pairing
 from contrapose.registry import Registry
 
-Takes = Literal["views", "labels", "towers", "queue", "view_towers", "view_queue"]
+Takes = Literal["views", "labels", "targets", "towers", "queue", "view_towers", "view_queue"]
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,9 @@ class ObjectiveEntry:
 
     Arguments:
         function: embeddings (and labels) to a loss.
-        takes: how it is called: "views" f(z), "labels" f(z, labels), "towers" f(queries, candidates),
-            "queue" f(queries, keys, queue); "view_towers" and "view_queue" the same with `(V, B, D)` queries and keys.
+        takes: how it is called: "views" f(z), "labels" f(z, labels), "targets" f(z, targets), "towers" f(queries,
+            candidates), "queue" f(queries, keys, queue); "view_towers" and "view_queue" the same with `(V, B, D)`
+            queries and keys.
         chance: the loss, with default arguments, when all embeddings are equal: what an encoder that tells
             nothing apart gets.
         row_reduction: it is one row reduction, runs in tiles and takes `tile_rows=` and `tile_columns=`.
@@ -110,3 +114,6 @@ _add(simple_contrastive, "views", simple_chance, "https://arxiv.org/abs/2012.097
 _add(hard_simple_contrastive, "views", simple_chance, "https://arxiv.org/abs/2012.09740", tiled=False)
 _add(hard_info_nce, "queue", hard_chance, "https://arxiv.org/abs/2012.09740", tiled=False)
 _add(hard_simple_info_nce, "queue", simple_chance, "https://arxiv.org/abs/2012.09740", tiled=False)
+_add(supremix, "targets", supremix_chance, "https://arxiv.org/abs/2309.16633", tiled=False)
+_add(rank_n_contrast, "targets", rank_n_contrast_chance, "https://arxiv.org/abs/2210.01189", tiled=False)
+_add(adaptive_margin, "targets", adaptive_margin_chance, "https://arxiv.org/abs/2112.11700", tiled=False)

@@ -10,18 +10,21 @@ from contrapose.pairing.groups import GroupPairing, by_groups, by_labels, by_tow
 from contrapose.pairing.pairing import Pairing, Tile, WithQueue
 from contrapose.pairing.pairs import PairList, by_pairs
 from contrapose.pairing.partners import PartnerPairing, by_partners
+from contrapose.pairing.targets import TargetPairing, by_targets
 
 __all__ = [
     "GroupPairing",
     "PairList",
     "Pairing",
     "PartnerPairing",
+    "TargetPairing",
     "Tile",
     "WithQueue",
     "by_groups",
     "by_labels",
     "by_pairs",
     "by_partners",
+    "by_targets",
     "by_towers",
     "by_views",
 ]

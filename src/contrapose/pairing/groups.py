@@ -119,7 +119,7 @@ def by_views(
         raise ArgumentError(f"A pairing by views needs views >= 1 and batch >= 1, got views={views}, batch={batch}.")
     groups = torch.arange(batch, device=device).repeat(views)  # (N,)
     return GroupPairing(
-        groups, groups, same_rows=True, in_batch_negatives=in_batch_negatives, names=_view_names(views, batch)
+        groups, groups, same_rows=True, in_batch_negatives=in_batch_negatives, names=view_names(views, batch)
     )
 
 
@@ -141,7 +141,7 @@ def by_labels(labels: Int[Tensor, " B"], *, views: int = 1) -> GroupPairing:
         raise ArgumentError(f"Labels are class numbers >= 0, or -1 for unlabelled; got {int(labels.min())}.")
     alone = labels.max().clamp(min=-1) + 1 + torch.arange(len(labels), device=labels.device)  # a class of its own
     groups = torch.where(labels == -1, alone, labels).repeat(views)  # (N,)
-    return GroupPairing(groups, groups, same_rows=True, names=_view_names(views, len(labels)))
+    return GroupPairing(groups, groups, same_rows=True, names=view_names(views, len(labels)))
 
 
 def by_groups(anchor_groups: Int[Tensor, " N"], candidate_groups: Int[Tensor, " M"] | None = None) -> GroupPairing:
@@ -193,7 +193,8 @@ def as_integers(values: Tensor, name: str) -> Int[Tensor, " N"]:
     return values.long()
 
 
-def _view_names(views: int, batch: int) -> list[str] | None:
+def view_names(views: int, batch: int) -> list[str] | None:
+    """Names of view-major rows: a letter for the view and the sample's number. None where there are too many."""
     if views * batch > 32:  # only a small pairing is drawn
         return None
     return [f"{chr(ord('a') + v)}{b}" for v in range(views) for b in range(batch)]

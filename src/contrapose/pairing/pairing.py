@@ -42,7 +42,7 @@ class Pairing(ABC):
     """Who pulls and who pushes whom, as a value: lazy by tile, printable, and the same for every objective.
 
     A pairing never builds the (anchors × candidates) matrix; an objective asks for the tiles it works on.
-    Make one with `by_views`, `by_labels`, `by_groups`, `by_towers` or `by_pairs`.
+    Make one with `by_views`, `by_labels`, `by_groups`, `by_targets`, `by_towers` or `by_pairs`.
     """
 
     anchors: int

@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 
 from contrapose.data.batch import Batch
+from contrapose.data.samples import NUMBER
 from contrapose.encoders import Encoder
 from contrapose.errors import ArgumentError
 from contrapose.methods import Method
 from contrapose.modalities import modality_of
-from contrapose.pairing import Pairing, PartnerPairing
+from contrapose.pairing import Pairing, PartnerPairing, TargetPairing
 from contrapose.report.page import PairingPicture
 
 BATCHES = (4, 16)  # the second for methods that need more samples than the first has
@@ -38,9 +39,11 @@ def pairing_of(config: Method, encoder: Encoder, *, labelled: bool) -> PairingPi
 def _asked(config: Method, encoder: Encoder, size: int, labelled: bool) -> PairingPicture:
     """The pairing of one batch of noise, from the method's own learner."""
     labels = torch.tensor([0, *range(size - 1)]) if labelled else None  # (B,)
+    numbers = {NUMBER: torch.tensor([0, *range(size - 1)]).double()}  # (B,)
+    targets = numbers if NUMBER in config.about.needs_targets else {}
     device = encoder.device
     views = [modality_of(encoder).made_up(encoder, size, seed) for seed in range(config.views.total())]
-    batch = Batch(views=tuple(views), indices=torch.arange(size), labels=labels).to(device)
+    batch = Batch(views=tuple(views), indices=torch.arange(size), labels=labels, targets=targets).to(device)
     learner = config.new_learner(encoder).to(device)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         return draw(learner.eval()(batch).pairing.to("cpu"), size, labels)
@@ -88,6 +91,11 @@ def _in_words(pairing: Pairing, batch: int, labels: torch.Tensor | None) -> list
         sentences.append(
             "Positives (+): rows of the class that was drawn as the anchor's partner, in every step anew. Other rows "
             "of its own class are ignored. Samples 0 and 1 were given one class, every other sample its own."
+        )
+    elif isinstance(pairing, TargetPairing):
+        sentences.append(
+            "Positives (+): rows of the same number, other views of the sample among them. "
+            "Samples 0 and 1 were given one number, every other sample its own."
         )
     elif labels is not None:
         sentences.append(
