@@ -190,6 +190,14 @@ def test_only_the_transformer_has_a_vector_for_each_token() -> None:
     torch.testing.assert_close(first(texts), first.tokens(texts)[:, 0])  # type: ignore[attr-defined]
 
 
+def test_a_bag_is_the_mean_of_its_words() -> None:
+    encoder = make("bag_of_words")
+    texts = encoder.prepare(TEXTS)
+    table, layers = encoder.get_submodule("backbone.embedding"), encoder.get_submodule("backbone.layers")
+    mean = [table(row[real]).mean(dim=0) for row, real in zip(texts.values, texts.mask, strict=True)]
+    torch.testing.assert_close(encoder(texts), layers(torch.stack(mean)))
+
+
 def test_a_bag_forgets_the_order_of_words_and_a_transformer_does_not() -> None:
     for name, same in (("bag_of_words", True), ("transformer", False)):
         encoder = make(name)

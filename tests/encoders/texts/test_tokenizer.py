@@ -11,7 +11,7 @@ import torch
 from text_cases import TEXTS, tokenizer
 
 from contrapose.encoders.texts import Tokenizer, train_tokenizer
-from contrapose.errors import ArgumentError, DataError
+from contrapose.errors import ArgumentError, DataError, MissingExtraError
 
 KINDS = ("words", "pieces")
 PAD, UNK, CLS, MASK = 0, 1, 2, 3
@@ -189,3 +189,9 @@ def test_texts_without_words_and_impossible_sizes_are_refused() -> None:
         train_tokenizer(TEXTS, max_length=1)
     with pytest.raises(ArgumentError, match=r"tokenizer\.json is damaged"):
         Tokenizer.from_json(b"{}", max_length=8)
+
+
+def test_the_extra_that_is_needed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'contrapose\[text\]'"):
+        train_tokenizer(TEXTS)

@@ -207,12 +207,13 @@ def test_options_are_checked_and_told_in_words() -> None:
     assert TextViews().total() == 2
     assert TextViews(count=5).total() == 5
     assert (
-        TextViews().in_words() == "2 views of each text: 50% to 100% of the words in a row, 20% of the words left out"
+        TextViews().in_words()
+        == "2 views of each text: 50 % to 100 % of the words in a row, 20 % of the words left out"
     )
     assert TextViews(**OFF).in_words() == "2 views of each text: copies, told apart by dropout alone"
     only = TextViews(count=1, crop_min=0.4, crop_max=0.4, delete=0, mask=0.1, swap=0.2)
     assert only.in_words() == (
-        "1 view of each text: 40% of the words in a row, 10% of the words hidden, 20% of the words swapped with a "
+        "1 view of each text: 40 % of the words in a row, 10 % of the words hidden, 20 % of the words swapped with a "
         "neighbour"
     )
     for name, value, what in (

@@ -18,7 +18,7 @@ VOCABULARY = {"words": 16_384, "pieces": 8_192}
 """How many tokens by default [design]. BERT has 30,522 pieces for 3.3 billion words (arXiv 1810.04805), URLBERT 5,000
 (arXiv 2402.11495); each costs an embedding, and one that is seen ten times learns little."""
 
-LEARNED_FROM = 50_000
+LEARNED_FROM = 20_000
 """Texts that a vocabulary is learned from, evenly spaced over all: the most frequent words of these are those of the
 rest [design]."""
 
@@ -47,7 +47,7 @@ def train_tokenizer(
     keep their marks.
 
     Arguments:
-        texts: to learn from; of more than 50,000 an even share. A list, or anything with rows of `str`.
+        texts: to learn from; of more than 20,000 an even share. A list, or anything with rows of `str`.
         kind: `"words"`, the most frequent words, all others being [UNK]; or `"pieces"`, WordPiece: frequent words are
             whole, others are put together from pieces (`un ##believ ##able`).
         vocabulary: the most tokens, special ones included; fewer where the texts have no more. `None`: 16,384 words,

@@ -98,7 +98,7 @@ class TextViewMaker:
         odd = (draw.a_text() < 0.5).long()  # (B, 1)
         pair = (words + odd) // 2  # (B, T), the same for two neighbours
         partner = torch.where((words + odd) % 2 == 0, words + 1, words - 1)
-        swaps = (draw.a_word(pair) < self.options.swap) & (partner >= 1) & (partner <= numbers)
+        swaps = (draw.a_word(pair) < self.options.swap) & (partner <= numbers)  # a first word without one stays first
         return torch.where(swaps & (words > 0), partner, words)
 
     def __repr__(self) -> str:

@@ -70,11 +70,15 @@ class TextViews:
         done = []
         if self.crop_min < 1:
             shares = dict.fromkeys((self.crop_min, self.crop_max))  # one where they are the same
-            done.append(" to ".join(f"{share:.0%}" for share in shares) + " of the words in a row")
+            done.append(" to ".join(map(_percent, shares)) + " of the words in a row")
         for share, what in ((self.delete, "left out"), (self.mask, "hidden"), (self.swap, "swapped with a neighbour")):
             if share:
-                done.append(f"{share:.0%} of the words {what}")
+                done.append(f"{_percent(share)} of the words {what}")
         return f"{counted(self.count, 'view')} of each text: {', '.join(done) or 'copies, told apart by dropout alone'}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _check_share(name: str, value: Any) -> None:
