@@ -47,7 +47,7 @@ def folder(tmp_path: Path, deep: np.ndarray) -> Path:
 def test_it_is_kept_in_the_folder_of_the_encoder(tmp_path: Path) -> None:
     kept = Preparation(integers=4095, floats=1, fit="pad")
     save_encoder(encoder_of(kept).encoder, tmp_path)
-    assert json.loads((tmp_path / "encoder.json").read_text())["preparation"] == {
+    assert json.loads((tmp_path / "encoder.json").read_text())["form"]["preparation"] == {
         "integers": 4095,
         "floats": 1,
         "fit": "pad",
@@ -58,17 +58,20 @@ def test_it_is_kept_in_the_folder_of_the_encoder(tmp_path: Path) -> None:
 def test_a_folder_of_an_older_version_has_the_usual_one(tmp_path: Path) -> None:
     save_encoder(encoder_of(Preparation(integers=4095)).encoder, tmp_path)
     description = json.loads((tmp_path / "encoder.json").read_text())
-    del description["preparation"]
-    (tmp_path / "encoder.json").write_text(json.dumps(description))
+    form = description.pop("form")
+    sizes = {name: form[name] for name in ("channels", "image_size")}
+    (tmp_path / "encoder.json").write_text(json.dumps({**description, "format": 1, **sizes}))
     assert load_encoder(tmp_path).preparation == Preparation()
-    assert architecture_of(tmp_path).preparation == {}
+    assert architecture_of(tmp_path).form["preparation"] == {}
 
 
 @pytest.mark.parametrize("damage", ["pad", {"fit": "stretch"}, {"integers": -1}, {"floats": "white"}])
 def test_a_damaged_one_is_an_error(tmp_path: Path, damage: object) -> None:
     save_encoder(encoder_of().encoder, tmp_path)
     description = json.loads((tmp_path / "encoder.json").read_text())
-    (tmp_path / "encoder.json").write_text(json.dumps({**description, "preparation": damage}))
+    (tmp_path / "encoder.json").write_text(
+        json.dumps({**description, "form": {**description["form"], "preparation": damage}})
+    )
     with pytest.raises(RunError, match=r"encoder\.json"):
         load_encoder(tmp_path)
 

@@ -46,8 +46,8 @@ def test_the_default_method_is_taken_and_said(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["mmcl"], "Say what to learn from: contrapose train mmcl --data PICTURES"),
-        (["--epochs", "3"], f"Say what to learn from: contrapose train {DEFAULT_METHOD} --data PICTURES"),
+        (["mmcl"], "Say what to learn from: contrapose train mmcl --data DATA"),
+        (["--epochs", "3"], f"Say what to learn from: contrapose train {DEFAULT_METHOD} --data DATA"),
         (["omniglot", "--epochs", "3"], "it can be learned from: contrapose train --data omniglot --epochs 3"),
         (["my photos"], "it can be learned from: contrapose train --data 'my photos'"),
         (["--data", "x", "mmcl"], "The method comes first: contrapose train mmcl --data x"),

@@ -125,7 +125,7 @@ def test_what_cannot_be_paired_is_refused_in_one_sentence(runs: Path) -> None:
     with pytest.raises(DataError, match="cannot be paired: k was 5 in one and 7 in the other"):
         compare([runs / "a", runs / "b"])
     contrapose.evaluate(runs / "b", data=labelled(runs.parent / "new.npz", seed=1), k=5, quiet=True)
-    with pytest.raises(DataError, match="their test sets hold pictures of the same names that are not the same"):
+    with pytest.raises(DataError, match="their test sets hold samples of the same names that are not the same"):
         compare([runs / "a", runs / "b"])
     contrapose.evaluate(runs / "b", data=data, limit=60, k=5, quiet=True)
     with pytest.raises(DataError, match="their test sets hold 18 and 12 samples"):

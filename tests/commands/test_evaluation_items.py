@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contrapose.commands.evaluation_items import HEADER, Samples, Scores, Setting
+from contrapose.commands.evaluation_items import HEADER, Identity, Scores, Setting
 from contrapose.data import Images
 from contrapose.errors import RunError
 from contrapose.evaluation import Metric
@@ -22,7 +22,7 @@ def images(size: int = 4, *, channels: int = 3, value: int = 0) -> Images:
 
 
 def setting(**changes: object) -> Setting:
-    part = Samples.of(images(), LABELS)
+    part = Identity.of(images(), LABELS)
     return replace(Setting("labelled data", {"seed": 0, "k": 20}, part, part), **changes)  # type: ignore[arg-type]
 
 
@@ -77,11 +77,11 @@ def test_a_missing_file_and_another_format_are_one_sentence(tmp_path: Path) -> N
         ({"task": "one-shot runs"}, "one was measured on labelled data, the other on one-shot runs"),
         ({"options": {"seed": 1, "k": 20}}, "seed was 0 in one and 1 in the other"),
         ({"options": {"seed": 0, "k": 5}}, "k was 20 in one and 5 in the other"),
-        ({"test": Samples.of(images().subset([0, 1, 2]), LABELS[:3])}, "their test sets hold 4 and 3 samples"),
-        ({"test": Samples.of(images().subset([1, 0, 2, 3]), LABELS)}, "their test sets hold samples of other names"),
-        ({"test": Samples.of(images(), LABELS[::-1])}, "their test sets hold the same samples with other labels"),
-        ({"test": Samples.of(images(value=1), LABELS)}, "their test sets hold pictures of the same names"),
-        ({"train": Samples.of(images(value=1), LABELS)}, "the labelled sets that they learned from hold pictures"),
+        ({"test": Identity.of(images().subset([0, 1, 2]), LABELS[:3])}, "their test sets hold 4 and 3 samples"),
+        ({"test": Identity.of(images().subset([1, 0, 2, 3]), LABELS)}, "their test sets hold samples of other names"),
+        ({"test": Identity.of(images(), LABELS[::-1])}, "their test sets hold the same samples with other labels"),
+        ({"test": Identity.of(images(value=1), LABELS)}, "their test sets hold pictures of the same names"),
+        ({"train": Identity.of(images(value=1), LABELS)}, "the labelled sets that they learned from hold pictures"),
     ],
 )
 def test_what_differs_is_said(change: dict[str, object], words: str) -> None:
@@ -90,5 +90,5 @@ def test_what_differs_is_said(change: dict[str, object], words: str) -> None:
 
 def test_equal_settings_and_other_resolutions_can_be_paired() -> None:
     assert setting().difference(setting()) is None
-    smaller = Samples.of(images(2, channels=1), LABELS)
+    smaller = Identity.of(images(2, channels=1), LABELS)
     assert setting().difference(setting(test=smaller, train=smaller)) is None

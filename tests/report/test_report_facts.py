@@ -169,14 +169,15 @@ def test_the_pairing_says_who_is_who() -> None:
 
 def test_views_are_of_the_configuration() -> None:
     images = pictures(20)
-    still = views_of(images, ImageViews(recipe="none"))
+    encoder = build("small_conv", channels=3, image_size=8, seed=0)
+    still = views_of(images, encoder, ImageViews(recipe="none"))
     assert [len(row.views) for row in still.rows] == [6] * 4
     for row in still.rows:
         assert isinstance(row.original, PictureCard)
         assert {view.source for view in row.views if isinstance(view, PictureCard)} == {row.original.source}
     assert still.rows[1].name == "folder/005.png"
     assert still.recipe == "Recipe none: exact copies."
-    changed = views_of(images, ImageViews(recipe="natural"))
+    changed = views_of(images, encoder, ImageViews(recipe="natural"))
     assert isinstance(changed.rows[0].views[0], PictureCard)
     assert changed.rows[0].views[0].source != still.rows[0].original.source  # type: ignore[union-attr]
     assert "grey 20 %" in changed.recipe

@@ -10,11 +10,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from contrapose.data import Images, open_data
+from contrapose.data import Images, Rows, open_data
 from contrapose.data.columns import PICTURE_NAMES
 from contrapose.data.foreign import columns_of, is_column, is_frame, is_missing, items_of
 from contrapose.data.labels import UNLABELLED, encode_labels
+from contrapose.data.samples import LABEL, NUMBER
 from contrapose.errors import ArgumentError, DataError
+from contrapose.methods import METHODS
 
 
 def is_pictures(X: Any) -> bool:
@@ -102,6 +104,16 @@ def numbers(y: Any, samples: int, method: str) -> np.ndarray:
     if len(values) != samples:
         raise ArgumentError(f"X has {samples} samples and y has {len(values)}: give one number for each sample.")
     return values
+
+
+def with_targets(data: Images | Rows, y: Any, method: str) -> Images | Rows:
+    """The samples with what a method learns from besides: classes, or a number of each."""
+    wanted = METHODS[method].about.needs_targets
+    if LABEL in wanted:
+        data = data.with_labels(class_numbers(y, len(data), method).numpy())  # (N,)
+    if NUMBER in wanted:
+        data = data.with_target(NUMBER, numbers(y, len(data), method))  # (N,)
+    return data
 
 
 def _known(y: Any) -> Any:

@@ -15,13 +15,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from contrapose.data import Images, Rows
-from contrapose.data.samples import LABEL, NUMBER
 from contrapose.embedder import pick_device, warn_of_pixels
-from contrapose.encoders import Encoder, ImageEncoder, RowEncoder, Start, build, build_rows, starting_point
+from contrapose.encoders import Encoder, ImageEncoder, RowEncoder, Start, starting_point
 from contrapose.errors import ArgumentError
 from contrapose.estimator.configuration import configure
+from contrapose.estimator.first_weights import begun, untrained
 from contrapose.estimator.frozen import from_bytes, to_bytes
-from contrapose.estimator.inputs import class_numbers, is_pictures, numbers, open_pictures
+from contrapose.estimator.inputs import is_pictures, open_pictures, with_targets
 from contrapose.methods import METHODS, Method
 from contrapose.training.in_memory import train_in_memory
 from contrapose.training.interface import MakeViews
@@ -124,7 +124,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             self.__dict__.pop(name, None)
         start = self._start()
         data = self._pictures(X, start) if is_pictures(X) else self._table(X)
-        data = self._with_targets(data, y)
+        data = with_targets(data, y, self.method)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         kind = start.name if start else self.encoder or ("small_conv" if isinstance(data, Images) else "mlp")
         config = configure(
@@ -138,7 +138,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             encoder=kind,
             seed=seed,
         )
-        encoder = _begun(start, data) if start else self._untrained(data, kind, seed)
+        encoder = begun(start, data) if start else untrained(data, kind, seed, self.encoder_options or {})
         self._rescale(encoder)
         device = pick_device(self.device)
         learner, views = config.new_learner(encoder), self._views(config, data, encoder)
@@ -178,15 +178,6 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             z = torch.cat([encoder(view).float().cpu() for view in views])  # (N, D)
         return z.numpy()
 
-    def _with_targets(self, data: Images | Rows, y: Any) -> Images | Rows:
-        """With what the method learns from besides: classes, or a number of each sample."""
-        wanted = METHODS[self.method].about.needs_targets
-        if LABEL in wanted:
-            data = data.with_labels(class_numbers(y, len(data), self.method).numpy())  # (N,)
-        if NUMBER in wanted:
-            data = data.with_target(NUMBER, numbers(y, len(data), self.method))  # (N,)
-        return data
-
     def _table(self, X: Any) -> Rows:
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)  # (N, F); one row has nothing to contrast
         if self.method_options and "views" in self.method_options:
@@ -208,22 +199,6 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         if len(images) < 2:
             raise ArgumentError("X has 1 sample: contrast needs at least 2. Give more pictures.")
         return images
-
-    def _untrained(self, data: Images | Rows, name: str, seed: int) -> Encoder:
-        options = dict(self.encoder_options or {})
-        if isinstance(data, Rows):
-            return build_rows(name, mean=self.scaler_.mean_, scale=self.scaler_.scale_, seed=seed, **options)
-        mean, std = data.statistics()
-        return build(
-            name,
-            channels=data.channels,
-            image_size=data.image_size,
-            mean=mean,
-            std=std,
-            seed=seed,
-            preparation=data.preparation,
-            **options,
-        )
 
     def _views(self, config: Method, data: Images | Rows, encoder: Encoder) -> MakeViews:
         if isinstance(data, Rows):
@@ -256,29 +231,3 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """Tables are scaled as this one, not as that of earlier weights (or, of an earlier version, not at all)."""
         if isinstance(encoder, RowEncoder):
             encoder.mean, encoder.scale = tuple(self.scaler_.mean_.tolist()), tuple(self.scaler_.scale_.tolist())
-
-
-def _begun(start: Start, data: Images | Rows) -> Encoder:
-    """The encoder to go on with, where it fits the data."""
-    if start.modality != data.modality:
-        raise ArgumentError(
-            f"The weights of init take {start.modality} data, and X is {data.modality}. Leave init out."
-        )
-    encoder = start.encoder(data.image_size if isinstance(data, Images) else None)
-    wrong = _misfit(encoder, data)
-    if wrong:
-        raise ArgumentError(f"The weights of init take {wrong}. Leave init out, or give an encoder of such data.")
-    if isinstance(encoder, ImageEncoder) and isinstance(data, Images):
-        encoder.preparation = data.preparation
-    return encoder
-
-
-def _misfit(encoder: Encoder, data: Images | Rows) -> str | None:
-    """What differs between what an encoder takes and the data, in words."""
-    if isinstance(encoder, RowEncoder) and isinstance(data, Rows) and encoder.features != data.columns:
-        return f"{encoder.features} columns, and X has {data.columns}"
-    if isinstance(encoder, ImageEncoder) and isinstance(data, Images):
-        ours, theirs = (encoder.channels, encoder.image_size), (data.channels, data.image_size)
-        if ours != theirs:
-            return f"{ours[0]} channels of {ours[1]} pixels, and X has {theirs[0]} of {theirs[1]}"
-    return None

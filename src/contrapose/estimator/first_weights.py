@@ -1,0 +1,53 @@
+"""What a fit begins with: new weights for a table or for pictures, or those of an earlier training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from contrapose.data import Images, Rows
+from contrapose.encoders import Encoder, ImageEncoder, RowEncoder, Start, build, build_rows
+from contrapose.errors import ArgumentError
+
+
+def untrained(data: Images | Rows, name: str, seed: int, options: Mapping[str, Any]) -> Encoder:
+    """A new encoder, fitted to the data's statistics (of a table: see `ContrastiveEncoder._rescale`)."""
+    if isinstance(data, Rows):
+        return build_rows(name, mean=[0.0] * data.columns, scale=[1.0] * data.columns, seed=seed, **options)
+    mean, std = data.statistics()
+    return build(
+        name,
+        channels=data.channels,
+        image_size=data.image_size,
+        mean=mean,
+        std=std,
+        seed=seed,
+        preparation=data.preparation,
+        **options,
+    )
+
+
+def begun(start: Start, data: Images | Rows) -> Encoder:
+    """The encoder to go on with, where it fits the data."""
+    if start.modality != data.modality:
+        ours = "tables" if start.modality == "rows" else f"{start.modality}s".replace("images", "pictures")
+        theirs = f"a table of {data.columns} columns" if isinstance(data, Rows) else "pictures"
+        raise ArgumentError(f"The weights of init are of {ours}, and X is {theirs}. Leave init out.")
+    encoder = start.encoder(data.image_size if isinstance(data, Images) else None)
+    wrong = _misfit(encoder, data)
+    if wrong:
+        raise ArgumentError(f"The weights of init take {wrong}. Leave init out, or give an encoder of such data.")
+    if isinstance(encoder, ImageEncoder) and isinstance(data, Images):
+        encoder.preparation = data.preparation
+    return encoder
+
+
+def _misfit(encoder: Encoder, data: Images | Rows) -> str | None:
+    """What differs between what an encoder takes and the data, in words."""
+    if isinstance(encoder, RowEncoder) and isinstance(data, Rows) and encoder.features != data.columns:
+        return f"{encoder.features} columns, and X has {data.columns}"
+    if isinstance(encoder, ImageEncoder) and isinstance(data, Images):
+        ours, theirs = (encoder.channels, encoder.image_size), (data.channels, data.image_size)
+        if ours != theirs:
+            return f"{ours[0]} channels of {ours[1]} pixels, and X has {theirs[0]} of {theirs[1]}"
+    return None
