@@ -80,8 +80,8 @@ def test_a_missing_file_and_another_format_are_one_sentence(tmp_path: Path) -> N
         ({"test": Identity.of(images().subset([0, 1, 2]), LABELS[:3])}, "their test sets hold 4 and 3 samples"),
         ({"test": Identity.of(images().subset([1, 0, 2, 3]), LABELS)}, "their test sets hold samples of other names"),
         ({"test": Identity.of(images(), LABELS[::-1])}, "their test sets hold the same samples with other labels"),
-        ({"test": Identity.of(images(value=1), LABELS)}, "their test sets hold pictures of the same names"),
-        ({"train": Identity.of(images(value=1), LABELS)}, "the labelled sets that they learned from hold pictures"),
+        ({"test": Identity.of(images(value=1), LABELS)}, "their test sets hold samples of the same names"),
+        ({"train": Identity.of(images(value=1), LABELS)}, "the labelled sets that they learned from hold samples"),
     ],
 )
 def test_what_differs_is_said(change: dict[str, object], words: str) -> None:

@@ -118,7 +118,7 @@ def test_npz_labels_that_are_missing(pictures: np.ndarray, tmp_path: Path) -> No
         np.savez(path, images=pictures, labels=form, class_names=np.array(["10", "20"]))
         images = open_data(path)
         assert class_texts(images)[:3] == [None, "10", "20"]
-        assert repr(images).startswith("Images(96 of 16 x 16 x 3, 2 classes")
+        assert repr(images).startswith("Images(96 of 3 x 16 x 16, 2 classes")
         left = only_labelled(images)
         assert len(left) == 64
         assert left.notes[-1] == "32 of 96 samples are not labelled, and left out."

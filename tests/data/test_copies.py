@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from contrapose.data import Images, copies, split
+from contrapose.data import Images, images, split
 from contrapose.data.copies import copies_in, copies_within, split_samples
 from contrapose.errors import ArgumentError
 
@@ -44,7 +44,7 @@ def test_copies_with_other_labels_stay_together() -> None:
 
 
 def test_copies_in_another_set_are_found_by_what_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copies, "BLOCK", 7)
+    monkeypatch.setattr(images, "BLOCK", 7)
     bank = Images(noise(20), identifiers=[f"a/{row}.png" for row in range(20)])
     test = Images(np.concatenate([noise(3, seed=1), noise(20)[[4, 11]]]))
     assert copies_in(test, bank) == [(3, 4), (4, 11)]

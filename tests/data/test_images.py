@@ -85,7 +85,7 @@ def test_fingerprint_follows_the_pixels(pictures: np.ndarray) -> None:
 
 def test_repr_is_one_line(pictures: np.ndarray) -> None:
     text = repr(Images(pictures, np.arange(96) % 3, origin="here", skipped=[Skipped("x", "y")]))
-    assert text == "Images(96 of 16 x 16 x 3, 3 classes, 1 skipped, from here)"
+    assert text == "Images(96 of 3 x 16 x 16, 3 classes, 1 skipped, from here)"
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 8, 9), (2, 8, 8), (0, 3, 8, 8)])

@@ -62,7 +62,7 @@ def test_rows_are_numbers() -> None:
 
 def test_kinds_in_words() -> None:
     pictures = Images(np.zeros((2, 3, 8, 8), np.uint8), np.array([0, 1]))
-    assert repr(pictures) == "Images(2 of 8 x 8 x 3, 2 classes, from memory)"
+    assert repr(pictures) == "Images(2 of 3 x 8 x 8, 2 classes, from memory)"
     assert repr(rows()) == "Rows(6 of 2 numbers, no labels, from memory)"
     with pytest.raises(ArgumentError, match="2 pictures came with 1 labels"):
         Images(np.zeros((2, 3, 8, 8), np.uint8), np.array([0]))

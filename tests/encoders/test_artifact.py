@@ -50,14 +50,19 @@ def test_the_description_is_readable_json(folder: Path) -> None:
     version = description.pop("contrapose")
     assert isinstance(version, str)
     assert description == {
-        "format": 1,
+        "format": 2,
+        "kind": "encoder",
         "encoder": "small_conv",
         "arguments": {"widths": [4, 6], "pool": 1, "embedding": 0},
-        "channels": 3,
-        "image_size": 24,
+        "form": {
+            "modality": "image",
+            "channels": 3,
+            "image_size": 24,
+            "preparation": {"integers": None, "floats": None, "fit": "crop"},
+        },
         "dimension": 6,
         "extra": {"step": 3},
-        "preparation": {"integers": None, "floats": None, "fit": "crop"},
+        "files": [],
     }
     architecture = architecture_of(str(folder))
     assert architecture.extra == {"step": 3}
@@ -159,16 +164,33 @@ def test_json_of_something_else(folder: Path, text: str) -> None:
         architecture_of(folder)
 
 
-@pytest.mark.parametrize("key", ["contrapose", "encoder", "arguments", "channels", "image_size", "dimension", "extra"])
+@pytest.mark.parametrize("key", ["contrapose", "encoder", "arguments", "form", "dimension", "extra", "files"])
 def test_every_key_is_needed(folder: Path, key: str) -> None:
     edit(folder, lambda description: description.pop(key))
     with pytest.raises(RunError, match=f"has no usable '{key}'"):
         load_encoder(folder)
 
 
+def test_the_first_format_is_read(folder: Path) -> None:
+    x = draw(2)
+    expected = load_encoder(folder)(x)
+
+    def as_before(description: dict[str, Any]) -> None:
+        form = description.pop("form")
+        del form["modality"], description["files"], description["kind"]
+        description.update(format=1, **form)
+
+    edit(folder, as_before)
+    assert torch.equal(load_encoder(folder)(x), expected)
+    assert architecture_of(folder).form["channels"] == 3
+    edit(folder, lambda description: description.pop("channels"))
+    with pytest.raises(RunError, match="has no usable 'form'"):
+        load_encoder(folder)
+
+
 def test_a_newer_format(folder: Path) -> None:
-    edit(folder, lambda description: description.update(format=2, contrapose="9.1", encoder=None))
-    with pytest.raises(RunError, match=r"format 2, written by contrapose 9\.1; .* reads up to 1\. Update"):
+    edit(folder, lambda description: description.update(format=3, contrapose="9.1", encoder=None))
+    with pytest.raises(RunError, match=r"format 3, written by contrapose 9\.1; .* reads up to 2\. Update"):
         load_encoder(folder)
 
 
@@ -180,7 +202,10 @@ def test_a_newer_format(folder: Path) -> None:
         ({"arguments": {"widths": [4, 6], "pol": 1}}, "has no argument 'pol'"),
         ({"arguments": {"seed": 1}}, "cannot be built"),
         ({"arguments": {"widths": [10**9, 10**9]}}, "cannot be built"),
-        ({"channels": 0}, "channels=0"),
+        ({"form": {"modality": "image", "channels": 0, "image_size": 24}}, "channels=0"),
+        ({"form": {"modality": "smell"}}, "an encoder of 'smell', which this version does not know"),
+        ({"form": {}}, "its form names no modality"),
+        ({"files": ["../secret"]}, "secret is missing"),
         (
             {"encoder": "hf:somebody/something", "arguments": {}},
             "without its config, which would have to be fetched",

@@ -69,14 +69,6 @@ def test_normalisation_size_and_channels_are_those_of_the_encoder() -> None:
 
 
 @pytest.mark.usefixtures("onnx")
-def test_rows_of_numbers() -> None:
-    encoder = build("mlp", channels=7, image_size=1, widths=[8, 4], seed=0).eval()
-    rows = torch.rand(6, 7, generator=torch.Generator().manual_seed(3))
-    with torch.inference_mode():
-        torch.testing.assert_close(answers(to_onnx(encoder), rows), encoder(rows))
-
-
-@pytest.mark.usefixtures("onnx")
 def test_reduced_precision_is_exported_in_float32_and_the_file_says_what_it_takes() -> None:
     encoder = build("mlp", channels=3, image_size=4, widths=[8], seed=0).to(torch.bfloat16)
     model = to_onnx(encoder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -66,8 +68,8 @@ def test_partners_are_drawn_anew_in_every_step_and_alike_in_the_same() -> None:
     learner, again = make(), make()
     first = learner(batch()).pairing.partners
     assert torch.equal(first, again(batch()).pairing.partners)
-    second = learner(batch()).pairing.partners  # of one step: gradients are accumulated
-    learner.after_step()
+    second = learner(replace(batch(), part=1)).pairing.partners  # of one step: gradients are accumulated
+    learner.after_step([])
     third = learner(batch()).pairing.partners
     assert len({tuple(partners.tolist()) for partners in (first, second, third)}) == 3
     again.load_state_dict(learner.state_dict())  # a checkpoint is taken between two steps

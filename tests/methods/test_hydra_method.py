@@ -83,11 +83,12 @@ def test_a_batch_goes_downhill(precision: str, options: dict[str, Any]) -> None:
     losses = []
     for _ in range(60):  # partners are drawn anew in each
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16"):
-            loss = learner(batch).loss
+            taken = learner(batch)
+            loss = taken.loss
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        learner.after_step()
+        learner.after_step([taken])
         losses.append(float(loss.detach()))
     assert goes_downhill(losses)
 

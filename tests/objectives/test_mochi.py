@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from contrapose.errors import ArgumentError
-from contrapose.objectives import hard_mixing, info_nce, mochi
+from contrapose.objectives import info_nce, mochi
+from contrapose.objectives.hardness import hard_mixing
 from contrapose.objectives.hardness.hard_mixing import Draws, draw, mix
 
 

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contrapose.objectives import transposed
+from contrapose.objectives.engine import transposed
 from contrapose.objectives.engine.transposed import Transposed
 from contrapose.pairing import by_groups
 

@@ -13,6 +13,7 @@ from made_pages import embeddings, labels, pictures, samples
 from PIL import Image
 
 from contrapose.data import Images
+from contrapose.encoders import build
 from contrapose.errors import ArgumentError
 from contrapose.pairing import by_labels, by_towers, by_views
 from contrapose.report import Absent, Embedded, show_rows, show_texts

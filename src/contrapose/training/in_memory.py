@@ -58,6 +58,7 @@ def train_in_memory(
             work.step = step
             taken = take_step(learner, optimizer, work, seed=work.generator().initial_seed())
             losses.append(float(taken.steps[-1].loss.detach()))
+            del taken  # and with it what the step remembered, before the next one begins
             epoch, left = divmod(step + 1, steps)
             if after_epoch is not None and left == 0:
                 learner.eval()
