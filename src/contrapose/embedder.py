@@ -84,8 +84,9 @@ class Embedder(nn.Module):
             ArgumentError: an option that this kind of data does not have.
         """
         modality = modality_of(self.encoder)
+        # Rows come with columns of their own, which are brought to those of the encoder.
         as_it_is = isinstance(data, Samples) and not (isinstance(data, Rows) and modality.name == data.modality)
-        samples = data if as_it_is else modality.open_for(self.encoder, data, **options)  # rows by the encoder's columns
+        samples = data if as_it_is else modality.open_for(self.encoder, data, **options)
         if samples.modality != modality.name:
             raise ArgumentError(
                 f"The encoder takes {modality.plural}, and was given {modality_of(samples).plural} ({samples.origin})."

@@ -65,9 +65,12 @@ def read_cells(name: str, cells: Any, *, typed: bool, where: str) -> Read:
     others = [word for word in present if not re.fullmatch(NUMBER, word)]
     if not others and not (typed and all(re.fullmatch(WHOLE, word) for word in numbers)):
         return _numbers(name, _finite(floats(words, where), where))
+    infinite = next((word for word in others if word.lower().lstrip("+-") in ("inf", "infinity")), None)
+    if infinite and numbers:
+        raise DataError(_infinite(where, words.index(infinite)))
     if 0 < len(others) <= FEW_WORDS and len(numbers) >= MANY_NUMBERS:
         raise DataError(
-            f"{where} holds numbers and {', '.join(map(repr, sorted(others)))} (first in row {words.index(others[0])}): "
+            f"{where} holds numbers and {', '.join(map(repr, sorted(others)))} (row {words.index(others[0])}): "
             f"leave cells without a number empty, {LEAVE_OUT}."
         )
     return _category(name, words, present)
@@ -162,10 +165,12 @@ def _finite(cells: np.ndarray, where: str) -> np.ndarray:
     cells = cells if cells.dtype.kind == "f" else cells.astype(np.float64)  # (N,)
     wrong = np.isinf(cells)
     if wrong.any():
-        raise DataError(
-            f"{where} holds an infinite number in row {int(wrong.argmax())}: leave the cell empty, {LEAVE_OUT}."
-        )
+        raise DataError(_infinite(where, int(wrong.argmax())))
     return cells
+
+
+def _infinite(where: str, row: int) -> str:
+    return f"{where} holds an infinite number in row {row}: leave the cell empty, {LEAVE_OUT}."
 
 
 def _shown(cell: Any) -> str:

@@ -63,7 +63,9 @@ class _Roles:
 def check_labels(labels: Any, count: int) -> None:
     """Stop at labels of one's own of another number than of rows."""
     if hasattr(labels, "__len__") and not isinstance(labels, str | Labels) and len(labels) != count:
-        raise DataError(f"labels= holds {counted(len(labels), 'label')} for {counted(count, 'row')}: give one for each.")
+        raise DataError(
+            f"labels= holds {counted(len(labels), 'label')} for {counted(count, 'row')}: give one for each."
+        )
 
 
 def assemble(source: Source, request: RowRequest) -> Rows:
@@ -108,12 +110,16 @@ def _roles(source: Source, request: RowRequest) -> _Roles:
     aside: dict[str, str] = {}
     free = []
     for name, kind in kinds.items():
-        if name in (label, number) or name in source.beside:
+        if name in (label, number):
+            continue
+        if name in source.beside:
+            if kind == "number" and request.columns is None:
+                aside[name] = "an array beside the table; --number-column predicts it"
             continue
         if name in request.ignore_columns:
             aside[name] = "as asked"
         elif kind == "number" and name.lower() in LABEL_NAMES and request.columns is None:
-            aside[name] = "it is called as labels are and holds fractions; --number-column learns from it"
+            aside[name] = "it is called as labels are and holds fractions; --number-column predicts it"
         elif kind in ("bytes", "struct", "other") and not _is_empty(source, name, kind):
             aside[name] = f"it holds {HELD.get(kind, 'dates, lists or other things')}"
         else:
@@ -136,8 +142,8 @@ def _chosen(source: Source, roles: _Roles) -> list[Read]:
         else:
             roles.aside[name] = read.aside
     if not found:
-        used = {roles.label: "the label", roles.number: "the number to predict", **roles.aside}
-        columns = "; ".join(f"{name!r}: {why}" for name, why in used.items() if name is not None)
+        used = [(roles.label, "the label"), (roles.number, "the number to predict"), *roles.aside.items()]
+        columns = "; ".join(f"{name!r}: {why}" for name, why in used if name is not None)
         raise DataError(
             f"{source.origin} has no column to learn from ({columns}): give a table with columns of numbers or "
             "categories besides."
@@ -219,5 +225,7 @@ def recoded(rows: Rows, columns: Sequence[Column]) -> Rows:
 def _by_values(found: torch.Tensor, theirs: Column, ours: Column) -> torch.Tensor:
     """Places among the values of one category as places among those of another; NaN where it has no such value."""
     known = {value: float(place) for place, value in enumerate(ours.values or ())}
-    table = torch.tensor([known.get(value, torch.nan) for value in theirs.values or ()] + [torch.nan], dtype=found.dtype)
+    table = torch.tensor(
+        [known.get(value, torch.nan) for value in theirs.values or ()] + [torch.nan], dtype=found.dtype
+    )
     return table[found.nan_to_num(nan=len(table) - 1).long()]  # (N',)

@@ -110,7 +110,9 @@ def _of_file(path: Path) -> Source:
         return of_array_file(path)
     if suffix in TABLES:
         return of_table([path])
-    raise DataError(f"{path} is no table that is known ({suffix or 'no suffix'}). Known: {' '.join((*TABLES, *ARRAYS))}.")
+    raise DataError(
+        f"{path} is no table that is known ({suffix or 'no suffix'}). Known: {' '.join((*TABLES, *ARRAYS))}."
+    )
 
 
 def _of_object(spec: Any) -> Source:
@@ -136,7 +138,9 @@ def _of_object(spec: Any) -> Source:
         if len({len(row) for row in spec}) == 1:
             return of_array(np.array(spec, dtype=object), f"{origin} of rows")
         raise DataError(f"The rows of {origin} have several lengths: give one value a column in each.")
-    raise ArgumentError(f"{origin} is no table that can be opened: give a path, an array (N, F), a frame or a dictionary.")
+    raise ArgumentError(
+        f"{origin} is no table that can be opened: give a path, an array (N, F), a frame or a dictionary."
+    )
 
 
 def _refitted(rows: Rows, request: RowRequest) -> Rows:

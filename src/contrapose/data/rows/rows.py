@@ -46,7 +46,9 @@ class Rows(Samples):
                 f"{tuple(values.shape)}."
             )
         if columns is not None and len(columns) != values.shape[1]:
-            raise ArgumentError(f"{values.shape[1]} columns of values came with {len(columns)} names: give one for each.")
+            raise ArgumentError(
+                f"{values.shape[1]} columns of values came with {len(columns)} names: give one for each."
+            )
         self.store = values
         self.described = columns is not None
         self.columns = numbered(values.shape[1]) if columns is None else tuple(columns)

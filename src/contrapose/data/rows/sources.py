@@ -138,7 +138,9 @@ def _of_archive(path: Path, arrays: dict[str, np.ndarray]) -> Source:
     chosen = next((usual[name] for name in KEYS if name in usual), tables[0] if len(tables) == 1 else None)
     if chosen is None:
         shown = ", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "none"
-        raise DataError(f"{path} has no one array of shape (N, F) called x: its arrays are {shown}. Save the table as x.")
+        raise DataError(
+            f"{path} has no one array of shape (N, F) called x: its arrays are {shown}. Save the table as x."
+        )
     table = arrays.pop(chosen)
     flat = {name: array for name, array in arrays.items() if array.ndim == 1}
     names = next((flat[name].tolist() for name in ("columns", "feature_names") if name in flat), None)
