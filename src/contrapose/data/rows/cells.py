@@ -58,7 +58,9 @@ def read_cells(name: str, cells: Any, *, typed: bool, where: str) -> Read:
     cells = cells.tolist() if isinstance(cells, np.ndarray) else cells
     words = [_word(cell) for cell in cells]
     present = Counter(word for word in words if isinstance(word, str))
-    if not present:
+    if (
+        sum(word is not None and not isinstance(word, str) for word in words) >= present.total()
+    ):  # none, or mostly numbers
         return _numbers(name, _finite(floats(cells, where), where))
     _check_types(words, where)
     numbers = [word for word in present if re.fullmatch(NUMBER, word)]
