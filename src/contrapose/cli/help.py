@@ -7,11 +7,11 @@ Learn representations by contrast, from any data, mostly without labels.
 
   train [METHOD] --data DATA   train an encoder; writes a run folder, e.g. contrapose train --data photos/
   train --resume RUN           continue after a crash, or for more epochs
-  evaluate RUN --data DATA     kNN and linear probe, beside raw pixels and the untrained encoder
+  evaluate RUN --data DATA     kNN and linear probe, beside the untrained encoder and a floor (raw pixels, word counts)
   compare RUN RUN ...          differences with paired intervals, and which options differ
   report RUN --open            one page of it: what it is worth, map, neighbours, results, curves, views
   embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy
-  search RUN QUERY --in DATA   the pictures most like another; --open shows them, --index FOLDER keeps the embeddings
+  search RUN QUERY --in DATA   what is most like a picture or a text; --open shows pictures, --index FOLDER keeps it
   export RUN --to onnx|folder  an ONNX file checked against torch, or a folder with a model card for the hub
   analyse temperature          what the temperature does: a sweep, as one picture and one file of numbers
   data check DATA              what training would see, and what is wrong with it
@@ -20,8 +20,8 @@ Learn representations by contrast, from any data, mostly without labels.
   methods                      every method: what it is for, its paper
   completion bash|zsh|fish     a script that completes all of this with the Tab key
 
-DATA is a folder of pictures (class sub-folders are labels), .npz, .npy, .parquet, .csv, .jsonl, hub:OWNER/NAME,
-or omniglot, the handwritten characters that come with the package.
+DATA is a folder of pictures (class sub-folders are labels), .npz, .npy, .parquet, .csv, .jsonl of pictures or texts,
+.txt (a line a text), hub:OWNER/NAME; or omniglot (handwritten characters), python-docs (texts of Python's own library).
 
   contrapose COMMAND --help    every option of a command, with its default and where that comes from
   --debug                      show the traceback of an error

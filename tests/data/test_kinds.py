@@ -1,0 +1,78 @@
+"""What data look like, before they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+import torch
+from PIL import Image
+
+from contrapose.data import Images, Rows, kind_of
+from contrapose.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("thing", "kind"),
+    [
+        (np.zeros((4, 8, 8)), "image"),
+        (torch.zeros(4, 3, 8, 8), "image"),
+        (np.zeros((9, 5)), "rows"),
+        (["photos/a.jpg", "photos/b.jpg"], "image"),
+        (["a dog", "two cats"], "text"),
+        (np.array(["a dog", "two cats"]), "text"),
+        ([np.zeros((8, 8))], "image"),
+        ({"photos/a.jpg": 1}, "image"),
+        ({"text": ["some words in a row", "and more words"], "label": [0, 1]}, "text"),
+        ({"height": [1.5, 2.5], "weight": [3, 4]}, "rows"),
+        (polars.DataFrame({"image": ["a.png", "b.png"], "label": [0, 1]}), "image"),
+        ("omniglot", "image"),
+        ("python-docs", "text"),
+        ("hub:owner/name", "image"),
+        ("", "image"),
+        ("nowhere/at/all", "image"),
+        (Images(np.zeros((2, 3, 8, 8), np.uint8)), "image"),
+        (Rows(torch.zeros(2, 3)), "rows"),
+        (None, "image"),
+    ],
+)
+def test_of_things(thing: object, kind: str) -> None:
+    assert kind_of(thing) == kind
+
+
+@pytest.mark.parametrize(
+    ("columns", "kind"),
+    [
+        ("path,label\na.jpg,1\n", "image"),
+        ("review,stars\nit broke after a day,1\n", "text"),
+        ("age,income,job\n31,2000,cook\n", "rows"),
+        ("note,label\nthis one has several words,x\n", "text"),
+        ("path,label\nreports/one,1\n", "image"),  # paths of what is not there: opening it will say
+    ],
+)
+def test_of_tables(columns: str, kind: str, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text(columns)
+    assert kind_of(tmp_path / "table.csv") == kind
+
+
+def test_of_folders_and_arrays(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("words")
+    (tmp_path / "photos").mkdir()
+    Image.new("L", (4, 4)).save(tmp_path / "photos" / "a.png")
+    (tmp_path / "photos" / "labels.txt").write_text("a 1")
+    Image.new("L", (4, 4)).save(tmp_path / "photos" / "b.png")
+    np.savez(tmp_path / "rows.npz", x=np.zeros((5, 3)), y=np.zeros(5))
+    np.save(tmp_path / "pictures.npy", np.zeros((5, 8, 8)))
+    assert kind_of(tmp_path / "notes") == "text"
+    assert kind_of(tmp_path / "photos") == "image"
+    assert kind_of(tmp_path / "rows.npz") == "rows"
+    assert kind_of(tmp_path / "pictures.npy") == "image"
+
+
+def test_two_kinds_in_one_table_are_not_chosen_between(tmp_path: Path) -> None:
+    (tmp_path / "both.csv").write_text("image,caption\na.jpg,a dog on the grass\n")
+    with pytest.raises(DataError, match=r"holds pictures .* and texts .*--modality image or --modality text"):
+        kind_of(tmp_path / "both.csv")

@@ -1,0 +1,180 @@
+"""Texts do what pictures do: train, go on, be measured, embedded, searched, shown and shared."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+
+import contrapose
+from contrapose.cli import main
+from contrapose.commands.evaluate import evaluate
+from contrapose.commands.export import export
+from contrapose.commands.report import report
+from contrapose.commands.search import search
+from contrapose.encoders import load_encoder
+from contrapose.errors import ArgumentError, ContraposeError
+from contrapose.methods import METHODS
+from contrapose.training.run_folder import RunFolder
+
+pytest.importorskip("tokenizers")
+
+QUICK = {"encoder": "bag_of_words", "epochs": 2, "batch_size": 16, "projection_hidden": 8, "quiet": True}
+TOPICS = {"sea": "wave ship sail harbour anchor captain", "bread": "flour oven yeast dough crust loaf"}
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """80 texts of two topics, eight words each."""
+    random, rows = np.random.default_rng(0), []
+    for topic, words in TOPICS.items():
+        rows += [(" ".join(random.choice(words.split(), 8)) + f" {number}", topic) for number in range(40)]
+    file = tmp_path_factory.mktemp("texts") / "reviews.csv"
+    polars.DataFrame(rows, schema=["review", "label"], orient="row").write_csv(file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def run(table: Path) -> Path:
+    return contrapose.train("simclr", data=str(table), out=str(table.parent / "run"), **QUICK).path
+
+
+def test_the_kind_is_seen_said_and_kept(run: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = RunFolder(run).read_record()
+    assert record["modality"] == "text"
+    assert record["config"]["encoder"] == "bag_of_words"
+    assert record["data"]["samples"] == 80
+    description = json.loads((run / "encoder" / "encoder.json").read_text())
+    assert description["form"]["modality"] == "text"
+    assert (run / "encoder" / "tokenizer.json").is_file()
+    words = ["--encoder", "bag_of_words", "--epochs", "1", "--batch-size", "16", "--views.delete", "0.3"]
+    main(["train", "simclr", "--data", str(table), "--out", str(table.parent / "said"), *words])
+    said = "".join(capsys.readouterr())
+    assert "80 texts, 9 words (median)" in said
+    assert "Texts from column 'review', labels from 'label'" in said
+
+
+@pytest.mark.parametrize("method", ["moco", "mmcl", "swav", "supcon", "nnclr"])
+def test_other_methods_as_they_are(method: str, table: Path, tmp_path: Path) -> None:
+    options = {"moco": {"queue": 32}, "nnclr": {"queue": 32}, "swav": {"prototypes": 4}}.get(method, {})
+    outcome = contrapose.train(method, data=str(table), out=str(tmp_path / "run"), **QUICK, **options).outcome
+    assert np.isfinite(outcome.loss)
+
+
+def test_what_asks_for_stages_says_which_encoders_have_them(table: Path, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="needs an encoder with stages; bag_of_words has none"):
+        contrapose.train("selfcon", data=str(table), out=str(tmp_path / "run"), **QUICK)
+    assert not (tmp_path / "run").exists()
+
+
+def test_it_goes_on_bit_for_bit(table: Path, tmp_path: Path) -> None:
+    options = {**QUICK, "queue": 32, "schedule": "constant", "warmup_share": 0.0, "data": str(table)}
+    contrapose.train("moco", out=str(tmp_path / "part"), **options)
+    again = contrapose.resume(tmp_path / "part", epochs=3, quiet=True)
+    straight = contrapose.train("moco", out=str(tmp_path / "straight"), **{**options, "epochs": 3})
+    one, two = (load_encoder(other.path / "encoder").state_dict() for other in (again, straight))
+    assert all((one[name] == two[name]).all() for name in one)
+
+
+def test_it_is_measured_beside_word_counts(run: Path, table: Path) -> None:
+    found = evaluate(run, data=str(table), quiet=True)
+    assert list(found.arms) == ["trained", "untrained", "word counts"]
+    assert found.arms["word counts"]["kNN"].value > 0.9
+    assert found.arms["trained"]["kNN"].value > 0.7
+    assert any("trained on these texts too" in note for note in found.notes)
+    assert "picture" not in found.text()
+
+
+def test_it_embeds_by_position(run: Path, table: Path) -> None:
+    encoder = contrapose.load(run)
+    texts = ["the ship sails", "an oven of bread", "wave and harbour"]
+    together = encoder.embed(texts)
+    assert together.shape == (3, encoder.dimension)
+    for row, text in enumerate(texts):
+        np.testing.assert_allclose(encoder.embed([text])[0], together[row], rtol=1e-4, atol=1e-5)
+    assert len(encoder.embed(str(table))) == 80
+    with pytest.raises(ArgumentError, match="takes texts, and was given pictures"):
+        encoder.embed(contrapose.data.Images(np.zeros((2, 3, 8, 8), np.uint8)))
+
+
+def test_words_are_a_query(run: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = search(run, "captain of the ship", data=str(table), k=5, quiet=True)
+    assert [hit.label for hit in found[0]].count("sea") >= 4
+    assert any(word in (found[0][0].excerpt or "") for word in TOPICS["sea"].split())
+    main(["search", str(run), "captain of the ship", "--in", str(table), "--k", "2"])
+    assert "sea" in capsys.readouterr().out
+
+
+def test_it_is_shown_and_shared(run: Path, table: Path, tmp_path: Path) -> None:
+    pytest.importorskip("altair")
+    page = report(run, out=str(tmp_path / "page.html"), quiet=True).read_text()
+    assert "harbour" in page
+    folder = export(run, to="folder", out=str(tmp_path / "shared"), quiet=True)
+    assert (Path(folder) / "tokenizer.json").is_file()
+    card = (Path(folder) / "README.md").read_text()
+    assert "An encoder of texts" in card
+    assert "sentence-similarity" in card
+    np.testing.assert_array_equal(contrapose.load(folder).embed(["a ship"]), contrapose.load(run).embed(["a ship"]))
+    with pytest.raises(ContraposeError, match="cannot become an ONNX file yet"):
+        export(run, to="onnx", out=str(tmp_path / "model.onnx"), quiet=True)
+
+
+def test_it_starts_from_trained_weights(run: Path, table: Path, tmp_path: Path) -> None:
+    more = contrapose.train("simclr", data=str(table), init=str(run), out=str(tmp_path / "more"), **QUICK)
+    assert (more.path / "initial" / "tokenizer.json").is_file()
+    with pytest.raises(ArgumentError, match="are weights for text data, and these are image data"):
+        contrapose.train("simclr", data=np.zeros((40, 8, 8, 3), np.uint8), init=str(run), epochs=1, quiet=True)
+
+
+def test_options_are_those_of_texts() -> None:
+    config = METHODS["simclr"].on("text")(max_length=8)
+    assert not hasattr(config, "image_size")
+    assert METHODS["multiview"].on("text")().views.count == 4
+    with pytest.raises(ArgumentError, match="max_length must be 2 or more"):
+        METHODS["simclr"].on("text")(max_length=1)
+    with pytest.raises(ArgumentError, match="Unknown modality 'texts'"):
+        METHODS["simclr"].on("texts")
+    with pytest.raises(ContraposeError, match="image_size"):
+        contrapose.train("simclr", data=["a b", "c d", "e f", "g h"], image_size=32, quiet=True)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit):
+        main(["train", "simclr", *words])
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    assert said.startswith("contrapose: ")
+    return said
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("empty.csv", "text,label\n,a\n,b\n", "no text"),
+        ("one.txt", "a single line\n", "holds one text"),
+        ("semicolons.csv", "text;label\na b c;1\nd e f;2\n", "Save it with ','"),
+        ("both.csv", "image,caption\na.jpg,a dog on the grass\nb.jpg,a cat in the tree\n", "--modality image or"),
+    ],
+)
+def test_slips_are_one_sentence(
+    name: str,
+    content: str,
+    words: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text(content)
+    assert words in refused(capsys, "--data", name)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_table_with_a_mark_at_its_start_and_endless_texts(tmp_path: Path) -> None:
+    rows = "".join(f'"{"word " * 100_000}{number}"\n' for number in range(3)) + "short one\n" * 13
+    (tmp_path / "long.csv").write_text("\ufefftext\n" + rows, encoding="utf-8")
+    outcome = contrapose.train("simclr", data=str(tmp_path / "long.csv"), out=str(tmp_path / "run"), **QUICK).outcome
+    assert outcome.finished
