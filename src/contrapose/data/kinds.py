@@ -95,10 +95,10 @@ def _of_columns(kinds: Mapping[str, Kind], origin: str, read: Any) -> str:
         )
     if texts:
         return "text"
-    held = [kind for name, kind in kinds.items() if name.lower() not in LABEL_NAMES]
+    held = {kind for name, kind in kinds.items() if name.lower() not in (*LABEL_NAMES, *PICTURE_NAMES)}
     if pictures or any(_names_pictures(read(name)) for name in strings):  # in a column without a usual name
         return "image"
-    return "rows" if {"whole", "number", "text"} & {*held} else "image"
+    return "rows" if {"whole", "number", "text"} & held else "image"
 
 
 def _is_prose(name: str, values: Sequence[Any]) -> bool:

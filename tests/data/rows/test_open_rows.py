@@ -154,6 +154,31 @@ def test_without_names_an_encoders_columns_are_found_by_place() -> None:
     assert same(open_rows(x, columns=(Column("column 0"), Column("column 2"))), [[0, 2], [3, 5]])
     with pytest.raises(DataError, match="lacks the column 'a'"):
         open_rows(x, columns=(Column("a"), Column("b")))
+    with pytest.raises(DataError, match="has 3 columns, and the encoder was trained on 2"):
+        open_rows(x, columns=(Column("column 0"), Column("column 1")))
+    assert len(open_rows(np.zeros((4, 3))).columns) == 3  # places tell them apart, so constant ones stay
+
+
+def test_columns_of_other_libraries() -> None:
+    pd, pa, datasets = (pytest.importorskip(name) for name in ("pandas", "pyarrow", "datasets"))
+    frame = pd.DataFrame(
+        {
+            "a": pd.array([1, None, 3], dtype="Int64"),
+            "c": pd.Categorical(["x", "y", "x"]),
+            "b": [True, False, True],
+            "day": pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-05"]),
+        }
+    )
+    rows = open_rows(frame.sample(frac=1, random_state=0))  # by position, whatever the index says
+    assert rows.columns == (Column("a", missing=True), Column("c", ("x", "y")), Column("b"))
+    assert same(rows, [[3, 0, 1], [NAN, 1, 0], [1, 0, 1]])
+    assert "'day' (it holds dates, lists or other things)" in rows.notes[1]
+    columns = {"a": [1.5, 2, None], "c": ["x", "y", "x"], "label": [0, 1, 0]}
+    for spec in (pa.table(columns), datasets.Dataset.from_dict(columns)):
+        found = open_rows(spec)
+        assert same(found, [[1.5, 0], [2, 1], [NAN, 0]])
+        assert found.labels is not None
+        assert found.labels.tolist() == [0, 1, 0]
 
 
 def test_rows_are_brought_to_an_encoders_columns() -> None:

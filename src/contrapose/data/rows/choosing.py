@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from contrapose.columns import Column, are_unnamed
+from contrapose.columns import Column, are_unnamed, numbered
 from contrapose.data.columns import LABEL_NAMES, asked_column, listed, usual_label
 from contrapose.data.labelled import with_unlabelled_note
 from contrapose.data.labels import Labels, choose_labels
@@ -137,7 +137,7 @@ def _chosen(source: Source, roles: _Roles) -> list[Read]:
     found = []
     for name in roles.free:
         read = read_cells(name, source.read(name), typed=source.typed, where=f"column {name!r} of {source.origin}")
-        if read.aside is None:
+        if read.aside is None or (read.column.values is None and not source.named):  # places tell these columns apart
             found.append(read)
         else:
             roles.aside[name] = read.aside
@@ -157,6 +157,14 @@ def _fitted(source: Source, roles: _Roles, columns: Sequence[Column]) -> list[Re
     lacking = [name for name in names if name not in source.kinds]
     if lacking and (are_unnamed(columns) or not source.named) and len(roles.free) == len(columns):
         names, lacking = roles.free, []
+    if (
+        not source.named
+        and names == [column.name for column in numbered(len(names))]
+        and len(roles.free) != len(columns)
+    ):
+        raise DataError(
+            f"{source.origin} has {len(roles.free)} columns, and the encoder was trained on {len(columns)}: give as many."
+        )
     if lacking:
         more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
         raise DataError(
