@@ -163,7 +163,8 @@ def _fitted(source: Source, roles: _Roles, columns: Sequence[Column]) -> list[Re
         and len(roles.free) != len(columns)
     ):
         raise DataError(
-            f"{source.origin} has {len(roles.free)} columns, and the encoder was trained on {len(columns)}: give as many."
+            f"{source.origin} has {len(roles.free)} columns, and the encoder was trained on {len(columns)}: give "
+            "as many."
         )
     if lacking:
         more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
