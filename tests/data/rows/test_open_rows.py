@@ -144,6 +144,7 @@ def test_an_encoders_columns_are_found_by_name(tmp_path: Path) -> None:
     assert same(open_rows({"age": 40, "job": "pilot"}, columns=columns), [[1, 40]])
     whole = (Column("code", ("7", "9")),)
     assert same(open_rows({"code": [7.0, None, 9.0]}, columns=whole), [[0], [NAN], [1]])
+    assert open_rows({"y": [0, 1, 1], "a": [1, 2, 4]}, columns=(Column("y"), Column("a"))).labels is None
     with pytest.raises(DataError, match=r"lacks the column 'age', which the encoder was trained on: it takes job, age"):
         open_rows({"job": ["clerk", "pilot"]}, columns=columns)
 

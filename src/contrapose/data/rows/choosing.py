@@ -157,14 +157,11 @@ def _fitted(source: Source, roles: _Roles, columns: Sequence[Column]) -> list[Re
     lacking = [name for name in names if name not in source.kinds]
     if lacking and (are_unnamed(columns) or not source.named) and len(roles.free) == len(columns):
         names, lacking = roles.free, []
-    if (
-        not source.named
-        and names == [column.name for column in numbered(len(names))]
-        and len(roles.free) != len(columns)
-    ):
+    by_place = not source.named and names == [column.name for column in numbered(len(names))]
+    if by_place and len(roles.free) != len(columns):
         raise DataError(
-            f"{source.origin} has {len(roles.free)} columns, and the encoder was trained on {len(columns)}: give "
-            "as many."
+            f"{source.origin} has {len(roles.free)} columns, and the encoder was trained on {len(columns)}: give as "
+            "many."
         )
     if lacking:
         more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
@@ -201,40 +198,3 @@ def _asides(aside: Mapping[str, str]) -> list[str]:
     for name, why in aside.items():
         reasons.setdefault(why, []).append(repr(name))
     return [f"Not learned from: {listed(names)} ({why})." for why, names in reasons.items()]
-
-
-def recoded(rows: Rows, columns: Sequence[Column]) -> Rows:
-    """The same rows with the columns that an encoder takes, in its order and with its values.
-
-    Errors:
-        ArgumentError: a column is missing, or holds another kind of thing.
-    """
-    if [(one.name, one.values) for one in rows.columns] == [(one.name, one.values) for one in columns]:
-        return rows
-    places = {column.name: place for place, column in enumerate(rows.columns)}
-    if (are_unnamed(columns) or are_unnamed(rows.columns)) and len(columns) == len(rows.columns):
-        places = {column.name: place for place, column in enumerate(columns)}
-    cells = []
-    for column in columns:
-        theirs = rows.columns[places[column.name]] if column.name in places else None
-        if theirs is None or (theirs.values is None) != (column.values is None):
-            what = "numbers" if column.values is None else "a category"
-            raise ArgumentError(
-                f"The encoder takes {what} in column {column.name!r}, and these rows have {listed(rows.names)}: open "
-                "the data by the encoder, .embed(DATA) or .open(DATA)."
-            )
-        found = rows.store[:, places[column.name]]  # (N',)
-        cells.append(found if column.values is None else _by_values(found, theirs, column))
-    changed = Rows(torch.stack([cell.to(rows.store.dtype) for cell in cells], dim=1), columns, rows=rows.rows)
-    for name in ("targets", "class_names", "identifiers", "skipped", "origin", "notes"):
-        setattr(changed, name, getattr(rows, name))
-    return changed
-
-
-def _by_values(found: torch.Tensor, theirs: Column, ours: Column) -> torch.Tensor:
-    """Places among the values of one category as places among those of another; NaN where it has no such value."""
-    known = {value: float(place) for place, value in enumerate(ours.values or ())}
-    table = torch.tensor(
-        [known.get(value, torch.nan) for value in theirs.values or ()] + [torch.nan], dtype=found.dtype
-    )
-    return table[found.nan_to_num(nan=len(table) - 1).long()]  # (N',)

@@ -17,7 +17,8 @@ from contrapose.data.frames import is_many
 from contrapose.data.hub import load_hub
 from contrapose.data.labelled import with_unlabelled_note
 from contrapose.data.labels import choose_labels
-from contrapose.data.rows.choosing import RowRequest, assemble, check_labels, recoded
+from contrapose.data.rows.choosing import RowRequest, assemble, check_labels
+from contrapose.data.rows.recoding import recoded
 from contrapose.data.rows.rows import Rows
 from contrapose.data.rows.sources import Source, of_array, of_array_file, of_columns, of_dataset, of_table
 from contrapose.data.samples import evenly_spaced
