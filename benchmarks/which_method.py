@@ -7,8 +7,8 @@ and the number of epochs follows from it; nothing depends on what else the machi
 defaults of its method and, with one seed, with two other values of the option that its paper tunes. What scores best
 on validation pictures (or alphabets) is run with all seeds; test pictures are scored by then only.
 
-FOLDER holds the sets (see `which_method_data.py`). Units that are done lie in `runs/which_method`, so a run that was
-killed goes on; `--out` gets the summary.
+FOLDER holds the sets (see `which_method_data.py`). Units that are done lie in `results/benchmarks/which_method`, with
+what a step costs: a run that was killed goes on, on another machine too. `--out` gets the summary.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ from contrapose.environment import environment
 from contrapose.methods.assemble import assemble
 from contrapose.training.in_memory import train_in_memory
 
-WORK = Path("runs/which_method")
+WORK = Path(__file__).resolve().parents[1] / "results" / "benchmarks" / "which_method"
 SEEDS = 3
 BATCH = 64
 ROUNDS = 10  # timed steps of each arm; the fastest counts
@@ -166,7 +167,7 @@ def work(unit: Unit) -> dict[str, Any]:
 
 
 def _scores(place: Ground, encoder: Any) -> dict[str, float]:
-    embed = Embedder(encoder).embed
+    embed = cache(Embedder(encoder).embed)  # the bank is asked for twice
     return {"validation": round(place.validation(embed), 4), "test": round(place.test(embed), 4)}
 
 
