@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from contrapose.data import Images, Samples
+from contrapose.data import Images, Rows, Samples
 from contrapose.data.pixel_scale import ATTENTION
 from contrapose.encoders import Encoder, ImageEncoder, encoder_folder, load_encoder
 from contrapose.errors import ArgumentError, DataError
@@ -84,7 +84,9 @@ class Embedder(nn.Module):
             ArgumentError: an option that this kind of data does not have.
         """
         modality = modality_of(self.encoder)
-        samples = data if isinstance(data, Samples) else modality.open_for(self.encoder, data, **options)
+        # Rows come with columns of their own, which are brought to those of the encoder.
+        as_it_is = isinstance(data, Samples) and not (isinstance(data, Rows) and modality.name == data.modality)
+        samples = data if as_it_is else modality.open_for(self.encoder, data, **options)
         if samples.modality != modality.name:
             raise ArgumentError(
                 f"The encoder takes {modality.plural}, and was given {modality_of(samples).plural} ({samples.origin})."

@@ -164,7 +164,7 @@ def test_the_fingerprint_of_a_file_follows_its_pictures_and_not_its_time(picture
 
 
 def test_rows_of_numbers_are_not_pictures() -> None:
-    with pytest.raises(DataError, match="rows of numbers are not read yet"):
+    with pytest.raises(DataError, match="To learn from its rows: --modality rows"):
         open_data(np.zeros((50, 10)))
 
 

@@ -113,7 +113,7 @@ def test_columns_of_other_names(paths: list[str]) -> None:
         (lambda _: {"train": PIXELS, "test": PIXELS}, r"one split, d\['train'\]"),
         (lambda paths: {"image": paths[0], "label": 1}, "is not understood"),
         (lambda _: {}, "empty dictionary"),
-        (lambda _: pd.DataFrame(np.zeros((5, 784))), "and 764 more.*tables of numbers"),
+        (lambda _: pd.DataFrame(np.zeros((5, 784))), "and 764 more.*no pictures"),
         (lambda _: pd.DataFrame({"path": []}), "has no rows"),
         (lambda _: pd.Series([1, 2]), "list of int is not understood"),
         (lambda _: PIXELS.tolist(), "one is list with list"),

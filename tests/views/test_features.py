@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contrapose.errors import ArgumentError
-from contrapose.views.features import FeatureCorruption, FeatureViews
+from contrapose.views.features import FeatureCorruption
+from contrapose.views.rows import RowViews
 
 
 def table(rows: int = 40, columns: int = 5) -> torch.Tensor:
@@ -20,7 +21,7 @@ def table(rows: int = 40, columns: int = 5) -> torch.Tensor:
 @given(rate=st.floats(0, 1), count=st.integers(1, 4), rows=st.integers(1, 12), seed=st.integers(0, 1000))
 def test_every_value_comes_from_its_own_column(rate: float, count: int, rows: int, seed: int) -> None:
     columns = table()
-    corrupt = FeatureCorruption(FeatureViews(corruption_rate=rate, count=count), columns)
+    corrupt = FeatureCorruption(RowViews(corruption_rate=rate, count=count), columns)
     views = corrupt(columns[:rows], generator=torch.Generator().manual_seed(seed))
     assert len(views) == count
     for view in views:
@@ -30,7 +31,7 @@ def test_every_value_comes_from_its_own_column(rate: float, count: int, rows: in
 
 def test_the_share_of_replaced_values_is_the_rate(generator: torch.Generator) -> None:
     columns = table(rows=1000 // 10, columns=50)  # a replacement is the value itself once in 100
-    corrupt = FeatureCorruption(FeatureViews(corruption_rate=0.6), columns)
+    corrupt = FeatureCorruption(RowViews(corruption_rate=0.6), columns)
     first, second = corrupt(columns, generator=generator)
     assert torch.equal(first, columns)
     changed = (second != columns).double().mean()
@@ -39,7 +40,7 @@ def test_the_share_of_replaced_values_is_the_rate(generator: torch.Generator) ->
 
 def test_replacements_are_spread_over_all_rows(generator: torch.Generator) -> None:
     columns = table(rows=10, columns=1)
-    options = FeatureViews(corruption_rate=1.0, count=1, keep_first=False)
+    options = RowViews(corruption_rate=1.0, count=1, keep_first=False)
     (view,) = FeatureCorruption(options, columns)(columns.repeat(1000, 1), generator=generator)
     counts = torch.bincount(view[:, 0].long(), minlength=10)
     assert counts.min() > 850  # 1000 each, standard deviation 30
@@ -48,7 +49,7 @@ def test_replacements_are_spread_over_all_rows(generator: torch.Generator) -> No
 
 def test_values_of_one_row_come_from_different_rows(generator: torch.Generator) -> None:
     columns = table(rows=40, columns=30)
-    options = FeatureViews(corruption_rate=1.0, keep_first=False)
+    options = RowViews(corruption_rate=1.0, keep_first=False)
     first, second = FeatureCorruption(options, columns)(columns, generator=generator)
     donors = first - 100.0 * torch.arange(30)
     assert min(len(row.unique()) for row in donors) > 10
@@ -57,9 +58,9 @@ def test_values_of_one_row_come_from_different_rows(generator: torch.Generator) 
 
 def test_rate_zero_copies_and_rate_one_leaves_nothing(generator: torch.Generator) -> None:
     columns, rows = table(), torch.full((3, 5), -1.0)
-    none = FeatureCorruption(FeatureViews(corruption_rate=0.0, keep_first=False), columns)(rows, generator=generator)
+    none = FeatureCorruption(RowViews(corruption_rate=0.0, keep_first=False), columns)(rows, generator=generator)
     assert all(torch.equal(view, rows) for view in none)
-    whole = FeatureCorruption(FeatureViews(corruption_rate=1.0), columns)(rows, generator=generator)
+    whole = FeatureCorruption(RowViews(corruption_rate=1.0), columns)(rows, generator=generator)
     assert torch.equal(whole[0], rows)
     assert (whole[1] >= 0).all()
 
@@ -92,7 +93,7 @@ def test_the_generator_decides_and_the_global_stream_stays() -> None:
 )
 def test_options_out_of_range_are_refused(options: dict, text: str) -> None:
     with pytest.raises(ArgumentError, match=text):
-        FeatureViews(**options)
+        RowViews(**options)
 
 
 def test_tables_that_do_not_fit_are_refused() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contrapose.methods import Method
 
 USAGE = f"""\
-usage: contrapose train [METHOD] --data DATA [--modality image|text] [options]
+usage: contrapose train [METHOD] --data DATA [--modality image|text|rows] [options]
        contrapose train --resume RUN [--epochs N]
 
 Without METHOD it is {DEFAULT_METHOD}: {DEFAULT_REASON}.

@@ -71,7 +71,8 @@ z = encoder.embed({{ modality.example }})  # (N, {{ encoder.dimension }}) numpy 
 
 {% if method %}
 - Method: `{{ method }}`, {{ about.purpose }} ({{ about.paper }})
-- Data: {{ origin }}, {{ record.data.samples | thousands }} pictures; fingerprint `{{ record.data.fingerprint }}`
+- Data: {{ origin }}, {{ record.data.samples | thousands }} {{ modality.plural }}; \
+fingerprint `{{ record.data.fingerprint }}`
 {% for note in notes %}
 - Note on the data: {{ note }}
 {% endfor %}

@@ -39,9 +39,8 @@ def channels_first(array: np.ndarray) -> np.ndarray:
     shape = array.shape
     if array.ndim == 2:
         raise DataError(
-            f"An array of shape {shape} holds numbers, not pictures: rows of numbers are not read yet. "
-            "Pictures are "
-            "of shape (N, H, W), (N, H, W, C) or (N, C, H, W)."
+            f"An array of shape {shape} holds numbers, not pictures, which are of shape (N, H, W), (N, H, W, C) or "
+            "(N, C, H, W). To learn from its rows: --modality rows (modality=)."
         )
     if array.ndim not in (3, 4) or 0 in shape:
         raise DataError(

@@ -110,9 +110,8 @@ def _picture(kinds: Mapping[str, Kind], origin: str) -> str:
         return next(iter(encoded.values()))
     if not encoded and not texts:
         raise DataError(
-            f"{origin} holds numbers only (columns {listed(kinds)}): tables of numbers are not a kind of "
-            "data that "
-            "is read yet. Pictures come as a column of encoded files or of paths."
+            f"{origin} holds numbers only (columns {listed(kinds)}) and no pictures, which come as a column of encoded "
+            "files or of paths. To learn from its rows: --modality rows (modality=)."
         )
     raise DataError(
         f"{origin} has no column with a usual name for pictures (image, path, file, ...): its columns are "

@@ -50,6 +50,11 @@ def kind_of(spec: Any) -> str:
         return _of_array(spec)
     if isinstance(spec, list | tuple) and spec and _are_texts(spec):
         return "text"
+    if isinstance(spec, list | tuple) and spec and all(isinstance(row, Mapping) for row in spec[:MOST_LOOKED_AT]):
+        some = spec[:MOST_LOOKED_AT]
+        return kind_of(
+            {str(name): [row.get(name) for row in some] for name in dict.fromkeys(n for r in some for n in r)}
+        )
     return "image"
 
 
@@ -88,13 +93,12 @@ def _of_columns(kinds: Mapping[str, Kind], origin: str, read: Any) -> str:
             f"{origin} holds pictures (column {pictures[0]!r}) and texts (column {texts[0]!r}): say which to learn "
             "from, --modality image or --modality text (modality=)."
         )
-    if pictures or (not texts and not _has_numbers(kinds)):
+    if texts:
+        return "text"
+    held = {kind for name, kind in kinds.items() if name.lower() not in (*LABEL_NAMES, *PICTURE_NAMES)}
+    if pictures or any(_names_pictures(read(name)) for name in strings):  # in a column without a usual name
         return "image"
-    return "text" if texts else "rows"
-
-
-def _has_numbers(kinds: Mapping[str, Kind]) -> bool:
-    return any(kind in ("whole", "number") and name.lower() not in LABEL_NAMES for name, kind in kinds.items())
+    return "rows" if {"whole", "number", "text"} & held else "image"
 
 
 def _is_prose(name: str, values: Sequence[Any]) -> bool:

@@ -13,7 +13,7 @@ from contrapose.errors import ArgumentError
 def untrained(data: Images | Rows, name: str, seed: int, options: Mapping[str, Any]) -> Encoder:
     """A new encoder, fitted to the data's statistics (of a table: see `ContrastiveEncoder._rescale`)."""
     if isinstance(data, Rows):
-        return build_rows(name, mean=[0.0] * data.columns, scale=[1.0] * data.columns, seed=seed, **options)
+        return build_rows(name, mean=[0.0] * len(data.columns), scale=[1.0] * len(data.columns), seed=seed, **options)
     mean, std = data.statistics()
     return build(
         name,
@@ -31,7 +31,7 @@ def begun(start: Start, data: Images | Rows) -> Encoder:
     """The encoder to go on with, where it fits the data."""
     if start.modality != data.modality:
         ours = "tables" if start.modality == "rows" else f"{start.modality}s".replace("images", "pictures")
-        theirs = f"a table of {data.columns} columns" if isinstance(data, Rows) else "pictures"
+        theirs = f"a table of {len(data.columns)} columns" if isinstance(data, Rows) else "pictures"
         raise ArgumentError(f"The weights of init are of {ours}, and X is {theirs}. Leave init out.")
     encoder = start.encoder(data.image_size if isinstance(data, Images) else None)
     wrong = _misfit(encoder, data)
@@ -44,8 +44,10 @@ def begun(start: Start, data: Images | Rows) -> Encoder:
 
 def _misfit(encoder: Encoder, data: Images | Rows) -> str | None:
     """What differs between what an encoder takes and the data, in words."""
-    if isinstance(encoder, RowEncoder) and isinstance(data, Rows) and encoder.features != data.columns:
-        return f"{encoder.features} columns, and X has {data.columns}"
+    if isinstance(encoder, RowEncoder) and isinstance(data, Rows) and encoder.features != len(data.columns):
+        return f"{encoder.features} columns, and X has {len(data.columns)}"
+    if isinstance(encoder, RowEncoder) and encoder.inputs != encoder.features:
+        return "categories or missing values, and X is of numbers alone"
     if isinstance(encoder, ImageEncoder) and isinstance(data, Images):
         ours, theirs = (encoder.channels, encoder.image_size), (data.channels, data.image_size)
         if ours != theirs:

@@ -26,8 +26,9 @@ from contrapose.methods import METHODS, Method
 from contrapose.training.in_memory import train_in_memory
 from contrapose.training.interface import MakeViews
 from contrapose.views import ViewGenerator
-from contrapose.views.features import FeatureCorruption, FeatureViews
+from contrapose.views.features import FeatureCorruption
 from contrapose.views.prepared import PreparedViews
+from contrapose.views.rows import RowViews
 
 ROWS_AT_A_TIME = 2048  # bounds the memory of `transform`
 _OF_TABLES = ("scaler_", "n_features_in_", "feature_names_in_")
@@ -202,7 +203,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def _views(self, config: Method, data: Images | Rows, encoder: Encoder) -> MakeViews:
         if isinstance(data, Rows):
-            options = FeatureViews(corruption_rate=self.corruption_rate, count=config.views.count)
+            options = RowViews(corruption_rate=self.corruption_rate, count=config.views.count)
             return PreparedViews(
                 FeatureCorruption(options, cast(Tensor, encoder.prepare(data.values))), encoder.prepare
             )

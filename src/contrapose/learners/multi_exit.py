@@ -56,7 +56,8 @@ class MultiExit(Learner):
         super().__init__(chance=chance)
         if not isinstance(encoder, Staged):
             raise ArgumentError(
-                f"Self-contrast needs an encoder with stages; {encoder.name} has none. Take --encoder small_conv."
+                f"Self-contrast needs an encoder with stages; {encoder.name} has none. Take --encoder small_conv, "
+                "which is of pictures."
             )
         stages = encoder.stage_dimensions  # one whose backbone has none says so
         for stage in exits:

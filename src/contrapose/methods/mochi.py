@@ -22,7 +22,7 @@ HARDEST = 128
 
 @register("mochi")
 @dataclass(frozen=True, kw_only=True)
-class MoCHi(MoCo):
+class MoCHi(MoCo.bare):  # type: ignore[misc, valid-type]  # of no kind of data yet
     """MoCo, and each query meets mixtures of its hardest negatives, with one another and with itself.
 
     What to expect: on 4,000 pictures of CIFAR-10, batch 64, 10 epochs and five seeds (`contrapose reproduce mochi`:

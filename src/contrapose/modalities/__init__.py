@@ -2,9 +2,11 @@
 
 from contrapose.modalities.image import IMAGE
 from contrapose.modalities.modality import MODALITIES, Modality, modality_of
+from contrapose.modalities.rows import ROWS
 from contrapose.modalities.text import TEXT
 
 MODALITIES.register("image")(IMAGE)
 MODALITIES.register("text")(TEXT)
+MODALITIES.register("rows")(ROWS)
 
 __all__ = ["MODALITIES", "Modality", "modality_of"]

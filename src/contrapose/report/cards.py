@@ -88,7 +88,7 @@ def show(samples: Samples) -> Show:
     if isinstance(samples, Images):
         return show_pictures(samples)
     if isinstance(samples, Rows):
-        return lambda row: show_rows(samples.batch([row]).tolist(), samples.names)(0)
+        return lambda row: show_rows([samples.cells(row)], samples.names)(0)
     return lambda row: show_texts([str(samples.batch([row])[0])])(0)
 
 

@@ -2,36 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from contrapose.errors import ArgumentError
-
-
-@dataclass(frozen=True)
-class FeatureViews:
-    """How views of rows of a table are made.
-
-    Errors:
-        ArgumentError: a rate outside [0, 1], a count below 1.
-    """
-
-    corruption_rate: float = 0.6
-    """Probability of each value to be replaced. 0.6: SCARF, whose results changed little around it."""
-    count: int = 2
-    """Views of each row. 2: SCARF."""
-    keep_first: bool = True
-    """Leave the first view as it is, as SCARF does; otherwise every view is corrupted."""
-
-    def __post_init__(self) -> None:
-        rate, count = self.corruption_rate, self.count
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
-            raise ArgumentError(f"corruption_rate is {rate!r}; it must be a number from 0 to 1.")
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise ArgumentError(f"count is {count!r}; it must be a whole number, at least 1.")
+from contrapose.views.rows.options import RowViews
 
 
 class FeatureCorruption:
@@ -58,13 +34,13 @@ class FeatureCorruption:
     (number of equal values in its column) / N. Paper: SCARF, https://arxiv.org/abs/2106.15147.
     """
 
-    def __init__(self, options: FeatureViews | None, columns: Float[Tensor, "..."]) -> None:
+    def __init__(self, options: RowViews | None, columns: Float[Tensor, "..."]) -> None:
         if columns.ndim != 2 or 0 in columns.shape or not columns.is_floating_point():
             raise ArgumentError(
                 f"Values are drawn from columns of floats, (N, F) with N, F > 0; got {columns.dtype} of shape "
                 f"{tuple(columns.shape)}. Give the training data as one row a sample."
             )
-        self.options = options or FeatureViews()
+        self.options = options or RowViews()
         self.columns = columns
 
     @torch.no_grad()

@@ -1,0 +1,158 @@
+"""`open_rows`: whatever table the user has, as `Rows`."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contrapose.columns import Column
+from contrapose.data.file_names import expanded, missing
+from contrapose.data.foreign import columns_of, is_frame
+from contrapose.data.frames import is_many
+from contrapose.data.hub import load_hub
+from contrapose.data.labelled import with_unlabelled_note
+from contrapose.data.labels import choose_labels
+from contrapose.data.rows.choosing import RowRequest, assemble, check_labels
+from contrapose.data.rows.recoding import recoded
+from contrapose.data.rows.rows import Rows
+from contrapose.data.rows.sources import Source, of_array, of_array_file, of_columns, of_dataset, of_table
+from contrapose.data.samples import evenly_spaced
+from contrapose.data.table_files import JSON_LINES, PARQUET, SEPARATORS, readable
+from contrapose.errors import ArgumentError, DataError
+
+HUB = "hub:"
+ARRAYS = (".npz", ".npy")
+TABLES = (*PARQUET, *SEPARATORS, *JSON_LINES)
+
+
+def open_rows(
+    spec: Any,
+    *,
+    limit: int | None = None,
+    labels: Any = None,
+    label_column: str | None = None,
+    number_column: str | None = None,
+    ignore_columns: Sequence[str] | None = None,
+    columns: Sequence[Column] | None = None,
+) -> Rows:
+    """Open a table of numbers and categories. Columns that say nothing of a row (always the same, or another word in
+    every row) are set aside, with a note.
+
+    Arguments:
+        spec: one of the following.
+            A `.csv`, `.tsv`, `.parquet` or `.jsonl` table; a pattern of the parts of a parquet.
+            A `.npy` file `(N, F)`, or a `.npz` archive with such an array; labels and numbers are arrays `(N,)` in it.
+            `"hub:OWNER/NAME[:SPLIT]"`, or `"hub:FOLDER[:SPLIT]"` as `datasets` saves it.
+            From Python: an array or tensor `(N, F)`; a frame of pandas, polars or pyarrow; a dictionary of columns, or
+            of one value each, which is one row; a list of such; a `datasets.Dataset`; or `Rows`. By position.
+        limit: at most so many, evenly spaced over all, so that sorted classes keep their shares.
+        labels: `None` or `"auto"`: those that the data has; `False` or `"none"`: none; a sequence: one a row, in which
+            -1, `None` and NaN mean "not labelled".
+        label_column: the column of classes; `None`: one with a usual name (label, class, target, y, ...). It is not
+            learned from.
+        number_column: the column with a number of each row that is to be predicted. It is not learned from.
+        ignore_columns: further columns that are not learned from.
+        columns: those that an encoder takes, found by their names (in an array without names, by their places), in
+            the place of a choice; values of a category that it does not know are missing.
+
+    Errors:
+        DataError: it is not there, cannot be read, or holds no table; the text says what to do.
+        ArgumentError: an option that makes no sense or names something that does not exist.
+        MissingExtraError: tables need the extra `tables`, the hub the extra `hub`.
+    """
+    request = RowRequest(
+        limit=limit,
+        labels=labels,
+        label_column=label_column,
+        number_column=number_column,
+        ignore_columns=tuple(ignore_columns or ()),
+        columns=None if columns is None else tuple(columns),
+    )
+    if isinstance(spec, Rows):
+        return _refitted(spec, request)
+    named = isinstance(spec, str | os.PathLike)
+    source = _of_name(os.fspath(spec)) if named else _of_object(spec)
+    with readable(source.origin):
+        return assemble(source, request)
+
+
+def _of_name(name: str) -> Source:
+    if not name:
+        raise ArgumentError("The name of the data is empty: give a table (.csv, .parquet, .npz, ...).")
+    path = expanded(name)
+    try:
+        if name.startswith(HUB):
+            return of_dataset(load_hub(name.removeprefix(HUB)), name)
+        if path.is_dir() and any((path / mark).is_file() for mark in ("state.json", "dataset_dict.json")):
+            return of_dataset(load_hub(str(path)), f"data set {path}")  # saved by `datasets`
+        if path.is_file():
+            return _of_file(path)
+    except PermissionError as error:
+        raise DataError(f"{error.filename or path} cannot be read ({error.strerror}): ask its owner.") from error
+    if path.is_dir():
+        raise DataError(f"{path} is a folder, and a table is a file: give one of {' '.join((*TABLES, *ARRAYS))}.")
+    if glob.has_magic(name):
+        paths = [Path(found) for found in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - may be absolute
+        if not paths or paths[0].suffix.lower() not in PARQUET:
+            what = f"is a pattern of {paths[0]}, ..., which cannot be read as one" if paths else "matches no file"
+            raise DataError(f"{name!r} {what}: give one file, or a pattern of .parquet files.")
+        return of_table(paths)
+    raise DataError(missing(path, []))
+
+
+def _of_file(path: Path) -> Source:
+    suffix = path.suffix.lower()
+    if suffix in ARRAYS:
+        return of_array_file(path)
+    if suffix in TABLES:
+        return of_table([path])
+    raise DataError(
+        f"{path} is no table that is known ({suffix or 'no suffix'}). Known: {' '.join((*TABLES, *ARRAYS))}."
+    )
+
+
+def _of_object(spec: Any) -> Source:
+    kind = type(spec).__name__
+    origin = f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
+    if hasattr(spec, "cast_column") and hasattr(spec, "features"):  # datasets.Dataset, without importing it
+        return of_dataset(spec, "a hub data set")
+    if is_frame(spec):
+        return of_columns(columns_of(spec), origin)
+    if isinstance(spec, Mapping) and spec:
+        several = [is_many(values) for values in spec.values()]
+        if any(several) and not all(several):
+            raise ArgumentError("A dictionary must be one of columns, or of one value each: one row.")
+        return of_columns({str(name): spec[name] if several[0] else [spec[name]] for name in spec}, origin)
+    if hasattr(spec, "detach"):
+        return of_array(spec.detach().cpu().numpy(), "a tensor")
+    if isinstance(spec, np.ndarray):
+        return of_array(spec, "an array")
+    if isinstance(spec, list | tuple) and spec and all(isinstance(row, Mapping) for row in spec):
+        names = dict.fromkeys(str(name) for row in spec for name in row)
+        return of_columns({name: [row.get(name) for row in spec] for name in names}, f"{origin} of rows")
+    if isinstance(spec, list | tuple) and spec and all(isinstance(row, list | tuple) for row in spec):
+        if len({len(row) for row in spec}) == 1:
+            return of_array(np.array(spec, dtype=object), f"{origin} of rows")
+        raise DataError(f"The rows of {origin} have several lengths: give one value a column in each.")
+    raise ArgumentError(
+        f"{origin} is no table that can be opened: give a path, an array (N, F), a frame or a dictionary."
+    )
+
+
+def _refitted(rows: Rows, request: RowRequest) -> Rows:
+    """Rows that are `Rows` already, as they are now asked for."""
+    check_labels(request.labels, len(rows))
+    found = choose_labels(None, request.labels, len(rows))
+    if found is not None:
+        rows = rows.with_labels(found.numbers, found.names)
+    elif request.labels is False:
+        rows = rows.with_labels(None)
+    rows = rows if request.columns is None else recoded(rows, request.columns)
+    limit = request.limit
+    some = rows if limit is None or limit >= len(rows) else rows.subset(evenly_spaced(len(rows), limit))
+    return with_unlabelled_note(some)
