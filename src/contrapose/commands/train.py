@@ -113,7 +113,7 @@ def train(
         start = starting_from(config, init)
         config = begun_with(config, start)
         samples = open_samples(config, source, start, quiet=monitor.quiet)
-    _check_targets(config, samples)  # before there is a run folder
+    check_targets(config, samples)  # before there is a run folder
     config, notes = fit_to_data(
         config, samples=len(samples), processes=accelerator.num_processes, classes=class_names(samples)
     )
@@ -200,7 +200,12 @@ def config_of(record: dict[str, Any], *, where: str) -> Method:
     return from_dictionary(kind, record["config"], where=where)
 
 
-def _check_targets(config: Method, samples: Samples) -> None:
+def check_targets(config: Method, samples: Samples) -> None:
+    """Pass samples that have what the method learns from.
+
+    Errors:
+        DataError: they have not.
+    """
     missing = [name for name in config.about.needs_targets if name not in samples.targets]
     if missing == ["label"]:
         raise DataError(
