@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from contrapose.robustness.directions import evaluating, gaussian_noise, moved
 
 Loss = Callable[[], Tensor]
 """The loss of the model as it is, a scalar: always of the same samples, with the same random numbers."""
+Pull = Callable[[dict[str, Tensor]], tuple[dict[str, Tensor]]]
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,7 @@ class _HessianProduct:
             raise ArgumentError("There is no loss to measure the curvature of; give one at least.")
         self.weights = {f"model.{name}": known[name].detach() for name in wanted}
         self.losses = [_Evaluated(model, loss) for loss in losses]
+        self.kept: Pull | None = None
 
     def draw(self, generator: torch.Generator) -> Tensor:
         """A random unit vector."""
@@ -187,22 +189,30 @@ class _HessianProduct:
         pieces = v.split([weight.numel() for weight in self.weights.values()])
         way = {name: piece.view_as(weight) for (name, weight), piece in zip(self.weights.items(), pieces, strict=True)}
         total = torch.zeros_like(v)  # (P,)
-        for one in self.losses:
-            with sdpa_kernel(SDPBackend.MATH):
-                found = torch.func.grad(lambda weights, one=one: _along(one, weights, way))(self.weights)
-            total += torch.cat([piece.detach().flatten() for piece in found.values()])  # (P,)
+        for pull in self._pulls():
+            (found,) = pull(way)  # H is symmetric: the gradient's derivative and its transpose are one
+            total += torch.cat([found[name].detach().flatten() for name in way])  # (P,)
         return total / len(self.losses)
 
+    def _pulls(self) -> Iterator[Pull]:
+        """For each loss, v -> H v. Of a single one what its passes left is kept; of several, only one's at a time."""
+        if self.kept is not None:
+            yield self.kept
+            return
+        for one in self.losses:
+            pull = _pull(one, self.weights)
+            self.kept = pull if len(self.losses) == 1 else None
+            yield pull
 
-def _along(one: _Evaluated, weights: dict[str, Tensor], way: dict[str, Tensor]) -> Tensor:
-    """(grad L)' v, `()`."""
 
+def _pull(one: _Evaluated, weights: dict[str, Tensor]) -> Pull:
     def value(weights: dict[str, Tensor]) -> Tensor:
         found: Tensor = torch.func.functional_call(one, weights, ())
         return found
 
-    gradient: dict[str, Tensor] = torch.func.grad(value)(weights)
-    return torch.stack([(gradient[name] * way[name]).sum() for name in way]).sum()
+    with sdpa_kernel(SDPBackend.MATH):
+        pull: Pull = torch.func.vjp(torch.func.grad(value), weights)[1]
+    return pull
 
 
 def _power(product: Callable[[Tensor], Tensor], v: Tensor, tolerance: float, most: int) -> Curvature:
