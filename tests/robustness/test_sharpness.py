@@ -161,7 +161,7 @@ def test_flatness_of_a_quadratic(generator: torch.Generator) -> None:
 
     found = average_flatness(net, loss, generator=generator, scale=0.3, draws=400)
     assert found.rise == pytest.approx(0.3**2 * 16 * float(before.square().sum()) / 2, rel=0.1)
-    assert found.at_weights == pytest.approx(float(loss()))
+    assert found.at_weights == pytest.approx(float(loss().detach()))
     assert torch.equal(net.weight, before)
     assert average_flatness(net, loss, generator=generator, scale=0.0, draws=2).rise == 0
 
