@@ -21,7 +21,7 @@ def picture(record: Mapping[str, Any]) -> str:
     half = (places[1] - places[0]) / 2
     known = [value for row in losses for value in row if value is not None]
     values = [
-        {"x": b - half, "x2": b + half, "y": a - half, "y2": a + half, "rise": loss - min(known)}
+        {"x": a - half, "x2": a + half, "y": b - half, "y2": b + half, "rise": loss - min(known)}
         for a, row in zip(places, losses, strict=True)
         for b, loss in zip(places, row, strict=True)
         if loss is not None
