@@ -31,6 +31,12 @@ def test_as_many_parameters_as_published(name: str, D: int, image_size: int, pub
     assert sum(p.numel() for p in mean.parameters()) == closed_form(D, image_size, patch, 1, False)
 
 
+def test_the_micro_one_is_what_it_says() -> None:
+    micro = build("vit_micro", channels=1, image_size=16)
+    assert sum(parameter.numel() for parameter in micro.parameters()) == 26_528
+    assert (micro.dimension, micro.backbone.token) == (32, None)
+
+
 def test_attention_is_a_softmax_over_tokens_for_each_head() -> None:
     torch.manual_seed(0)
     attention, x = Attention(6, 2), torch.randn(3, 5, 6)

@@ -45,6 +45,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
     """The dataclass that each command but `train` reads its words into."""
     from contrapose.commands import claim_options, options
     from contrapose.commands.analyse import AnalyseTemperatureOptions
+    from contrapose.commands.analyse_sharpness import AnalyseSharpnessOptions
     from contrapose.commands.data_check import DataCheckOptions
     from contrapose.commands.export import ExportOptions
     from contrapose.commands.report import ReportOptions
@@ -59,6 +60,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
         ("export",): ExportOptions,
         ("data", "check"): DataCheckOptions,
         ("analyse", "temperature"): AnalyseTemperatureOptions,
+        ("analyse", "sharpness"): AnalyseSharpnessOptions,
         ("reproduce",): claim_options.ReproduceOptions,
         ("claims",): claim_options.ClaimsOptions,
     }
@@ -71,7 +73,8 @@ def tree(commands: Sequence[str]) -> Tree:
 
     kinds = options_of_commands()
     found: Tree = {(): ((*commands, "--help", "--version", "--debug"), ()), ("completion",): (SHELLS, ())}
-    found |= {words[:1]: (words[1:], ()) for words in kinds if len(words) == 2}
+    for first in {words[0] for words in kinds if len(words) == 2}:
+        found[first,] = (tuple(words[1] for words in kinds if words[0] == first), ())
     found |= {words: ((), flags_of(kind)) for words, kind in kinds.items()}
     found["train",] = (tuple(METHODS), _joined(METHODS[DEFAULT_METHOD], ResumeOptions))
     for name, method in METHODS.items():

@@ -14,6 +14,7 @@ Learn representations by contrast, from any data, mostly without labels.
   search RUN QUERY --in DATA   what is most like a picture or a text; --open shows pictures, --index FOLDER keeps it
   export RUN --to onnx|folder  an ONNX file checked against torch, or a folder with a model card for the hub
   analyse temperature          what the temperature does: a sweep, as one picture and one file of numbers
+  analyse sharpness RUN        how sharply its loss rises around its weights: curvature, and a picture
   data check DATA              what training would see, and what is wrong with it
   reproduce CLAIM              measure a published claim here: paired seeds, equal tuning, floors, a verdict
   claims                       every claim with its verdict here

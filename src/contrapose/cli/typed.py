@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from contrapose.cli.parse import parse
 from contrapose.cli.training import train_command
 from contrapose.commands.claim_options import ClaimsOptions, ReproduceOptions
 from contrapose.commands.options import CompareOptions, EmbedOptions, EvaluateOptions
-from contrapose.errors import ArgumentError, UnwrittenError
+from contrapose.errors import ArgumentError, UnwrittenError, did_you_mean
 
 if TYPE_CHECKING:
     from contrapose.search import Matches
@@ -80,7 +80,7 @@ def _search(words: list[str]) -> None:
 
 
 def _data(words: list[str]) -> None:
-    if _only(words, "check", "contrapose data check DATA"):
+    if _chosen(words, {"check": "contrapose data check DATA"}) is None:
         return
     from contrapose.commands.data_check import DataCheckOptions, data_check
 
@@ -89,11 +89,15 @@ def _data(words: list[str]) -> None:
 
 
 def _analyse(words: list[str]) -> None:
-    if _only(words, "temperature", "contrapose analyse temperature --data DATA"):
-        return
-    from contrapose.commands.analyse import AnalyseTemperatureOptions, analyse_temperature
+    chosen = _chosen(words, ANALYSES)
+    if chosen == "temperature":
+        from contrapose.commands.analyse import AnalyseTemperatureOptions, analyse_temperature
 
-    analyse_temperature(parse(AnalyseTemperatureOptions, words[1:], "analyse temperature"))
+        analyse_temperature(parse(AnalyseTemperatureOptions, words[1:], "analyse temperature"))
+    elif chosen == "sharpness":
+        from contrapose.commands.analyse_sharpness import AnalyseSharpnessOptions, analyse_sharpness
+
+        analyse_sharpness(parse(AnalyseSharpnessOptions, words[1:], "analyse sharpness"))
 
 
 def _export(words: list[str]) -> None:
@@ -154,18 +158,28 @@ def _completion(words: list[str]) -> None:
         print(script(*words, commands=tuple(COMMANDS)))
 
 
-def _only(words: list[str], command: str, usage: str) -> bool:
-    """Of a command with one sub-command: whether the help was asked for, and given.
+ANALYSES = {
+    "temperature": "contrapose analyse temperature --data DATA",
+    "sharpness": "contrapose analyse sharpness RUN",
+}
+
+
+def _chosen(words: list[str], usages: Mapping[str, str]) -> str | None:
+    """Which of a command's sub-commands was typed, by how each is used; None: the help was asked for, and given.
 
     Errors:
         ArgumentError: another sub-command, or none.
     """
-    asked = words[:1] in (["-h"], ["--help"])
-    if asked:
-        print(f"usage: {usage}\n\n{usage.partition(command)[0]}{command} --help explains its options.")
-    elif words[:1] != [command]:
-        raise ArgumentError(f"There is one command of this kind: {usage}.{f' Got {words[0]!r}.' if words else ''}")
-    return asked
+    if words[:1] in (["-h"], ["--help"]):
+        print("usage: " + "\n       ".join(usages.values()) + "\n")
+        for command, usage in usages.items():
+            print(f"{usage.partition(command)[0]}{command} --help explains its options.")
+        return None
+    if words and words[0] in usages:
+        return words[0]
+    there = "There is one command of this kind" if len(usages) == 1 else "The commands of this kind"
+    got = f" Got {words[0]!r}.{did_you_mean(words[0], usages)}" if words else ""
+    raise ArgumentError(f"{there}: {'; '.join(usages.values())}.{got}")
 
 
 COMMANDS: dict[str, Callable[[list[str]], None]] = {

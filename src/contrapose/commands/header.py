@@ -51,6 +51,8 @@ def announce(
     )
     if config.init is not None:
         monitor.say(f"weights: begun with those of {config.init}, and with their normalisation; heads are new")
+    if config.sam_radius > 0:
+        monitor.say(f"sam_radius={config.sam_radius:g}: sharpness-aware steps take two passes each, so twice the time.")
     if config.accumulate > 1:
         monitor.say(
             f"accumulate={config.accumulate} saves memory and adds no negatives: each anchor still sees one batch."

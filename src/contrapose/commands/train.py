@@ -113,7 +113,7 @@ def train(
         start = starting_from(config, init)
         config = begun_with(config, start)
         samples = open_samples(config, source, start, quiet=monitor.quiet)
-    _check_enough(config, samples)  # before there is a run folder
+    check_enough(config, samples)  # before there is a run folder
     config, notes = fit_to_data(
         config, samples=len(samples), processes=accelerator.num_processes, classes=class_names(samples)
     )
@@ -200,8 +200,12 @@ def config_of(record: dict[str, Any], *, where: str) -> Method:
     return from_dictionary(kind, record["config"], where=where)
 
 
-def _check_enough(config: Method, samples: Samples) -> None:
-    """Pass data that a method can learn from: more than one sample, and the targets that it needs."""
+def check_enough(config: Method, samples: Samples) -> None:
+    """Pass data that a method can learn from: more than one sample, and the targets that it needs.
+
+    Errors:
+        DataError: they are not.
+    """
     if len(samples) < 2:
         raise DataError(
             f"{samples.origin} holds one {samples.noun}: contrast needs at least two. Give more {samples.noun}s."

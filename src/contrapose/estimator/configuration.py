@@ -13,7 +13,7 @@ from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.views import ImageViews
 
 # Of what every run shares, this makes sense for a fit in memory and is not an argument of the estimator itself.
-OF_EVERY_RUN = ("optimizer", "weight_decay", "schedule", "warmup_share", "gradient_clip")
+OF_EVERY_RUN = ("optimizer", "weight_decay", "schedule", "warmup_share", "gradient_clip", "sam_radius", "sam_adaptive")
 
 
 def configure(

@@ -51,6 +51,11 @@ class RunConfig(Options):
     """Share of all steps spent warming up. SimCLR and MMCL: 10 %."""
     gradient_clip: float = 0.0
     """Largest gradient norm; 0 = no clipping."""
+    sam_radius: float = 0.0
+    """Sharpness-aware steps: how far uphill the gradient is looked at, in units of the weights; every step then costs
+    two passes. 0 = off; 0.05 in the SAM paper, more for transformers on much data."""
+    sam_adaptive: bool = False
+    """Measure that way relative to each weight (ASAM), with a radius about ten times larger."""
     seed: int = 0
     """A run is a function of (configuration, seed, data)."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -75,7 +80,7 @@ class RunConfig(Options):
         positive = ("epochs", "batch_size", "accumulate", "log_steps", "learning_rate", "checkpoint_minutes")
         for name in positive:
             self._check(name, getattr(self, name) > 0, "above 0")
-        for name in ("weight_decay", "gradient_clip", "checkpoint_steps", "seed"):
+        for name in ("weight_decay", "gradient_clip", "sam_radius", "checkpoint_steps", "seed"):
             self._check(name, getattr(self, name) >= 0, "0 or more")
         self._check("limit", self.limit is None or self.limit > 0, "above 0")
         self._check("warmup_share", 0.0 <= self.warmup_share < 1.0, "in [0, 1)")

@@ -15,7 +15,7 @@ from contrapose.openmp import crowd
 from contrapose.training.allocator import freed_memory_kept
 from contrapose.training.config import RunConfig
 from contrapose.training.interface import MakeViews, TrainingData
-from contrapose.training.optimizers import OPTIMIZERS
+from contrapose.training.optimizers import optimizer_of
 from contrapose.training.schedules import multiplier
 from contrapose.training.step import take_step
 from contrapose.view import on_device
@@ -46,7 +46,7 @@ def train_in_memory(
     """
     crowd()
     learner.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    optimizer = OPTIMIZERS[config.optimizer](learner.parameter_groups(config.weight_decay), config.learning_rate)
+    optimizer = optimizer_of(config, learner)
     work = _InMemory(learner, data, views, config, torch.device(device), dtype)
     steps = work.sampler.batches_per_epoch
     losses: list[float] = []

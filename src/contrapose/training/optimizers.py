@@ -10,7 +10,10 @@ from torch import Tensor
 from torch.optim import SGD, AdamW, Optimizer
 
 from contrapose.errors import ArgumentError
+from contrapose.learners import Learner
 from contrapose.registry import Registry
+from contrapose.training.config import RunConfig
+from contrapose.training.sharpness_aware import SharpnessAware
 
 OPTIMIZERS: Registry[Callable[..., Optimizer]] = Registry("optimizer")
 
@@ -96,3 +99,11 @@ def sgd(parameters: Any, learning_rate: float) -> Optimizer:
 def lars(parameters: Any, learning_rate: float) -> Optimizer:
     """`LARS` with momentum 0.9, as in SimCLR's recipe."""
     return LARS(parameters, lr=learning_rate)
+
+
+def optimizer_of(config: RunConfig, learner: Learner) -> Optimizer:
+    """The optimiser of a configuration: the one it names, sharpness-aware where it has a radius."""
+    base = OPTIMIZERS[config.optimizer](learner.parameter_groups(config.weight_decay), config.learning_rate)
+    if config.sam_radius == 0:
+        return base
+    return SharpnessAware(base, radius=config.sam_radius, adaptive=config.sam_adaptive)

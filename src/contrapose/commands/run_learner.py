@@ -1,0 +1,106 @@
+"""A finished run taken up again to be looked at: its learner with objective and memory, and batches as it saw them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from contrapose.commands.run_data import FROM_PYTHON, data_places
+from contrapose.commands.run_start import open_same, open_samples, started_from
+from contrapose.commands.train import check_enough, config_of
+from contrapose.data import Batch, EpochSampler, Samples, derived_generator
+from contrapose.errors import ArgumentError, RunError
+from contrapose.learners import Learner
+from contrapose.methods import Method
+from contrapose.methods.assemble import assemble
+from contrapose.training.checkpoint import load_newest
+from contrapose.training.run_folder import RunFolder
+from contrapose.view import on_device
+
+
+@dataclass(frozen=True)
+class RunLearner:
+    """What a run trains, as its newest checkpoint left it.
+
+    Arguments:
+        samples: its data, or others of the same form.
+        step: how far it was trained.
+    """
+
+    config: Method
+    learner: Learner
+    samples: Samples
+    views: Callable[..., Any]
+    step: int
+
+    def losses(self, count: int, device: torch.device) -> list[Callable[[], Tensor]]:
+        """The loss on each of the first batches of the first epoch, of fixed samples, views and random numbers.
+
+        Errors:
+            ArgumentError: fewer samples than a batch, or fewer batches than asked for.
+        """
+        sampler = EpochSampler(len(self.samples), self.config.batch_size, seed=self.config.seed)
+        if not 1 <= count <= sampler.batches_per_epoch:
+            raise ArgumentError(
+                f"--batches must be from 1 to {sampler.batches_per_epoch}, the batches of {self.config.batch_size} "
+                f"that these {len(self.samples):,} {self.samples.noun}s make; got {count}."
+            )
+        self.learner.to(device)
+        return [self._loss(self._batch(sampler, number, device)) for number in range(count)]
+
+    def _batch(self, sampler: EpochSampler, number: int, device: torch.device) -> Batch:
+        indices = sampler.indices(0, number)  # (B,)
+        raw = on_device(self.samples.batch(indices), device)
+        # the names that the trainer's first process gives its random streams
+        views = self.views(raw, generator=derived_generator(self.config.seed, number, 0, 0))
+        targets = {name: torch.as_tensor(values)[indices] for name, values in self.samples.targets.items()}
+        return Batch(views=tuple(views), indices=indices, targets=targets).to(device)
+
+    def _loss(self, batch: Batch) -> Callable[[], Tensor]:
+        def loss() -> Tensor:
+            with torch.random.fork_rng():
+                torch.manual_seed(self.config.seed)  # objectives that mix or draw do so alike every time
+                found: Tensor = self.learner(batch).loss
+            return found
+
+        return loss
+
+
+def learner_of(run: str | Path, *, data: Any = None) -> RunLearner:
+    """The learner of a run with its weights, memory and objective, on the run's data or on `data`.
+
+    Views are those of the run's options: a view maker of one's own is not kept with a run.
+
+    Errors:
+        RunError: no run there, no checkpoint, or one that does not fit.
+        ArgumentError: a run that was started with objects in Python, and no `data`.
+        DataError: data that cannot be read, or without the targets that the method learns from.
+    """
+    folder = RunFolder.open(run)
+    record = folder.read_record()
+    config = config_of(record, where=str(folder.config_file))
+    state, _ = load_newest(folder.checkpoints)
+    start = started_from(config, folder)
+    if data is not None:
+        samples = open_samples(config, data, start, quiet=True)
+    elif config.data == FROM_PYTHON:
+        raise ArgumentError(f"{run} was started from Python with objects; say with --data where such data lie.")
+    else:
+        samples, _ = open_same(config, data_places(config.data, record, folder.path), start, record, quiet=True)
+    check_enough(config, samples)
+    samples = samples.with_targets(config.about.needs_targets)
+    initial = None if start is None else start.encoder(getattr(samples, "image_size", None))
+    learner, views = assemble(config, samples, initial=initial)
+    try:
+        learner.load_state_dict(state["learner"])
+    except RuntimeError as error:
+        raise RunError(
+            f"The networks of {run} do not fit these data ({str(error).splitlines()[0]}). Give data of the form that "
+            "it was trained on, or leave out --data."
+        ) from error
+    return RunLearner(config, learner.eval(), samples, views, int(state["step"]))
