@@ -9,7 +9,7 @@ from torch import Tensor
 from contrapose.errors import ArgumentError
 from contrapose.objectives.engine.anchors import choose_anchors
 from contrapose.objectives.engine.inputs import REDUCTIONS, check_choice, check_temperature, check_views, prepare_rows
-from contrapose.objectives.regression.gaps import Gaps, check_targets, check_samples, of_equal_embeddings
+from contrapose.objectives.regression.gaps import Gaps, check_samples, check_targets, of_equal_embeddings
 from contrapose.pairing.targets import near_enough
 
 
