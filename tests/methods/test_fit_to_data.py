@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import contrapose
-from contrapose.errors import ArgumentError
+from contrapose.errors import ArgumentError, DataError
 from contrapose.methods import CACR, METHODS, MMCL, GroCo, Method, MoCHi, MoCo, SimCLR
 from contrapose.methods.fit_to_data import fit_to_data
 from contrapose.training.run_folder import RunFolder
@@ -74,8 +74,9 @@ def test_a_handful_of_pictures_trains_and_one_does_not(pictures: np.ndarray, tmp
     options = {key: value for key, value in QUICK.items() if key != "batch_size"}
     run = contrapose.train("simclr", data=pictures[:9], out=str(tmp_path / "a"), quiet=True, **options)
     assert RunFolder(run.path).read_record()["config"]["batch_size"] == 4
-    with pytest.raises(ArgumentError, match="Contrast needs two or more"):
+    with pytest.raises(DataError, match="holds one picture: contrast needs at least two"):
         contrapose.train("simclr", data=pictures[:1], out=str(tmp_path / "b"), quiet=True, **options)
+    assert not (tmp_path / "b").exists()
 
 
 @pytest.mark.parametrize(
