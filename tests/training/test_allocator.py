@@ -54,7 +54,8 @@ def three_steps() -> tuple[int, int, int]:
 @glibc
 def test_the_next_step_finds_the_pages_of_the_last_one() -> None:
     # in a process of its own: what earlier tests left in malloc's lists decides where a block goes
-    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_allocator as t; print(*t.three_steps())"
+    here = str(Path(__file__).parent)
+    code = f"import sys; sys.path.insert(0, {here!r}); import test_allocator; print(*test_allocator.three_steps())"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     faults, held, left = map(int, done.stdout.split())
     assert faults < PAGES  # of 5 x PAGES
