@@ -166,3 +166,9 @@ def test_one_blank_picture_is_a_note_and_two_are_a_problem(tmp_path: Path) -> No
     assert any("1 picture of one single colour" in note for note in report.notes)
     pictures[4] = 90
     assert "constant" in kinds(data_check(pictures, out=None, quiet=True))
+
+
+def test_texts_are_not_taken_for_pictures(tmp_path: Path) -> None:
+    (tmp_path / "reviews.csv").write_text("text,label\nit broke after a day,1\nworks as it should,2\n")
+    with pytest.raises(ArgumentError, match="looks at pictures, and these are texts"):
+        data_check(str(tmp_path / "reviews.csv"), quiet=True)

@@ -138,10 +138,17 @@ def data_check(
     from contrapose.commands.data_problems import find_problems
     from contrapose.commands.unwritten import kept_if_unwritten
     from contrapose.commands.view_sheet import view_sheet
-    from contrapose.data import open_data
+    from contrapose.data import kind_of, open_data
     from contrapose.data.samples import evenly_spaced
+    from contrapose.modalities import MODALITIES
     from contrapose.views import ImageViews
 
+    kind = MODALITIES["image" if image_column else kind_of(data)]
+    if kind.name != "image":
+        raise ArgumentError(
+            f"data check looks at pictures, and these are {kind.plural}: what is read of them, and what is skipped, "
+            "stands at the head of their training. Where there are pictures too, name their column with --image-column."
+        )
     path = _png(out) if out else None
     reading = {"image_column": image_column, "label_column": label_column, "labels": labels}
     images = open_data(data, image_size=image_size, fit=fit, white=white, limit=limit, progress=not quiet, **reading)
