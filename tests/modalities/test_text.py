@@ -178,3 +178,37 @@ def test_a_table_with_a_mark_at_its_start_and_endless_texts(tmp_path: Path) -> N
     (tmp_path / "long.csv").write_text("\ufefftext\n" + rows, encoding="utf-8")
     outcome = contrapose.train("simclr", data=str(tmp_path / "long.csv"), out=str(tmp_path / "run"), **QUICK).outcome
     assert outcome.finished
+
+
+@pytest.mark.parametrize("query", ["harbour", "captain of the ship", "3.5"])
+def test_one_word_is_a_query_too(query: str, run: Path, table: Path) -> None:
+    assert len(search(run, query, data=str(table), k=2, quiet=True)[0]) == 2
+
+
+def test_a_mistyped_name_is_no_text(run: Path, table: Path) -> None:
+    with pytest.raises(ContraposeError, match="does not exist"):
+        search(run, "my reviews.csv", data=str(table), quiet=True)
+    with pytest.raises(ContraposeError, match="does not exist"):
+        contrapose.load(run).embed("no such folder")
+
+
+def test_the_column_of_the_run_is_read_again(tmp_path: Path) -> None:
+    rows = [
+        {"text": "nothing to learn here", "title": f"{word} {number}", "label": topic}
+        for topic, words in TOPICS.items()
+        for word in words.split()
+        for number in range(4)
+    ]
+    polars.DataFrame(rows).write_csv(tmp_path / "two.csv")
+    run = contrapose.train(
+        "simclr", data=str(tmp_path / "two.csv"), text_column="title", out=str(tmp_path / "r"), **QUICK
+    )
+    found = evaluate(run.path, data=str(tmp_path / "two.csv"), quiet=True)
+    assert found.arms["word counts"]["kNN"].value > 0.9  # of the titles
+
+
+def test_the_embedded_texts_are_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = contrapose.train("simclr", data="python-docs", limit=80, out="run", **QUICK)
+    assert RunFolder(run.path).read_record()["data"]["places"] == {}
+    assert contrapose.resume("run", epochs=3, quiet=True).outcome.finished

@@ -11,7 +11,7 @@ from contrapose.data import Samples
 from contrapose.embedder import Embedder
 from contrapose.errors import ArgumentError
 
-COLUMNS = ("image_column", "label_column")
+COLUMNS = ("image_column", "text_column", "label_column")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Reading:
         asked = {"image_column": image_column, "label_column": label_column, "labels": labels}
         try:
             config = json.loads((Path(run) / "config.json").read_bytes())["config"]
-            usual = {name: config[name] for name in COLUMNS if config.get(name) and asked[name] is None}
+            usual = {name: config[name] for name in COLUMNS if config.get(name) and asked.get(name) is None}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none, or damaged: others say so
             usual = {}
         return cls(asked, usual)

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from contrapose.data.kinds import EMBEDDED
 from contrapose.errors import DataError
 
 FROM_PYTHON = "(given in Python)"  # what a configuration says of arrays and data sets that have no name
@@ -60,8 +61,8 @@ def _is_there(place: str) -> bool:
 
 
 def _path_of(data: str) -> tuple[str, str | None]:
-    """The prefix and the path in what was given for data; no path in names of the hub, of Python, of `omniglot`."""
-    if data in ("omniglot", FROM_PYTHON):
+    """The prefix and the path in what was given for data; none in names of the hub, of Python, of embedded sets."""
+    if data in (*EMBEDDED, FROM_PYTHON):
         return "", None
     prefix = _HUB if data.startswith(_HUB) else ""
     path = str(Path(data.removeprefix(_HUB)).expanduser())

@@ -58,6 +58,14 @@ def kind_of(spec: Any) -> str:
     return "image"
 
 
+def names_data(text: str) -> bool:
+    """Whether a text is, or looks like, the name of data rather than words: something is there, or its ending is one
+    of data."""
+    if text in EMBEDDED or text.startswith("hub:") or _is_file_name(text):
+        return True
+    return Path(text).suffix.lower() in (*PLAIN_TEXT, *PARQUET, *SEPARATORS, *JSON_LINES, ".npz", ".npy")
+
+
 def _of_name(name: str) -> str:
     if name in EMBEDDED or name.startswith("hub:"):
         return EMBEDDED.get(name, "image")

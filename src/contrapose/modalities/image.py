@@ -65,6 +65,17 @@ class _Image(Modality):
         reading = {"preparation": encoder.preparation, **reading}
         return open_data(spec, image_size=encoder.image_size, channels=encoder.channels, **reading)
 
+    def as_query(self, query: Any) -> Any:
+        import os
+        from pathlib import Path
+
+        from PIL.Image import Image
+
+        from contrapose.data.walk import SUFFIXES
+
+        named = isinstance(query, str | os.PathLike) and Path(query).suffix.lower() in SUFFIXES
+        return [query] if isinstance(query, Image) or (named and Path(query).is_file()) else query
+
     def start_options(self, config: Any, start: Start) -> dict[str, Any]:
         fit, white = start.prepared(config.fit, config.white)
         return {"image_size": start.image_size, "channels": start.channels, "fit": fit, "white": white}

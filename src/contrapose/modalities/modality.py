@@ -47,6 +47,10 @@ class Modality(ABC):
     def open_for(self, encoder: Encoder, spec: Any, **reading: Any) -> Samples:
         """The same, in the form that an encoder was trained on."""
 
+    def as_query(self, query: Any) -> Any:
+        """What a person asks for in a search, as data: one sample by itself becomes a list of it."""
+        return query
+
     @abstractmethod
     def start_options(self, config: Any, start: Start) -> dict[str, Any]:
         """Options of `reading` that bring data to the form that the weights of `start` take."""

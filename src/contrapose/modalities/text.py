@@ -30,8 +30,8 @@ class TextOptions(Options):
     views: TextViews = field(default_factory=TextViews)
     """How views are made."""
     encoder: str = "transformer"
-    """transformer (two layers of 128, seconds a thousand texts on two cores), bag_of_words (no order, several times
-    faster), or hf:NAME."""
+    """transformer (two layers of 128; ten seconds a thousand texts and epoch on one slow core), bag_of_words (no order,
+    thirty times faster), or hf:NAME."""
     text_column: str | None = None
     """Column of a table with the texts. Default: one with a usual name (text, sentence, review, ...), else the one with
     the longest texts."""
@@ -65,13 +65,13 @@ class _Text(Modality):
         return open_texts(spec, **reading)
 
     def open_for(self, encoder: Encoder, spec: Any, **reading: Any) -> Samples:
-        return self.open([spec] if self._is_query(spec) else spec, **reading)
+        return self.open(spec, **reading)
 
-    def _is_query(self, spec: Any) -> bool:
-        """Whether something is words that were typed, and no name of data."""
-        from contrapose.data import kind_of
+    def as_query(self, query: Any) -> Any:
+        """Words that were typed are one text; what is there, or is called like data, is opened."""
+        from contrapose.data.kinds import names_data
 
-        return isinstance(spec, str) and kind_of([spec]) == "text" and " " in spec.strip()
+        return [query] if isinstance(query, str) and query.strip() and not names_data(query) else query
 
     def start_options(self, config: Any, start: Start) -> dict[str, Any]:
         return {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from contrapose.data import Samples, Skipped
-from contrapose.data.walk import SUFFIXES
 from contrapose.embedder import Embedder
+from contrapose.modalities import modality_of
 from contrapose.search.embedded import read_embedded
 
 
@@ -35,23 +34,18 @@ def read_query(embedder: Embedder, query: Any, *, open_pictures: Callable[..., S
     """Embed what is asked for.
 
     Arguments:
-        query: a picture file, a Pillow image, or whatever `open_data` takes (a folder, `.npz`, an array, ...). A file
-            that `contrapose embed` wrote (see `read_embedded`) is taken as embeddings of this encoder.
+        query: a picture file, a Pillow image, some words, or whatever `open_data` takes (a folder, `.npz`, an array,
+            ...). A file that `contrapose embed` wrote (see `read_embedded`) is taken as embeddings of this encoder.
         open_pictures: what opens pictures for the encoder, e.g. with the names of columns; `None`: `embedder.open`.
 
     Errors:
         DataError: it cannot be read. Of several pictures, those that cannot are skipped and listed.
     """
-    from PIL.Image import Image
-
     if isinstance(query, str | os.PathLike):
         found = read_embedded(query)
         if found is not None:
             return Query(found.rows, found.names)
-        if Path(query).suffix.lower() in SUFFIXES and Path(query).is_file():
-            query = [query]
-    elif isinstance(query, Image):
-        query = [query]
+    query = modality_of(embedder.encoder).as_query(query)
     opened = open_pictures or embedder.open
     images = opened(query) if hasattr(query, "batch") else opened(query, cache=False, progress=False)
     return Query(embedder.embed(images), images.identifiers, images.skipped)
