@@ -80,7 +80,7 @@ class Method(RunConfig):
     view_count: ClassVar[int] = 2
     """Views of each sample that it takes unless told otherwise."""
     view_note: ClassVar[str] = ""
-    """Where that number comes from."""
+    """Why so many, where it is another number than two: the help says it."""
     if TYPE_CHECKING:
         views: Any = None  # of the options of a kind of data
 
@@ -186,7 +186,8 @@ def _on(bare: type[Method], modality: str) -> type[Method]:
     changed = [] if bare.view_count == kind().count else [_views(kind, bare.view_count)]
     made: Any = make_dataclass(bare.__name__, changed, bases=(bare, options), frozen=True, kw_only=True)
     made.bare, made.modality = bare, modality
-    made.__doc__, made.__module__, made.__qualname__ = bare.__doc__, bare.__module__, bare.__qualname__
+    made.__module__, made.__qualname__ = bare.__module__, bare.__qualname__
+    made.__doc__ = f"{bare.__doc__}\n    Views: {bare.view_note}.\n    " if bare.view_note else bare.__doc__
     _MADE[bare, modality] = made
     return _MADE[bare, modality]
 
