@@ -15,6 +15,7 @@ from torch import Tensor
 from contrapose.data import tables
 from contrapose.data.array_form import fit as fit_array
 from contrapose.data.arrays import open_array, open_array_file
+from contrapose.data.asked import LABEL_CHOICES
 from contrapose.data.assembly import decode_listing
 from contrapose.data.file_names import expanded, missing, printable
 from contrapose.data.folders import list_folder, list_glob
@@ -34,7 +35,6 @@ from contrapose.preparation import Fit, Preparation
 
 ARRAYS = (".npz", ".npy")
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z")
-LABEL_CHOICES = {"auto": None, "none": False}
 PICKLES = (".pt", ".pth", ".pkl", ".pickle")
 
 

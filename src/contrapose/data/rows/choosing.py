@@ -4,48 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
 from contrapose.columns import Column, are_unnamed, numbered
+from contrapose.data.asked import Asked
 from contrapose.data.columns import LABEL_NAMES, asked_column, listed, usual_label
-from contrapose.data.labelled import with_unlabelled_note
-from contrapose.data.labels import Labels, choose_labels
+from contrapose.data.labels import Labels
 from contrapose.data.numbers import as_numbers
 from contrapose.data.rows.cells import Read, coded, read_cells
 from contrapose.data.rows.rows import Rows
 from contrapose.data.rows.sources import Source
-from contrapose.data.samples import NUMBER, evenly_spaced
-from contrapose.errors import ArgumentError, DataError
+from contrapose.data.samples import LABEL, NUMBER
+from contrapose.errors import DataError
 from contrapose.words import counted
 
-LABEL_CHOICES = {"auto": None, "none": False}
 HELD = {"bytes": "bytes", "struct": "pictures"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class RowRequest:
-    """The options of `open_rows`; see there.
+class RowRequest(Asked):
+    """The options of `open_rows`; see there."""
 
-    Errors:
-        ArgumentError: a limit that is no positive number.
-    """
-
-    limit: int | None = None
-    labels: Any = None
-    label_column: str | None = None
-    number_column: str | None = None
     ignore_columns: tuple[str, ...] = ()
     columns: tuple[Column, ...] | None = None
-
-    def __post_init__(self) -> None:
-        limit = self.limit
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-            raise ArgumentError(f"limit is {limit!r}: give a whole number from 1 on, or None.")
-        if isinstance(self.labels, str) and self.labels in LABEL_CHOICES:
-            object.__setattr__(self, "labels", LABEL_CHOICES[self.labels])
 
 
 @dataclass(frozen=True)
@@ -60,14 +43,6 @@ class _Roles:
     """Those that cannot, and why."""
 
 
-def check_labels(labels: Any, count: int) -> None:
-    """Stop at labels of one's own of another number than of rows."""
-    if hasattr(labels, "__len__") and not isinstance(labels, str | Labels) and len(labels) != count:
-        raise DataError(
-            f"labels= holds {counted(len(labels), 'label')} for {counted(count, 'row')}: give one for each."
-        )
-
-
 def assemble(source: Source, request: RowRequest) -> Rows:
     """The columns of a table that say something, with labels and numbers, as many rows as were asked for.
 
@@ -75,27 +50,24 @@ def assemble(source: Source, request: RowRequest) -> Rows:
         DataError: no column to learn from, or one that an encoder needs is missing.
         ArgumentError: a column that does not exist.
     """
-    check_labels(request.labels, source.count)
     roles = _roles(source, request)
     found = _fitted(source, roles, request.columns) if request.columns is not None else _chosen(source, roles)
-    labels = None
-    if roles.label is not None and request.labels is None:
-        labels = source.labels(roles.label, f"column {roles.label!r} of {source.origin}")
-    chosen = choose_labels(labels, request.labels, source.count)
+    own = None
+    if roles.label is not None and request.reads_labels:
+        own = source.labels(roles.label, f"column {roles.label!r} of {source.origin}")
+    labels = request.choose_labels(own, source.count, Rows.noun)
     numbers = None
     if roles.number is not None:
         numbers = as_numbers(source.read(roles.number), where=f"column {roles.number!r} of {source.origin}")
     rows = Rows(
         torch.from_numpy(np.stack([read.cells for read in found], axis=1)),  # (N, F)
         [read.column for read in found],
-        targets={"label": None if chosen is None else chosen.numbers, NUMBER: numbers},
-        class_names=None if chosen is None else chosen.names,
+        targets={LABEL: None if labels is None else labels.numbers, NUMBER: numbers},
+        class_names=None if labels is None else labels.names,
         origin=source.origin,
-        notes=_notes(found, roles, chosen if request.labels is None else None, request),
+        notes=_notes(found, roles, labels if request.reads_labels else None, request),
     )
-    limit = request.limit
-    some = rows if limit is None or limit >= len(rows) else rows.subset(evenly_spaced(len(rows), limit))
-    return with_unlabelled_note(some)
+    return request.limited(rows)
 
 
 def _roles(source: Source, request: RowRequest) -> _Roles:
@@ -186,7 +158,7 @@ def _notes(found: Sequence[Read], roles: _Roles, labels: Labels | None, request:
     held += [f"{counted(categories, 'column')} of categories"] if categories else []
     classes = f", labels from {roles.label!r}" if roles.label else ", no labels"
     if roles.label and labels is None:
-        classes = f", {roles.label!r} is left out" if request.labels is not None else f"{classes}, all of them missing"
+        classes = f", {roles.label!r} is left out" if not request.reads_labels else f"{classes}, all of them missing"
     predicted = f", numbers to predict from {roles.number!r}" if roles.number else ""
     notes = [f"{' and '.join(held)}{classes}{predicted}."]
     return [*notes, *_asides(roles.aside), *(read.note for read in found if read.note)]

@@ -15,13 +15,10 @@ from contrapose.data.file_names import expanded, missing
 from contrapose.data.foreign import columns_of, is_frame
 from contrapose.data.frames import is_many
 from contrapose.data.hub import load_hub
-from contrapose.data.labelled import with_unlabelled_note
-from contrapose.data.labels import choose_labels
-from contrapose.data.rows.choosing import RowRequest, assemble, check_labels
+from contrapose.data.rows.choosing import RowRequest, assemble
 from contrapose.data.rows.recoding import recoded
 from contrapose.data.rows.rows import Rows
 from contrapose.data.rows.sources import Source, of_array, of_array_file, of_columns, of_dataset, of_table
-from contrapose.data.samples import evenly_spaced
 from contrapose.data.table_files import JSON_LINES, PARQUET, SEPARATORS, readable
 from contrapose.errors import ArgumentError, DataError
 
@@ -74,7 +71,7 @@ def open_rows(
         columns=None if columns is None else tuple(columns),
     )
     if isinstance(spec, Rows):
-        return _refitted(spec, request)
+        return request.again(spec if request.columns is None else recoded(spec, request.columns))
     named = isinstance(spec, str | os.PathLike)
     source = _of_name(os.fspath(spec)) if named else _of_object(spec)
     with readable(source.origin):
@@ -142,17 +139,3 @@ def _of_object(spec: Any) -> Source:
     raise ArgumentError(
         f"{origin} is no table that can be opened: give a path, an array (N, F), a frame or a dictionary."
     )
-
-
-def _refitted(rows: Rows, request: RowRequest) -> Rows:
-    """Rows that are `Rows` already, as they are now asked for."""
-    check_labels(request.labels, len(rows))
-    found = choose_labels(None, request.labels, len(rows))
-    if found is not None:
-        rows = rows.with_labels(found.numbers, found.names)
-    elif request.labels is False:
-        rows = rows.with_labels(None)
-    rows = rows if request.columns is None else recoded(rows, request.columns)
-    limit = request.limit
-    some = rows if limit is None or limit >= len(rows) else rows.subset(evenly_spaced(len(rows), limit))
-    return with_unlabelled_note(some)

@@ -8,43 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from contrapose.data.asked import Asked
 from contrapose.data.foreign import is_missing
-from contrapose.data.labelled import with_unlabelled_note
-from contrapose.data.labels import Labels, choose_labels
-from contrapose.data.samples import NUMBER, Skipped, evenly_spaced
+from contrapose.data.labels import Labels
+from contrapose.data.samples import NUMBER, Skipped
 from contrapose.data.texts.texts import Texts
-from contrapose.errors import ArgumentError, DataError
+from contrapose.errors import DataError
 from contrapose.words import counted
 
-LABEL_CHOICES = {"auto": None, "none": False}
 SHOWN = 40  # characters of a wrong value
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextRequest:
-    """The options of `open_texts`; see there.
+class TextRequest(Asked):
+    """The options of `open_texts`; see there."""
 
-    Errors:
-        ArgumentError: a limit that is no positive number.
-    """
-
-    limit: int | None = None
-    labels: Any = None
     text_column: str | None = None
-    label_column: str | None = None
-    number_column: str | None = None
-
-    def __post_init__(self) -> None:
-        limit = self.limit
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-            raise ArgumentError(f"limit is {limit!r}: give a whole number from 1 on, or None.")
-        if isinstance(self.labels, str) and self.labels in LABEL_CHOICES:
-            object.__setattr__(self, "labels", LABEL_CHOICES[self.labels])
-
-    @property
-    def reads_labels(self) -> bool:
-        """Whether labels inside the data are wanted: not when the caller brings some, or wants none."""
-        return self.labels is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +56,7 @@ def assemble(found: Found, request: TextRequest) -> Texts:
     Errors:
         DataError: no text among the cells, cells of other types, or another number of labels than of cells.
     """
-    labels = _labels(found, request)
+    labels = request.choose_labels(found.labels, len(found.cells), Texts.noun)
     kept: list[int] = []
     texts: list[str] = []
     skipped: list[Skipped] = []
@@ -110,25 +89,7 @@ def assemble(found: Found, request: TextRequest) -> Texts:
         origin=found.origin,
         notes=notes,
     )
-    return limited(made, request.limit)
-
-
-def limited(texts: Texts, limit: int | None) -> Texts:
-    """At most so many of the texts, evenly spaced; a note says how many have no label."""
-    some = texts if limit is None or limit >= len(texts) else texts.subset(evenly_spaced(len(texts), limit))
-    return with_unlabelled_note(some)
-
-
-def check_labels(labels: Any, count: int) -> None:
-    """Stop at labels of one's own of another number than of texts."""
-    if hasattr(labels, "__len__") and not isinstance(labels, str | Labels) and len(labels) != count:
-        given = counted(len(labels), "label")
-        raise DataError(f"labels= holds {given} for {counted(count, 'text')}: give one for each.")
-
-
-def _labels(found: Found, request: TextRequest) -> Labels | None:
-    check_labels(request.labels, len(found.cells))
-    return choose_labels(found.labels, request.labels, len(found.cells))
+    return request.limited(made)
 
 
 def _text(cell: Any, found: Found, row: int) -> str | None:

@@ -14,9 +14,8 @@ from contrapose.data.file_names import expanded, missing
 from contrapose.data.foreign import columns_of, is_column, is_frame
 from contrapose.data.frames import is_many
 from contrapose.data.hub import load_hub
-from contrapose.data.labels import choose_labels
 from contrapose.data.table_files import JSON_LINES, PARQUET, SEPARATORS
-from contrapose.data.texts.found import Found, TextRequest, assemble, check_labels, limited
+from contrapose.data.texts.found import Found, TextRequest, assemble
 from contrapose.data.texts.plain import PLAIN, files_of, lines_of, list_texts
 from contrapose.data.texts.python_library import PYTHON_DOCS, python_docs
 from contrapose.data.texts.tables import cells_of, texts_of_columns, texts_of_dataset, texts_of_table
@@ -64,11 +63,11 @@ def open_texts(
         limit=limit, labels=labels, text_column=text_column, label_column=label_column, number_column=number_column
     )
     if isinstance(spec, Texts):
-        return _refitted(spec, request)
+        return request.again(spec)
     if isinstance(spec, str | os.PathLike):
         name = os.fspath(spec)
         if name == PYTHON_DOCS:
-            return _refitted(python_docs(), request)
+            return request.again(python_docs())
         return assemble(_of_name(name, request), request)
     return assemble(_of_object(spec, request), request)
 
@@ -148,14 +147,3 @@ def _of_sequence(cells: Sequence[Any], kind: str) -> Found:
     return Found(
         cells=cells, identifiers=[str(row) for row in range(len(cells))], where=kind, origin=f"{kind} of texts"
     )
-
-
-def _refitted(texts: Texts, request: TextRequest) -> Texts:
-    """Texts that are `Texts` already, as they are now asked for."""
-    check_labels(request.labels, len(texts))
-    found = choose_labels(None, request.labels, len(texts))
-    if found is not None:
-        texts = texts.with_labels(found.numbers, found.names)
-    elif request.labels is False:
-        texts = texts.with_labels(None)
-    return limited(texts, request.limit)
