@@ -1,4 +1,4 @@
-"""`Asked`: what is asked of texts, rows and the like when they are opened: how many of them, with which labels."""
+"""`Asked`: what is asked of samples of any kind when they are opened: how many of them, with which labels."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any, TypeVar
 from contrapose.data.labelled import with_unlabelled_note
 from contrapose.data.labels import Labels, choose_labels
 from contrapose.data.samples import Samples, evenly_spaced
-from contrapose.errors import ArgumentError, DataError
-from contrapose.words import counted
+from contrapose.errors import ArgumentError
 
-LABEL_CHOICES = {"auto": None, "none": False}
-"""Words for what `labels` may be besides a sequence."""
+LABEL_CHOICES = {"auto": None, "none": False}  # words for what labels may be besides a sequence
 
 S = TypeVar("S", bound=Samples)
 
@@ -36,11 +34,15 @@ class Asked:
     number_column: str | None = None
 
     def __post_init__(self) -> None:
-        limit = self.limit
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-            raise ArgumentError(f"limit is {limit!r}: give a whole number from 1 on, or None.")
+        self._check_counts("limit")
         if isinstance(self.labels, str) and self.labels in LABEL_CHOICES:
             object.__setattr__(self, "labels", LABEL_CHOICES[self.labels])
+
+    def _check_counts(self, *names: str) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise ArgumentError(f"{name} is {value!r}: give a whole number from 1 on, or None.")
 
     @property
     def reads_labels(self) -> bool:
@@ -53,11 +55,7 @@ class Asked:
         Errors:
             DataError: labels of another number than of samples.
         """
-        labels = self.labels
-        if hasattr(labels, "__len__") and not isinstance(labels, str | Labels) and len(labels) != count:
-            given = counted(len(labels), "label")
-            raise DataError(f"labels= holds {given} for {counted(count, noun)}: give one for each.")
-        return choose_labels(own, labels, count)
+        return choose_labels(own, self.labels, count, noun)
 
     def limited(self, samples: S) -> S:
         """At most so many of the samples as were asked for; a note says how many have no label."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from contrapose.data.foreign import columns_of, is_column, is_frame, is_missing, items_of
 from contrapose.errors import ArgumentError, DataError
+from contrapose.words import counted
 
 UNLABELLED = -1
 """The number of samples without a label, as in scikit-learn's semi-supervised estimators and on the hub."""
@@ -107,7 +108,7 @@ def encode_cells(cells: Sequence[str | None], *, where: str) -> Labels | None:
     return encode_labels([distinct[cell] for cell in cells], where=where, missing={*MISSING, "-1", "-1.0"})
 
 
-def choose_labels(found: Labels | None, asked: Any, count: int) -> Labels | None:
+def choose_labels(found: Labels | None, asked: Any, count: int, noun: str = "picture") -> Labels | None:
     """The labels that the user asked for: `None` = as found, `False` = none, else one a sample."""
     if asked is None:
         return found
@@ -122,7 +123,8 @@ def choose_labels(found: Labels | None, asked: Any, count: int) -> Labels | None
         )
     labels = encode_labels(asked, where="labels=")
     if len(asked) != count:
-        raise DataError(f"labels= holds {len(asked)} labels for {count} pictures: give one for each.")
+        given = counted(len(asked), "label")
+        raise DataError(f"labels= holds {given} for {counted(count, noun)}: give one for each.")
     return labels
 
 

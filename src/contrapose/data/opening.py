@@ -15,7 +15,6 @@ from torch import Tensor
 from contrapose.data import tables
 from contrapose.data.array_form import fit as fit_array
 from contrapose.data.arrays import open_array, open_array_file
-from contrapose.data.asked import LABEL_CHOICES
 from contrapose.data.assembly import decode_listing
 from contrapose.data.file_names import expanded, missing, printable
 from contrapose.data.folders import list_folder, list_glob
@@ -24,11 +23,9 @@ from contrapose.data.frames import open_frame, open_mapping
 from contrapose.data.hub import list_hub, list_hub_dataset
 from contrapose.data.images import Images
 from contrapose.data.labelled import with_unlabelled_note
-from contrapose.data.labels import choose_labels
 from contrapose.data.objects import holds_paths, open_dataset, open_paths_array, open_sequence, to_array
 from contrapose.data.omniglot import omniglot
 from contrapose.data.request import Request
-from contrapose.data.samples import evenly_spaced
 from contrapose.data.walk import SUFFIXES
 from contrapose.errors import ArgumentError, DataError
 from contrapose.preparation import Fit, Preparation
@@ -95,8 +92,6 @@ def open_data(
         ArgumentError: an option that makes no sense or names something that does not exist.
         MissingExtraError: tables need the extra `tables`, the hub the extra `hub`.
     """
-    if isinstance(labels, str) and labels in LABEL_CHOICES:
-        labels = LABEL_CHOICES[labels]
     request = Request(
         image_size=image_size,
         channels=channels,
@@ -220,13 +215,7 @@ def _open_pattern(pattern: str, request: Request) -> Images:
 
 def _refitted(images: Images, request: Request) -> Images:
     """Pictures that are `Images` already, as they are now asked for."""
-    found = choose_labels(None, request.labels, len(images))
-    if found is not None:
-        images = images.with_labels(found.numbers, found.names)
-    elif request.labels is False:
-        images = images.with_labels(None)
-    if request.limit is not None and request.limit < len(images):
-        images = images.subset(evenly_spaced(len(images), request.limit))
+    images = request.again(images)
     same_size = request.image_size in (None, images.image_size)
     if same_size and request.channels in (None, images.channels):
         return images

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Any
 
+from contrapose.data.asked import Asked
 from contrapose.errors import ArgumentError
 from contrapose.preparation import Fit, Preparation, check_white
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(Asked):
     """The options of `open_data`; see there.
 
     Errors:
@@ -20,11 +20,7 @@ class Request:
 
     image_size: int | None = None
     channels: int | None = None
-    limit: int | None = None
-    labels: Any = None
     image_column: str | None = None
-    label_column: str | None = None
-    number_column: str | None = None
     cache: str | os.PathLike[str] | bool | None = None
     workers: int | None = None
     progress: bool = True
@@ -33,10 +29,8 @@ class Request:
     preparation: Preparation | None = None
 
     def __post_init__(self) -> None:
-        for name in ("image_size", "channels", "limit", "workers"):
-            value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-                raise ArgumentError(f"{name} is {value!r}: give a whole number from 1 on, or None.")
+        super().__post_init__()
+        self._check_counts("image_size", "channels", "workers")
         self.settled  # noqa: B018 - checks fit and white
 
     @property
@@ -52,11 +46,6 @@ class Request:
     def decides(self) -> bool:
         """Whether the pictures may decide what else there is to know: not where an encoder has settled it."""
         return self.preparation is None
-
-    @property
-    def reads_labels(self) -> bool:
-        """Whether labels inside the data are wanted: not when the caller brings some, or wants none."""
-        return self.labels is None
 
     def check_photo_channels(self) -> None:
         """Photos are grey or RGB; other numbers of channels are for arrays."""
