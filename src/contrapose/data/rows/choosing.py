@@ -15,8 +15,8 @@ from contrapose.data.labels import Labels
 from contrapose.data.numbers import as_numbers
 from contrapose.data.rows.cells import Read, coded, read_cells
 from contrapose.data.rows.rows import Rows
-from contrapose.data.rows.sources import Source
 from contrapose.data.samples import LABEL, NUMBER
+from contrapose.data.sources import Source
 from contrapose.errors import DataError
 from contrapose.words import counted
 

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 
 from contrapose.data.file_names import expanded, missing
-from contrapose.data.foreign import columns_of, is_column, is_frame
+from contrapose.data.foreign import columns_of, is_column, is_frame, items_of
 from contrapose.data.frames import is_many
 from contrapose.data.hub import load_hub
+from contrapose.data.sources import of_columns, of_dataset, of_table
 from contrapose.data.table_files import JSON_LINES, PARQUET, SEPARATORS
 from contrapose.data.texts.found import Found, TextRequest, assemble
 from contrapose.data.texts.plain import PLAIN, files_of, lines_of, list_texts
 from contrapose.data.texts.python_library import PYTHON_DOCS, python_docs
-from contrapose.data.texts.tables import cells_of, texts_of_columns, texts_of_dataset, texts_of_table
+from contrapose.data.texts.tables import texts_of
 from contrapose.data.texts.texts import Texts
 from contrapose.errors import ArgumentError, DataError
 
@@ -78,9 +79,9 @@ def _of_name(name: str, request: TextRequest) -> Found:
     path = expanded(name)
     try:
         if name.startswith(HUB):
-            return texts_of_dataset(load_hub(name.removeprefix(HUB)), name, request)
+            return texts_of(of_dataset(load_hub(name.removeprefix(HUB)), name), request)
         if path.is_dir() and any((path / mark).is_file() for mark in ("state.json", "dataset_dict.json")):
-            return texts_of_dataset(load_hub(str(path)), f"data set {path}", request)  # saved by `datasets`
+            return texts_of(of_dataset(load_hub(str(path)), f"data set {path}"), request)  # saved by `datasets`
         if path.is_dir():
             return files_of(list_texts(path), path)
         if path.is_file():
@@ -97,7 +98,7 @@ def _of_file(path: Path, request: TextRequest) -> Found:
     if suffix in PLAIN:
         return lines_of(path)
     if suffix in TABLES:
-        return texts_of_table([path], request)
+        return texts_of(of_table([path]), request)
     known = " ".join((*PLAIN, *TABLES))
     raise DataError(f"{path} is no file of texts that is known ({suffix or 'no suffix'}). Known: folders, and {known}.")
 
@@ -109,7 +110,7 @@ def _of_pattern(pattern: str, request: TextRequest) -> Found:
     if not paths:
         raise DataError(f"No file matches {pattern!r}. Quote the pattern in a shell; `**` matches any depth.")
     if suffix in PARQUET:
-        return texts_of_table(paths, request)
+        return texts_of(of_table(paths), request)
     if suffix in PLAIN:
         return files_of(paths, Path(os.path.commonpath([path.absolute().parent for path in paths])))
     raise DataError(f"{pattern!r} is a pattern of files that cannot be read as one: give one of {paths[0]}, ...")
@@ -118,15 +119,15 @@ def _of_pattern(pattern: str, request: TextRequest) -> Found:
 def _of_object(spec: Any, request: TextRequest) -> Found:
     """What was handed over in Python."""
     if hasattr(spec, "cast_column") and hasattr(spec, "features"):  # datasets.Dataset, without importing it
-        return texts_of_dataset(spec, "a hub data set", request)
+        return texts_of(of_dataset(spec, "a hub data set"), request)
     if is_frame(spec):
-        return texts_of_columns(columns_of(spec), f"a {type(spec).__name__}", request)
+        return texts_of(of_columns(columns_of(spec), f"a {type(spec).__name__}"), request)
     if isinstance(spec, Mapping):
         if spec and all(is_many(values) for values in spec.values()):
-            return texts_of_columns({str(name): cells_of(spec[name]) for name in spec}, "a dictionary", request)
+            return texts_of(of_columns({str(name): spec[name] for name in spec}, "a dictionary"), request)
         raise ArgumentError('A dictionary must be one of columns: {"text": [...], "label": [...]}.')
     if is_column(spec):
-        return _of_sequence(cells_of(spec), f"a {type(spec).__name__}")
+        return _of_sequence(items_of(spec), f"a {type(spec).__name__}")
     if isinstance(spec, np.ndarray):
         if spec.ndim == 2 and spec.shape[1] == 1:
             spec = spec[:, 0]  # (N,)
