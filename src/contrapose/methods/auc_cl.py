@@ -30,7 +30,6 @@ class AUCCL(Method):
     about: ClassVar[About] = About(
         question="how hard should each negative push?",
         purpose="small batches: a sum of squares over pairs, whose gradient is unbiased, in place of a softmax",
-        modality="images",
         paper="Sharma et al., ICLR 2024, https://openreview.net/forum?id=YgMdDQB09U",
     )
 
@@ -56,8 +55,8 @@ class AUCCL(Method):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("form", self.form in ("unbiased", "authors", "saddle"), "one of unbiased, authors, saddle")
-        self._check("scalars", self.scalars in ("learned", "batch", "zero"), "one of learned, batch, zero")
+        self._check_choice("form", ("unbiased", "authors", "saddle"))
+        self._check_choice("scalars", ("learned", "batch", "zero"))
         saddle, weight = self.form == "saddle", self.negative_weight
         self._check("scalars", not (saddle and self.scalars == "zero"), "learned or batch in the saddle form")
         for name, usual in (("target", 10.0), ("alpha", 1.0)):

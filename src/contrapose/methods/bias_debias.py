@@ -37,7 +37,6 @@ class BiasDebias(Method):
         question="what if the data are unbalanced or biased?",
         purpose="data whose easy attribute (colour, background) goes with the class: weighs negatives against a biased "
         "encoder",
-        modality="images",
         paper="Jang and Wang, CVPR 2023, https://par.nsf.gov/biblio/10433589",
     )
 

@@ -35,7 +35,6 @@ class CACR(Method):
     about: ClassVar[About] = About(
         question="how hard should each negative push?",
         purpose="small batches with several views, unbalanced data: far positives pull most, close negatives push most",
-        modality="images",
         paper="Zheng et al., TMLR 2023, https://arxiv.org/abs/2105.03746",
     )
 
@@ -93,7 +92,7 @@ class CACR(Method):
         self._check("debias", 0 <= self.debias < 1, "in [0, 1)")
         self._check("debias", self.debias == 0 or self.queue == 0, "0 with a queue")
         self._check("debias", self.debias == 0 or self.cost != "rbf", "0 with the cost rbf")
-        self._check("debias_sign", self.debias_sign in ("corrected", "authors"), "one of corrected, authors")
+        self._check_choice("debias_sign", ("corrected", "authors"))
         self._check("momentum", 0 <= self.momentum <= 1, "in [0, 1]")
         self._check("in_batch_negatives", self.queue > 0 or not self.in_batch_negatives, "off without a queue")
         if self.predictor:

@@ -31,7 +31,6 @@ class DCL(Method):
     about: ClassVar[About] = About(
         question="how hard should each negative push?",
         purpose="small batches: the positive leaves the denominator, and the gradient no longer fades with it",
-        modality="images",
         paper="Yeh et al., ECCV 2022, https://arxiv.org/abs/2110.06848",
     )
 

@@ -30,7 +30,6 @@ class GroCo(Method):
     about: ClassVar[About] = About(
         question="how hard should each negative push?",
         purpose="for neighbourhoods (search, kNN): views must rank above the hardest negatives; no temperature",
-        modality="images",
         paper="Shvetsova et al., ICCV 2023, https://arxiv.org/abs/2301.02009",
     )
 
@@ -58,9 +57,8 @@ class GroCo(Method):
         self._check("negatives", self.negatives > 0, "above 0")
         self._check("negatives", self.negatives < self.batch_size, f"below the batch_size, {self.batch_size}")
         self._check("steepness", self.steepness > 0, "above 0")
-        self._check("network", self.network in ("odd_even", "bitonic"), "odd_even or bitonic")
-        softenings = ("cauchy", "logistic", "logistic_phi", "reciprocal", "optimal")
-        self._check("distribution", self.distribution in softenings, f"one of {', '.join(softenings)}")
+        self._check_choice("network", ("odd_even", "bitonic"))
+        self._check_choice("distribution", ("cauchy", "logistic", "logistic_phi", "reciprocal", "optimal"))
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         import torch

@@ -37,7 +37,6 @@ class HardContrastive(Method):
         question="how hard should each negative push?",
         purpose="a temperature that need not be tuned: alpha says how many negatives push, the hardest first; or beta, "
         "how much more the near ones count",
-        modality="images",
         paper="Wang and Liu, CVPR 2021, https://arxiv.org/abs/2012.09740; weighed: Robinson et al., ICLR 2021, "
         "https://arxiv.org/abs/2010.04592",
     )

@@ -30,7 +30,6 @@ class Hydra(Method):
     about: ClassVar[About] = About(
         question="what do labels add?",
         purpose="labels at hand: what any two classes share, learned through a gate of the two; shows which are alike",
-        modality="images with labels",
         paper="Wu et al., 2024, https://arxiv.org/abs/2410.18200",
         needs_targets=("label",),
     )
@@ -69,7 +68,7 @@ class Hydra(Method):
             ("average", ("positives", "anchors")),
             ("gate_fusion", ("mean", "product")),
         ):
-            self._check(name, getattr(self, name) in known, f"one of {', '.join(known)}")
+            self._check_choice(name, known)
         for name in ("gate_embedding", "gate_hidden"):
             self._check(name, getattr(self, name) > 0, "above 0")
         views = self.views.total()

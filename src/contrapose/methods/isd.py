@@ -35,7 +35,6 @@ class ISD(Method):
     about: ClassVar[About] = About(
         question="what if the data are unbalanced or biased?",
         purpose="unbalanced or repetitive pictures: nothing is pushed away that a slow copy finds similar",
-        modality="images",
         paper="Tejankar et al., ICCV 2021, https://arxiv.org/abs/2012.09259",
     )
 

@@ -41,14 +41,12 @@ class About:
     Arguments:
         question: which of `QUESTIONS` it answers.
         purpose: what it is for, in a sentence.
-        modality: what kind of data it was published for, in words.
         paper: authors, venue and link.
         needs_targets: what it cannot train without: "label", classes; "number", a number to be predicted.
     """
 
     question: str
     purpose: str
-    modality: str
     paper: str
     needs_targets: tuple[str, ...] = ()
 

@@ -33,7 +33,6 @@ class MMCL(Method):
     about: ClassVar[About] = About(
         question="how hard should each negative push?",
         purpose="good features from moderate batches: a support vector machine per anchor weighs the negatives",
-        modality="images",
         paper="Shah et al., AAAI 2022, https://arxiv.org/abs/2112.11450",
     )
 

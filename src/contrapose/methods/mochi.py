@@ -34,7 +34,6 @@ class MoCHi(MoCo.bare):  # type: ignore[misc, valid-type]  # of no kind of data 
     about: ClassVar[About] = About(
         question="how hard should each negative push?",
         purpose="harder negatives for MoCo without a longer queue: mixtures of the nearest ones in it",
-        modality="images",
         paper="Kalantidis et al., NeurIPS 2020, https://arxiv.org/abs/2010.01028",
     )
 

@@ -28,7 +28,6 @@ class MoCo(Method):
     about: ClassVar[About] = About(
         question="where do many negatives come from?",
         purpose="many negatives with a small batch: a queue filled by a slow copy of the encoder",
-        modality="images",
         paper="He et al., CVPR 2020, https://arxiv.org/abs/1911.05722; v2, https://arxiv.org/abs/2003.04297",
     )
 

@@ -44,7 +44,6 @@ class MultiView(Method):
     about: ClassVar[About] = About(
         question="what do more than two views add?",
         purpose="more than two views of each sample in one loss, in place of a sum over pairs of views",
-        modality="images",
         paper="Koromilas et al., 2025, https://arxiv.org/abs/2507.06979",
     )
 

@@ -23,7 +23,6 @@ class NNCLR(Method):
     about: ClassVar[About] = About(
         question="who is a positive, when labels do not say?",
         purpose="variety that augmentations cannot make: the nearest of the samples seen lately is the positive",
-        modality="images",
         paper="Dwibedi et al., ICCV 2021, https://arxiv.org/abs/2104.14548; decoupled: Yeh et al., ECCV 2022, "
         "https://arxiv.org/abs/2110.06848",
     )

@@ -29,7 +29,6 @@ class SelfCon(Method):
     about: ClassVar[About] = About(
         question="what do labels add?",
         purpose="labels and half the time: exits of one network replace the second view",
-        modality="images with labels",
         paper="Bae et al., AAAI 2023, https://arxiv.org/abs/2106.15499",
         needs_targets=("label",),
     )

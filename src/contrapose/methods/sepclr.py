@@ -41,7 +41,6 @@ class SepCLR(Method):
         question="what do two sets share, and what has only one?",
         purpose="a background and a target set (healthy, patients): one encoder for what both vary in, one for what "
         "only the targets have",
-        modality="images in two classes",
         paper="Louiset et al., ICLR 2024, https://arxiv.org/abs/2402.11928",
         needs_targets=("label",),
     )

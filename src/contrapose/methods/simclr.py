@@ -30,7 +30,6 @@ class SimCLR(Method):
     about: ClassVar[About] = About(
         question="how hard should each negative push?",
         purpose="the standard baseline: other views of a sample attract, the rest of the batch repels",
-        modality="images",
         paper="Chen et al., ICML 2020, https://arxiv.org/abs/2002.05709",
     )
 

@@ -29,7 +29,6 @@ class SupCon(Method):
     about: ClassVar[About] = About(
         question="what do labels add?",
         purpose="labels at hand: samples of one class attract each other",
-        modality="images with labels",
         paper="Khosla et al., NeurIPS 2020, https://arxiv.org/abs/2004.11362",
         needs_targets=("label",),
     )

@@ -23,7 +23,6 @@ class Supervised(Method):
     about: ClassVar[About] = About(
         question="what do labels add?",
         purpose="the yardstick: cross-entropy with every label, same views and budget",
-        modality="images with labels",
         paper="Khosla et al., NeurIPS 2020 (their baseline), https://arxiv.org/abs/2004.11362",
         needs_targets=("label",),
     )

@@ -35,7 +35,6 @@ class SupReMix(Method):
     about: ClassVar[About] = About(
         question="what do labels add?",
         purpose="the label is a number (age, dose, angle): embeddings in its order, for a regression on top",
-        modality="images with a number",
         paper="Wu et al., 2023, https://arxiv.org/abs/2309.16633",
         needs_targets=("number",),
     )
@@ -67,13 +66,11 @@ class SupReMix(Method):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("objective", self.objective in OBJECTIVES, f"one of {', '.join(OBJECTIVES)}")
+        self._check_choice("objective", OBJECTIVES)
         self._check("temperature", self.temperature is None or self.temperature > 0, "above 0")
         self._check("window", 0 < self.window <= 1, "above 0 and at most 1, a share of the range")
-        kinds = ("both", "negatives", "positives", "none")
-        self._check("mixtures", self.mixtures in kinds, f"one of {', '.join(kinds)}")
-        weightings = ("absolute", "squared", "none")
-        self._check("weighting", self.weighting in weightings, f"one of {', '.join(weightings)}")
+        self._check_choice("mixtures", ("both", "negatives", "positives", "none"))
+        self._check_choice("weighting", ("absolute", "squared", "none"))
         self._check("margin", self.margin >= 0, "0 or more")
         self._check("bins", self.bins >= 2, "at least 2")
 

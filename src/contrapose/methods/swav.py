@@ -27,7 +27,6 @@ class SwAV(Method):
     about: ClassVar[About] = About(
         question="who is a positive, when labels do not say?",
         purpose="no pairs and no negatives: views of a sample agree on which prototypes it belongs to",
-        modality="images",
         paper="Caron et al., NeurIPS 2020, https://arxiv.org/abs/2006.09882",
     )
 
