@@ -26,7 +26,7 @@ import contrapose
 from contrapose.data import omniglot
 from contrapose.embedder import Embedder
 from contrapose.encoders import ENCODERS, untrained_like
-from contrapose.encoders.small_conv import SmallConv, small_conv
+from contrapose.encoders.images.small_conv import SmallConv, small_conv
 from contrapose.environment import environment
 from contrapose.evaluation import one_shot
 

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from contrapose.data import Images, Rows, Samples
-from contrapose.data.pixel_scale import ATTENTION
+from contrapose.data.images.pixels.pixel_scale import ATTENTION
 from contrapose.encoders import Encoder, ImageEncoder, encoder_folder, load_encoder
 from contrapose.errors import ArgumentError, DataError
 from contrapose.modalities import modality_of

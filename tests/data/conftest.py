@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from made_pictures import colour_picture
 
-from contrapose.data import packing
+from contrapose.data.images.packing import packing
 
 
 @pytest.fixture

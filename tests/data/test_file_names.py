@@ -17,10 +17,10 @@ from made_pictures import colour_picture
 from contrapose.cli import main
 from contrapose.commands.data_check import data_check
 from contrapose.data import Images, open_data
-from contrapose.data.cache import cache_folder
-from contrapose.data.decoding import PictureError, decode
-from contrapose.data.file_names import as_on_disk, expanded, printable
-from contrapose.data.folders import list_folder, list_glob
+from contrapose.data.files.names import as_on_disk, expanded, printable
+from contrapose.data.images.folders import list_folder, list_glob
+from contrapose.data.images.packing.cache import cache_folder
+from contrapose.data.images.pixels.decoding import PictureError, decode
 from contrapose.errors import ArgumentError, DataError
 
 LATIN = os.fsdecode(b"caf\xe9")

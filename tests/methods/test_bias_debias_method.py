@@ -14,7 +14,7 @@ from downhill import both_precisions, goes_downhill, losses_of_one_batch
 
 import contrapose
 from contrapose.data import Batch, Images
-from contrapose.data.biased import colour_biased
+from contrapose.data.images.biased import colour_biased
 from contrapose.encoders import build
 from contrapose.errors import ArgumentError
 from contrapose.methods import METHODS, BiasDebias

@@ -21,7 +21,7 @@ from contrapose.objectives import groco
 from contrapose.objectives.ranking.groco import groco_chance
 from contrapose.training.checkpoint import load_newest
 from contrapose.training.run_folder import RunFolder
-from contrapose.views.options import ImageViews
+from contrapose.views.images.options import ImageViews
 
 QUICK: dict[str, Any] = {
     "epochs": 2,

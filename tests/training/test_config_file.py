@@ -9,7 +9,7 @@ import pytest
 from contrapose.errors import ArgumentError
 from contrapose.methods import CACR, METHODS, MMCL
 from contrapose.training.config_file import from_dictionary, to_dictionary
-from contrapose.views.options import ImageViews
+from contrapose.views.images.options import ImageViews
 
 
 @pytest.mark.parametrize("name", list(METHODS))

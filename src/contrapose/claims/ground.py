@@ -10,7 +10,7 @@ import numpy as np
 from contrapose.claims.places import CIFAR10
 from contrapose.claims.protocol import Protocol
 from contrapose.data import Images, open_data
-from contrapose.data.file_names import expanded
+from contrapose.data.files.names import expanded
 from contrapose.errors import ArgumentError, DataError
 
 

@@ -74,7 +74,7 @@ def _give_a_home() -> None:
     try:
         Path.home()
     except RuntimeError:
-        from contrapose.data.cache import cache_folder
+        from contrapose.data.images.packing.cache import cache_folder
 
         os.environ["HOME"] = str(cache_folder())
 

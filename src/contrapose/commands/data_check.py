@@ -197,8 +197,8 @@ def _sample(images: Images, row: int, data: Any) -> Sample:
 
 def _stored_size(name: str, data: Any) -> tuple[int, int] | None:
     """Width and height in the file, where the sample is one: identifiers are relative to the folder or the table."""
-    from contrapose.data.decoding import PictureError, stored_size
-    from contrapose.data.file_names import as_on_disk, expanded
+    from contrapose.data.files.names import as_on_disk, expanded
+    from contrapose.data.images.pixels.decoding import PictureError, stored_size
 
     if not isinstance(data, str | os.PathLike):
         return None

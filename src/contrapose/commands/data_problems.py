@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from contrapose.data import Images, Skipped, only_labelled
-from contrapose.data.images import BLOCK
+from contrapose.data.images.images import BLOCK
 from contrapose.data.labels import UNLABELLED
 from contrapose.training.config import RunConfig
 

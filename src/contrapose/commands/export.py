@@ -37,10 +37,10 @@ def export(run: str | Path, *, to: str = "folder", out: str | Path, quiet: bool 
 
     Arguments:
         run: run folder or encoder folder.
-        to: `"onnx"`: one file, compared with torch by onnxruntime before it is written; see
-            `contrapose.encoders.onnx_export.to_onnx` for its input and output. `"folder"`: `encoder.safetensors` and
-            `encoder.json` byte for byte, which `contrapose.load` reads, and a `README.md` that is a model card; ready
-            for `huggingface_hub.upload_folder`.
+        to: `"onnx"`: one file, compared with torch by onnxruntime before it is written; its input and output:
+            `contrapose.encoders.images.onnx_export.to_onnx`. `"folder"`: `encoder.safetensors` and `encoder.json` byte
+            for byte, which `contrapose.load` reads, and a `README.md` that is a model card; ready for
+            `huggingface_hub.upload_folder`.
         out: the `.onnx` file or the folder to write. What is there already is never overwritten; an interrupted
             export leaves nothing under this name.
         quiet: print nothing.
@@ -82,7 +82,7 @@ def _encoder_folder(run: Path) -> Path:
 def _to_onnx(run: Path, out: Path) -> str:
     from contrapose.atomic import write_atomically
     from contrapose.encoders import ImageEncoder, load_encoder
-    from contrapose.encoders.onnx_export import require_onnx, to_onnx
+    from contrapose.encoders.images.onnx_export import require_onnx, to_onnx
 
     if out.suffix != ".onnx":
         raise ArgumentError(f"An ONNX file is called NAME.onnx, got {out.name!r}. Give --out {out.stem}.onnx")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contrapose.data.batch import Batch
-from contrapose.data.biased import BiasedImages, colour_biased
-from contrapose.data.images import Images
+from contrapose.data.images.biased import BiasedImages, colour_biased
+from contrapose.data.images.images import Images
+from contrapose.data.images.omniglot import OneShotRuns, omniglot, omniglot_one_shot
+from contrapose.data.images.opening import open_data
 from contrapose.data.imbalance import Unbalanced, few_frequent, long_tailed
 from contrapose.data.kinds import kind_of
 from contrapose.data.labelled import class_texts, only_labelled
-from contrapose.data.omniglot import OneShotRuns, omniglot, omniglot_one_shot
-from contrapose.data.opening import open_data
 from contrapose.data.randomness import derived_generator, derived_seed
 from contrapose.data.rows import Rows
 from contrapose.data.sampler import EpochSampler

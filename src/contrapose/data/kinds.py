@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from contrapose.data.columns import LABEL_NAMES, PICTURE_NAMES, TEXT_NAMES, Kind
-from contrapose.data.file_names import expanded
-from contrapose.data.foreign import columns_of, is_column, is_frame, is_missing, items_of
-from contrapose.data.frames import is_many, kind_of_column
+from contrapose.data.files.names import expanded
+from contrapose.data.files.walk import SUFFIXES
 from contrapose.data.samples import Samples
-from contrapose.data.table_files import JSON_LINES, PARQUET, SEPARATORS, ParquetFiles, TextTable
-from contrapose.data.walk import SUFFIXES
+from contrapose.data.tables.columns import LABEL_NAMES, PICTURE_NAMES, TEXT_NAMES, Kind
+from contrapose.data.tables.files import JSON_LINES, PARQUET, SEPARATORS, ParquetFiles, TextTable
+from contrapose.data.tables.foreign import columns_of, is_column, is_frame, is_missing, items_of
+from contrapose.data.tables.held import is_many, kind_of_column
 from contrapose.errors import DataError
 
 PLAIN_TEXT = (".txt",)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from contrapose.data.foreign import columns_of, is_column, is_frame, is_missing, items_of
+from contrapose.data.tables.foreign import columns_of, is_column, is_frame, is_missing, items_of
 from contrapose.errors import ArgumentError, DataError
 from contrapose.words import counted
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from contrapose.data.foreign import is_column, is_missing, items_of
 from contrapose.data.labels import MISSING
+from contrapose.data.tables.foreign import is_column, is_missing, items_of
 from contrapose.errors import DataError
 
 

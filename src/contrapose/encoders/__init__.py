@@ -1,16 +1,16 @@
 """Encoders: a view into an embedding; projection heads, the averaged teacher, and the folder on disk."""
 
-from contrapose.encoders import mlp, resnet, small_conv, vision_transformer  # noqa: F401  (registers them)
+from contrapose.encoders import mlp  # noqa: F401  (registers it)
 from contrapose.encoders.architecture import Architecture, architecture_of
 from contrapose.encoders.artifact import encoder_folder, load_encoder, save_encoder, untrained_like
 from contrapose.encoders.backbone import ENCODERS, Backbone, ConvolutionalBackbone
 from contrapose.encoders.capabilities import Staged, Tokenwise
 from contrapose.encoders.encoder import Encoder
-from contrapose.encoders.factory import build
-from contrapose.encoders.image_encoder import ImageEncoder
+from contrapose.encoders.images.factory import build
+from contrapose.encoders.images.image_encoder import ImageEncoder
 from contrapose.encoders.initial import Start, fingerprint_of, starting_point
 from contrapose.encoders.projection import ProjectionHead
-from contrapose.encoders.row_encoder import RowEncoder, build_rows
+from contrapose.encoders.rows.row_encoder import RowEncoder, build_rows
 from contrapose.encoders.teacher import Teacher
 
 __all__ = [

@@ -17,8 +17,8 @@ FORMAT = 2  # 1 knew pictures only
 DESCRIPTION = "encoder.json"
 
 REBUILD = {
-    "image": ("contrapose.encoders.factory", "rebuild_image", "factory_of"),
-    "rows": ("contrapose.encoders.row_encoder", "rebuild_rows", "row_factory_of"),
+    "image": ("contrapose.encoders.images.factory", "rebuild_image", "factory_of"),
+    "rows": ("contrapose.encoders.rows.row_encoder", "rebuild_rows", "row_factory_of"),
     "text": ("contrapose.encoders.texts.text_encoder", "rebuild_text", "text_factory_of"),
 }
 """Modality -> a module, imported when it is needed; its function that makes an encoder anew from what is written of it;

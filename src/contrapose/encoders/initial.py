@@ -20,12 +20,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from contrapose.encoders.adapters import ADAPTERS, trained_size
 from contrapose.encoders.artifact import encoder_folder, load_encoder
 from contrapose.encoders.backbone import ENCODERS
 from contrapose.encoders.encoder import Encoder
-from contrapose.encoders.factory import build
-from contrapose.encoders.image_encoder import ImageEncoder
+from contrapose.encoders.images.adapters import ADAPTERS, trained_size
+from contrapose.encoders.images.factory import build
+from contrapose.encoders.images.image_encoder import ImageEncoder
 from contrapose.errors import ArgumentError, ContraposeError
 from contrapose.preparation import Fit, Preparation
 

@@ -11,10 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from contrapose.data import Images, Rows, open_data
-from contrapose.data.columns import PICTURE_NAMES
-from contrapose.data.foreign import columns_of, is_column, is_frame, is_missing, items_of
 from contrapose.data.labels import UNLABELLED, encode_labels
 from contrapose.data.samples import LABEL, NUMBER
+from contrapose.data.tables.columns import PICTURE_NAMES
+from contrapose.data.tables.foreign import columns_of, is_column, is_frame, is_missing, items_of
 from contrapose.errors import ArgumentError, DataError
 from contrapose.methods import METHODS
 

@@ -26,9 +26,9 @@ from contrapose.methods import METHODS, Method
 from contrapose.training.in_memory import train_in_memory
 from contrapose.training.interface import MakeViews
 from contrapose.views import ViewGenerator
-from contrapose.views.features import FeatureCorruption
 from contrapose.views.prepared import PreparedViews
 from contrapose.views.rows import RowViews
+from contrapose.views.rows.features import FeatureCorruption
 
 ROWS_AT_A_TIME = 2048  # bounds the memory of `transform`
 _OF_TABLES = ("scaler_", "n_features_in_", "feature_names_in_")

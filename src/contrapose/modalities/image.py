@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 from contrapose.errors import ArgumentError
 from contrapose.modalities.modality import Modality
 from contrapose.options import Options
-from contrapose.views.options import ImageViews
+from contrapose.views.images.options import ImageViews
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +71,7 @@ class _Image(Modality):
 
         from PIL.Image import Image
 
-        from contrapose.data.walk import SUFFIXES
+        from contrapose.data.files.walk import SUFFIXES
 
         named = isinstance(query, str | os.PathLike) and Path(query).suffix.lower() in SUFFIXES
         return [query] if isinstance(query, Image) or (named and Path(query).is_file()) else query

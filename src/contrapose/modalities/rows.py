@@ -85,7 +85,7 @@ class _Rows(Modality):
 
     def floor(self, known: Samples) -> Callable[[Samples], np.ndarray]:
         """Standardised numbers, 0 where one is missing, and each category as one number a value."""
-        from contrapose.encoders.row_inputs import row_inputs
+        from contrapose.encoders.rows.row_inputs import row_inputs
 
         columns, mean, scale = cast("Rows", known).statistics()
         columns = tuple(replace(column, missing=False) for column in columns)

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contrapose.lazy import lazy_exports
-from contrapose.views.options import ImageViews
-from contrapose.views.recipes import RECIPES
+from contrapose.views.images.options import ImageViews
+from contrapose.views.images.recipes import RECIPES
 from contrapose.views.rows.options import RowViews
 
 if TYPE_CHECKING:
-    from contrapose.views.adapter import ViewAdapter
-    from contrapose.views.features import FeatureCorruption
-    from contrapose.views.generator import ViewGenerator
+    from contrapose.views.images.adapter import ViewAdapter
+    from contrapose.views.images.generator import ViewGenerator
+    from contrapose.views.rows.features import FeatureCorruption
 
 __all__ = ["RECIPES", "FeatureCorruption", "ImageViews", "RowViews", "ViewAdapter", "ViewGenerator"]
 
@@ -24,11 +24,11 @@ __all__ = ["RECIPES", "FeatureCorruption", "ImageViews", "RowViews", "ViewAdapte
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "FeatureCorruption": "contrapose.views.features",
-        "ImageViews": "contrapose.views.options",
-        "RECIPES": "contrapose.views.recipes",
+        "FeatureCorruption": "contrapose.views.rows.features",
+        "ImageViews": "contrapose.views.images.options",
+        "RECIPES": "contrapose.views.images.recipes",
         "RowViews": "contrapose.views.rows.options",
-        "ViewAdapter": "contrapose.views.adapter",
-        "ViewGenerator": "contrapose.views.generator",
+        "ViewAdapter": "contrapose.views.images.adapter",
+        "ViewGenerator": "contrapose.views.images.generator",
     },
 )

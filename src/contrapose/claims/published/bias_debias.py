@@ -15,7 +15,7 @@ from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference
 from contrapose.data import Images, derived_generator
-from contrapose.data.biased import BiasedImages, colour_biased
+from contrapose.data.images.biased import BiasedImages, colour_biased
 from contrapose.embedder import Embedder
 from contrapose.evaluation import linear_probe
 from contrapose.learners import SideBySide

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from contrapose.columns import numbered
-from contrapose.data.arrays import KEYS, NAME_KEYS
+from contrapose.data.images.arrays import KEYS, NAME_KEYS
 from contrapose.data.labels import Labels, encode_labels
-from contrapose.data.sources import Source, held_kind, of_columns
+from contrapose.data.tables.sources import Source, held_kind, of_columns
 from contrapose.errors import DataError
 
 

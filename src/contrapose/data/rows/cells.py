@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from contrapose.columns import Column
-from contrapose.data.foreign import is_missing
 from contrapose.data.labels import MISSING, NUMBER, WHOLE, plain_name
+from contrapose.data.tables.foreign import is_missing
 from contrapose.errors import DataError
 
 ABSENT = MISSING | {"?"}  # as the tables of the UCI repository have it

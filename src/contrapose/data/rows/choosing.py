@@ -10,13 +10,13 @@ import torch
 
 from contrapose.columns import Column, are_unnamed, numbered
 from contrapose.data.asked import Asked
-from contrapose.data.columns import LABEL_NAMES, asked_column, listed, usual_label
 from contrapose.data.labels import Labels
 from contrapose.data.numbers import as_numbers
 from contrapose.data.rows.cells import Read, coded, read_cells
 from contrapose.data.rows.rows import Rows
 from contrapose.data.samples import LABEL, NUMBER
-from contrapose.data.sources import Source
+from contrapose.data.tables.columns import LABEL_NAMES, asked_column, listed, usual_label
+from contrapose.data.tables.sources import Source
 from contrapose.errors import DataError
 from contrapose.words import counted
 

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 
 from contrapose.columns import Column
-from contrapose.data.file_names import expanded, missing
-from contrapose.data.foreign import columns_of, is_frame
-from contrapose.data.frames import is_many
-from contrapose.data.hub import load_hub
+from contrapose.data.files.names import expanded, missing
 from contrapose.data.rows.arrays import of_array, of_array_file
 from contrapose.data.rows.choosing import RowRequest, assemble
 from contrapose.data.rows.recoding import recoded
 from contrapose.data.rows.rows import Rows
-from contrapose.data.sources import Source, of_columns, of_dataset, of_table
-from contrapose.data.table_files import JSON_LINES, PARQUET, SEPARATORS, readable
+from contrapose.data.tables.files import JSON_LINES, PARQUET, SEPARATORS, readable
+from contrapose.data.tables.foreign import columns_of, is_frame
+from contrapose.data.tables.held import is_many
+from contrapose.data.tables.hub import load_hub
+from contrapose.data.tables.sources import Source, of_columns, of_dataset, of_table
 from contrapose.errors import ArgumentError, DataError
 
 HUB = "hub:"

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from contrapose.columns import Column, are_unnamed
-from contrapose.data.columns import listed
 from contrapose.data.rows.rows import Rows
+from contrapose.data.tables.columns import listed
 from contrapose.errors import ArgumentError
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from contrapose.data.asked import Asked
-from contrapose.data.foreign import is_missing
 from contrapose.data.labels import Labels
 from contrapose.data.samples import NUMBER, Skipped
+from contrapose.data.tables.foreign import is_missing
 from contrapose.data.texts.texts import Texts
 from contrapose.errors import DataError
 from contrapose.words import counted

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from contrapose.data.file_names import expanded, missing
-from contrapose.data.foreign import columns_of, is_column, is_frame, items_of
-from contrapose.data.frames import is_many
-from contrapose.data.hub import load_hub
-from contrapose.data.sources import of_columns, of_dataset, of_table
-from contrapose.data.table_files import JSON_LINES, PARQUET, SEPARATORS
+from contrapose.data.files.names import expanded, missing
+from contrapose.data.tables.files import JSON_LINES, PARQUET, SEPARATORS
+from contrapose.data.tables.foreign import columns_of, is_column, is_frame, items_of
+from contrapose.data.tables.held import is_many
+from contrapose.data.tables.hub import load_hub
+from contrapose.data.tables.sources import of_columns, of_dataset, of_table
 from contrapose.data.texts.found import Found, TextRequest, assemble
 from contrapose.data.texts.plain import PLAIN, files_of, lines_of, list_texts
 from contrapose.data.texts.python_library import PYTHON_DOCS, python_docs

@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from contrapose.data.file_names import printable
+from contrapose.data.files.names import printable
 from contrapose.data.labels import encode_labels
-from contrapose.data.text_files import read_text
+from contrapose.data.tables.text_files import read_text
 from contrapose.data.texts.found import Found
 from contrapose.errors import DataError
 from contrapose.words import counted

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from contrapose.atomic import write_atomically
-from contrapose.data.cache import cache_folder
+from contrapose.data.images.packing.cache import cache_folder
 from contrapose.data.labels import encode_labels
 from contrapose.data.texts.docstrings import docstrings, library_folder, modules
 from contrapose.data.texts.texts import Texts

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from contrapose.data.columns import TEXT_NAMES, Kind, asked_column, listed, usual_label
 from contrapose.data.labels import Labels
 from contrapose.data.numbers import as_numbers
 from contrapose.data.samples import evenly_spaced
-from contrapose.data.sources import Source
-from contrapose.data.table_files import readable
+from contrapose.data.tables.columns import TEXT_NAMES, Kind, asked_column, listed, usual_label
+from contrapose.data.tables.files import readable
+from contrapose.data.tables.sources import Source
 from contrapose.data.texts.found import Found, TextRequest
 from contrapose.errors import ArgumentError, DataError
 

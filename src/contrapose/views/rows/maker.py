@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from contrapose.views.features import FeatureCorruption
+from contrapose.views.rows.features import FeatureCorruption
 from contrapose.views.rows.options import RowViews
 
 

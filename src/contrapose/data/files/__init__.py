@@ -1,0 +1,1 @@
+"""Files and folders: what their names say, and a walk through them."""

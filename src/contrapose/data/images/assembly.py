@@ -1,0 +1,83 @@
+"""A listing decoded, and what is known of its pictures put beside the pixels."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+
+from contrapose.data.images.images import Images, hash_pixels
+from contrapose.data.images.listing import Listing
+from contrapose.data.images.packing.cache import cache_folder, cached_pack
+from contrapose.data.images.packing.packing import MemorySink, Packed, pack
+from contrapose.data.images.request import Request
+from contrapose.data.samples import NUMBER, Skipped, evenly_spaced
+
+
+def decode_listing(listing: Listing, request: Request) -> Images:
+    """Decode what was listed, through the cache where its files can be told apart from run to run.
+
+    Errors:
+        DataError: nothing could be decoded, no room for the pixels, or labels that do not fit.
+    """
+    request.check_photo_channels()
+    listing = listing.with_labels(request.labels)
+    if request.limit is not None and request.limit < len(listing):
+        listing = listing.select(evenly_spaced(len(listing), request.limit))
+    if listing.place is None or request.cache is False:
+        return assemble(listing, pack_in_memory(listing, request))
+    folder = cache_folder(None if request.cache is True else request.cache)
+    packed = cached_pack(
+        listing,
+        folder,
+        image_size=request.image_size,
+        channels=request.channels,
+        limit=request.limit,
+        workers=request.workers,
+        progress=request.progress,
+        preparation=request.settled,
+        decide=request.decides,
+    )
+    return assemble(listing, packed)
+
+
+def pack_in_memory(listing: Listing, request: Request) -> Packed:
+    """Decode what was listed, keeping the pixels in memory only."""
+    return pack(
+        listing.pictures,
+        MemorySink,
+        image_size=request.image_size,
+        channels=request.channels,
+        workers=request.workers,
+        progress=request.progress,
+        preparation=request.settled,
+        decide=request.decides,
+    )
+
+
+def assemble(listing: Listing, packed: Packed) -> Images:
+    """The decoded rows of a listing with their labels and identifiers; the others as skipped."""
+    kept: np.ndarray = packed.rows
+    identifiers = [listing.identifiers[row] for row in kept]
+    of_files = bool(listing.stamps)  # else the pixels alone say which pictures these are, when somebody asks
+    labels = None if listing.labels is None else listing.labels.select(kept)
+    return Images(
+        packed.pixels,
+        None if labels is None else labels.numbers,
+        targets={NUMBER: None if listing.numbers is None else listing.numbers[kept]},
+        class_names=None if labels is None else labels.names,
+        identifiers=identifiers,
+        skipped=[Skipped(listing.identifiers[row], reason) for row, reason in packed.skipped],
+        origin=listing.origin,
+        notes=(*listing.notes, *packed.notes),
+        fingerprint=_fingerprint(packed, identifiers) if of_files else None,
+        former_fingerprint=listing.former_fingerprint(packed.pixels.shape[1:]) if of_files else None,
+        preparation=packed.preparation,
+    )
+
+
+def _fingerprint(packed: Packed, identifiers: list[str]) -> str:
+    """A hash of the pixels and of what each picture is called: the same after all files were copied elsewhere."""
+    checksum = packed.checksum or hash_pixels(packed.pixels)
+    return hashlib.sha256(json.dumps([checksum, identifiers]).encode()).hexdigest()

@@ -1,0 +1,197 @@
+"""Table files: which columns they have, and what is in one of them."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contrapose.data.labels import MISSING, NUMBER, WHOLE, Labels, encode_cells, encode_labels
+from contrapose.data.numbers import as_numbers
+from contrapose.data.tables.columns import LABEL_NAMES, Kind, asked_column
+from contrapose.data.tables.foreign import is_missing
+from contrapose.data.tables.text_files import check_encoding, read_text
+from contrapose.errors import ContraposeError, DataError
+from contrapose.optional import optional
+
+PARQUET = (".parquet", ".pq")
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+JSON_LINES = (".jsonl", ".ndjson")
+
+
+@contextmanager
+def readable(origin: str) -> Iterator[None]:
+    """Whatever goes wrong while a table is read, as an error that names it."""
+    try:
+        yield
+    except ContraposeError:
+        raise
+    except Exception as error:  # polars and pyarrow have many error types, and the system some more
+        raise DataError(f"{origin} cannot be read as a table: {first_line(error)}") from error
+
+
+class Table:
+    """A table of which columns can be read one by one."""
+
+    kinds: dict[str, Kind]
+    counts: list[int]
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = paths
+        self.origin = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+        self.place = "|".join(str(path.resolve()) for path in paths)
+        self.polars = optional("polars", extra="tables")
+        with readable(self.origin):
+            self.open()
+            numbers = [name for name, kind in self.kinds.items() if kind == "number"]
+            self.kinds |= {name: "whole" for name in numbers if self._is_label(name)}
+        if not sum(self.counts):
+            raise DataError(f"{self.origin} has no rows.")
+
+    def open(self) -> None:
+        raise NotImplementedError
+
+    def read(self, column: str) -> list[Any]:
+        """The values of a column, in order."""
+        raise NotImplementedError
+
+    def labels(self, column: str, where: str) -> Labels | None:
+        """The classes in a column."""
+        return encode_labels(self.read(column), where=where)
+
+    def numbers(self, column: str | None) -> np.ndarray | None:
+        """The numbers in a column; None where none was asked for."""
+        name = asked_column(self.kinds, column, self.origin)
+        return None if name is None else as_numbers(self.read(name), where=f"column {name!r} of {self.origin}")
+
+    def file_names(self, column: str) -> list[str | None]:
+        """The names of files that a column of encoded pictures carries; none at all where it carries none."""
+        return []
+
+    def _is_label(self, column: str) -> bool:
+        """Whether a column of floats has the name of labels and nothing but whole numbers: one was missing once."""
+        if column.lower() not in LABEL_NAMES:
+            return False
+        return all(is_missing(value) or value in MISSING or float(value).is_integer() for value in self.read(column))
+
+    def kind(self, dtype: Any) -> Kind:
+        pl = self.polars
+        if isinstance(dtype, pl.Struct):
+            return "struct" if {"bytes", "path"} <= {field.name for field in dtype.fields} else "other"
+        if dtype == pl.Binary:
+            return "bytes"
+        if dtype in (pl.String, pl.Categorical, pl.Enum):
+            return "text"
+        if dtype.is_integer() or dtype == pl.Boolean:
+            return "whole"
+        return "number" if dtype.is_numeric() else "other"
+
+
+class ParquetFiles(Table):
+    def open(self) -> None:
+        schema = self.polars.read_parquet_schema(self.paths[0])
+        self.kinds = {name: self.kind(dtype) for name, dtype in schema.items()}
+        lengths = [self.polars.scan_parquet(path).select(self.polars.len()) for path in self.paths]
+        self.counts = [length.collect().item() for length in lengths]
+
+    def read(self, column: str) -> list[Any]:
+        frames = [self.polars.read_parquet(path, columns=[column]) for path in self.paths]
+        return [value for frame in frames for value in frame[column].to_list()]
+
+    def labels(self, column: str, where: str) -> Labels | None:
+        return encode_labels(self.read(column), where=where, names=self._class_names(column))
+
+    def file_names(self, column: str) -> list[str | None]:
+        with suppress(ImportError, AttributeError):  # reads the names alone; polars the pictures with them
+            parquet = import_module("pyarrow.parquet")
+            tables = [
+                parquet.ParquetFile(path, memory_map=True, pre_buffer=False).read(columns=[f"{column}.path"])
+                for path in self.paths
+            ]
+            return [None if row is None else row["path"] for table in tables for row in table[column].to_pylist()]
+        names = self.polars.col(column).struct.field("path")
+        frames = [self.polars.scan_parquet(path).select(names).collect(engine="streaming") for path in self.paths]
+        return [name for frame in frames for name in frame["path"].to_list()]
+
+    def _class_names(self, column: str) -> list[str] | None:
+        """The names of the classes 0, 1, ... as `datasets` writes them into the file's metadata."""
+        try:
+            text = self.polars.read_parquet_metadata(self.paths[0]).get("huggingface", "{}")
+            feature = json.loads(text)["info"]["features"][column]
+            return [str(name) for name in feature["names"]] if feature["_type"] == "ClassLabel" else None
+        except (AttributeError, KeyError, TypeError, ValueError):  # an older polars; written by somebody else
+            return None
+
+
+class TextTable(Table):
+    def open(self) -> None:
+        (path,) = self.paths
+        check_encoding(path)
+        try:
+            self._open(path, path.suffix.lower())
+        except self.polars.exceptions.PolarsError:
+            read_text(path)  # says it better where the file is not UTF-8
+            raise
+        self.counts = [len(self.frame)]
+
+    def _open(self, path: Path, suffix: str) -> None:
+        if suffix in JSON_LINES:
+            self.frame = self.polars.read_ndjson(_without_mark(path), infer_schema_length=None)
+            self.kinds = {name: self.kind(dtype) for name, dtype in self.frame.schema.items()}
+        else:  # nothing but text: what looks like a number may be a name, and 007 is not 7
+            _check_separator(path, SEPARATORS[suffix])
+            self.frame = self.polars.read_csv(path, separator=SEPARATORS[suffix], infer_schema_length=0)
+            self.kinds = {name: self._kind_of_cells(name) for name in self.frame.columns}
+
+    def read(self, column: str) -> list[Any]:
+        return self.frame[column].to_list()
+
+    def labels(self, column: str, where: str) -> Labels | None:
+        encode = encode_labels if self.paths[0].suffix.lower() in JSON_LINES else encode_cells
+        return encode(self.read(column), where=where)
+
+    def _kind_of_cells(self, column: str) -> Kind:
+        cells = self.frame[column].drop_nulls().str.strip_chars()
+        cells = cells.filter(~cells.is_in(list(MISSING)))
+        if not len(cells) or not cells.str.contains(f"^({NUMBER})$").all():
+            return "text"
+        return "whole" if cells.str.contains(f"^({WHOLE})$").all() else "number"
+
+
+def _without_mark(path: Path) -> Path | bytes:
+    """The file, or its content behind the mark that some programs put before UTF-8: polars knows it in CSV only."""
+    with path.open("rb") as file:
+        marked = file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
+        return file.read() if marked else path
+
+
+def _check_separator(path: Path, separator: str) -> None:
+    """Say so when the first line is cut by another character than the file's suffix promises."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        header = file.readline().rstrip("\r\n")
+    if not header:
+        raise DataError(f"{path} is empty, or its first line is: it must name the columns.")
+    others = {other: header.count(other) for other in ",;\t|" if other != separator}
+    likely = max(others, key=lambda other: others[other])
+    if separator not in header and others[likely]:
+        raise DataError(
+            f"{path}, line 1: no {separator!r} (what {path.suffix} files are separated by) but "
+            f"{others[likely]} "
+            f"{likely!r}. Save it with {separator!r} between the columns"
+            + (", or rename it to .tsv." if likely == "\t" else ".")
+        )
+    if any(cell.strip('" ').lower().endswith((".jpg", ".jpeg", ".png")) for cell in header.split(separator)):
+        raise DataError(
+            f"{path}, line 1 names a picture: put a line with column names above, e.g. path{separator}label."
+        )
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's text."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
