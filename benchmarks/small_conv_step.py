@@ -33,7 +33,7 @@ from typing import Any
 import torch
 
 from contrapose.data import Batch, derived_generator, omniglot
-from contrapose.encoders import small_conv
+from contrapose.encoders.images import small_conv
 from contrapose.environment import environment
 from contrapose.methods import METHODS
 from contrapose.methods.assemble import assemble

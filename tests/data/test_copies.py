@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from contrapose.data import Images, images, split
+from contrapose.data import Images, split
 from contrapose.data.copies import copies_in, copies_within, split_samples
+from contrapose.data.images import images
 from contrapose.errors import ArgumentError
 
 

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from made_pictures import colour_picture
 
-from contrapose.data import Images, cache, open_data, packing, picture_limits
+from contrapose.data import Images, open_data
+from contrapose.data.images.packing import cache, packing
 from contrapose.data.images.packing.cache import cache_folder
+from contrapose.data.images.pixels import picture_limits
 from contrapose.errors import DataError
 
 NAMES = ("a/1.png", "a/2.png", "b/1.png", "b/2.png")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from contrapose.data.images.columns import choose_columns
 from contrapose.data.images.request import Request
-from contrapose.data.tables.columns import choose_columns
 from contrapose.errors import ArgumentError, DataError
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from contrapose.encoders import small_conv as module
+from contrapose.encoders.images import small_conv as module
 from contrapose.encoders.images.small_conv import SmallConv, Stage, small_conv
 from contrapose.errors import ArgumentError
 
