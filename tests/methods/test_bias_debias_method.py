@@ -45,8 +45,8 @@ def test_two_epochs_on_biased_pictures(pictures: np.ndarray, tmp_path: Path) -> 
     state, _ = load_newest(RunFolder(run.path).checkpoints)
     learner = state["learner"]
     assert any(key.startswith("reference.backbone") for key in learner)
-    rates = [group["lr"] / group["learning_rate_factor"] for group in state["optimizer"]["param_groups"]]
-    assert {group["learning_rate_factor"] for group in state["optimizer"]["param_groups"]} == {1.0, 10.0}
+    rates = [group["lr"] / group["learning_rate_factor"] for group in state["optimizers"]["all"]["param_groups"]]
+    assert {group["learning_rate_factor"] for group in state["optimizers"]["all"]["param_groups"]} == {1.0, 10.0}
     assert rates == pytest.approx([rates[0]] * 4)  # one schedule
     exported = contrapose.load(run.path).encoder.state_dict()  # never the biased one
     assert all(torch.equal(value, learner[f"encoder.{name}"]) for name, value in exported.items())

@@ -22,10 +22,10 @@ from contrapose.methods.assemble import assemble
 from contrapose.objectives import nt_xent
 from contrapose.training.checkpoint import load_newest
 from contrapose.training.in_memory import train_in_memory
-from contrapose.training.optimizers import optimizer_of
 from contrapose.training.run_folder import RunFolder
 from contrapose.training.sharpness_aware import SharpnessAware
 from contrapose.training.step import take_step
+from contrapose.training.turns import optimizers_of
 from distributed_helper import run_ranks
 
 QUICK: dict[str, Any] = {
@@ -89,9 +89,8 @@ def test_a_queue_is_written_once_with_what_the_last_pass_saw(pictures: np.ndarra
     learner, views = assemble(config, images)
     made = views(images.batch(torch.arange(16)), generator=torch.Generator().manual_seed(0))
     before = learner.queue.rows.clone()  # type: ignore[union-attr, operator]
-    take_step(
-        learner, optimizer_of(config, learner), Work(learner, Batch(views=made, indices=torch.arange(16))), seed=1
-    )
+    batch = Batch(views=made, indices=torch.arange(16))
+    take_step(learner, optimizers_of(config, learner), Work(learner, batch), seed=1)
     changed = (learner.queue.rows != before).any(dim=1)  # type: ignore[union-attr]
     assert changed.nonzero().flatten().tolist() == list(range(16))
     assert int(learner.queue.position) == 16  # type: ignore[union-attr, arg-type]
@@ -112,7 +111,7 @@ def test_running_statistics_are_those_of_a_forward_at_the_weights() -> None:
     once, sharp = Normed(), Normed()
     once(batch)
     optimizer = SharpnessAware(torch.optim.SGD(sharp.parameters(), lr=0.1), radius=5.0)
-    take_step(sharp, optimizer, Work(sharp, batch), seed=0)
+    take_step(sharp, {"all": optimizer}, Work(sharp, batch), seed=0)
     for name, value in once.encoder[1].named_buffers():
         assert torch.equal(value, sharp.encoder[1].get_buffer(name)), name
 
@@ -120,8 +119,8 @@ def test_running_statistics_are_those_of_a_forward_at_the_weights() -> None:
 def test_the_flags_reach_both_loops_and_zero_is_the_base() -> None:
     config = METHODS["simclr"](**QUICK)
     net = Siamese(nn.Linear(3, 3), nn.Linear(3, 2), lambda z, p, rows: nt_xent(z, p, rows=rows))
-    assert not isinstance(optimizer_of(config, net), SharpnessAware)
-    found = optimizer_of(replace(config, sam_radius=0.2, sam_adaptive=True), net)
+    assert not isinstance(optimizers_of(config, net)["all"], SharpnessAware)
+    found = optimizers_of(replace(config, sam_radius=0.2, sam_adaptive=True), net)["all"]
     assert isinstance(found, SharpnessAware)
     assert (found.radius, found.adaptive) == (0.2, True)
     with pytest.raises(ArgumentError, match="sam_radius"):
@@ -166,7 +165,7 @@ def one_step(adaptive: bool) -> dict[str, Tensor]:
     batch = Batch(views=tuple(views[:, rows]), indices=torch.arange(BATCH)[rows])
     optimizer = SharpnessAware(torch.optim.SGD(net.parameters(), lr=0.5, momentum=0.9), radius=0.4, adaptive=adaptive)
     for seed in range(2):
-        take_step(net, optimizer, Work(model, batch), seed=seed)
+        take_step(net, {"all": optimizer}, Work(model, batch), seed=seed)
     return {name: value.clone() for name, value in net.state_dict().items()}
 
 

@@ -75,7 +75,7 @@ class Twice(torch.optim.SGD):
 
 def test_a_step_in_order() -> None:
     learner = Counting()
-    taken = take_step(learner, torch.optim.SGD(learner.parameters(), lr=0.1), Work(learner), seed=3, parts=2)
+    taken = take_step(learner, {"all": torch.optim.SGD(learner.parameters(), lr=0.1)}, Work(learner), seed=3, parts=2)
     assert learner.calls == ["before", "forward 0", "forward 1", "backward", "after"]
     assert len(taken.steps) == 2
     assert taken.gradient_norm == 1.5
@@ -88,8 +88,8 @@ def test_several_passes_see_the_same_and_leave_one_trace() -> None:
     twice.load_state_dict(once.state_dict())
     work = Work(twice)
     optimizer = Twice(twice.parameters(), lr=0.1)
-    take_step(once, torch.optim.SGD(once.parameters(), lr=0.1), Work(once), seed=3, parts=2)
-    take_step(twice, optimizer, work, seed=3, parts=2)
+    take_step(once, {"all": torch.optim.SGD(once.parameters(), lr=0.1)}, Work(once), seed=3, parts=2)
+    take_step(twice, {"all": optimizer}, work, seed=3, parts=2)
     assert torch.equal(*optimizer.seen)  # the same batches, the same dropout
     assert work.clipped == 1
     assert twice.calls == ["before", *["forward 0", "forward 1", "backward"] * 2, "after"]

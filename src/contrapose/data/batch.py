@@ -13,6 +13,8 @@ from contrapose.data.samples import LABEL
 from contrapose.errors import ArgumentError
 from contrapose.view import View
 
+ALL = "all"  # the turn of a step in which everything moves at once
+
 
 @dataclass(frozen=True, init=False)
 class Batch:
@@ -27,7 +29,8 @@ class Batch:
 
     Arguments:
         others: batches of other data beside this one, by name: a second side of pairs, a second data set.
-        part: which of the batches this is that one optimiser's step accumulates, from 0.
+        part: which of the batches of one step this is, from 0.
+        turn: name of the turn that it is for, where a step has several (`contrapose.learners.Turn`).
 
     Errors:
         ArgumentError: no view, or a view, `indices` and targets disagree on B.
@@ -38,6 +41,7 @@ class Batch:
     targets: Mapping[str, Tensor]
     others: Mapping[str, Batch]
     part: int
+    turn: str
 
     def __init__(
         self,
@@ -48,10 +52,11 @@ class Batch:
         targets: Mapping[str, Tensor] | None = None,
         others: Mapping[str, Batch] | None = None,
         part: int = 0,
+        turn: str = ALL,
     ) -> None:
         known = {**(targets or {}), **({} if labels is None else {LABEL: labels})}
-        values = {"views": views, "indices": indices, "targets": known, "others": dict(others or {}), "part": part}
-        for name, value in values.items():
+        values = {"views": views, "indices": indices, "targets": known, "others": dict(others or {})}
+        for name, value in {**values, "part": part, "turn": turn}.items():
             object.__setattr__(self, name, value)
         self._check()
 
@@ -87,4 +92,5 @@ class Batch:
             targets={name: values.to(device, non_blocking=non_blocking) for name, values in self.targets.items()},
             others={name: batch.to(device, non_blocking=non_blocking) for name, batch in self.others.items()},
             part=self.part,
+            turn=self.turn,
         )

@@ -17,6 +17,7 @@ from contrapose.learners.regression import Regression
 from contrapose.learners.regressor import Regressor
 from contrapose.learners.siamese import Siamese
 from contrapose.learners.side_by_side import SideBySide
+from contrapose.learners.turn import Turn
 
 __all__ = [
     "ClassGates",
@@ -41,4 +42,5 @@ __all__ = [
     "SideBySide",
     "Step",
     "SupportSet",
+    "Turn",
 ]

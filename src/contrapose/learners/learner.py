@@ -1,4 +1,4 @@
-"""What every learner promises: a batch in, a `Step` out, hooks around the optimiser's step."""
+"""What every learner promises: a batch in, a `Step` out, hooks around the optimiser's moves."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from contrapose.data.batch import Batch
+from contrapose.learners.turn import Turn, one_turn
 from contrapose.pairing import Pairing
 
 # (embeddings, pairing, rows this process answers for) -> loss. Methods hand one to their learner.
@@ -57,17 +58,28 @@ class Learner(nn.Module):
         """Called once before the first step with all targets of the training data, `(N,)` each, by name: the place to
         find a scale, which belongs into a buffer."""
 
+    def turns(self) -> Sequence[Turn]:
+        """Who moves in a step, in order; the same at every step. By default everything moves at once.
+
+        Where there are several, `forward` finds in `batch.turn` whose turn it is, and the last one's `Step` is that of
+        the whole: its loss, embeddings and memory are what is told and kept.
+        """
+        return one_turn(self)
+
     def before_step(self) -> None:
-        """Called once before the forward passes of an optimiser step."""
+        """Called once before the forward passes of a step."""
 
     def after_backward(self) -> None:
         """Called when a gradient is complete, before it is clipped or used: the place to drop some of it."""
 
+    def after_turn(self, turn: Turn) -> None:
+        """Called when the optimiser of a turn has moved: the place to clip or clamp what it moved."""
+
     def after_step(self, steps: Sequence[Step]) -> None:
-        """Called once after the optimiser step: the place to write into memory (queues, supports).
+        """Called once after the last turn: the place to write into memory (queues, supports).
 
         Arguments:
-            steps: what the last forward passes gave, one of each batch that the step accumulated. A step that computes
+            steps: what the last forward passes gave, one of each batch that the turn accumulated. A step that computes
                 its gradient twice (`training.sharpness_aware`) has forward passes before them, which do not count.
         """
 

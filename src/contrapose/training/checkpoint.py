@@ -13,7 +13,7 @@ import torch
 from contrapose.atomic import write_atomically
 from contrapose.errors import RunError
 
-FORMAT = 1
+FORMAT = 2  # 1 held one optimiser, "optimizer"; 2 holds "optimizers" by name
 KEEP = 2  # the newest, and one to fall back on should it be damaged later
 _NAME = re.compile(r"step-(\d{8})-([0-9a-f]{8})\.pt")
 

@@ -8,7 +8,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from contrapose.data.batch import Batch
+from contrapose.data.batch import ALL, Batch
 from contrapose.errors import RunError
 from contrapose.training.checkpoint import list_checkpoints
 from contrapose.training.config import RunConfig
@@ -43,8 +43,9 @@ class FiniteGuard:
         views = list(batch.to("cpu").views)
         torch.save({"views": views, "indices": batch.indices, "step": step}, path)
         saved = list_checkpoints(self.run.checkpoints)
+        of_turn = "" if batch.turn == ALL else f" in the turn {batch.turn!r}"
         kept = f"The last good checkpoint is {saved[0].name}" if saved else "There was no checkpoint yet"
         raise RunError(
-            f"The {what} at step {step}; the batch that did it is saved as {path}. {kept}. "
+            f"The {what} at step {step}{of_turn}; the batch that did it is saved as {path}. {kept}. "
             f"Try a learning rate below {self.config.learning_rate}, --gradient-clip 1, or --precision float32."
         )

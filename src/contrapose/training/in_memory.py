@@ -11,13 +11,14 @@ import torch
 from contrapose.data import Batch, EpochSampler, derived_generator
 from contrapose.errors import NonFiniteError, RunError
 from contrapose.learners import Learner, Step
+from contrapose.learners.turn import batches_of
 from contrapose.openmp import crowd
 from contrapose.training.allocator import freed_memory_kept
 from contrapose.training.config import RunConfig
 from contrapose.training.interface import MakeViews, TrainingData
-from contrapose.training.optimizers import optimizer_of
 from contrapose.training.schedules import multiplier
 from contrapose.training.step import take_step
+from contrapose.training.turns import optimizers_of, set_learning_rate, steps_per_epoch
 from contrapose.view import on_device
 
 
@@ -46,17 +47,16 @@ def train_in_memory(
     """
     crowd()
     learner.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    optimizer = optimizer_of(config, learner)
+    optimizers = optimizers_of(config, learner)
     work = _InMemory(learner, data, views, config, torch.device(device), dtype)
-    steps = work.sampler.batches_per_epoch
+    steps = work.epoch_steps
     losses: list[float] = []
     with torch.random.fork_rng(), freed_memory_kept():
         for step in range(config.epochs * steps):
             factor = multiplier(config.schedule, step, config.epochs * steps, config.warmup_share)
-            for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * factor * group.get("learning_rate_factor", 1.0)
+            set_learning_rate(optimizers, config.learning_rate * factor)
             work.step = step
-            taken = take_step(learner, optimizer, work, seed=work.generator().initial_seed())
+            taken = take_step(learner, optimizers, work, seed=work.generator().initial_seed())
             losses.append(float(taken.steps[-1].loss.detach()))
             del taken  # and with it what the step remembered, before the next one begins
             epoch, left = divmod(step + 1, steps)
@@ -70,7 +70,7 @@ def train_in_memory(
 
 @dataclass
 class _InMemory:
-    """The `Computation` of a fit: one process, one batch a step, nothing written."""
+    """The `Computation` of a fit: one process, one batch a turn, nothing written."""
 
     learner: Learner
     data: TrainingData
@@ -83,15 +83,17 @@ class _InMemory:
     def __post_init__(self) -> None:
         self.sampler = EpochSampler(len(self.data), self.config.batch_size, seed=self.config.seed)
         self.targets = {name: torch.as_tensor(values) for name, values in self.data.targets.items()}
+        self.batches, self.epoch_steps = batches_of(self.learner.turns()), steps_per_epoch(self.sampler, self.learner)
 
-    def generator(self) -> torch.Generator:
-        return derived_generator(self.config.seed, self.step)
+    def generator(self, part: int = 0) -> torch.Generator:
+        return derived_generator(self.config.seed, self.step, *([part] if part else []))
 
     def batch(self, part: int) -> Batch:
-        indices = self.sampler.indices(*self.sampler.locate(self.step))  # (B,)
+        epoch, position = divmod(self.step, self.epoch_steps)
+        indices = self.sampler.indices(epoch, position * self.batches + part)  # (B,)
         raw = on_device(self.data.batch(indices), self.device)
         return Batch(
-            views=tuple(on_device(view, self.device) for view in self.views(raw, generator=self.generator())),
+            views=tuple(on_device(view, self.device) for view in self.views(raw, generator=self.generator(part))),
             indices=indices,
             targets={name: values[indices].to(self.device) for name, values in self.targets.items()},  # (B,) each
             part=part,

@@ -14,13 +14,13 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch.optim import Optimizer
 
 from contrapose.data.batch import Batch
 from contrapose.data.randomness import derived_generator
 from contrapose.data.sampler import EpochSampler
-from contrapose.errors import ArgumentError, NonFiniteError
+from contrapose.errors import NonFiniteError
 from contrapose.learners import Learner, Step
+from contrapose.learners.turn import batches_of
 from contrapose.training.allocator import freed_memory_kept
 from contrapose.training.average import WeightAverage
 from contrapose.training.checkpoint import list_checkpoints, load_newest, save_checkpoint
@@ -31,12 +31,12 @@ from contrapose.training.finite import FiniteGuard
 from contrapose.training.interface import MakeViews, Outcome, TrainingData
 from contrapose.training.interrupts import catch_interrupts
 from contrapose.training.monitor import Monitor
-from contrapose.training.optimizers import optimizer_of
 from contrapose.training.reporter import Reporter
 from contrapose.training.run_folder import RunFolder
 from contrapose.training.schedules import multiplier
 from contrapose.training.state import export_encoders, export_tables, restore_state, state_of
 from contrapose.training.step import take_step
+from contrapose.training.turns import optimizers_of, prepared, set_learning_rate, steps_per_epoch
 from contrapose.view import on_device
 
 LEAST_CHECKPOINT_SECONDS = 10.0  # epochs may be shorter than it takes to write a checkpoint
@@ -56,7 +56,7 @@ class Trainer:
         monitor: what a person sees meanwhile.
 
     Errors:
-        ArgumentError: fewer samples than one batch; a device that is not there.
+        ArgumentError: fewer samples than a step takes; a device that is not there.
     """
 
     def __init__(
@@ -83,11 +83,12 @@ class Trainer:
             world_size=self.accelerator.num_processes,
             rank=self.accelerator.process_index,
         )
-        self.epoch_steps = self._steps_per_epoch()
+        self.epoch_steps = steps_per_epoch(self.sampler, learner, config.accumulate)
+        self.batches = config.accumulate * batches_of(learner.turns())  # of a step
         self.total_steps = config.epochs * self.epoch_steps
         # Channels last is how convolutions are computed: 1.2 to 1.5 times faster for convolutional encoders on a CPU.
         self.learner = learner.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        self.optimizer: Optimizer = optimizer_of(config, learner)
+        self.optimizers = optimizers_of(config, learner)
         self.average = WeightAverage(learner.encoder)
         self.dtype = autocast_dtype(config.precision, self.device)
         self.targets = {name: torch.as_tensor(values) for name, values in data.targets.items()}
@@ -110,7 +111,7 @@ class Trainer:
         state, problems = load_newest(self.run.checkpoints)
         for problem in problems:
             self.monitor.say(f"{problem} Continuing from the one before.")
-        restore_state(state, self.learner, self.optimizer, folder=self.run.checkpoints, **self._unchanging())
+        restore_state(state, self.learner, self.optimizers, folder=self.run.checkpoints, **self._unchanging())
         self.average.restore(state.get("average"), self.learner.encoder)
         self.step = state["step"]
         if self.accelerator.is_main_process:
@@ -122,7 +123,7 @@ class Trainer:
         Errors:
             RunError: a loss or gradient that is not finite (the batch is saved), or a disk that is full.
         """
-        self.model, self.optimizer = self.accelerator.prepare(self.learner, self.optimizer)
+        self.model, self.optimizers = prepared(self.accelerator, self.learner, self.optimizers)
         self.reporter.start(self.step)
         first, started, loss = self.step, time.monotonic(), math.nan
         views_seen = 0
@@ -137,7 +138,7 @@ class Trainer:
                 self.clock.start_step()
                 step, gradient_norm = self._train_step()
                 loss = float(step.loss.detach())
-                views_seen += len(step.embeddings) * self.accelerator.num_processes * self.config.accumulate
+                views_seen += len(step.embeddings) * self.accelerator.num_processes * self.batches
                 self.step += 1
                 rate = views_seen / max(1e-9, time.monotonic() - started)
                 self.reporter.report(self.step, step, gradient_norm, self.learning_rate(self.step - 1), rate)
@@ -153,7 +154,7 @@ class Trainer:
     def save(self) -> None:
         """Write a checkpoint and the encoder: at the end as it is, before it averaged (from the main process)."""
         if self.accelerator.is_main_process:
-            state = state_of(self.learner, self.optimizer, **self._unchanging())
+            state = state_of(self.learner, self.optimizers, **self._unchanging())
             save_checkpoint(self.run.checkpoints, self.step, {**state, "average": self.average.state()})
             self._export(done=self.step >= self.total_steps)
         self.accelerator.wait_for_everyone()
@@ -172,12 +173,11 @@ class Trainer:
         return self.config.learning_rate * factor
 
     def _train_step(self) -> tuple[Step, float]:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate(self.step) * group.get("learning_rate_factor", 1.0)
+        set_learning_rate(self.optimizers, self.learning_rate(self.step))
         seed = self._generator().initial_seed()
         with self.clock.phase("update"):
-            taken = take_step(self.learner, self.optimizer, self, seed=seed, parts=self.config.accumulate)
-            self.optimizer.zero_grad(set_to_none=True)
+            taken = take_step(self.learner, self.optimizers, self, seed=seed, parts=self.config.accumulate)
+            self.learner.zero_grad(set_to_none=True)
             self.average.update(self.learner.encoder, self.step + 1)
         return taken.steps[-1], taken.gradient_norm
 
@@ -202,7 +202,7 @@ class Trainer:
         """A batch of the current step, views included."""
         epoch, position = divmod(self.step, self.epoch_steps)
         with self.clock.phase("data"):
-            indices = self.sampler.indices(epoch, position * self.config.accumulate + part)  # (B,)
+            indices = self.sampler.indices(epoch, position * self.batches + part)  # (B,)
             raw = on_device(self.data.batch(indices), self.device)
             targets = {name: values[indices].to(self.device) for name, values in self.targets.items()}  # (B,) each
         with self.clock.phase("views"):
@@ -240,15 +240,6 @@ class Trainer:
         if self.accelerator.num_processes == 1:
             return flag
         return bool(self.accelerator.reduce(torch.tensor(float(flag), device=self.device)) > 0)
-
-    def _steps_per_epoch(self) -> int:
-        steps = self.sampler.batches_per_epoch // self.config.accumulate
-        if steps == 0:
-            raise ArgumentError(
-                f"accumulate={self.config.accumulate} asks for more batches a step than an epoch has "
-                f"({self.sampler.batches_per_epoch}); lower it, or the batch_size."
-            )
-        return steps
 
     def _unchanging(self) -> dict[str, Any]:
         """What has to be the same when a run continues."""

@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.optim import SGD, AdamW, Optimizer
 
 from contrapose.errors import ArgumentError
-from contrapose.learners import Learner
 from contrapose.registry import Registry
 from contrapose.training.config import RunConfig
 from contrapose.training.sharpness_aware import SharpnessAware
@@ -101,9 +100,9 @@ def lars(parameters: Any, learning_rate: float) -> Optimizer:
     return LARS(parameters, lr=learning_rate)
 
 
-def optimizer_of(config: RunConfig, learner: Learner) -> Optimizer:
-    """The optimiser of a configuration: the one it names, sharpness-aware where it has a radius."""
-    base = OPTIMIZERS[config.optimizer](learner.parameter_groups(config.weight_decay), config.learning_rate)
+def optimizer_of(config: RunConfig, groups: list[dict[str, Any]]) -> Optimizer:
+    """An optimiser of a configuration: of the kind it names, sharpness-aware where it has a radius."""
+    base = OPTIMIZERS[config.optimizer](groups, config.learning_rate)
     if config.sam_radius == 0:
         return base
     return SharpnessAware(base, radius=config.sam_radius, adaptive=config.sam_adaptive)

@@ -12,17 +12,21 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from contrapose.atomic import write_atomically
+from contrapose.data.batch import ALL
 from contrapose.encoders import Encoder, save_encoder
 from contrapose.errors import RunError
 from contrapose.learners import Learner
 from contrapose.training.interface import TrainingData
 
 
-def state_of(learner: Learner, optimizer: Optimizer, *, data: TrainingData, global_batch: int) -> dict[str, Any]:
-    """What a checkpoint holds: weights, memory (queues, EMA copies), optimiser; and what must not have changed."""
+def state_of(
+    learner: Learner, optimizers: Mapping[str, Optimizer], *, data: TrainingData, global_batch: int
+) -> dict[str, Any]:
+    """What a checkpoint holds: weights, memory (queues, EMA copies), optimisers by name; and what must not have
+    changed."""
     return {
         "learner": learner.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        "optimizers": {name: optimizer.state_dict() for name, optimizer in optimizers.items()},
         "data": data.fingerprint,
         "global_batch": global_batch,
     }
@@ -31,7 +35,7 @@ def state_of(learner: Learner, optimizer: Optimizer, *, data: TrainingData, glob
 def restore_state(
     state: dict[str, Any],
     learner: Learner,
-    optimizer: Optimizer,
+    optimizers: Mapping[str, Optimizer],
     *,
     data: TrainingData,
     global_batch: int,
@@ -54,7 +58,9 @@ def restore_state(
         )
     try:
         learner.load_state_dict(state["learner"])
-        optimizer.load_state_dict(state["optimizer"])
+        kept = state["optimizers"] if "optimizers" in state else {ALL: state["optimizer"]}  # of the first format
+        for name, optimizer in optimizers.items():
+            optimizer.load_state_dict(kept[name])
     except (RuntimeError, ValueError, KeyError) as error:
         raise RunError(
             f"The checkpoint in {folder} does not fit the networks of this version "

@@ -1,18 +1,21 @@
-"""One optimiser's step of a learner, the same for a run and for a fit in memory.
+"""A step of a learner, the same for a run and for a fit in memory.
 
-    before_step -> optimiser(closure) -> after_step(what the last forward passes gave)
+    before_step -> for each turn: optimiser(closure), after_turn -> after_step(what the last forward passes gave)
 
-The closure computes the gradient of all batches that the step accumulates. An optimiser calls it once; one that looks
+The closure computes the gradient of all batches that the turn accumulates. An optimiser calls it once; one that looks
 at the gradient elsewhere, too (`SharpnessAware`), as often as its `passes` say, and every pass sees the same samples,
-views and random numbers. Running statistics move in the first pass alone; memory is written once, after the last.
+views and random numbers. Turns see the same samples and views, unless one takes a fresh batch, and each draws random
+numbers of its own. Running statistics move in the first pass of a turn alone; memory is written once, after the last
+turn.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Protocol
 
 import torch
@@ -20,14 +23,16 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from contrapose.data.batch import Batch
-from contrapose.learners import Learner, Step
+from contrapose.data.randomness import derived_seed
+from contrapose.learners import Learner, Step, Turn
+from contrapose.training.turns import only_own_gradients
 
 
 class Computation(Protocol):
     """How a loop computes what a step needs: where batches come from, and on which devices."""
 
     def batch(self, part: int) -> Batch:
-        """The batch of that number among those that the step accumulates; the same each time it is asked for."""
+        """The batch of that number among those that the step takes; the same each time it is asked for."""
         ...
 
     def gradient(self, batch: Batch, *, parts: int, last: bool) -> Step:
@@ -44,55 +49,84 @@ class Taken:
     """What happened in a step.
 
     Arguments:
-        steps: what the last forward passes gave, one of each accumulated batch.
-        gradient_norm: of the gradient that the optimiser used, before it was clipped.
+        steps: what the last forward passes gave, one of each accumulated batch. Of several turns the last step logs
+            what all of them log, and `loss_NAME` and `gradient_norm_NAME` of each.
+        gradient_norm: of the gradient that the last optimiser used, before it was clipped.
     """
 
     steps: tuple[Step, ...]
     gradient_norm: float
 
 
-def take_step(learner: Learner, optimizer: Any, work: Computation, *, seed: int, parts: int = 1) -> Taken:
+def take_step(
+    learner: Learner, optimizers: Mapping[str, Any], work: Computation, *, seed: int, parts: int = 1
+) -> Taken:
     """Do one step.
 
     Arguments:
-        optimizer: its `step` takes a closure, as torch's do.
-        seed: of torch's global random stream during a pass (dropout and the like).
-        parts: batches to accumulate.
+        optimizers: by the names that the learner's turns give them; their `step` takes a closure, as torch's do.
+        seed: of torch's global random stream during a pass (dropout and the like); later turns derive theirs from it.
+        parts: batches to accumulate in each turn.
     """
     learner.before_step()
-    closure = _Gradient(learner, optimizer, work, seed, parts)
-    optimizer.step(closure)
-    taken = Taken(closure.steps, closure.norm)
-    learner.after_step(taken.steps)
-    return taken
+    turns = learner.turns()
+    batch = lru_cache(maxsize=1)(work.batch)  # passes and turns that see one batch have it made once
+    first, log = 0, dict[str, Tensor | float]()
+    for number, turn in enumerate(turns):
+        first += parts if number and turn.fresh_batch else 0
+        seed_of_turn = derived_seed(seed, number) if number else seed
+        closure = _Gradient(learner, turn, optimizers, work, batch, seed_of_turn, range(first, first + parts))
+        with only_own_gradients(learner, turn):
+            optimizers[turn.optimizer].step(closure)
+        learner.after_turn(turn)
+        log |= closure.log
+    steps = closure.steps if len(turns) == 1 else (*closure.steps[:-1], replace(closure.steps[-1], log=log))
+    learner.after_step(steps)
+    return Taken(steps, closure.norm)
 
 
 class _Gradient:
-    """The closure: each call is one pass, which leaves its gradient in the parameters."""
+    """The closure: each call is one pass of a turn, which leaves its gradient in the parameters."""
 
-    def __init__(self, learner: Learner, optimizer: Any, work: Computation, seed: int, parts: int) -> None:
-        self.learner, self.optimizer, self.work = learner, optimizer, work
-        self.seed, self.parts = seed, parts
-        self.passes = getattr(getattr(optimizer, "optimizer", optimizer), "passes", 1)  # accelerate wraps optimisers
+    def __init__(
+        self,
+        learner: Learner,
+        turn: Turn,
+        optimizers: Mapping[str, Any],
+        work: Computation,
+        batch: Callable[[int], Batch],
+        seed: int,
+        parts: Sequence[int],
+    ) -> None:
+        self.learner, self.turn, self.optimizers = learner, turn, optimizers
+        self.work, self.batch, self.seed, self.parts = work, batch, seed, parts
+        own = optimizers[turn.optimizer]
+        self.passes = getattr(getattr(own, "optimizer", own), "passes", 1)  # accelerate wraps optimisers
         self.done = 0
         self.steps: tuple[Step, ...] = ()
         self.norm = math.nan
 
     def __call__(self) -> Tensor:
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers.values():  # the gradients of the turn before are not kept beside this one's
+            optimizer.zero_grad(set_to_none=True)
         torch.manual_seed(self.seed)
         steps = []
         with statistics_kept(self.learner) if self.done else nullcontext():
-            for part in range(self.parts):
-                batch = self.work.batch(part)
-                steps.append(self.work.gradient(batch, parts=self.parts, last=part == self.parts - 1))
+            for part in self.parts:
+                batch = replace(self.batch(part), turn=self.turn.name)
+                steps.append(self.work.gradient(batch, parts=len(self.parts), last=part == self.parts[-1]))
         self.learner.after_backward()
         self.steps = tuple(steps)
         self.done += 1
         if self.done == self.passes:  # a gradient that only shows the way up is not clipped
             self.norm = self.work.clip(batch)
         return torch.stack([step.loss.detach() for step in steps]).mean()  # ()
+
+    @property
+    def log(self) -> dict[str, Tensor | float]:
+        """What the metrics tell of the turn."""
+        name, last = self.turn.name, self.steps[-1]
+        return {**last.log, f"loss_{name}": last.loss.detach(), f"gradient_norm_{name}": self.norm}
 
 
 @contextmanager
