@@ -28,7 +28,7 @@ def train_command(words: list[str]) -> None:
         options = parse(ResumeOptions, words, "train")
         from contrapose.commands.train import resume
 
-        _finish(resume(options.resume, epochs=options.epochs, data=options.data))
+        _finish(resume(options.resume, epochs=options.epochs, data=options.data, base=options.base))
         return
     from contrapose.methods import METHODS
 

@@ -12,7 +12,7 @@ from contrapose.commands.gain import expected_gain
 from contrapose.commands.run_data import places_of
 from contrapose.data import Samples
 from contrapose.learners import Learner
-from contrapose.methods import Method, name_of
+from contrapose.methods import Method, WithBase, name_of
 from contrapose.methods.fit_to_data import class_names
 from contrapose.training.config_file import to_dictionary
 from contrapose.training.loop import Trainer
@@ -51,6 +51,8 @@ def announce(
     )
     if config.init is not None:
         monitor.say(f"weights: begun with those of {config.init}, and with their normalisation; heads are new")
+    if isinstance(config, WithBase):
+        monitor.say(f"frozen: {config.base} is asked, and stays as it is")
     if config.sam_radius > 0:
         monitor.say(f"sam_radius={config.sam_radius:g}: sharpness-aware steps take two passes each, so twice the time.")
     if config.accumulate > 1:
@@ -62,11 +64,19 @@ def announce(
     monitor.say(f"writing {run.path}{at}, {counted(trainer.total_steps, 'step')}, learning rate {rate:.2g} at the next")
 
 
-def record_of(config: Method, samples: Samples, run: Path, *, init: dict[str, Any] | None = None) -> dict[str, Any]:
+def record_of(
+    config: Method,
+    samples: Samples,
+    run: Path,
+    *,
+    init: dict[str, Any] | None = None,
+    base: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """What `config.json` says of a run in the folder `run`.
 
     Arguments:
         init: what the weights were that it started from; None = new ones.
+        base: what the frozen encoder is that it asks; None = it asks none.
     """
     return {
         "contrapose": __version__,
@@ -74,6 +84,7 @@ def record_of(config: Method, samples: Samples, run: Path, *, init: dict[str, An
         "modality": config.modality,
         "config": to_dictionary(config),
         **({} if init is None else {"init": init}),
+        **({} if base is None else {"base": base}),
         "data": {
             "origin": samples.origin,
             "places": places_of(config.data, run),

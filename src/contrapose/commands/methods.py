@@ -6,7 +6,7 @@ import textwrap
 
 from rich.console import Console
 
-from contrapose.methods import METHODS
+from contrapose.methods import METHODS, WithBase
 from contrapose.methods.method import QUESTIONS
 
 
@@ -33,9 +33,10 @@ def print_methods(*, first: str | None = None) -> None:
 def _print(console: Console, name: str) -> None:
     about = METHODS[name].about
     margin = max(map(len, METHODS)) + 2
-    labels = " (needs labels)" if about.needs_labels else ""
+    base = ["a frozen encoder: --base"] if issubclass(METHODS[name], WithBase) else []
+    needs = " and ".join(["labels"] * about.needs_labels + base)
     width = max(margin + 20, min(console.width, 120))
-    for number, text in enumerate((f"{about.purpose}{labels}", about.paper)):
+    for number, text in enumerate((about.purpose + (f" (needs {needs})" if needs else ""), about.paper)):
         lines = textwrap.fill(
             text,
             width,

@@ -31,6 +31,8 @@ class ResumeOptions:
     """A new total number of epochs; the schedule is stretched to it."""
     data: str | None = None
     """Where the run's data lie now, when they were moved. Default: where they were, or as seen from the run."""
+    base: str | None = None
+    """Where the frozen encoder of the run lies now, for a method that asks one. Default: likewise."""
 
 
 @dataclass(frozen=True, kw_only=True)

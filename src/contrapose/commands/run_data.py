@@ -1,17 +1,19 @@
-"""Where a run's data lie: kept in its record, and found again from another working folder or after both were copied."""
+"""Where what a run reads lies: kept in its record, and found again from another folder or after both were copied."""
 
 from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from contrapose.data.kinds import EMBEDDED
-from contrapose.errors import DataError
+from contrapose.errors import DataError, RunError
 
 FROM_PYTHON = "(given in Python)"  # what a configuration says of arrays and data sets that have no name
 _HUB = "hub:"
+_PUBLISHED = ("hf:", "timm:")  # weights that have a name and no place
 
 
 def places_of(data: str, run: Path) -> dict[str, str]:
@@ -38,12 +40,25 @@ def data_places(data: str, record: dict[str, Any], run: Path) -> list[str]:
     Errors:
         DataError: it lies at none of these places.
     """
-    _, path = _path_of(data)
-    known = record.get("data", {}).get("places") or {}
+    return places_now(data, record.get("data", {}).get("places"), run, "data")
+
+
+def places_now(given: str, places: Mapping[str, str] | None, run: Path, what: Literal["data", "base"]) -> list[str]:
+    """Where what a run reads may lie now, likeliest first: as it was given, beside the run, where it was then.
+
+    Arguments:
+        places: what `places_of` said of it.
+        what: the option that names it.
+
+    Errors:
+        DataError, RunError: data, and a base, that lie at none of these places.
+    """
+    _, path = _path_of(given)
+    known = places or {}
     if path is None and not known:
-        return [data]  # a name, which is the same everywhere
+        return [given]  # a name, which is the same everywhere
     beside = known.get("from_run")
-    tried = [data]
+    tried = [given]
     if beside is not None:
         prefix = _HUB if beside.startswith(_HUB) else ""
         tried.append(prefix + os.path.normpath(run / beside.removeprefix(_HUB)))
@@ -51,7 +66,8 @@ def data_places(data: str, record: dict[str, Any], run: Path) -> list[str]:
     found = [place for place in tried if _is_there(place)]
     if not found:
         where = ", ".join(dict.fromkeys(tried))
-        raise DataError(f"The data of the run {run} are no longer there (tried: {where}). Say where with --data.")
+        lost, error = ("data", DataError) if what == "data" else ("weights of the frozen encoder", RunError)
+        raise error(f"The {lost} of the run {run} are no longer there (tried: {where}). Say where with --{what}.")
     return list(dict.fromkeys(found))
 
 
@@ -61,8 +77,8 @@ def _is_there(place: str) -> bool:
 
 
 def _path_of(data: str) -> tuple[str, str | None]:
-    """The prefix and the path in what was given for data; none in names of the hub, of Python, of embedded sets."""
-    if data in (*EMBEDDED, FROM_PYTHON):
+    """The prefix and the path in what was given; none in names of the hub, of Python, of embedded sets."""
+    if data in (*EMBEDDED, FROM_PYTHON) or data.startswith(_PUBLISHED):
         return "", None
     prefix = _HUB if data.startswith(_HUB) else ""
     path = str(Path(data.removeprefix(_HUB)).expanduser())

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from contrapose.commands.run_base import base_again
 from contrapose.commands.run_data import FROM_PYTHON, data_places
-from contrapose.commands.run_start import open_same, open_samples, started_from
-from contrapose.commands.train import check_enough, config_of
+from contrapose.commands.run_start import check_enough, open_same, open_samples, started_from
+from contrapose.commands.train import config_of
 from contrapose.data import Batch, EpochSampler, Samples, derived_generator
 from contrapose.errors import ArgumentError, RunError
 from contrapose.learners import Learner
@@ -95,7 +96,8 @@ def learner_of(run: str | Path, *, data: Any = None) -> RunLearner:
     check_enough(config, samples)
     samples = samples.with_targets(config.about.needs_targets)
     initial = None if start is None else start.encoder(getattr(samples, "image_size", None))
-    learner, views = assemble(config, samples, initial=initial)
+    base, _ = base_again(config, record, folder.path)
+    learner, views = assemble(config, samples, initial=initial, base=base)
     try:
         learner.load_state_dict(state["learner"])
     except RuntimeError as error:

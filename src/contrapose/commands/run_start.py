@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from contrapose.commands.header import record_of
+from contrapose.commands.run_base import base_record
 from contrapose.commands.run_data import FROM_PYTHON
 from contrapose.data import Samples
-from contrapose.encoders import Encoder, Start, fingerprint_of, save_encoder, starting_point
+from contrapose.encoders import Encoder, Frozen, Start, fingerprint_of, save_encoder, starting_point
 from contrapose.errors import DataError, RunError
 from contrapose.methods import Method, name_of
 from contrapose.modalities import modality_of
@@ -29,6 +30,29 @@ def open_samples(config: Method, source: Any, start: Start | None = None, *, qui
         progress=not quiet,
         **reading,
     )
+
+
+def check_enough(config: Method, samples: Samples) -> None:
+    """Pass data that a method can learn from: more than one sample, and the targets that it needs.
+
+    Errors:
+        DataError: they are not.
+    """
+    if len(samples) < 2:
+        raise DataError(
+            f"{samples.origin} holds one {samples.noun}: contrast needs at least two. Give more {samples.noun}s."
+        )
+    missing = [name for name in config.about.needs_targets if name not in samples.targets]
+    if missing == ["label"]:
+        raise DataError(
+            f"{name_of(config)} learns from labels and the data has none. Give labelled data: class sub-folders, or a "
+            "table with a label column."
+        )
+    if missing:
+        raise DataError(
+            f"{name_of(config)} learns from a {missing[0]} of each sample, and the data has none. Name the column that "
+            "holds it with --number-column (number_column=)."
+        )
 
 
 def starting_from(config: Method, init: Any) -> Start | None:
@@ -85,14 +109,16 @@ def open_same(
     return opened[0]
 
 
-def new_folder(config: Method, samples: Samples, start: Start | None, initial: Encoder | None) -> RunFolder:
+def new_folder(
+    config: Method, samples: Samples, start: Start | None, initial: Encoder | None, base: Frozen | None = None
+) -> RunFolder:
     """The folder of a new run, with its record, and the weights that it starts from."""
     init = None
     if start is not None and initial is not None:
         init = {"source": start.source, "encoder": start.name, "fingerprint": fingerprint_of(initial)}
 
     def record(path: Path) -> dict[str, Any]:
-        return record_of(config, samples, path, init=init)
+        return record_of(config, samples, path, init=init, base=base_record(config, base, path))
 
     if config.out:
         folder = RunFolder.create(config.out, record(Path(config.out)))

@@ -12,8 +12,10 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 
 from contrapose.commands.header import announce, record_of
+from contrapose.commands.run_base import base_again, base_for, base_record
 from contrapose.commands.run_data import FROM_PYTHON, data_places
 from contrapose.commands.run_start import (
+    check_enough,
     check_same_start,
     new_folder,
     open_same,
@@ -23,7 +25,8 @@ from contrapose.commands.run_start import (
 )
 from contrapose.data import Samples, kind_of
 from contrapose.embedder import Embedder, load
-from contrapose.errors import ArgumentError, DataError, did_you_mean
+from contrapose.encoders import Frozen
+from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.learners import Learner
 from contrapose.methods import METHODS, Method, name_of
 from contrapose.methods.assemble import assemble, begun_with
@@ -57,6 +60,7 @@ def train(
     *,
     data: Any = None,
     init: Any = None,
+    base: Any = None,
     views: Any = None,
     modality: str | None = None,
     quiet: bool = False,
@@ -77,6 +81,8 @@ def train(
         init: trained weights to start from, of any method: what `--init` takes (a run or encoder folder, `timm:NAME`,
             `hf:NAME`), or an encoder: what `contrapose.load` returns, or an `ImageEncoder`. They bring their encoder,
             channels, picture size and normalisation along; projection heads begin anew.
+        base: for methods that ask a frozen encoder: what `--base` takes (a run or encoder folder, `timm:NAME`,
+            `hf:NAME`), an encoder, what `contrapose.load` returns, or a module. It is copied, and stays as it is.
         views: options of the batched views (`ImageViews(rotation_degrees=20)`), or a callable of your own (torchvision,
             albumentations, kornia) in their place.
         modality: the kind of data ("image", "text", "rows"), where it is not plain what they are.
@@ -95,9 +101,10 @@ def train(
         options["data"] = os.fspath(data)
     elif data is not None:
         options["data"] = FROM_PYTHON
-    if init is not None:
-        init = init.path if isinstance(init, Run) else init
-        options["init"] = os.fspath(init) if isinstance(init, str | os.PathLike) else FROM_PYTHON
+    init, base = (given.path if isinstance(given, Run) else given for given in (init, base))
+    for name, given in (("init", init), ("base", base)):
+        if given is not None:
+            options[name] = os.fspath(given) if isinstance(given, str | os.PathLike) else FROM_PYTHON
     if not isinstance(method, Method):
         modality = modality or kind_of(data if options.get("data") == FROM_PYTHON else options.get("data"))
     config = configure(DEFAULT_METHOD if method is None else method, options, modality=modality)
@@ -110,6 +117,7 @@ def train(
     accelerator = make_accelerator(config.device, tracker=config.tracker)
     monitor = Monitor(quiet=quiet or not accelerator.is_main_process)
     with accelerator.main_process_first():  # photos are decoded by one process, and read by all
+        asked = base_for(config, base)
         start = starting_from(config, init)
         config = begun_with(config, start)
         samples = open_samples(config, source, start, quiet=monitor.quiet)
@@ -122,10 +130,10 @@ def train(
     for note in notes:
         monitor.say(f"note: {note}")
     initial = None if start is None else start.encoder(getattr(samples, "image_size", None))
-    parts = assemble(config, samples, views, initial=initial)  # before the folder: a bad option leaves nothing behind
-    run = new_folder(config, samples, start, initial) if accelerator.is_main_process else None
+    parts = assemble(config, samples, views, initial=initial, base=asked)  # before there is a folder to leave behind
+    run = new_folder(config, samples, start, initial, asked) if accelerator.is_main_process else None
     run = RunFolder(broadcast_object_list([run and run.path])[0])  # the main process's choice
-    return _fit(config, samples, parts, run, monitor, accelerator, resume=False)
+    return _fit(config, samples, parts, run, monitor, accelerator, resume=False, base=asked)
 
 
 def resume(
@@ -133,6 +141,7 @@ def resume(
     *,
     epochs: int | None = None,
     data: Any = None,
+    base: Any = None,
     views: Callable[..., Any] | None = None,
     quiet: bool = False,
 ) -> Run:
@@ -143,10 +152,11 @@ def resume(
         epochs: a new total; the schedule is stretched to it from where the run stands.
         data: where the same data lie now; None = where they were, or where they are as seen from the run folder. When
             the run was started from Python with an object, that object.
+        base: where the same frozen encoder lies now, or the object, likewise.
         views: the same object as at the start, when the run was started from Python with one.
 
     Errors:
-        RunError: no run there, no readable checkpoint, changed data, or nothing left to do.
+        RunError: no run there, no readable checkpoint, changed data or frozen encoder, or nothing left to do.
     """
     folder = RunFolder.open(run)
     record = folder.read_record()
@@ -162,14 +172,16 @@ def resume(
     given = os.fspath(data) if isinstance(data, os.PathLike) else data
     sources = data_places(config.data, record, folder.path) if given is None else [given]
     with accelerator.main_process_first():
+        asked, moved = base_again(config, record, folder.path, base)
         start = started_from(config, folder)
         samples, source = open_same(config, sources, start, record, quiet=monitor.quiet)
     if isinstance(source, str):
-        config = configure(config, {"data": source})
+        moved["data"] = source
+    config = configure(config, moved)
     initial = None if start is None else start.encoder(getattr(samples, "image_size", None))
     check_same_start(initial, record, folder)
-    parts = assemble(config, samples, views, initial=initial)
-    return _fit(config, samples, parts, folder, monitor, accelerator, resume=True, change=change)
+    parts = assemble(config, samples, views, initial=initial, base=asked)
+    return _fit(config, samples, parts, folder, monitor, accelerator, resume=True, change=change, base=asked)
 
 
 def configure(method: str | Method, options: dict[str, Any], *, modality: str | None = None) -> Method:
@@ -200,29 +212,6 @@ def config_of(record: dict[str, Any], *, where: str) -> Method:
     return from_dictionary(kind, record["config"], where=where)
 
 
-def check_enough(config: Method, samples: Samples) -> None:
-    """Pass data that a method can learn from: more than one sample, and the targets that it needs.
-
-    Errors:
-        DataError: they are not.
-    """
-    if len(samples) < 2:
-        raise DataError(
-            f"{samples.origin} holds one {samples.noun}: contrast needs at least two. Give more {samples.noun}s."
-        )
-    missing = [name for name in config.about.needs_targets if name not in samples.targets]
-    if missing == ["label"]:
-        raise DataError(
-            f"{name_of(config)} learns from labels and the data has none. Give labelled data: class sub-folders, or a "
-            "table with a label column."
-        )
-    if missing:
-        raise DataError(
-            f"{name_of(config)} learns from a {missing[0]} of each sample, and the data has none. Name the column that "
-            "holds it with --number-column (number_column=)."
-        )
-
-
 def _fit(
     config: Method,
     samples: Samples,
@@ -233,6 +222,7 @@ def _fit(
     *,
     resume: bool,
     change: str = "",
+    base: Frozen | None = None,
 ) -> Run:
     crowd()
     learner, views = parts
@@ -248,7 +238,8 @@ def _fit(
         if change:
             monitor.say(change)
         if accelerator.is_main_process:
-            run.write_record(record_of(config, samples, run.path, init=run.read_record().get("init")))
+            kept = {"init": run.read_record().get("init"), "base": base_record(config, base, run.path)}
+            run.write_record(record_of(config, samples, run.path, **kept))
     announce(config, samples, learner, trainer, run, monitor)
     outcome = trainer.fit()
     monitor.say(trainer.clock.line())

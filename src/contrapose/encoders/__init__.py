@@ -6,6 +6,7 @@ from contrapose.encoders.artifact import encoder_folder, load_encoder, save_enco
 from contrapose.encoders.backbone import ENCODERS, Backbone, ConvolutionalBackbone
 from contrapose.encoders.capabilities import Staged, Tokenwise
 from contrapose.encoders.encoder import Encoder
+from contrapose.encoders.frozen import Frozen, frozen
 from contrapose.encoders.images.factory import build
 from contrapose.encoders.images.image_encoder import ImageEncoder
 from contrapose.encoders.initial import Start, fingerprint_of, starting_point
@@ -19,6 +20,7 @@ __all__ = [
     "Backbone",
     "ConvolutionalBackbone",
     "Encoder",
+    "Frozen",
     "ImageEncoder",
     "ProjectionHead",
     "RowEncoder",
@@ -31,6 +33,7 @@ __all__ = [
     "build_rows",
     "encoder_folder",
     "fingerprint_of",
+    "frozen",
     "load_encoder",
     "save_encoder",
     "starting_point",

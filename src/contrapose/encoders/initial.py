@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from contrapose.encoders.artifact import encoder_folder, load_encoder
@@ -71,13 +71,14 @@ class Start:
         return self.make(image_size).float().cpu().train()
 
 
-def starting_point(init: Any, *, image_size: int | None = None) -> Start:
+def starting_point(init: Any, *, image_size: int | None = None, option: str = "--init") -> Start:
     """What `--init` or `init=` names.
 
     Arguments:
         init: a run folder, an encoder's folder, `timm:NAME` or `hf:NAME` (with their published weights), an
             `Encoder`, or what holds one as `encoder` (an `Embedder`).
         image_size: the side asked for; None: that of the weights.
+        option: what a person would say it with.
 
     Errors:
         ArgumentError: something else.
@@ -88,7 +89,7 @@ def starting_point(init: Any, *, image_size: int | None = None) -> Start:
         size = image_size or trained_size(init)
         return Start(init, init, "image", lambda size: _published(init, size), channels=3, image_size=size)
     if isinstance(init, str | os.PathLike):
-        return _start_of(load_encoder(_folder(os.fspath(init))), os.fspath(init), image_size)
+        return _start_of(load_encoder(_folder(os.fspath(init), option)), os.fspath(init), image_size)
     found = init if isinstance(init, Encoder) else getattr(init, "encoder", None)
     if isinstance(found, Encoder):
         return _start_of(found, "an encoder given in Python", image_size)
@@ -98,12 +99,12 @@ def starting_point(init: Any, *, image_size: int | None = None) -> Start:
     )
 
 
-def fingerprint_of(encoder: Encoder) -> str:
-    """A hash of the weights and of what was fitted to the data."""
-    digest = hashlib.sha256(encoder.name.encode())
-    if not isinstance(encoder, ImageEncoder):  # whose normalisation is among the weights, and preparation no part of it
-        digest.update(json.dumps(encoder.form, sort_keys=True).encode())
-    for name, tensor in sorted(encoder.state_dict().items()):
+def fingerprint_of(network: nn.Module) -> str:
+    """A hash of the weights and, of an encoder, of what was fitted to the data."""
+    digest = hashlib.sha256((network.name if isinstance(network, Encoder) else type(network).__qualname__).encode())
+    if isinstance(network, Encoder) and not isinstance(network, ImageEncoder):
+        digest.update(json.dumps(network.form, sort_keys=True).encode())  # of pictures it is among the weights
+    for name, tensor in sorted(network.state_dict().items()):
         values = tensor.detach().cpu().contiguous()
         digest.update(f"{name} {values.dtype} {tuple(values.shape)}".encode())
         digest.update(values.reshape(-1).view(torch.uint8).numpy().tobytes())
@@ -124,12 +125,12 @@ def _start_of(encoder: Encoder, source: str, image_size: int | None) -> Start:
     )
 
 
-def _folder(init: str) -> Path:
+def _folder(init: str, option: str) -> Path:
     path = Path(init).expanduser()
     if init in ENCODERS and not path.exists():
         raise ArgumentError(
             f"{init} is the name of an encoder, not of trained weights: --encoder {init} trains one from the start, "
-            "and --init takes a run folder, timm:NAME or hf:NAME."
+            f"and {option} takes a run folder, timm:NAME or hf:NAME."
         )
     return encoder_folder(path)
 

@@ -22,6 +22,7 @@ from contrapose.methods.supcon import SupCon
 from contrapose.methods.supervised import Supervised
 from contrapose.methods.supremix import SupReMix
 from contrapose.methods.swav import SwAV
+from contrapose.methods.with_base import WithBase
 
 __all__ = [
     "AUCCL",
@@ -48,6 +49,7 @@ __all__ = [
     "SupReMix",
     "Supervised",
     "SwAV",
+    "WithBase",
     "name_of",
     "register",
 ]

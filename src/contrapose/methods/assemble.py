@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from contrapose.data import Samples
-from contrapose.encoders import Encoder, Start, starting_point
+from contrapose.encoders import Encoder, Frozen, Start, starting_point
 from contrapose.errors import ArgumentError
 from contrapose.learners import Learner
 from contrapose.methods.method import Method
@@ -15,7 +15,12 @@ from contrapose.modalities import modality_of
 
 
 def assemble(
-    config: Method, samples: Samples, views: Callable[..., Any] | None = None, *, initial: Encoder | None = None
+    config: Method,
+    samples: Samples,
+    views: Callable[..., Any] | None = None,
+    *,
+    initial: Encoder | None = None,
+    base: Frozen | None = None,
 ) -> tuple[Learner, Callable[..., Any]]:
     """The learner and the view maker of a run.
 
@@ -24,6 +29,7 @@ def assemble(
         samples: what it is going to train on; a new encoder carries what was fitted to them (statistics, vocabulary).
         views: the user's own view maker; None = the batched views of the configuration.
         initial: the encoder to train; None = the one of `config.init`, or a new one.
+        base: the frozen encoder, for a method that asks one; None = the one of `config.base`.
 
     Errors:
         ArgumentError: samples of another form than the weights take.
@@ -31,7 +37,7 @@ def assemble(
     modality = modality_of(config)
     encoder = initial or _encoder(config, samples)
     modality.settle(encoder, samples)
-    learner = config.new_learner(encoder)
+    learner = config.new_learner(encoder, **({} if base is None else {"base": base}))
     learner.see_targets(samples.targets)
     if views is None:
         return learner, modality.views(config.views, samples, encoder)

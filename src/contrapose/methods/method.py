@@ -130,8 +130,12 @@ class Method(RunConfig):
         """
         return self
 
-    def new_learner(self, encoder: Encoder) -> Learner:
-        """`learner(...)` with first weights and memory from the seed; the user's random stream is left alone."""
+    def new_learner(self, encoder: Encoder, **inputs: Any) -> Learner:
+        """`learner(...)` with first weights and memory from the seed; the user's random stream is left alone.
+
+        Arguments:
+            inputs: what else its `learner` takes: `base`, of a method with a frozen encoder.
+        """
         import torch
 
         from contrapose.data import derived_generator
@@ -139,7 +143,7 @@ class Method(RunConfig):
         generator = derived_generator(self.seed, _INITIAL)
         with torch.random.fork_rng(devices=[]):  # heads draw their weights from the global stream
             torch.default_generator.manual_seed(generator.initial_seed())
-            return self.learner(encoder, generator=generator)
+            return self.learner(encoder, generator=generator, **inputs)
 
     def head(self, input_dimension: int, *, norm: bool = True) -> ProjectionHead:
         """The projection head of this configuration."""

@@ -6,9 +6,9 @@ import torch
 
 from contrapose.data.batch import Batch
 from contrapose.data.samples import NUMBER
-from contrapose.encoders import Encoder
+from contrapose.encoders import Encoder, frozen
 from contrapose.errors import ArgumentError
-from contrapose.methods import Method
+from contrapose.methods import Method, WithBase
 from contrapose.modalities import modality_of
 from contrapose.pairing import Pairing, PartnerPairing, TargetPairing
 from contrapose.report.page import PairingPicture
@@ -44,7 +44,8 @@ def _asked(config: Method, encoder: Encoder, size: int, labelled: bool) -> Pairi
     device = encoder.device
     views = [modality_of(encoder).made_up(encoder, size, seed) for seed in range(config.views.total())]
     batch = Batch(views=tuple(views), indices=torch.arange(size), labels=labels, targets=targets).to(device)
-    learner = config.new_learner(encoder).to(device)
+    beside = {"base": frozen(encoder)} if isinstance(config, WithBase) else {}  # who is asked does not matter either
+    learner = config.new_learner(encoder, **beside).to(device)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         return draw(learner.eval()(batch).pairing.to("cpu"), size, labels)
 
