@@ -18,6 +18,12 @@ def test_to_moves_every_tensor() -> None:
     assert {tensor.device.type for tensor in (*batch.views, batch.indices, batch.labels)} == {"meta"}
 
 
+def test_to_keeps_part_and_turn() -> None:
+    batch = Batch((torch.zeros(2, 1),), torch.arange(2), part=3, turn="critic").to("cpu")
+    assert (batch.part, batch.turn) == (3, "critic")
+    assert Batch((torch.zeros(2, 1),), torch.arange(2)).turn == "all"
+
+
 def test_to_keeps_missing_labels_missing() -> None:
     assert Batch((torch.zeros(2, 1),), torch.arange(2)).to("cpu").labels is None
 

@@ -62,7 +62,8 @@ class Learner(nn.Module):
         """Who moves in a step, in order; the same at every step. By default everything moves at once.
 
         Where there are several, `forward` finds in `batch.turn` whose turn it is, and the last one's `Step` is that of
-        the whole: its loss, embeddings and memory are what is told and kept.
+        the whole: its loss, embeddings and memory are what is told and kept. Who only looks at a learner (a report, an
+        analysis) gives a batch of the turn "all", which wants the same loss as the last.
         """
         return one_turn(self)
 

@@ -40,19 +40,11 @@ class WithBase(Method):
         """
         from contrapose.encoders.frozen import frozen
 
-        self.check_named()
-        found = frozen(self.base)
-        found.check_kind(self.modality)
-        return found
-
-    def check_named(self) -> None:
-        """Pass a configuration that names a frozen encoder.
-
-        Errors:
-            ArgumentError: it names none.
-        """
         if self.base is None:
             raise ArgumentError(
                 f"{name_of(self)} needs a frozen encoder: --base RUN (a run, an encoder's folder, hf:NAME, timm:NAME; "
                 "base= in Python, which takes a module too)."
             )
+        found = frozen(self.base)
+        found.check_kind(self.modality)
+        return found
