@@ -7,9 +7,13 @@ result is the gradient that one process would compute on the joined batch. No lo
 
 from __future__ import annotations
 
+from typing import TypeVar, cast
+
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+T = TypeVar("T")
 
 
 def world_size() -> int:
@@ -36,18 +40,21 @@ class _AllGather(torch.autograd.Function):
         return gradient[rank()]
 
 
-def gather(x: Tensor, *, dim: int = 0) -> Tensor:
+def gather(x: T, *, dim: int = 0) -> T:
     """Concatenate `x` of all ranks along `dim`, in rank order; gradients flow back to the rank that owns the rows.
 
-    Every rank must hold the same shape. With one process this is `x` itself.
+    Every rank must hold the same shape; a view that is no tensor (`contrapose.view`) knows how it is gathered, and one
+    that is padded becomes as long as the longest of all ranks. With one process this is `x` itself.
 
     Shapes:
-        x: `(..., B, ...)` with B at `dim`; returns `(..., W * B, ...)`, W the world size.
+        x: `(..., B, ...)` with B at `dim`; returns `(..., W * B, ...)`, W the world size. A view has B in front.
     """
     if world_size() == 1:
         return x
+    if not isinstance(x, Tensor):
+        return x.gathered(gather)  # type: ignore[attr-defined]
     blocks = _AllGather.apply(x)  # (W, ..., B, ...)
-    return torch.cat(blocks.unbind(0), dim=dim)
+    return cast("T", torch.cat(blocks.unbind(0), dim=dim))
 
 
 def own_rows(batch: int, *, device: torch.device | None = None) -> Tensor | None:

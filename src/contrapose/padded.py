@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +80,17 @@ class Padded:
             torch.cat([view.mask for view in alike]),  # (B1 + B2 + ..., T)
             torch.cat(groups) if len(groups) == len(alike) else None,
         )
+
+    def gathered(self, gather: Callable[[Tensor], Tensor]) -> Padded:
+        """Those of all processes below each other, padded to the longest of all: `(W·B, T)`.
+
+        Arguments:
+            gather: concatenates tensors of one shape along their first dimension, in the order of processes.
+        """
+        steps = gather(torch.tensor([self.shape[1]], device=self.device))  # (W,)
+        own = self.lengthened(int(steps.max()))
+        mask = gather(own.mask.byte()).bool()  # as numbers, for these every backend gathers
+        return Padded(gather(own.values), mask, None if own.groups is None else gather(own.groups))
 
     def alike(self) -> tuple[Any, ...]:
         return ("padded", len(self), *self.values.shape[2:], self.values.dtype)

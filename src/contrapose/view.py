@@ -1,7 +1,8 @@
 """What a view is to everything that does not look inside: it has a length, rows, and a device; it can be joined.
 
 A view is the form in which an encoder takes B samples: pictures are a tensor `(B, C, H, W)`, rows of numbers `(B, F)`,
-texts `Padded` ids. Learners, the loop and `Batch` know no more of it than this file says.
+texts `Padded` ids. Learners, the loop and `Batch` know no more of it than this file says; one that is no tensor has
+`join`, `alike` and `gathered` besides (see `Padded`).
 """
 
 from __future__ import annotations

@@ -1,20 +1,17 @@
-"""Two encoders side by side: each is trained by its own loss, at its own rate, and one process is two."""
+"""Two encoders side by side: each is trained by its own loss, at its own rate."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 
 from contrapose.data import Batch
-from contrapose.distributed import rank, world_size
 from contrapose.encoders import build
 from contrapose.errors import ArgumentError
 from contrapose.learners import SideBySide
 from contrapose.objectives import debiased_triplet, difficulty_weighted
 from contrapose.training.optimizers import adamw, sgd
-from distributed_helper import run_ranks
 
 BATCH = 8
 
@@ -44,9 +41,9 @@ def make(*, reference_rate: float = 1.0) -> SideBySide:
     ).train()
 
 
-def batch_of(own: slice = slice(0, BATCH), *, count: int = 2) -> Batch:
+def batch_of(count: int = 2) -> Batch:
     views = torch.rand(count, BATCH, 3, 2, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    return Batch(views=tuple(views[:, own]), indices=torch.arange(BATCH)[own])
+    return Batch(views=tuple(views), indices=torch.arange(BATCH))
 
 
 def test_the_loss_is_the_sum_of_both_and_each_trains_its_own_network() -> None:
@@ -124,30 +121,7 @@ def test_shared_weights_bad_rates_and_single_views_are_refused() -> None:
     with pytest.raises(ArgumentError, match="reference_rate"):
         make(reference_rate=0.0)
     with pytest.raises(ArgumentError, match="at least 2 views"):
-        good(batch_of(count=1))
-
-
-def one_step() -> dict[str, Tensor]:
-    """The averaged loss and gradients of a step, as DistributedDataParallel leaves them."""
-    learner, local = make(), BATCH // world_size()
-    loss = learner(batch_of(slice(rank() * local, (rank() + 1) * local))).loss
-    loss.backward()
-    found = {"loss": loss.detach().clone()}
-    found |= {name: weight.grad for name, weight in learner.named_parameters() if weight.grad is not None}
-    if world_size() > 1:
-        for tensor in found.values():
-            dist.all_reduce(tensor)
-            tensor /= world_size()
-    return found
-
-
-def test_two_processes_are_one() -> None:
-    alone = one_step()
-    assert all(tensor.abs().max() > 1e-6 for tensor in alone.values())
-    for of_rank in run_ranks(one_step):
-        assert of_rank.keys() == alone.keys()
-        for name, tensor in alone.items():
-            torch.testing.assert_close(of_rank[name], tensor, rtol=0, atol=1e-12)
+        good(batch_of(1))
 
 
 def test_two_encoders_of_one_architecture_differ_in_their_first_weights() -> None:

@@ -1,0 +1,278 @@
+"""Every kind of learner, small, in float64 and without what is each process's own, such as batch statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from contrapose.learners import (
+    ClassGates,
+    Classifier,
+    CommonSalient,
+    Distillation,
+    Gated,
+    HardMixing,
+    Learner,
+    Momentum,
+    MomentumViews,
+    MultiExit,
+    NearestNeighbour,
+    PredictedViews,
+    Prototypes,
+    Regression,
+    Regressor,
+    Siamese,
+    SideBySide,
+)
+from contrapose.objectives import (
+    AUCContrastive,
+    cacr,
+    cacr_predicted,
+    cacr_queue,
+    debiased_triplet,
+    difficulty_weighted,
+    gated_contrast,
+    info_nce,
+    isd,
+    mmcl,
+    mochi,
+    mv_dhel,
+    nt_xent,
+    sepclr,
+    sup_con,
+    supremix,
+    swapped_prediction,
+)
+
+Make = Callable[[], nn.Module]
+"""An encoder of 6 dimensions, in float64."""
+
+
+def siamese(encoder: Make) -> Learner:
+    return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: nt_xent(z, p, rows=rows))
+
+
+def siamese_by_labels(encoder: Make) -> Learner:
+    return Siamese(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        lambda z, p, rows: sup_con(z, pairing=p, rows=rows),
+        pair_by="labels",
+    )
+
+
+def classifier(encoder: Make) -> Learner:
+    return Classifier(encoder(), dimension=6, classes=4).double()
+
+
+def max_margin(encoder: Make) -> Learner:
+    return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: mmcl(z, rows=rows), pair_by="towers")
+
+
+def momentum(encoder: Make) -> Learner:
+    return Momentum(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        lambda q, k, queue: info_nce(q, k, queue=queue, in_batch_negatives=False),
+        dimension=4,
+        queue_size=16,
+        momentum=0.9,
+        generator=torch.Generator().manual_seed(3),
+    )
+
+
+def nearest_neighbour(encoder: Make) -> Learner:
+    torch.manual_seed(0)
+    predictor = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 4)).double()
+    return NearestNeighbour(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        predictor,
+        lambda n, p, rows: info_nce(n, p, decoupled=True, rows=rows),
+        dimension=4,
+        queue_size=16,
+        generator=torch.Generator().manual_seed(3),
+    )
+
+
+def momentum_views(encoder: Make) -> Learner:
+    def objective(q: Tensor, k: Tensor, queue: Tensor, rows: Tensor | None = None) -> Tensor:
+        return cacr_queue(q, k, queue, in_batch_negatives=True, rows=rows)
+
+    return MomentumViews(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        objective,
+        dimension=4,
+        queue_size=16,
+        momentum=0.9,
+        generator=torch.Generator().manual_seed(3),
+    )
+
+
+def predicted_views(encoder: Make) -> Learner:
+    torch.manual_seed(0)
+    return PredictedViews(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        nn.Linear(4, 4).double(),
+        lambda p, k, rows: cacr_predicted(p, k, rows=rows),
+        momentum=0.9,
+    )
+
+
+def attraction_and_repulsion(encoder: Make) -> Learner:
+    return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: cacr(z, rows=rows))
+
+
+def learned_scalars(encoder: Make) -> Learner:
+    return Siamese(encoder(), nn.Linear(6, 4).double(), AUCContrastive("saddle").double())
+
+
+def hard_mixing(encoder: Make) -> Learner:
+    """Plain in the first step, mixing in the second."""
+
+    def objective(
+        q: Tensor, k: Tensor, queue: Tensor, rows: Tensor | None, draws: torch.Generator | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        mixes = 6 if draws else 0
+        loss = mochi(q, k, queue, hardest=5, pair_mixes=mixes, query_mixes=mixes, rows=rows, generator=draws)
+        return loss, {}
+
+    return HardMixing(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        objective,
+        mixes=12,
+        start=1,
+        dimension=4,
+        queue_size=16,
+        momentum=0.9,
+        generator=torch.Generator().manual_seed(3),
+    )
+
+
+def distillation(encoder: Make) -> Learner:
+    torch.manual_seed(0)
+    return Distillation(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        nn.Linear(4, 4).double(),
+        lambda p, k, queue: (isd(p, k, queue, temperature=0.1), {}),
+        dimension=4,
+        queue_size=16,
+        momentum=0.9,
+        generator=torch.Generator().manual_seed(3),
+    )
+
+
+def multi_view(encoder: Make) -> Learner:
+    return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: mv_dhel(z, rows=rows))
+
+
+def prototypes(encoder: Make) -> Learner:
+    """Frozen in the first step; the second has a queue."""
+    return Prototypes(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        swapped_prediction,
+        dimension=4,
+        prototypes=5,
+        queue_size=8,
+        freeze_prototypes=1,
+        generator=torch.Generator().manual_seed(3),
+    ).double()
+
+
+def multi_exit(encoder: Make) -> Learner:
+    def objective(z: Tensor, p: object, rows: Tensor | None) -> Tensor:
+        return sup_con(z, pairing=p, rows=rows)  # type: ignore[arg-type]
+
+    return MultiExit(encoder(), lambda size: nn.Linear(size, 4).double(), objective, exits=(0,), use_labels=True)
+
+
+def gated(encoder: Make) -> Learner:
+    """With partner classes of the whole batch, and gates of those of the own samples."""
+    torch.manual_seed(0)
+    return Gated(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        lambda z, gates, p, rows: gated_contrast(z, gates, p, rows=rows),
+        gates=ClassGates(4, 4, embedding=3, hidden=5, norm=False).double(),
+        classes=4,
+        generator=torch.Generator().manual_seed(3),
+    )
+
+
+def regression(encoder: Make) -> Learner:
+    return Regression(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        lambda z, p, rows, draws: supremix(z, p.targets, window=30.0, rows=rows, generator=draws),
+        generator=torch.Generator().manual_seed(3),
+    )
+
+
+def common_salient(encoder: Make) -> Learner:
+    """Whose loss is no mean over samples: each process has the whole of it."""
+    torch.manual_seed(0)
+    common, salient = encoder(), encoder()
+    with torch.no_grad():
+        for weight in salient.parameters():
+            weight.mul_(0.7)
+    return CommonSalient(
+        common,
+        nn.Linear(6, 4).double(),
+        lambda c, s, target: (sepclr(c, s, target, salient_weight=3.0, null_weight=2.0), {}),
+        salient=salient,
+        salient_head=nn.Linear(6, 3).double(),
+    )
+
+
+def regressor(encoder: Make) -> Learner:
+    return Regressor(encoder(), dimension=6).double()
+
+
+def side_by_side(encoder: Make) -> Learner:
+    first, second = encoder(), encoder()
+    with torch.no_grad():
+        for weight in second.parameters():
+            weight.mul_(0.7)
+    torch.manual_seed(0)
+    return SideBySide(
+        first,
+        nn.Linear(6, 4).double(),
+        lambda z, r, p, rows: difficulty_weighted(z, r, p, rows=rows),
+        reference=second,
+        reference_head=nn.Linear(6, 3).double(),
+        reference_objective=lambda r, p, rows: debiased_triplet(r, rows=rows),
+    )
+
+
+LEARNERS: dict[str, Callable[[Make], Learner]] = {
+    make.__name__: make
+    for make in (
+        siamese,
+        siamese_by_labels,
+        classifier,
+        max_margin,
+        momentum,
+        nearest_neighbour,
+        multi_view,
+        multi_exit,
+        momentum_views,
+        predicted_views,
+        attraction_and_repulsion,
+        learned_scalars,
+        hard_mixing,
+        distillation,
+        prototypes,
+        gated,
+        common_salient,
+        regression,
+        regressor,
+        side_by_side,
+    )
+}
