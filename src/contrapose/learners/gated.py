@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from contrapose.data.batch import Batch
-from contrapose.data.randomness import derived_generator
 from contrapose.distributed import gather, own_rows
 from contrapose.errors import ArgumentError
 from contrapose.learners.class_gates import ClassGates
+from contrapose.learners.drawing import Drawing
 from contrapose.learners.embed_views import embed_views
-from contrapose.learners.learner import Chance, Learner, Step
+from contrapose.learners.learner import Chance, Step
 from contrapose.pairing import PartnerPairing, by_partners
 
 # (projections (V, B, D), gates (B, D), pairing, rows this process answers for) -> loss
@@ -23,7 +23,7 @@ Pairs = Literal["arbitrary", "identical", "distinct"]
 PAIRS = ("arbitrary", "identical", "distinct")
 
 
-class Gated(Learner):
+class Gated(Drawing):
     """Each sample looks for samples of a partner class, drawn anew in every step; a gate says where to look.
 
         z_v = head(encoder(view_v)),  c_i the class of sample i, p_i its partner class
@@ -52,9 +52,6 @@ class Gated(Learner):
     Papers: Wu et al. 2024, https://arxiv.org/abs/2410.18200.
     """
 
-    seed: Tensor
-    steps: Tensor
-
     def __init__(
         self,
         encoder: nn.Module,
@@ -72,7 +69,7 @@ class Gated(Learner):
             raise ArgumentError(f"pairs must be one of {', '.join(PAIRS)}; got {pairs!r}.")
         self.encoder, self.head, self.gates = encoder, head, gates
         self.objective, self.classes, self.pairs = objective, classes, pairs
-        self.register_buffer("seed", torch.randint(2**62, (), generator=generator))  # names the stream of partners
+        self.name_draws(generator)
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
 
     def forward(self, batch: Batch) -> Step:
@@ -80,8 +77,7 @@ class Gated(Learner):
             raise ArgumentError(f"This method takes one or two views of each sample, got {len(batch.views)}.")
         own = self._labels(batch)  # (B,)
         labels = gather(own)  # (W·B,)
-        draws = derived_generator(int(self.seed), int(self.steps), batch.part)  # with accumulation, each has its own
-        partners = draw_partners(labels, self.classes, self.pairs, generator=draws)  # (W·B,)
+        partners = draw_partners(labels, self.classes, self.pairs, generator=self.draws(batch.part))  # (W·B,)
         z = embed_views(lambda x: self.head(self.encoder(x)), batch.views)  # (V, B, D)
         embeddings = z.detach().flatten(0, 1)  # (V·B, D)
         rows = own_rows(batch.size, device=z.device)

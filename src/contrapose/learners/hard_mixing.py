@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from contrapose.data.batch import Batch
-from contrapose.data.randomness import derived_generator
 from contrapose.distributed import gather, own_rows
 from contrapose.errors import ArgumentError
+from contrapose.learners.drawing import Drawing
 from contrapose.learners.learner import Chance, Step
 from contrapose.learners.momentum import Momentum
 
@@ -22,7 +22,7 @@ MixingObjective = Callable[
 ]
 
 
-class HardMixing(Momentum):
+class HardMixing(Drawing, Momentum):
     """`Momentum` with synthetic negatives, once the embeddings are worth mixing (MoCHi).
 
         steps before `start`:  loss = objective(q, k, queue),                          MoCo
@@ -45,8 +45,6 @@ class HardMixing(Momentum):
 
     Papers: MoCHi, https://arxiv.org/abs/2010.01028.
     """
-
-    seed: Tensor
 
     def __init__(
         self,
@@ -75,7 +73,7 @@ class HardMixing(Momentum):
             generator=generator,
             chance=chance,
         )
-        self.register_buffer("seed", torch.randint(2**62, (), generator=generator))  # names the stream of mixtures
+        self.name_draws(generator)
         self.with_mixtures, self.mixes, self.start = objective, mixes, start
         self._log: Mapping[str, Tensor] = {}
         self._part = 0
@@ -92,7 +90,7 @@ class HardMixing(Momentum):
         return replace(step, pairing=pairing, log={**step.log, **self._log})
 
     def _contrast(self, q: Tensor, k: Tensor, queue: Tensor) -> Tensor:
-        draws = derived_generator(int(self.seed), int(self.steps), self._part) if self.mixing else None
+        draws = self.draws(self._part) if self.mixing else None
         rows = own_rows(len(q), device=q.device)
         loss, self._log = self.with_mixtures(gather(q), gather(k), queue, rows, draws)
         return loss

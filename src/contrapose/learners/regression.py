@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from contrapose.data.batch import Batch
-from contrapose.data.randomness import derived_generator
 from contrapose.distributed import gather, own_rows
 from contrapose.errors import ArgumentError
+from contrapose.learners.drawing import Drawing
 from contrapose.learners.embed_views import embed_views
-from contrapose.learners.learner import Learner, Step
+from contrapose.learners.learner import Step
 from contrapose.learners.number_scale import NumberScale, number_in
 from contrapose.pairing import Pairing, TargetPairing, by_targets
 
@@ -21,7 +21,7 @@ from contrapose.pairing import Pairing, TargetPairing, by_targets
 RegressionObjective = Callable[[Tensor, TargetPairing, Tensor | None, torch.Generator], Tensor]
 
 
-class Regression(Learner):
+class Regression(Drawing):
     """`Siamese` for a number: samples pull and push by how far apart theirs are (SupReMix, RnC, AdaCon).
 
         z_v = head(encoder(view_v)),   y = 100 (number - lowest) / (highest - lowest),   loss = objective(z, y)
@@ -47,9 +47,6 @@ class Regression(Learner):
     Papers: SupReMix, https://arxiv.org/abs/2309.16633; Rank-N-Contrast, https://arxiv.org/abs/2210.01189.
     """
 
-    seed: Tensor
-    steps: Tensor
-
     def __init__(
         self,
         encoder: nn.Module,
@@ -61,7 +58,7 @@ class Regression(Learner):
         super().__init__(chance=self._of_equal_embeddings)
         self.encoder, self.head, self.objective = encoder, head, objective
         self.scale = NumberScale()
-        self.register_buffer("seed", torch.randint(2**62, (), generator=generator))
+        self.name_draws(generator)
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
 
     def see_targets(self, targets: Mapping[str, Any]) -> None:
@@ -81,8 +78,7 @@ class Regression(Learner):
         embeddings = own.detach().flatten(0, 1)  # (V·B, D)
         if int(known.sum()) < 2 or (rows is not None and len(rows) == 0):
             return Step(0.0 * own.sum(), embeddings, pairing)  # nothing of this process to compare
-        draws = derived_generator(int(self.seed), int(self.steps), batch.part)
-        return Step(share * self.objective(z, pairing, rows, draws), embeddings, pairing)
+        return Step(share * self.objective(z, pairing, rows, self.draws(batch.part)), embeddings, pairing)
 
     def after_step(self, steps: Sequence[Step]) -> None:
         self.steps += 1
@@ -90,8 +86,7 @@ class Regression(Learner):
     def _of_equal_embeddings(self, pairing: Pairing) -> float:
         assert isinstance(pairing, TargetPairing), "`forward` gave it"
         equal = torch.ones(pairing.views, len(pairing.targets), 1, device=pairing.targets.device)
-        draws = derived_generator(int(self.seed), int(self.steps), 0)
-        return float(self.objective(equal, pairing, None, draws)) if pairing.views > 1 else 0.0
+        return float(self.objective(equal, pairing, None, self.draws())) if pairing.views > 1 else 0.0
 
 
 def _only(known: Tensor, z: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor, float]:
