@@ -19,6 +19,7 @@ from contrapose.errors import ArgumentError, RunError
 from contrapose.learners import Learner
 from contrapose.methods import Method
 from contrapose.methods.assemble import assemble
+from contrapose.modalities import modality_of
 from contrapose.training.checkpoint import load_newest
 from contrapose.training.run_folder import RunFolder
 from contrapose.view import on_device
@@ -95,7 +96,7 @@ def learner_of(run: str | Path, *, data: Any = None) -> RunLearner:
         samples, _ = open_same(config, data_places(config.data, record, folder.path), start, record, quiet=True)
     check_enough(config, samples)
     samples = samples.with_targets(config.about.needs_targets)
-    initial = None if start is None else start.encoder(getattr(samples, "image_size", None))
+    initial = None if start is None else modality_of(config).started(start, samples)
     base, _ = base_again(config, record, folder.path)
     learner, views = assemble(config, samples, initial=initial, base=base)
     try:

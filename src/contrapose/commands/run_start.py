@@ -9,7 +9,7 @@ from contrapose.commands.header import record_of
 from contrapose.commands.run_base import base_record
 from contrapose.commands.run_data import FROM_PYTHON
 from contrapose.data import Samples
-from contrapose.encoders import Encoder, Frozen, Start, fingerprint_of, save_encoder, starting_point
+from contrapose.encoders import Encoder, Frozen, Start, fingerprint_of, save_encoder
 from contrapose.errors import DataError, RunError
 from contrapose.methods import Method, name_of
 from contrapose.modalities import modality_of
@@ -58,7 +58,7 @@ def check_enough(config: Method, samples: Samples) -> None:
 def starting_from(config: Method, init: Any) -> Start | None:
     """The weights that a new run starts from; `init` is what was given in Python."""
     given = config.init if init is None or config.init != FROM_PYTHON else init
-    return None if given is None else starting_point(given, image_size=getattr(config, "image_size", None))
+    return None if given is None else modality_of(config).start(given, config)
 
 
 def started_from(config: Method, folder: RunFolder) -> Start | None:
@@ -70,10 +70,10 @@ def started_from(config: Method, folder: RunFolder) -> Start | None:
     if config.init is None:
         return None
     if (folder.initial / "encoder.json").is_file():
-        return starting_point(folder.initial, image_size=getattr(config, "image_size", None))
+        return modality_of(config).start(folder.initial, config)
     if config.init == FROM_PYTHON:  # stopped in the instant before it kept them
         raise RunError(f"{folder.initial} is missing: the weights that the run began with. Start a new run.")
-    return starting_point(config.init, image_size=getattr(config, "image_size", None))
+    return modality_of(config).start(config.init, config)
 
 
 def check_same_start(initial: Encoder | None, record: dict[str, Any], folder: RunFolder) -> None:

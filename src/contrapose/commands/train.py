@@ -32,6 +32,7 @@ from contrapose.methods import METHODS, Method, name_of
 from contrapose.methods.assemble import assemble, begun_with
 from contrapose.methods.default import DEFAULT_METHOD, DEFAULT_REASON
 from contrapose.methods.fit_to_data import class_names, fit_to_data
+from contrapose.modalities import modality_of
 from contrapose.openmp import crowd
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.training.device import make_accelerator
@@ -129,7 +130,7 @@ def train(
         monitor.say(f"No method was named, so this is {DEFAULT_METHOD}, {DEFAULT_REASON}.")
     for note in notes:
         monitor.say(f"note: {note}")
-    initial = None if start is None else start.encoder(getattr(samples, "image_size", None))
+    initial = None if start is None else modality_of(config).started(start, samples)
     parts = assemble(config, samples, views, initial=initial, base=asked)  # before there is a folder to leave behind
     run = new_folder(config, samples, start, initial, asked) if accelerator.is_main_process else None
     run = RunFolder(broadcast_object_list([run and run.path])[0])  # the main process's choice
@@ -178,7 +179,7 @@ def resume(
     if isinstance(source, str):
         moved["data"] = source
     config = configure(config, moved)
-    initial = None if start is None else start.encoder(getattr(samples, "image_size", None))
+    initial = None if start is None else modality_of(config).started(start, samples)
     check_same_start(initial, record, folder)
     parts = assemble(config, samples, views, initial=initial, base=asked)
     return _fit(config, samples, parts, folder, monitor, accelerator, resume=True, change=change, base=asked)

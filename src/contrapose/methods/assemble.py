@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from contrapose.data import Samples
-from contrapose.encoders import Encoder, Frozen, Start, starting_point
+from contrapose.encoders import Encoder, Frozen, Start
 from contrapose.errors import ArgumentError
 from contrapose.learners import Learner
 from contrapose.methods.method import Method
@@ -67,6 +67,7 @@ def begun_with(config: Method, start: Start | None) -> Method:
 
 def _encoder(config: Method, samples: Samples) -> Encoder:
     """The encoder that the configuration names, for these samples."""
+    modality = modality_of(config)
     if config.init is None:
-        return modality_of(config).encoder(config, samples)
-    return starting_point(config.init).encoder(getattr(samples, "image_size", None))
+        return modality.encoder(config, samples)
+    return modality.started(modality.start(config.init, config), samples)

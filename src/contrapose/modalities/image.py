@@ -76,6 +76,14 @@ class _Image(Modality):
         named = isinstance(query, str | os.PathLike) and Path(query).suffix.lower() in SUFFIXES
         return [query] if isinstance(query, Image) or (named and Path(query).is_file()) else query
 
+    def start(self, init: Any, config: Any) -> Start:
+        from contrapose.encoders import starting_point
+
+        return starting_point(init, image_size=config.image_size)
+
+    def started(self, start: Start, samples: Samples) -> Encoder:
+        return start.encoder(cast("Images", samples).image_size)
+
     def start_options(self, config: Any, start: Start) -> dict[str, Any]:
         fit, white = start.prepared(config.fit, config.white)
         return {"image_size": start.image_size, "channels": start.channels, "fit": fit, "white": white}

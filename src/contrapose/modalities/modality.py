@@ -51,6 +51,16 @@ class Modality(ABC):
         """What a person asks for in a search, as data: one sample by itself becomes a list of it."""
         return query
 
+    def start(self, init: Any, config: Any) -> Start:
+        """The trained weights that `init` names, as a configuration asks for them."""
+        from contrapose.encoders import starting_point
+
+        return starting_point(init)
+
+    def started(self, start: Start, samples: Samples) -> Encoder:
+        """A copy of the encoder that training starts from, for these samples."""
+        return start.encoder()
+
     @abstractmethod
     def start_options(self, config: Any, start: Start) -> dict[str, Any]:
         """Options of `reading` that bring data to the form that the weights of `start` take."""
