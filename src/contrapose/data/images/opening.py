@@ -27,6 +27,7 @@ from contrapose.data.images.pixels.array_form import fit as fit_array
 from contrapose.data.images.request import Request
 from contrapose.data.labelled import with_unlabelled_note
 from contrapose.data.tables.foreign import is_column, is_frame, items_of
+from contrapose.data.tables.named import HUB, is_saved, matching
 from contrapose.errors import ArgumentError, DataError
 from contrapose.preparation import Fit, Preparation
 
@@ -161,8 +162,8 @@ def _open_named(name: str, request: Request) -> Images:
         kind = request.labels if isinstance(request.labels, str) else None
         rest = replace(request, labels=None) if kind else request
         return _refitted(omniglot(kind), rest)
-    if name.startswith("hub:"):
-        return decode_listing(list_hub(name.removeprefix("hub:"), request), request)
+    if name.startswith(HUB):
+        return decode_listing(list_hub(name.removeprefix(HUB), request), request)
     path = expanded(name)
     try:
         return _open_path(path, name, request)
@@ -173,7 +174,7 @@ def _open_named(name: str, request: Request) -> Images:
 
 def _open_path(path: Path, name: str, request: Request) -> Images:
     if path.is_dir():
-        if any(os.path.isfile(path / mark) for mark in ("state.json", "dataset_dict.json")):  # noqa: PTH113 - saved by datasets; False where it may not be looked at
+        if is_saved(path):
             return decode_listing(list_hub(str(path), request), request)
         return decode_listing(list_folder(path), request)
     if path.is_file():
@@ -206,11 +207,7 @@ def _open_pattern(pattern: str, request: Request) -> Images:
     """A pattern of pictures, or of the parts of a parquet table."""
     if Path(pattern).suffix.lower() not in tables.PARQUET:
         return decode_listing(list_glob(pattern), request)
-    names = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - the pattern may be absolute
-    parts = [Path(name) for name in names]
-    if not parts:
-        raise DataError(f"No file matches {pattern!r}.")
-    return decode_listing(tables.list_table(parts, request), request)
+    return decode_listing(tables.list_table(matching(pattern), request), request)
 
 
 def _refitted(images: Images, request: Request) -> Images:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,21 +10,18 @@ from typing import Any
 import numpy as np
 
 from contrapose.columns import Column
-from contrapose.data.files.names import expanded, missing
 from contrapose.data.rows.arrays import of_array, of_array_file
 from contrapose.data.rows.choosing import RowRequest, assemble
 from contrapose.data.rows.recoding import recoded
 from contrapose.data.rows.rows import Rows
-from contrapose.data.tables.files import JSON_LINES, PARQUET, SEPARATORS, readable
+from contrapose.data.tables.files import PARQUET, readable
 from contrapose.data.tables.foreign import columns_of, is_frame
 from contrapose.data.tables.held import is_many
-from contrapose.data.tables.hub import load_hub
+from contrapose.data.tables.named import TABLES, Ways, of_name
 from contrapose.data.tables.sources import Source, of_columns, of_dataset, of_table
 from contrapose.errors import ArgumentError, DataError
 
-HUB = "hub:"
 ARRAYS = (".npz", ".npy")
-TABLES = (*PARQUET, *SEPARATORS, *JSON_LINES)
 
 
 def open_rows(
@@ -80,27 +76,21 @@ def open_rows(
 
 
 def _of_name(name: str) -> Source:
-    if not name:
-        raise ArgumentError("The name of the data is empty: give a table (.csv, .parquet, .npz, ...).")
-    path = expanded(name)
-    try:
-        if name.startswith(HUB):
-            return of_dataset(load_hub(name.removeprefix(HUB)), name)
-        if path.is_dir() and any((path / mark).is_file() for mark in ("state.json", "dataset_dict.json")):
-            return of_dataset(load_hub(str(path)), f"data set {path}")  # saved by `datasets`
-        if path.is_file():
-            return _of_file(path)
-    except PermissionError as error:
-        raise DataError(f"{error.filename or path} cannot be read ({error.strerror}): ask its owner.") from error
-    if path.is_dir():
-        raise DataError(f"{path} is a folder, and a table is a file: give one of {' '.join((*TABLES, *ARRAYS))}.")
-    if glob.has_magic(name):
-        paths = [Path(found) for found in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - may be absolute
-        if not paths or paths[0].suffix.lower() not in PARQUET:
-            what = f"is a pattern of {paths[0]}, ..., which cannot be read as one" if paths else "matches no file"
-            raise DataError(f"{name!r} {what}: give one file, or a pattern of .parquet files.")
-        return of_table(paths)
-    raise DataError(missing(path, []))
+    usual = "a table (.csv, .parquet, .npz, ...)"
+    ways = Ways(source=lambda source: source, file=_of_file, folder=_of_folder, pattern=_of_pattern, usual=usual)
+    return of_name(name, ways)
+
+
+def _of_folder(path: Path) -> Source:
+    raise DataError(f"{path} is a folder, and a table is a file: give one of {' '.join((*TABLES, *ARRAYS))}.")
+
+
+def _of_pattern(paths: Sequence[Path]) -> Source:
+    if paths[0].suffix.lower() not in PARQUET:
+        raise DataError(
+            f"A pattern of {paths[0]}, ... cannot be read as one: give one file, or a pattern of .parquet files."
+        )
+    return of_table(paths)
 
 
 def _of_file(path: Path) -> Source:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from contrapose.data.files.names import expanded, missing
-from contrapose.data.tables.files import JSON_LINES, PARQUET, SEPARATORS
+from contrapose.data.tables.files import PARQUET
 from contrapose.data.tables.foreign import columns_of, is_column, is_frame, items_of
 from contrapose.data.tables.held import is_many
-from contrapose.data.tables.hub import load_hub
+from contrapose.data.tables.named import TABLES, Ways, of_name
 from contrapose.data.tables.sources import of_columns, of_dataset, of_table
 from contrapose.data.texts.found import Found, TextRequest, assemble
 from contrapose.data.texts.plain import PLAIN, files_of, lines_of, list_texts
@@ -22,9 +20,6 @@ from contrapose.data.texts.python_library import PYTHON_DOCS, python_docs
 from contrapose.data.texts.tables import texts_of
 from contrapose.data.texts.texts import Texts
 from contrapose.errors import ArgumentError, DataError
-
-HUB = "hub:"
-TABLES = (*PARQUET, *SEPARATORS, *JSON_LINES)
 
 
 def open_texts(
@@ -74,23 +69,15 @@ def open_texts(
 
 
 def _of_name(name: str, request: TextRequest) -> Found:
-    if not name:
-        raise ArgumentError(f"The name of the data is empty: give a file, a folder or {PYTHON_DOCS!r}.")
-    path = expanded(name)
-    try:
-        if name.startswith(HUB):
-            return texts_of(of_dataset(load_hub(name.removeprefix(HUB)), name), request)
-        if path.is_dir() and any((path / mark).is_file() for mark in ("state.json", "dataset_dict.json")):
-            return texts_of(of_dataset(load_hub(str(path)), f"data set {path}"), request)  # saved by `datasets`
-        if path.is_dir():
-            return files_of(list_texts(path), path)
-        if path.is_file():
-            return _of_file(path, request)
-    except PermissionError as error:
-        raise DataError(f"{error.filename or path} cannot be read ({error.strerror}): ask its owner.") from error
-    if glob.has_magic(name):
-        return _of_pattern(str(path), request)
-    raise DataError(missing(path, [PYTHON_DOCS]))
+    ways = Ways(
+        source=lambda source: texts_of(source, request),
+        file=lambda path: _of_file(path, request),
+        folder=lambda path: files_of(list_texts(path), path),
+        pattern=lambda paths: _of_pattern(paths, request),
+        usual=f"a file, a folder or {PYTHON_DOCS!r}",
+        embedded=[PYTHON_DOCS],
+    )
+    return of_name(name, ways)
 
 
 def _of_file(path: Path, request: TextRequest) -> Found:
@@ -103,17 +90,14 @@ def _of_file(path: Path, request: TextRequest) -> Found:
     raise DataError(f"{path} is no file of texts that is known ({suffix or 'no suffix'}). Known: folders, and {known}.")
 
 
-def _of_pattern(pattern: str, request: TextRequest) -> Found:
-    """A pattern of plain text files, each a text, or of the parts of a parquet table."""
-    suffix = Path(pattern).suffix.lower()
-    paths = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 - may be absolute
-    if not paths:
-        raise DataError(f"No file matches {pattern!r}. Quote the pattern in a shell; `**` matches any depth.")
+def _of_pattern(paths: Sequence[Path], request: TextRequest) -> Found:
+    """Plain text files, each a text, or the parts of a parquet table."""
+    suffix = paths[0].suffix.lower()
     if suffix in PARQUET:
         return texts_of(of_table(paths), request)
     if suffix in PLAIN:
         return files_of(paths, Path(os.path.commonpath([path.absolute().parent for path in paths])))
-    raise DataError(f"{pattern!r} is a pattern of files that cannot be read as one: give one of {paths[0]}, ...")
+    raise DataError(f"A pattern of {paths[0]}, ... cannot be read as one: give one file.")
 
 
 def _of_object(spec: Any, request: TextRequest) -> Found:
