@@ -4,7 +4,7 @@ from contrapose.encoders import mlp  # noqa: F401  (registers it)
 from contrapose.encoders.architecture import Architecture, architecture_of
 from contrapose.encoders.artifact import encoder_folder, load_encoder, save_encoder, untrained_like
 from contrapose.encoders.backbone import ENCODERS, Backbone, ConvolutionalBackbone
-from contrapose.encoders.capabilities import Staged, Tokenwise
+from contrapose.encoders.capabilities import CAPABILITIES, Staged, Tokenwise, check_capable
 from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.frozen import Frozen, frozen
 from contrapose.encoders.images.factory import build
@@ -15,6 +15,7 @@ from contrapose.encoders.rows.row_encoder import RowEncoder, build_rows
 from contrapose.encoders.teacher import Teacher
 
 __all__ = [
+    "CAPABILITIES",
     "ENCODERS",
     "Architecture",
     "Backbone",
@@ -31,6 +32,7 @@ __all__ = [
     "architecture_of",
     "build",
     "build_rows",
+    "check_capable",
     "encoder_folder",
     "fingerprint_of",
     "frozen",

@@ -6,6 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from contrapose.errors import ArgumentError
 from contrapose.padded import Padded
 
 
@@ -32,3 +33,27 @@ class Tokenwise(Protocol):
     def tokens(self, view: Padded) -> Tensor:
         """`(B, T, D)`, before pooling."""
         ...
+
+
+CAPABILITIES: dict[str, tuple[type, str]] = {
+    "stages": (Staged, "small_conv, which is of pictures"),
+    "tokens": (Tokenwise, "transformer, which is of texts"),
+}
+"""What an encoder may have, by the word for it, and one that has it."""
+
+
+def check_capable(encoder: Any, capability: str, *, asker: str) -> None:
+    """Pass an encoder that can do what is asked of it.
+
+    Arguments:
+        capability: a word of `CAPABILITIES`.
+        asker: the method, or the learner, for people.
+
+    Errors:
+        ArgumentError: it cannot; the text says which encoder can.
+    """
+    protocol, who = CAPABILITIES[capability]
+    if not isinstance(encoder, protocol):
+        raise ArgumentError(
+            f"{asker} needs an encoder with {capability}; {encoder.name} has none. Take --encoder {who}."
+        )

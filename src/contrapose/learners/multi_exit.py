@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from contrapose.data.batch import Batch
 from contrapose.distributed import gather, own_rows
-from contrapose.encoders import Encoder, Staged
+from contrapose.encoders import check_capable
 from contrapose.errors import ArgumentError
 from contrapose.learners.learner import Chance, Learner, Objective, Step
 from contrapose.pairing import by_labels
@@ -45,7 +45,7 @@ class MultiExit(Learner):
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Any,
         make_head: Callable[[int], nn.Module],
         objective: Objective,
         *,
@@ -54,11 +54,7 @@ class MultiExit(Learner):
         chance: Chance | None = None,
     ) -> None:
         super().__init__(chance=chance)
-        if not isinstance(encoder, Staged):
-            raise ArgumentError(
-                f"Self-contrast needs an encoder with stages; {encoder.name} has none. Take --encoder small_conv, "
-                "which is of pictures."
-            )
+        check_capable(encoder, "stages", asker="Self-contrast")
         stages = encoder.stage_dimensions  # one whose backbone has none says so
         for stage in exits:
             if not 0 <= stage < len(stages):

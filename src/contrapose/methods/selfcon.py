@@ -33,6 +33,7 @@ class SelfCon(Method):
         needs_targets=("label",),
     )
 
+    needs: ClassVar[tuple[str, ...]] = ("stages",)
     view_count: ClassVar[int] = 1
     view_note: ClassVar[str] = "one of each sample: the exits take the place of others"
 
