@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from contrapose.methods.extent import Extent, Fit, fitting_queue
 from contrapose.methods.method import About, Method, register
 
 if TYPE_CHECKING:
@@ -107,6 +108,9 @@ class CACR(Method):
             self._check(name, getattr(self, name) == usual, f"left at {usual:g} with a predictor (give --temperature)")
         views = self.views.total()
         self._check("key_views", self.key_views <= views, f"at most {views}, the views there are (--views.count)")
+
+    def fits(self, extent: Extent) -> list[Fit]:
+        return fitting_queue(self.queue, extent)
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         if self.predictor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from contrapose.errors import ArgumentError
+from contrapose.methods.extent import Extent, Fit
 from contrapose.methods.method import About, Method, register
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ class GroCo(Method):
         self._check("steepness", self.steepness > 0, "above 0")
         self._check_choice("network", ("odd_even", "bitonic"))
         self._check_choice("distribution", ("cauchy", "logistic", "logistic_phi", "reciprocal", "optimal"))
+
+    def fits(self, extent: Extent) -> list[Fit]:
+        """At most as many negatives as a batch has."""
+        most = extent.batch - 1
+        return [Fit("negatives", most, f"a batch of {extent.batch} has no more")] if self.negatives > most else []
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         import torch

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from contrapose.methods.extent import Extent, Fit, fitting_queue
 from contrapose.methods.method import About, Method, register
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ class ISD(Method):
         for name in ("teacher_temperature", "predictor_hidden"):
             self._check(name, getattr(self, name) is None or getattr(self, name) > 0, "above 0")
         self._check("momentum", 0 <= self.momentum <= 1, "in [0, 1]")
+
+    def fits(self, extent: Extent) -> list[Fit]:
+        return fitting_queue(self.queue, extent)
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.encoders import ProjectionHead

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from contrapose.encoders import Encoder, ProjectionHead
     from contrapose.learners import Learner
+    from contrapose.methods.extent import Extent, Fit
 
 
 _INITIAL = 1  # names the random stream of first weights and queues; training steps use longer names
@@ -75,6 +76,8 @@ class Method(RunConfig):
     """The class as it is written, without the options of any kind of data."""
     modality: ClassVar[str] = "image"
     """The kind of data; of the bare class, the first one."""
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Capabilities that its encoder must have besides embedding (words of `encoders.CAPABILITIES`)."""
     view_count: ClassVar[int] = 2
     """Views of each sample that it takes unless told otherwise."""
     view_note: ClassVar[str] = ""
@@ -130,6 +133,14 @@ class Method(RunConfig):
         """
         return self
 
+    def fits(self, extent: Extent) -> list[Fit]:
+        """Options of its own that do not fit a run of this length, and what does.
+
+        Errors:
+            ArgumentError: options that together leave a part of the method unused.
+        """
+        return []
+
     def new_learner(self, encoder: Encoder, **inputs: Any) -> Learner:
         """`learner(...)` with first weights and memory from the seed; the user's random stream is left alone.
 
@@ -139,7 +150,10 @@ class Method(RunConfig):
         import torch
 
         from contrapose.data import derived_generator
+        from contrapose.encoders import check_capable
 
+        for capability in self.needs:
+            check_capable(encoder, capability, asker=name_of(self))
         generator = derived_generator(self.seed, _INITIAL)
         with torch.random.fork_rng(devices=[]):  # heads draw their weights from the global stream
             torch.default_generator.manual_seed(generator.initial_seed())

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from contrapose.methods.extent import Extent, Fit
 from contrapose.methods.method import About, register
 from contrapose.methods.moco import MoCo
 
@@ -54,6 +55,18 @@ class MoCHi(MoCo.bare):  # type: ignore[misc, valid-type]  # of no kind of data 
         self._check("hardest", possible, f"in 1 to {self.queue}, the length of the queue")
         for name in ("pair_mixes", "query_mixes", "mix_after"):
             self._check(name, getattr(self, name) >= 0, "0 or more")
+
+    def fits(self, extent: Extent) -> list[Fit]:
+        """A run that would end before its first mixture begins to mix after a tenth of it."""
+        found = super().fits(extent)
+        steps, tenth = extent.steps, extent.steps // 10
+        if self.pair_mixes + self.query_mixes == 0 or self.mix_after < steps:
+            return found
+        refusal = (
+            f"mix_after is {self.mix_after}, but the run has {steps} steps: nothing would ever be mixed. Take "
+            f"--mix-after {tenth}, or train longer; without mixtures it is the method moco."
+        )
+        return [*found, Fit("mix_after", tenth, f"the run has {steps} steps", refusal)]
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import HardMixing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from contrapose.methods.extent import Extent, Fit, fitting_queue
 from contrapose.methods.method import About, Method, register
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class MoCo(Method):
         self._check("temperature", self.temperature > 0, "above 0")
         self._check("momentum", 0 <= self.momentum <= 1, "in [0, 1]")
         self._check("queue", self.queue > 0, "above 0")
+
+    def fits(self, extent: Extent) -> list[Fit]:
+        return fitting_queue(self.queue, extent)
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Momentum

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from contrapose.methods.extent import Extent, Fit, fitting_queue
 from contrapose.methods.method import About, Method, register
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ class NNCLR(Method):
         self._check("temperature", self.temperature > 0, "above 0")
         self._check("queue", self.queue > 0, "above 0")
         self._check("predictor_hidden", self.predictor_hidden > 0, "above 0")
+
+    def fits(self, extent: Extent) -> list[Fit]:
+        return fitting_queue(self.queue, extent)
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.encoders import ProjectionHead

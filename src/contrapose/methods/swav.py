@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from contrapose.errors import ArgumentError
+from contrapose.methods.extent import Extent, Fit, fitting_queue
 from contrapose.methods.method import About, Method, register
 
 if TYPE_CHECKING:
@@ -64,6 +66,21 @@ class SwAV(Method):
         known = 1 <= self.assigned_views <= full
         self._check("assigned_views", known, f"from 1 to {full}, the number of full views (--views.count)")
         self._check("views", self.views.total() >= 2, "at least 2 of each sample (--views.count 2)")
+
+    def fits(self, extent: Extent) -> list[Fit]:
+        """A queue that serves within the run, and prototypes that stand still for a tenth of it at most."""
+        found = fitting_queue(self.queue, extent)
+        steps, tenth = extent.steps, extent.steps // 10
+        if self.freeze_prototypes > tenth:
+            found.append(Fit("freeze_prototypes", tenth, f"the run has {steps} steps"))
+        filling = -(-self.queue // (extent.block * extent.accumulate))  # steps, rounded up
+        if self.queue <= extent.samples and self.queue > 0 and steps <= self.queue_after + filling:
+            raise ArgumentError(
+                f"The queue of {self.queue} starts after {self.queue_after} steps and is full {filling} steps later, "
+                f"but the run has {steps} steps: it would never be used. Take a shorter --queue, a smaller "
+                "--queue-after, or train longer."
+            )
+        return found
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Prototypes
