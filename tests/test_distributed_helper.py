@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch.distributed as dist
 
@@ -14,6 +16,13 @@ def _one_fails_while_the_other_waits() -> None:
     dist.barrier()
 
 
-def test_a_failing_rank_ends_the_run_and_is_named() -> None:
+def _who() -> tuple[int, int]:
+    return dist.get_rank(), os.getpid()
+
+
+def test_processes_stay_for_the_next_work_until_one_fails_and_is_named() -> None:
+    first = run_ranks(_who)
+    assert [rank for rank, _ in first] == [0, 1]
+    assert run_ranks(_who) == first
     with pytest.raises(AssertionError, match=r"(?s)rank 1:.*had enough"):
         run_ranks(_one_fails_while_the_other_waits)

@@ -15,7 +15,6 @@ from contrapose.commands.data_check import data_check
 from contrapose.data import kind_of, open_data
 from contrapose.data.rows import open_rows
 from contrapose.errors import ArgumentError, ContraposeError, DataError
-from contrapose.methods import METHODS
 from contrapose.modalities import MODALITIES
 
 pl = pytest.importorskip("polars")
@@ -168,21 +167,3 @@ def test_a_slip_is_told_in_a_sentence(run: Path, table: str, capsys: pytest.Capt
         assert told in str(stopped.value) + capsys.readouterr().err
     with pytest.raises(ContraposeError):
         data_check(table)
-
-
-@pytest.mark.parametrize("method", sorted(set(METHODS) - {"selfcon", "sepclr", "auc-cl"}))
-def test_methods_as_they_are(method: str, table: str, tmp_path: Path) -> None:
-    options = {"label_column": "rich", "number_column": "pay", "projection_hidden": 8, "projection_dimension": 8}
-    run = contrapose.train(
-        method, data=table, out=str(tmp_path / "run"), epochs=2, batch_size=16, quiet=True, **options
-    )
-    assert np.isfinite(run.outcome.loss)
-
-
-def test_it_goes_on_bit_for_bit(table: str, tmp_path: Path) -> None:
-    options = {"batch_size": 16, "schedule": "constant", "warmup_share": 0.0, "data": table, "quiet": True}
-    contrapose.train("simclr", out=str(tmp_path / "part"), epochs=1, **options)
-    again = contrapose.resume(tmp_path / "part", epochs=2, quiet=True)
-    straight = contrapose.train("simclr", out=str(tmp_path / "straight"), epochs=2, **options)
-    one, two = (other.load().encoder.state_dict() for other in (again, straight))
-    assert all((one[name] == two[name]).all() for name in one)

@@ -15,7 +15,6 @@ from contrapose.commands.evaluate import evaluate
 from contrapose.commands.export import export
 from contrapose.commands.report import report
 from contrapose.commands.search import search
-from contrapose.encoders import load_encoder
 from contrapose.errors import ArgumentError, ContraposeError
 from contrapose.methods import METHODS
 from contrapose.training.run_folder import RunFolder
@@ -55,28 +54,6 @@ def test_the_kind_is_seen_said_and_kept(run: Path, table: Path, capsys: pytest.C
     said = "".join(capsys.readouterr())
     assert "80 texts, 9 words (median)" in said
     assert "Texts from column 'review', labels from 'label'" in said
-
-
-@pytest.mark.parametrize("method", ["moco", "mmcl", "swav", "supcon", "nnclr"])
-def test_other_methods_as_they_are(method: str, table: Path, tmp_path: Path) -> None:
-    options = {"moco": {"queue": 32}, "nnclr": {"queue": 32}, "swav": {"prototypes": 4}}.get(method, {})
-    outcome = contrapose.train(method, data=str(table), out=str(tmp_path / "run"), **QUICK, **options).outcome
-    assert np.isfinite(outcome.loss)
-
-
-def test_what_asks_for_stages_says_which_encoders_have_them(table: Path, tmp_path: Path) -> None:
-    with pytest.raises(ArgumentError, match="needs an encoder with stages; bag_of_words has none"):
-        contrapose.train("selfcon", data=str(table), out=str(tmp_path / "run"), **QUICK)
-    assert not (tmp_path / "run").exists()
-
-
-def test_it_goes_on_bit_for_bit(table: Path, tmp_path: Path) -> None:
-    options = {**QUICK, "queue": 32, "schedule": "constant", "warmup_share": 0.0, "data": str(table)}
-    contrapose.train("moco", out=str(tmp_path / "part"), **options)
-    again = contrapose.resume(tmp_path / "part", epochs=3, quiet=True)
-    straight = contrapose.train("moco", out=str(tmp_path / "straight"), **{**options, "epochs": 3})
-    one, two = (load_encoder(other.path / "encoder").state_dict() for other in (again, straight))
-    assert all((one[name] == two[name]).all() for name in one)
 
 
 def test_it_is_measured_beside_word_counts(run: Path, table: Path) -> None:

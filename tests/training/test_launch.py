@@ -16,47 +16,41 @@ import torch
 from contrapose.errors import ArgumentError
 from contrapose.training.device import launched_processes, make_accelerator
 
+LAUNCH = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "contrapose")
+SMALL = ("--epochs", "1", "--batch-size", "8", "--log-steps", "1")
+HEAD = ("--projection-hidden", "16", "--projection-dimension", "8")
+
+
+def launch(folder: Path, *words: str) -> str:
+    """What two processes say."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    result = subprocess.run(
+        [sys.executable, *LAUNCH, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=240
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout + result.stderr
+
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["mmcl", "moco"])
-def test_torchrun_trains_one_run_together_and_resumes_it(method: str, tmp_path: Path, pictures: np.ndarray) -> None:
+def test_torchrun_trains_one_run_together(tmp_path: Path, pictures: np.ndarray) -> None:
     np.save(tmp_path / "pictures.npy", pictures)
-    launch = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        "-m",
-        "contrapose",
-    ]
-    words = f"train {method} --data pictures.npy --epochs 1 --batch-size 8 --projection-hidden 16".split()
-    words += [
-        "--projection-dimension",
-        "8",
-        "--log-steps",
-        "1",
-        *(["--queue", "32"] if method == "moco" else []),
-    ]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-
-    def call(*words: str) -> str:
-        result = subprocess.run(
-            [*launch, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240
-        )
-        assert result.returncode == 0, result.stdout + result.stderr
-        return result.stdout + result.stderr
-
-    said = call(*words)
+    said = launch(tmp_path, "train", "mmcl", "--data", "pictures.npy", *SMALL, *HEAD)
     assert said.count("2 processes, embeddings gathered") == 1
     assert said.count("Trained in") == 1
-    negatives = {"mmcl": 15, "moco": 32}[method]
-    assert f"{negatives} negatives per anchor" in said
-    assert [path.name for path in (tmp_path / "runs").iterdir()] == [f"{method}-pictures"]
-    call("train", "--resume", f"runs/{method}-pictures", "--epochs", "2")
-    rows = (tmp_path / "runs" / f"{method}-pictures" / "metrics.jsonl").read_text().splitlines()
-    assert [json.loads(row)["step"] for row in rows] == list(range(1, 13))
+    assert "15 negatives per anchor" in said
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["mmcl-pictures"]
+
+
+@pytest.mark.slow
+def test_torchrun_shares_texts_of_any_length_and_resumes(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    texts = [" ".join(random.choice(list("abcdefgh"), random.integers(1, 20))) for _ in range(48)]
+    (tmp_path / "texts.txt").write_text("\n".join(texts))
+    words = [*SMALL, *HEAD, "--encoder", "bag_of_words", "--queue", "32"]
+    assert "32 negatives per anchor" in launch(tmp_path, "train", "moco", "--data", "texts.txt", *words)
+    launch(tmp_path, "train", "--resume", "runs/moco-texts", "--epochs", "2")
+    rows = (tmp_path / "runs" / "moco-texts" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(row)["step"] for row in rows] == list(range(1, 7))
 
 
 def test_processes_that_would_each_be_a_run_of_their_own_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,52 @@
+"""A small data set of every kind of data: 48 samples of three classes, with a number each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars
+
+SAMPLES, CLASSES = 48, 3
+
+
+def _targets() -> dict[str, np.ndarray]:
+    random = np.random.default_rng(0)
+    return {"label": np.arange(SAMPLES) % CLASSES, "degrees": random.uniform(-60, 60, SAMPLES).round(3)}
+
+
+def _pictures(folder: Path) -> Path:
+    random = np.random.default_rng(1)
+    base = random.integers(0, 255, (CLASSES, 16, 16, 3))
+    noise = random.integers(-40, 40, (SAMPLES, 16, 16, 3))
+    images = (base[_targets()["label"]] + noise).clip(0, 255).astype(np.uint8)
+    np.savez(folder / "pictures.npz", images=images, **_targets())
+    return folder / "pictures.npz"
+
+
+def _texts(folder: Path) -> Path:
+    random = np.random.default_rng(2)
+    words = ["wave ship sail harbour anchor", "flour oven yeast dough crust", "goal team match player referee"]
+    texts = [
+        " ".join(random.choice(words[label].split(), random.integers(2, 9))) + f" {number}"
+        for number, label in enumerate(_targets()["label"])
+    ]
+    polars.DataFrame({"text": texts, **_targets()}).write_csv(folder / "texts.csv")
+    return folder / "texts.csv"
+
+
+def _rows(folder: Path) -> Path:
+    random = np.random.default_rng(3)
+    label = _targets()["label"]
+    columns = {
+        "age": random.integers(18, 80, SAMPLES),
+        "pay": (1000 * label + random.normal(0, 300, SAMPLES)).round(1),
+        "job": np.array(["clerk", "nurse", "pilot"])[random.integers(0, 3, SAMPLES)],
+    }
+    polars.DataFrame({**columns, **_targets()}).write_csv(folder / "rows.csv")
+    return folder / "rows.csv"
+
+
+WRITERS: dict[str, Callable[[Path], Path]] = {"image": _pictures, "text": _texts, "rows": _rows}
+"""Kind of data -> what writes such a file into a folder. A new kind of data needs one, and gets the common checks."""
