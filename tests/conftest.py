@@ -37,10 +37,16 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-@pytest.fixture
-def pictures() -> np.ndarray:
+@pytest.fixture(scope="session")
+def first_pictures() -> np.ndarray:
     """96 small colour pictures of three classes that differ in colour and texture, `(96, 3, 16, 16)` uint8."""
     random = np.random.default_rng(0)
     base = random.integers(0, 255, size=(3, 3, 16, 16))
     noise = random.integers(-40, 40, size=(96, 3, 16, 16))
     return (np.repeat(base, 32, axis=0) + noise).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def pictures(first_pictures: np.ndarray) -> np.ndarray:
+    """The same for a test of its own, which may change them."""
+    return first_pictures.copy()

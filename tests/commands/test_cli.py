@@ -215,14 +215,14 @@ def test_help_does_not_load_torch(typed: str) -> None:
 
 def test_import_budgets() -> None:
     """`import contrapose` is at most 0.1 s on top of torch, and `--help` 0.5 s in all, of the processor's time, which
-    other work on the machine does not lengthen (best of a few: it is noisy all the same)."""
+    other work on the machine does not lengthen (one of a few: it is noisy all the same)."""
     code = "import time, torch\nstart = time.process_time()\nimport contrapose\nprint(time.process_time() - start)"
-    beyond_torch = min(
+    beyond_torch = (
         float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
         for _ in range(3)
     )
-    assert beyond_torch < 0.1
-    assert min(_processor_seconds([sys.executable, "-m", "contrapose", "--help"]) for _ in range(5)) < 0.5
+    assert any(seconds < 0.1 for seconds in beyond_torch)  # until one is
+    assert any(_processor_seconds([sys.executable, "-m", "contrapose", "--help"]) < 0.5 for _ in range(5))
 
 
 def _processor_seconds(command: list[str]) -> float:

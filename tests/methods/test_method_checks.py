@@ -110,4 +110,4 @@ def test_it_runs_on_other_kinds_too_or_says_what_is_missing(
     trained = run()
     assert trained.outcome.steps == 3
     assert math.isfinite(trained.outcome.loss)
-    assert trained.load().modality == kind
+    assert trained.load().encoder.modality == kind

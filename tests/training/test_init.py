@@ -26,10 +26,17 @@ QUICK: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def first(pictures: np.ndarray, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def trained(first_pictures: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on brightened pictures, so that its normalisation is not that of the others."""
-    return contrapose.train("simclr", data=pictures // 2 + 100, out=str(tmp_path / "first"), **QUICK).path
+    out = tmp_path_factory.mktemp("init") / "first"
+    return contrapose.train("simclr", data=first_pictures // 2 + 100, out=str(out), **QUICK).path
+
+
+@pytest.fixture
+def first(trained: Path, tmp_path: Path) -> Path:
+    """The same in a folder of the test, which may train it further."""
+    return shutil.copytree(trained, tmp_path / "first")
 
 
 def learned(run: Path) -> dict[str, Any]:
@@ -58,21 +65,20 @@ def test_a_run_resumes_bit_for_bit_without_its_source(first: Path, pictures: np.
     data = tmp_path / "pictures.npy"
     np.save(data, pictures)
     options = {**QUICK, "data": str(data), "init": str(first)}
-    whole = contrapose.train("simclr", out=str(tmp_path / "whole"), **options)
-    half = contrapose.train("simclr", out=str(tmp_path / "half"), checkpoint_steps=5, **options)
-    early = contrapose.train("simclr", out=str(tmp_path / "early"), **options)
+    whole = contrapose.train("simclr", out=str(tmp_path / "whole"), checkpoint_steps=5, **options)
+    half, early = (shutil.copytree(whole.path, tmp_path / name) for name in ("half", "early"))
     shutil.rmtree(first)
-    for path in list_checkpoints(half.path / "checkpoints"):
+    for path in list_checkpoints(half / "checkpoints"):
         if load_checkpoint(path)["step"] > 10:
             path.unlink()
-    shutil.rmtree(early.path / "checkpoints")  # killed before its first checkpoint
-    (early.path / "checkpoints").mkdir()
+    shutil.rmtree(early / "checkpoints")  # killed before its first checkpoint
+    (early / "checkpoints").mkdir()
     for run in (half, early):
-        resumed = contrapose.resume(run.path, quiet=True)
+        resumed = contrapose.resume(run, quiet=True)
         assert resumed.outcome.finished
         one, two = learned(whole.path), learned(resumed.path)
         assert all(torch.equal(one[key], two[key]) for key in one)
-        assert RunFolder(run.path).read_record()["init"]["fingerprint"]
+        assert RunFolder(run).read_record()["init"]["fingerprint"]
 
 
 def test_python_takes_an_embedder_and_leaves_it_as_it_was(first: Path, pictures: np.ndarray, tmp_path: Path) -> None:
@@ -98,11 +104,11 @@ def test_pictures_are_brought_to_what_the_weights_take(first: Path, tmp_path: Pa
 
 
 def test_an_encoder_with_options_of_its_own_needs_no_encoder_option(pictures: np.ndarray, tmp_path: Path) -> None:
-    save_encoder(build("resnet18", channels=3, image_size=16, seed=1, small_stem=False), tmp_path / "encoder")
+    save_encoder(build("tiny_conv", channels=3, image_size=16, seed=1, embedding=32), tmp_path / "encoder")
     run = contrapose.train("simclr", data=pictures, init=tmp_path / "encoder", out=str(tmp_path / "run"), **QUICK)
-    assert RunFolder(run.path).read_record()["config"]["encoder"] == "resnet18"
-    assert run.load().encoder.arguments == {"small_stem": False}
-    with pytest.raises(ArgumentError, match=r"--encoder vit_tiny and --init .* contradict each other.*a resnet18"):
+    assert RunFolder(run.path).read_record()["config"]["encoder"] == "tiny_conv"
+    assert run.load().encoder.arguments == {"embedding": 32}
+    with pytest.raises(ArgumentError, match=r"--encoder vit_tiny and --init .* contradict each other.*a tiny_conv"):
         contrapose.train("simclr", data=pictures, init=tmp_path / "encoder", encoder="vit_tiny", **QUICK)
 
 
