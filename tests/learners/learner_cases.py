@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from contrapose import objectives
 from contrapose.learners import (
     ClassGates,
     Classifier,
@@ -26,41 +28,23 @@ from contrapose.learners import (
     Siamese,
     SideBySide,
 )
-from contrapose.objectives import (
-    AUCContrastive,
-    cacr,
-    cacr_predicted,
-    cacr_queue,
-    debiased_triplet,
-    difficulty_weighted,
-    gated_contrast,
-    info_nce,
-    isd,
-    mmcl,
-    mochi,
-    mv_dhel,
-    nt_xent,
-    sepclr,
-    sup_con,
-    supremix,
-    swapped_prediction,
-)
 
 Make = Callable[[], nn.Module]
 """An encoder of 6 dimensions, in float64."""
 
 
+def remembered() -> dict[str, Any]:
+    """What a queue of keys from a slow copy takes."""
+    return {"dimension": 4, "queue_size": 16, "momentum": 0.9, "generator": torch.Generator().manual_seed(3)}
+
+
 def siamese(encoder: Make) -> Learner:
-    return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: nt_xent(z, p, rows=rows))
+    return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: objectives.nt_xent(z, p, rows=rows))
 
 
 def siamese_by_labels(encoder: Make) -> Learner:
-    return Siamese(
-        encoder(),
-        nn.Linear(6, 4).double(),
-        lambda z, p, rows: sup_con(z, pairing=p, rows=rows),
-        pair_by="labels",
-    )
+    head = nn.Linear(6, 4).double()
+    return Siamese(encoder(), head, lambda z, p, rows: objectives.sup_con(z, pairing=p, rows=rows), pair_by="labels")
 
 
 def classifier(encoder: Make) -> Learner:
@@ -68,18 +52,17 @@ def classifier(encoder: Make) -> Learner:
 
 
 def max_margin(encoder: Make) -> Learner:
-    return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: mmcl(z, rows=rows), pair_by="towers")
+    return Siamese(
+        encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: objectives.mmcl(z, rows=rows), pair_by="towers"
+    )
 
 
 def momentum(encoder: Make) -> Learner:
     return Momentum(
         encoder(),
         nn.Linear(6, 4).double(),
-        lambda q, k, queue: info_nce(q, k, queue=queue, in_batch_negatives=False),
-        dimension=4,
-        queue_size=16,
-        momentum=0.9,
-        generator=torch.Generator().manual_seed(3),
+        lambda q, k, queue: objectives.info_nce(q, k, queue=queue, in_batch_negatives=False),
+        **remembered(),
     )
 
 
@@ -90,7 +73,7 @@ def nearest_neighbour(encoder: Make) -> Learner:
         encoder(),
         nn.Linear(6, 4).double(),
         predictor,
-        lambda n, p, rows: info_nce(n, p, decoupled=True, rows=rows),
+        lambda n, p, rows: objectives.info_nce(n, p, decoupled=True, rows=rows),
         dimension=4,
         queue_size=16,
         generator=torch.Generator().manual_seed(3),
@@ -99,16 +82,13 @@ def nearest_neighbour(encoder: Make) -> Learner:
 
 def momentum_views(encoder: Make) -> Learner:
     def objective(q: Tensor, k: Tensor, queue: Tensor, rows: Tensor | None = None) -> Tensor:
-        return cacr_queue(q, k, queue, in_batch_negatives=True, rows=rows)
+        return objectives.cacr_queue(q, k, queue, in_batch_negatives=True, rows=rows)
 
     return MomentumViews(
         encoder(),
         nn.Linear(6, 4).double(),
         objective,
-        dimension=4,
-        queue_size=16,
-        momentum=0.9,
-        generator=torch.Generator().manual_seed(3),
+        **remembered(),
     )
 
 
@@ -118,17 +98,17 @@ def predicted_views(encoder: Make) -> Learner:
         encoder(),
         nn.Linear(6, 4).double(),
         nn.Linear(4, 4).double(),
-        lambda p, k, rows: cacr_predicted(p, k, rows=rows),
+        lambda p, k, rows: objectives.cacr_predicted(p, k, rows=rows),
         momentum=0.9,
     )
 
 
 def attraction_and_repulsion(encoder: Make) -> Learner:
-    return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: cacr(z, rows=rows))
+    return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: objectives.cacr(z, rows=rows))
 
 
 def learned_scalars(encoder: Make) -> Learner:
-    return Siamese(encoder(), nn.Linear(6, 4).double(), AUCContrastive("saddle").double())
+    return Siamese(encoder(), nn.Linear(6, 4).double(), objectives.AUCContrastive("saddle").double())
 
 
 def hard_mixing(encoder: Make) -> Learner:
@@ -138,7 +118,7 @@ def hard_mixing(encoder: Make) -> Learner:
         q: Tensor, k: Tensor, queue: Tensor, rows: Tensor | None, draws: torch.Generator | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         mixes = 6 if draws else 0
-        loss = mochi(q, k, queue, hardest=5, pair_mixes=mixes, query_mixes=mixes, rows=rows, generator=draws)
+        loss = objectives.mochi(q, k, queue, hardest=5, pair_mixes=mixes, query_mixes=mixes, rows=rows, generator=draws)
         return loss, {}
 
     return HardMixing(
@@ -147,10 +127,7 @@ def hard_mixing(encoder: Make) -> Learner:
         objective,
         mixes=12,
         start=1,
-        dimension=4,
-        queue_size=16,
-        momentum=0.9,
-        generator=torch.Generator().manual_seed(3),
+        **remembered(),
     )
 
 
@@ -160,16 +137,13 @@ def distillation(encoder: Make) -> Learner:
         encoder(),
         nn.Linear(6, 4).double(),
         nn.Linear(4, 4).double(),
-        lambda p, k, queue: (isd(p, k, queue, temperature=0.1), {}),
-        dimension=4,
-        queue_size=16,
-        momentum=0.9,
-        generator=torch.Generator().manual_seed(3),
+        lambda p, k, queue: (objectives.isd(p, k, queue, temperature=0.1), {}),
+        **remembered(),
     )
 
 
 def multi_view(encoder: Make) -> Learner:
-    return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: mv_dhel(z, rows=rows))
+    return Siamese(encoder(), nn.Linear(6, 4).double(), lambda z, p, rows: objectives.mv_dhel(z, rows=rows))
 
 
 def prototypes(encoder: Make) -> Learner:
@@ -177,7 +151,7 @@ def prototypes(encoder: Make) -> Learner:
     return Prototypes(
         encoder(),
         nn.Linear(6, 4).double(),
-        swapped_prediction,
+        objectives.swapped_prediction,
         dimension=4,
         prototypes=5,
         queue_size=8,
@@ -188,7 +162,7 @@ def prototypes(encoder: Make) -> Learner:
 
 def multi_exit(encoder: Make) -> Learner:
     def objective(z: Tensor, p: object, rows: Tensor | None) -> Tensor:
-        return sup_con(z, pairing=p, rows=rows)  # type: ignore[arg-type]
+        return objectives.sup_con(z, pairing=p, rows=rows)  # type: ignore[arg-type]
 
     return MultiExit(encoder(), lambda size: nn.Linear(size, 4).double(), objective, exits=(0,), use_labels=True)
 
@@ -199,7 +173,7 @@ def gated(encoder: Make) -> Learner:
     return Gated(
         encoder(),
         nn.Linear(6, 4).double(),
-        lambda z, gates, p, rows: gated_contrast(z, gates, p, rows=rows),
+        lambda z, gates, p, rows: objectives.gated_contrast(z, gates, p, rows=rows),
         gates=ClassGates(4, 4, embedding=3, hidden=5, norm=False).double(),
         classes=4,
         generator=torch.Generator().manual_seed(3),
@@ -210,7 +184,7 @@ def regression(encoder: Make) -> Learner:
     return Regression(
         encoder(),
         nn.Linear(6, 4).double(),
-        lambda z, p, rows, draws: supremix(z, p.targets, window=30.0, rows=rows, generator=draws),
+        lambda z, p, rows, draws: objectives.supremix(z, p.targets, window=30.0, rows=rows, generator=draws),
         generator=torch.Generator().manual_seed(3),
     )
 
@@ -225,7 +199,7 @@ def common_salient(encoder: Make) -> Learner:
     return CommonSalient(
         common,
         nn.Linear(6, 4).double(),
-        lambda c, s, target: (sepclr(c, s, target, salient_weight=3.0, null_weight=2.0), {}),
+        lambda c, s, target: (objectives.sepclr(c, s, target, salient_weight=3.0, null_weight=2.0), {}),
         salient=salient,
         salient_head=nn.Linear(6, 3).double(),
     )
@@ -244,10 +218,10 @@ def side_by_side(encoder: Make) -> Learner:
     return SideBySide(
         first,
         nn.Linear(6, 4).double(),
-        lambda z, r, p, rows: difficulty_weighted(z, r, p, rows=rows),
+        lambda z, r, p, rows: objectives.difficulty_weighted(z, r, p, rows=rows),
         reference=second,
         reference_head=nn.Linear(6, 3).double(),
-        reference_objective=lambda r, p, rows: debiased_triplet(r, rows=rows),
+        reference_objective=lambda r, p, rows: objectives.debiased_triplet(r, rows=rows),
     )
 
 

@@ -16,9 +16,9 @@ import torch
 import contrapose
 from contrapose.training.checkpoint import load_newest
 
-STEPS, KILLED_AT = 120, 10
-OPTIONS: dict[str, Any] = {"epochs": 40, "batch_size": 32, "projection_hidden": 16, "projection_dimension": 8}
-OPTIONS |= {"encoder": "tiny_conv", "log_steps": 1, "checkpoint_steps": 3}
+STEPS, KILLED_AT = 60, 8
+OPTIONS: dict[str, Any] = {"epochs": 20, "batch_size": 32, "projection_hidden": 16, "projection_dimension": 8}
+OPTIONS |= {"encoder": "tiny_conv", "log_steps": 1, "checkpoint_steps": 5}
 
 
 def lines_of(metrics: Path) -> int:
