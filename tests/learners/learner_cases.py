@@ -43,8 +43,12 @@ def siamese(encoder: Make) -> Learner:
 
 
 def siamese_by_labels(encoder: Make) -> Learner:
-    head = nn.Linear(6, 4).double()
-    return Siamese(encoder(), head, lambda z, p, rows: objectives.sup_con(z, pairing=p, rows=rows), pair_by="labels")
+    return Siamese(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        lambda z, p, rows: objectives.sup_con(z, pairing=p, rows=rows),
+        pair_by="labels",
+    )
 
 
 def classifier(encoder: Make) -> Learner:
