@@ -94,7 +94,10 @@ def _serve(rank: int, world_size: int, folder: str, end: Connection) -> None:
     dist.init_process_group(
         "gloo", init_method=meeting, rank=rank, world_size=world_size, timeout=timedelta(seconds=90)
     )
+    environment = dict(os.environ)
     while True:
+        os.environ.clear()  # what the last work set is not the next one's
+        os.environ.update(environment)
         try:
             path, pickled = end.recv()
         except EOFError:  # the tests are over
