@@ -49,6 +49,7 @@ def test_of_things(thing: object, kind: str) -> None:
         ("review,stars\nit broke after a day,1\n", "text"),
         ("age,income,job\n31,2000,cook\n", "rows"),
         ("note,label\nthis one has several words,x\n", "text"),
+        ("label\n1\n0\n", "rows"),  # which has no column to learn from: opening it will say
         ("path,label\nreports/one,1\n", "image"),  # paths of what is not there: opening it will say
     ],
 )

@@ -15,9 +15,10 @@ from contrapose.data.files.names import expanded
 from contrapose.data.files.walk import SUFFIXES
 from contrapose.data.samples import Samples
 from contrapose.data.tables.columns import LABEL_NAMES, PICTURE_NAMES, TEXT_NAMES, Kind
-from contrapose.data.tables.files import JSON_LINES, PARQUET, SEPARATORS, ParquetFiles, TextTable
+from contrapose.data.tables.files import JSON_LINES, PARQUET, ParquetFiles, TextTable
 from contrapose.data.tables.foreign import columns_of, is_column, is_frame, is_missing, items_of
 from contrapose.data.tables.held import is_many, kind_of_column
+from contrapose.data.tables.separated import SEPARATORS
 from contrapose.errors import DataError
 
 PLAIN_TEXT = (".txt",)
@@ -103,10 +104,11 @@ def _of_columns(kinds: Mapping[str, Kind], origin: str, read: Any) -> str:
         )
     if texts:
         return "text"
-    held = {kind for name, kind in kinds.items() if name.lower() not in (*LABEL_NAMES, *PICTURE_NAMES)}
     if pictures or any(_names_pictures(read(name)) for name in strings):  # in a column without a usual name
         return "image"
-    return "rows" if {"whole", "number", "text"} & held else "image"
+    held = {name: kind for name, kind in kinds.items() if name.lower() not in (*LABEL_NAMES, *PICTURE_NAMES)}
+    learned = {"whole", "number", "text"}.intersection(held.values())
+    return "rows" if learned or not any(name in names for name in PICTURE_NAMES) else "image"
 
 
 def _is_prose(name: str, values: Sequence[Any]) -> bool:

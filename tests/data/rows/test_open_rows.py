@@ -193,10 +193,18 @@ def test_rows_are_brought_to_an_encoders_columns() -> None:
         open_rows(rows, columns=(Column("job"),))
 
 
+def test_a_table_of_a_spreadsheet_that_writes_commas(tmp_path: Path) -> None:
+    content = "\ufeffpreis;menge;stadt;label\n3,5;1;Bonn, am Rhein;a\n1.000,5;2;Rom;b\n-0,25;3;Rom;b\n"
+    rows = open_rows(written(tmp_path / "a.csv", content.replace("1.000,5", "")))
+    assert rows.names == ["preis", "menge", "stadt"]
+    np.testing.assert_array_equal(rows.values[:, 0], [3.5, np.nan, -0.25])
+    assert rows.cells(0)[2] == "Bonn, am Rhein"
+    assert "(separated by semicolons)" in rows.origin
+
+
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        ("a;b\n1;2\n3;4\n", "Save it with ',' between the columns"),
         (
             "label,y2\n1,x\n0,y\n",
             r"no column to learn from \('label': the label; 'y2': it is another one in every row\)",
@@ -206,6 +214,7 @@ def test_rows_are_brought_to_an_encoders_columns() -> None:
             "a\n" + "\n".join(map(str, range(30))) + "\nunknown\n",
             r"holds numbers and 'unknown' \(row 30\): .*--ignore-columns",
         ),
+        ("label\n1\n0\n", r"no column to learn from \('label': the label\)"),
         ("a,b\n", "no rows"),
         ("", "empty"),
     ],

@@ -125,7 +125,9 @@ def test_which_column_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "what"),
     [
-        ("x.csv", "text;label\na;b\n", r"no ',' \(what \.csv files are separated by\) but 1 ';'"),
+        ("x.csv", 'text,label\n"a b,1\nc d,2\n', r"as a table: line 2 opens a quotation mark .*Close it"),
+        ("x.csv", "text,text,label\na,b,c\n", r"line 1 names the column 'text' twice"),
+        ("x.csv", "text,label\na,b\nc,d,e\n", r"as a table: line 3 has 3 cells, .* 2 columns.*commas into quot"),
         ("x.csv", "text,label\n1,a\n5,b\n", r"no column of texts: .* text \(whole numbers\), label \(classes\)"),
         ("x.csv", "text,label\n,a\n,b\n", "There is no text in column 'text' of .*: all 2 rows are empty"),
         ("x.csv", "text,label\n", "has no rows"),

@@ -16,12 +16,12 @@ from contrapose.data.labels import MISSING, NUMBER, WHOLE, Labels, encode_cells,
 from contrapose.data.numbers import as_numbers
 from contrapose.data.tables.columns import LABEL_NAMES, Kind, asked_column
 from contrapose.data.tables.foreign import is_missing
+from contrapose.data.tables.separated import NAMES, SEPARATORS, damage, separator_of, with_points
 from contrapose.data.tables.text_files import check_encoding, read_text
 from contrapose.errors import ContraposeError, DataError
 from contrapose.optional import optional
 
 PARQUET = (".parquet", ".pq")
-SEPARATORS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")
 
 
@@ -137,7 +137,10 @@ class TextTable(Table):
             self._open(path, path.suffix.lower())
         except self.polars.exceptions.PolarsError:
             read_text(path)  # says it better where the file is not UTF-8
-            raise
+            found = None if path.suffix.lower() in JSON_LINES else damage(path, separator_of(path))
+            if found is None:
+                raise
+            raise DataError(f"{path} cannot be read as a table: {found}") from None
         self.counts = [len(self.frame)]
 
     def _open(self, path: Path, suffix: str) -> None:
@@ -145,8 +148,12 @@ class TextTable(Table):
             self.frame = self.polars.read_ndjson(_without_mark(path), infer_schema_length=None)
             self.kinds = {name: self.kind(dtype) for name, dtype in self.frame.schema.items()}
         else:  # nothing but text: what looks like a number may be a name, and 007 is not 7
-            _check_separator(path, SEPARATORS[suffix])
-            self.frame = self.polars.read_csv(path, separator=SEPARATORS[suffix], infer_schema_length=0)
+            separator = separator_of(path)
+            self.frame = self.polars.read_csv(path, separator=separator, infer_schema_length=0)
+            if separator == ";":  # of a spreadsheet in a language that writes 3,5
+                self.frame = with_points(self.frame, self.polars)
+            if separator != SEPARATORS[suffix]:
+                self.origin = f"{path} (separated by {NAMES[separator]})"
             self.kinds = {name: self._kind_of_cells(name) for name in self.frame.columns}
 
     def read(self, column: str) -> list[Any]:
@@ -169,27 +176,6 @@ def _without_mark(path: Path) -> Path | bytes:
     with path.open("rb") as file:
         marked = file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
         return file.read() if marked else path
-
-
-def _check_separator(path: Path, separator: str) -> None:
-    """Say so when the first line is cut by another character than the file's suffix promises."""
-    with path.open(encoding="utf-8", errors="replace") as file:
-        header = file.readline().rstrip("\r\n")
-    if not header:
-        raise DataError(f"{path} is empty, or its first line is: it must name the columns.")
-    others = {other: header.count(other) for other in ",;\t|" if other != separator}
-    likely = max(others, key=lambda other: others[other])
-    if separator not in header and others[likely]:
-        raise DataError(
-            f"{path}, line 1: no {separator!r} (what {path.suffix} files are separated by) but "
-            f"{others[likely]} "
-            f"{likely!r}. Save it with {separator!r} between the columns"
-            + (", or rename it to .tsv." if likely == "\t" else ".")
-        )
-    if any(cell.strip('" ').lower().endswith((".jpg", ".jpeg", ".png")) for cell in header.split(separator)):
-        raise DataError(
-            f"{path}, line 1 names a picture: put a line with column names above, e.g. path{separator}label."
-        )
 
 
 def first_line(error: Exception) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from contrapose.data.files.names import expanded, missing, printable
-from contrapose.data.tables.files import JSON_LINES, PARQUET, SEPARATORS
+from contrapose.data.tables.files import JSON_LINES, PARQUET
 from contrapose.data.tables.hub import load_hub
+from contrapose.data.tables.separated import SEPARATORS
 from contrapose.data.tables.sources import Source, of_dataset
 from contrapose.errors import ArgumentError, DataError
 

@@ -8,7 +8,7 @@ from typing import Any
 from contrapose.data.labels import Labels
 from contrapose.data.numbers import as_numbers
 from contrapose.data.samples import evenly_spaced
-from contrapose.data.tables.columns import TEXT_NAMES, Kind, asked_column, listed, usual_label
+from contrapose.data.tables.columns import PICTURE_NAMES, TEXT_NAMES, Kind, asked_column, listed, usual_label
 from contrapose.data.tables.files import readable
 from contrapose.data.tables.sources import Source
 from contrapose.data.texts.found import Found, TextRequest
@@ -59,6 +59,7 @@ def _choose(source: Source, label: str | None, request: TextRequest) -> tuple[st
         return asked, [name for name in texts if name != asked]
     classes = usual_label(kinds)
     free = [name for name in texts if name != classes or len(kinds) == 1]
+    free = [name for name in free if name.lower() not in PICTURE_NAMES] or free  # names of files, beside texts
     if not free:
         held = {name: "classes" if name == classes else _held(kind) for name, kind in kinds.items()}
         columns = listed(f"{name} ({what})" for name, what in held.items())
