@@ -145,7 +145,8 @@ def load(path: Path | str, *, device: str | torch.device = "cpu", white: float |
     encoder = load_encoder(encoder_folder(path)).to(pick_device(device)).eval()
     if white is not None:
         if not isinstance(encoder, ImageEncoder):
-            raise ArgumentError(f"white is of pictures, and {path} holds an encoder of {encoder.modality} data.")
+            plural = modality_of(encoder).plural
+            raise ArgumentError(f"white (--white) is of pictures, and {path} holds an encoder of {plural}.")
         encoder.preparation = replace(encoder.preparation, integers=white, floats=white)
     return Embedder(encoder).eval()
 

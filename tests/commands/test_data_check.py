@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 import tyro
 from PIL import Image
 
+from contrapose.cli import main
 from contrapose.commands.data_check import DataCheckOptions, DataReport, data_check
 from contrapose.commands.data_problems import find_problems
 from contrapose.commands.view_sheet import view_sheet
 from contrapose.data import Images, Skipped
+from contrapose.data.texts import open_texts
 from contrapose.errors import ArgumentError, DataError
 from contrapose.views import ImageViews
 
@@ -128,8 +131,8 @@ def test_any_number_of_channels_can_be_drawn(channels: int) -> None:
 
 def test_data_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
     pytest.importorskip("polars", reason="the tables extra is not installed")
-    (tmp_path / "list.csv").write_text("path;label\na.png;cat\n")
-    with pytest.raises(DataError, match=r"no ',' .* but 1 ';'"):
+    (tmp_path / "list.csv").write_text('path,label\n"a.png,cat\n')
+    with pytest.raises(DataError, match=r"line 2 opens a quotation mark"):
         data_check(tmp_path / "list.csv")
     with pytest.raises(DataError, match="does not exist"):
         data_check(tmp_path / "nowhere")
@@ -168,7 +171,77 @@ def test_one_blank_picture_is_a_note_and_two_are_a_problem(tmp_path: Path) -> No
     assert "constant" in kinds(data_check(pictures, out=None, quiet=True))
 
 
-def test_texts_are_not_taken_for_pictures(tmp_path: Path) -> None:
-    (tmp_path / "reviews.csv").write_text("text,label\nit broke after a day,1\nworks as it should,2\n")
-    with pytest.raises(ArgumentError, match="looks at pictures, and these are texts"):
-        data_check(str(tmp_path / "reviews.csv"), quiet=True)
+TEXTS = "text,label\n" + "".join(f"thing number {row} broke after a day,{row % 2}\n" for row in range(130))
+
+
+def test_texts_are_looked_at_as_texts(tmp_path: Path) -> None:
+    pytest.importorskip("tokenizers")
+    file = tmp_path / "reviews.csv"
+    file.write_text(TEXTS + "<b>it</b> works,1\n,0\n")
+    report = data_check(str(file), out="data-check.png", max_length=5, quiet=True)
+    assert report.summary == f"table {file}: 131 texts, 7 words (median), 1 skipped"
+    assert report.samples[0].shown == "thing number 0 broke after a day"
+    assert [fact.partition(":")[0] for fact in report.facts] == [
+        "words between blanks",
+        "script",
+        "vocabulary by default",
+        "tokens of a text",
+    ]
+    assert "longer than 5, and cut" in report.facts[3]
+    assert kinds(report) == ["skipped"]
+    assert [problem.kind for problem in find_problems(open_texts(file)) if problem.harmless] == ["html"]
+    assert any("131 texts are few to learn from scratch" in note for note in report.notes)
+    assert [len(views) for views in report.views] == [4, 4, 4]
+    assert set(report.views[0][0].split()) <= {"thing", "number", "0", "broke", "after", "a", "day"}
+    assert "views of 0:\n  " in report.text()
+    assert report.views == data_check(str(file), out="x.png", max_length=5, quiet=True).views
+    assert data_check(str(file), quiet=True).views == ()
+
+
+def test_rows_are_looked_at_as_rows(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    file = tmp_path / "people.csv"
+    lines = [f"{row},{random.normal():.6f},{'ab'[random.integers(2)]},{row % 2}" for row in range(130)]
+    file.write_text("id,age,job,label\n" + "\n".join(lines))
+    report = data_check(str(file), out="data-check.png", quiet=True)
+    assert report.summary == f"table {file}: 130 rows, 2 numbers and 1 category"
+    assert report.facts[0].startswith("id   number    0 to 129")
+    assert kinds(report) == ["identifier"]
+    assert not Path("data-check.png").exists()
+    assert kinds(data_check(str(file), ignore_columns=("id",), quiet=True)) == []
+    assert report.views[0][0].startswith("id ")
+
+
+def test_a_column_that_is_named_says_which_kind(tmp_path: Path, pictures: np.ndarray) -> None:
+    pytest.importorskip("tokenizers")
+    for number in range(4):
+        save(pictures[number], tmp_path / f"{number}.png")
+    both = tmp_path / "both.csv"
+    both.write_text("image,caption\n" + "".join(f"{n}.png,a picture of {n}\n" for n in range(4)))
+    with pytest.raises(DataError, match="--modality image or --modality text"):
+        data_check(both, quiet=True)
+    for options in ({"text_column": "caption"}, {"modality": "text"}):
+        assert "4 texts" in data_check(both, quiet=True, **options).summary
+    for options in ({"image_column": "image"}, {"modality": "image"}):
+        assert "4 pictures" in data_check(both, quiet=True, **options).summary
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--image-size", "32"], r"image_size \(--image-size\) is not an option of texts; they have text_column"),
+        (["--recipe", "natural"], r"recipe \(--recipe\) is not an option of texts"),
+        (["--ignore-columns", "label"], "ignore_columns .* is not an option of texts"),
+        (["--text-column", "txt"], "has no column 'txt': its columns are text, label"),
+        (["--modality", "rows", "--max-length", "9"], r"max_length \(--max-length\) is not an option of rows"),
+        (["--modality", "image"], "no column with a usual name for pictures"),
+    ],
+)
+def test_options_of_another_kind_are_refused(
+    words: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "reviews.csv").write_text(TEXTS)
+    with pytest.raises(SystemExit) as stop:
+        main(["data", "check", str(tmp_path / "reviews.csv"), *words])
+    assert stop.value.code == 2
+    assert re.search(sentence, capsys.readouterr().err)

@@ -11,15 +11,16 @@ import pytest
 import contrapose
 from contrapose.commands.data_check import data_check
 from contrapose.commands.evaluation import Evaluation
-from contrapose.commands.gain import advised, expected_gain
+from contrapose.commands.gain import advised
 from contrapose.data import Images
 from contrapose.evaluation import Gain
+from contrapose.modalities.expected import expected_of_photographs
 
 
 def test_few_photographs_are_told_of_beforehand() -> None:
-    assert "541 of them and 50 epochs" in (expected_gain(541) or "")
-    assert "4,000 of CIFAR-10" in (expected_gain(4000) or "")
-    assert expected_gain(50_000) is None
+    assert "541 of them and 50 epochs" in (expected_of_photographs(541) or "")
+    assert "4,000 of CIFAR-10" in (expected_of_photographs(4000) or "")
+    assert expected_of_photographs(50_000) is None
 
 
 def test_data_check_says_so_and_names_unequal_classes(pictures: np.ndarray) -> None:

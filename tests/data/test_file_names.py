@@ -65,7 +65,7 @@ def test_what_is_known_of_pictures_can_be_encoded(folder: Path) -> None:
 
 def test_data_check_finds_such_a_file_again(folder: Path) -> None:
     report = data_check(folder, quiet=True)
-    assert [sample.stored for sample in report.samples] == [(20, 20)] * 3
+    assert [sample.shown for sample in report.samples] == ["20 x 20"] * 3
 
 
 def test_the_command_line_prints_any_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from contrapose.commands.options import ReadingOptions
+from contrapose.commands.options import PictureReadingOptions
 from contrapose.errors import ArgumentError, DataError
 from contrapose.optional import optional
 
@@ -20,7 +20,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnalyseTemperatureOptions(ReadingOptions):
+class AnalyseTemperatureOptions(PictureReadingOptions):
     """Train the same encoder at several temperatures and show what that does: uniformity, tolerance, accuracy, and who
     gets the repulsion."""
 

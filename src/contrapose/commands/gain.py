@@ -1,7 +1,4 @@
-"""What training can give, before it: from how many pictures; and what to do when it gave nothing, after it.
-
-The figures are measured: 541 photographs of blood cells, and 4,000 pictures of CIFAR-10, with the methods' defaults.
-"""
+"""What to do when training gave nothing, after it."""
 
 from __future__ import annotations
 
@@ -9,14 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from contrapose.modalities.expected import FEW
+
 if TYPE_CHECKING:
     from contrapose.evaluation import Gain
-
-FEW = 2000
-"""Below so many photographs training from scratch is not known to gain anything."""
-
-MODEST = 10_000
-"""Below so many it gains something, which should be expected to be modest."""
 
 STYLES: Mapping[str, str] = {
     "gained": "bold green",
@@ -26,22 +19,8 @@ STYLES: Mapping[str, str] = {
 }
 """How each kind of verdict is coloured on a terminal."""
 
-
-def expected_gain(samples: int) -> str | None:
-    """What so few photographs can give when training starts from scratch; None where they are not few."""
-    if samples < FEW:
-        return (
-            f"{samples:,} photographs are few to learn from scratch: 541 of them and 50 epochs gave a kNN of 31.7 %, "
-            "the untrained encoder 31.7 %. Trained weights are worth trying: --init timm:NAME, hf:NAME, or a long RUN "
-            "on pictures like these (a short one on others was no better a start than none)."
-        )
-    if samples < MODEST:
-        return (
-            f"{samples:,} photographs can teach something, not much: 4,000 of CIFAR-10 and 12 epochs gave 6.8 points "
-            "over the untrained encoder (probe with five labels a class). More epochs help; trained weights are "
-            "worth trying: --init timm:NAME, hf:NAME or a RUN."
-        )
-    return None
+STARTS: Mapping[str, str] = {"picture": "timm:NAME, hf:NAME, or ", "text": "hf:NAME, or "}
+"""Whose weights of others a run can start from, by what its samples are called."""
 
 
 def advised(gain: Gain, *, samples: int | None, leaked: int = 0, noun: str = "picture") -> Gain:
@@ -62,7 +41,7 @@ def advised(gain: Gain, *, samples: int | None, leaked: int = 0, noun: str = "pi
     if samples is not None and samples < FEW:
         remedy = (
             f"{samples:,} {noun}s teach little from scratch: train longer, or try trained weights as a start (--init "
-            f"{'timm:NAME, ' if noun == 'picture' else ''}hf:NAME, or a long RUN on {noun}s like these)."
+            f"{STARTS.get(noun, '')}a long RUN on {noun}s like these)."
         )
     else:
         remedy = "Train longer (--epochs), by another method (contrapose methods), or from trained weights (--init)."

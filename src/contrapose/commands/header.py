@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
-from contrapose.commands.gain import expected_gain
 from contrapose.commands.run_data import places_of
 from contrapose.data import Samples
 from contrapose.learners import Learner
 from contrapose.methods import Method, WithBase, name_of
 from contrapose.methods.fit_to_data import class_names
+from contrapose.modalities import modality_of
 from contrapose.training.config_file import to_dictionary
 from contrapose.training.loop import Trainer
 from contrapose.training.monitor import Monitor
@@ -30,8 +30,7 @@ def announce(
     for note in samples.notes:
         monitor.say(f"note: {note}")
     from_scratch = getattr(config, "init", None) is None and not config.about.needs_labels
-    photographs = getattr(samples, "channels", None) == 3
-    expected = expected_gain(len(samples)) if from_scratch and photographs and not trainer.step else None
+    expected = modality_of(samples).expected(samples) if from_scratch and not trainer.step else None
     if expected is not None:
         monitor.say(f"note: {expected}")
     for skipped in samples.skipped[:5]:

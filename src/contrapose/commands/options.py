@@ -9,7 +9,7 @@ from tyro.conf import Positional
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReadingOptions:
+class PictureReadingOptions:
     """Where pictures and labels are in tables and .npz archives."""
 
     image_column: str | None = None
@@ -19,6 +19,15 @@ class ReadingOptions:
     """Column of a table, or array of an .npz, with the labels. Default: likewise (label, class, target, ...)."""
     labels: Literal["auto", "none"] = "auto"
     """none: read no labels, whatever the data have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions(PictureReadingOptions):
+    """Where samples of any kind and labels are."""
+
+    text_column: str | None = None
+    """Column of a table with the texts. Default: likewise (text, sentence, review, ...), else the one
+    with the longest texts."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from contrapose.errors import ArgumentError
-from contrapose.modalities.modality import Modality
+from contrapose.modalities.expected import expected_of_photographs
+from contrapose.modalities.modality import Modality, check_reading
 from contrapose.options import Options
 from contrapose.views.images.options import ImageViews
 
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from contrapose.data import Images, Samples
+    from contrapose.data.problems import Problem
     from contrapose.encoders import Encoder, ImageEncoder, Start
+
+_PYTHON = ("cache", "channels", "preparation")  # options of `open_data` that a run settles by itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,17 +56,18 @@ class _Image(Modality):
     reading = ("image_column", "image_size", "fit", "white", "workers")
     floor_name = "raw pixels"
     pipeline_tag, example = "image-feature-extraction", '"photos/"'
+    drawn = True
 
     def open(self, spec: Any, **reading: Any) -> Samples:
         from contrapose.data import open_data
 
-        return open_data(spec, **reading)
+        return open_data(spec, **check_reading(self, reading, python=_PYTHON))
 
     def open_for(self, encoder: Encoder, spec: Any, **reading: Any) -> Samples:
         from contrapose.data import open_data
 
         encoder = cast("ImageEncoder", encoder)
-        reading = {"preparation": encoder.preparation, **reading}
+        reading = {"preparation": encoder.preparation, **check_reading(self, reading, python=_PYTHON)}
         return open_data(spec, image_size=encoder.image_size, channels=encoder.channels, **reading)
 
     def as_query(self, query: Any) -> Any:
@@ -115,6 +120,25 @@ class _Image(Modality):
         encoder = cast("ImageEncoder", encoder)
         shape = (size, encoder.channels, encoder.image_size, encoder.image_size)
         return torch.rand(shape, generator=torch.Generator().manual_seed(seed))  # (B, C, S, S)
+
+    def problems(self, samples: Samples) -> Iterable[Problem]:
+        from contrapose.data.images.problems import picture_problems
+
+        return picture_problems(cast("Images", samples))
+
+    def used_as(self, samples: Samples) -> str:
+        images = cast("Images", samples)
+        return f"used as {images.channels} x {images.image_size} x {images.image_size}"
+
+    def one_of(self, samples: Samples, row: int, source: Any) -> str:
+        """Width and height in the file, where the sample is one."""
+        from contrapose.data.images.files import size_in_file
+
+        found = size_in_file(samples.identifiers[row], source)
+        return "" if found is None else f"{found[0]} x {found[1]}"
+
+    def expected(self, samples: Samples) -> str | None:
+        return expected_of_photographs(len(samples)) if cast("Images", samples).channels == 3 else None
 
     def floor(self, known: Samples) -> Callable[[Samples], np.ndarray]:
         import numpy as np

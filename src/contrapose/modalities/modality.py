@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from contrapose.errors import ArgumentError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from contrapose.data import Samples
+    from contrapose.data.problems import Problem
     from contrapose.encoders import Encoder, Start
 
 
@@ -28,6 +29,7 @@ class Modality(ABC):
         floor_name: what `floor` gives, in words.
         pipeline_tag: how the hub calls what such an encoder does.
         example: Python for some data to embed.
+        drawn: whether samples are looked at, so that views are drawn; else they are read (`shown_views`).
     """
 
     name: ClassVar[str]
@@ -38,6 +40,7 @@ class Modality(ABC):
     floor_name: ClassVar[str]
     pipeline_tag: ClassVar[str] = "feature-extraction"
     example: ClassVar[str]
+    drawn: ClassVar[bool] = False
 
     @abstractmethod
     def open(self, spec: Any, **reading: Any) -> Samples:
@@ -86,6 +89,27 @@ class Modality(ABC):
         raise NotImplementedError(f"{self.plural} are not shown as text.")
 
     @abstractmethod
+    def problems(self, samples: Samples) -> Iterable[Problem]:
+        """What of this kind may be wrong with samples that could be opened, exact copies among it."""
+
+    def described(self, samples: Samples, encoder: Encoder | None) -> list[str]:
+        """What is in the samples, in lines for people; `encoder` is one that was fitted to them, and there wherever
+        samples are read rather than looked at."""
+        return []
+
+    def used_as(self, samples: Samples) -> str:
+        """What training takes each of them as."""
+        return samples.in_words()
+
+    def one_of(self, samples: Samples, row: int, source: Any) -> str:
+        """What a person recognises a sample by, besides its name; `source` is what the samples were opened from."""
+        return samples.excerpt(row) or ""
+
+    def expected(self, samples: Samples) -> str | None:
+        """What so many samples can give when training starts from scratch, in a sentence, where that is known."""
+        return None
+
+    @abstractmethod
     def floor(self, known: Samples) -> Callable[[Samples], np.ndarray]:
         """Features without a network, `(N, F)` of any samples, fitted to those known: what an encoder has to beat."""
 
@@ -106,20 +130,44 @@ class Modality(ABC):
         """
 
 
-def check_reading(modality: Modality, reading: dict[str, Any]) -> dict[str, Any]:
+SHARED = ("limit", "labels", "label_column", "number_column", "progress")
+"""Options of reading that every kind has."""
+
+
+def check_reading(modality: Modality, reading: Mapping[str, Any], *, python: Sequence[str] = ()) -> dict[str, Any]:
     """Options of reading that this kind of data has; those of other kinds may be there as long as they are not set.
+
+    Arguments:
+        python: further options of this kind, which the command line does not have.
 
     Errors:
         ArgumentError: an option of another kind that is set.
     """
-    shared = ("limit", "labels", "label_column", "number_column", "progress")
-    own = {name: value for name, value in reading.items() if name in (*modality.reading, *shared)}
+    own = {name: value for name, value in reading.items() if name in (*modality.reading, *SHARED, *python)}
     others = [name for name, value in reading.items() if name not in (*own, "cache") and value is not None]
     if others:
+        flag = others[0].replace("_", "-")
         raise ArgumentError(
-            f"{others[0]} is not an option of {modality.plural}; they have {', '.join(modality.reading) or 'none'}."
+            f"{others[0]} (--{flag}) is not an option of {modality.plural}; they have "
+            f"{', '.join(modality.reading) or 'none'}."
         )
     return own
+
+
+def asked_kind(data: Any, modality: str | None, reading: Mapping[str, Any]) -> Modality:
+    """The kind that was named, else the one whose column was, else what the data look like.
+
+    Errors:
+        ArgumentError: no kind of that name.
+        DataError: data of two kinds, and neither was asked for.
+    """
+    from contrapose.data import kind_of
+
+    if modality is not None:
+        return MODALITIES[modality]
+    asked = {name for name, value in reading.items() if name.endswith("_column") and value is not None}
+    owners = [kind for kind in MODALITIES.values() if asked.intersection(kind.reading)]
+    return owners[0] if len(owners) == 1 else MODALITIES[kind_of(data)]
 
 
 MODALITIES: Registry[Modality] = Registry("modality")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from contrapose.data import Rows, Samples
+    from contrapose.data.problems import Problem
     from contrapose.encoders import Encoder, RowEncoder, Start
 
 
@@ -82,6 +83,16 @@ class _Rows(Modality):
 
     def shown_views(self, view: Any, encoder: Encoder) -> list[str]:
         return cast("RowEncoder", encoder).in_words(view)
+
+    def problems(self, samples: Samples) -> Iterable[Problem]:
+        from contrapose.data.rows.problems import row_problems
+
+        return row_problems(cast("Rows", samples))
+
+    def described(self, samples: Samples, encoder: Encoder | None) -> list[str]:
+        from contrapose.data.rows.facts import row_facts
+
+        return row_facts(cast("Rows", samples))
 
     def floor(self, known: Samples) -> Callable[[Samples], np.ndarray]:
         """Standardised numbers, 0 where one is missing, and each category as one number a value."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
+from contrapose.modalities.expected import expected_of_texts
 from contrapose.modalities.modality import Modality, check_reading
 from contrapose.options import Options
 from contrapose.views.texts.options import TextViews
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from contrapose.data import Samples
+    from contrapose.data.problems import Problem
     from contrapose.data.texts import Texts
     from contrapose.encoders import Encoder, Start
     from contrapose.encoders.texts import TextEncoder
@@ -101,6 +103,23 @@ class _Text(Modality):
 
     def shown_views(self, view: Any, encoder: Encoder) -> list[str]:
         return cast("TextEncoder", encoder).tokenizer.decode(view)
+
+    def problems(self, samples: Samples) -> Iterable[Problem]:
+        from contrapose.data.texts.problems import text_problems
+
+        return text_problems(cast("Texts", samples))
+
+    def described(self, samples: Samples, encoder: Encoder | None) -> list[str]:
+        from contrapose.data.samples import evenly_spaced
+        from contrapose.data.texts.problems import text_facts
+        from contrapose.encoders.texts.coverage import MEASURED, coverage
+
+        texts = cast("Texts", samples)
+        some = texts.batch(evenly_spaced(len(texts), MEASURED))
+        return [*text_facts(texts), *coverage(cast("TextEncoder", encoder).tokenizer, some).in_words()]
+
+    def expected(self, samples: Samples) -> str | None:
+        return expected_of_texts(len(samples))
 
     def floor(self, known: Samples) -> Callable[[Samples], np.ndarray]:
         """TF-IDF of the most frequent words of the known texts, each row of length 1."""

@@ -17,13 +17,13 @@ from contrapose.data.images.request import Request
 from contrapose.data.tables.files import (
     JSON_LINES,
     PARQUET,
-    SEPARATORS,
     ParquetFiles,
     Table,
     TextTable,
     first_line,
     readable,
 )
+from contrapose.data.tables.separated import SEPARATORS
 from contrapose.errors import DataError
 from contrapose.optional import optional
 

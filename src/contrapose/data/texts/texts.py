@@ -15,6 +15,7 @@ from contrapose.data.samples import LABEL, Samples, evenly_spaced
 from contrapose.errors import ArgumentError
 
 EXCERPT = 80  # characters
+LOOKED_AT = 10_000  # characters of an endless text
 COUNTED = 1_000  # texts whose words are counted to say how long they are
 
 
@@ -73,7 +74,7 @@ class Texts(Samples):
     def excerpt(self, row: int) -> str:
         """The first words, in one line."""
         (text,) = self.batch([row])
-        return textwrap.shorten(text, EXCERPT, placeholder=" ...")
+        return textwrap.shorten(text[:LOOKED_AT], EXCERPT, placeholder=" ...")
 
     def in_words(self) -> str:
         """How long they are."""

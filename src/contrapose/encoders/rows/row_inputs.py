@@ -41,6 +41,10 @@ def row_inputs(
     return torch.cat(parts, dim=1).float()  # (B, I)
 
 
+ROUNDING = 1e-6
+"""Standard deviations around 0 that single precision leaves of a cell that was 0."""
+
+
 def row_texts(
     view: Float[Tensor, "B I"], columns: Sequence[Column], mean: Sequence[float], scale: Sequence[float]
 ) -> list[list[str]]:
@@ -50,7 +54,8 @@ def row_texts(
     raw = view.new_full((len(view), len(columns)), torch.nan)  # (B, F)
     n = len(places.numbers)
     means, scales = (torch.tensor(given, dtype=torch.float64)[places.numbers] for given in (mean, scale))  # (n,) each
-    raw[:, places.numbers] = view[:, :n] * scales + means
+    cells = view[:, :n] * scales + means  # (B, n)
+    raw[:, places.numbers] = cells.where(cells.abs() > ROUNDING * scales, 0)
     absent = view[:, n : n + len(places.indicated)] > 0.5  # (B, m)
     raw[:, places.indicated] = raw[:, places.indicated].masked_fill(absent, torch.nan)
     start = n + len(places.indicated)

@@ -46,6 +46,7 @@ class Tokenizer:
 
     Attributes:
         size: how many tokens there are; their numbers are 0 to size - 1.
+        room: the most tokens of a text without those around it.
 
     Errors:
         ArgumentError: a `max_length` that leaves no room for a word.
@@ -62,7 +63,7 @@ class Tokenizer:
         self._before, self._behind = _frame(backend)
         around = len(self._before) + len(self._behind)
         self.max_length = count(max_length, "max_length", least=around + 1)
-        self._room = self.max_length - around
+        self.room = self.max_length - around
         if not around:  # a text without words is this token alone
             self._empty = [pad]
         else:
@@ -84,7 +85,7 @@ class Tokenizer:
             raise ArgumentError(_not_texts(texts)) from None
         if not found:
             raise ArgumentError("No texts were given: there is nothing to encode.")
-        return self._padded([one.ids[: self._room] for one in found], [one.word_ids[: self._room] for one in found])
+        return self._padded([one.ids[: self.room] for one in found], [one.word_ids[: self.room] for one in found])
 
     def _padded(self, tokens: list[list[int]], words: list[list[int]]) -> Padded:
         """Tokens of each text and the words that they are of, within the tokens that stand around every text."""

@@ -1,0 +1,112 @@
+"""What may be wrong with texts that could be opened, and what they are: how long, in which letters."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from contrapose.data.problems import Problem, copies, repeated, some
+from contrapose.data.samples import evenly_spaced
+from contrapose.data.texts.texts import COUNTED, LOOKED_AT, Texts
+from contrapose.words import counted, percent
+
+FEW = 0.01
+"""Share of texts below which damage is a note: it spoils nothing, and a person should know of it [design]."""
+
+AROUND = 12  # characters shown before and behind what was found
+
+DAMAGE = {
+    "encoding": (
+        re.compile("\ufffd"),
+        "with the mark \ufffd, which stands for what could not be decoded",
+        "Read them anew from their source by its own encoding.",
+    ),
+    "misread": (
+        re.compile("\u00c3[\u0080-\u00bf\u0192\u0161\u0152\u0178]|\u00c2[\u00a0-\u00bf]|\u00e2\u20ac."),
+        "that look like UTF-8 which was read as Windows-1252",
+        "Read them anew from their source as UTF-8.",
+    ),
+    "control": (
+        re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]"),
+        "with control characters, which are passed over",
+        "Look how they were saved.",
+    ),
+    "html": (
+        re.compile(
+            r"</?(?:a|b|br|div|em|font|h[1-6]|i|img|li|ol|p|pre|script|span|strong|table|td|tr|ul)(?:\s[^<>]*)?/?>"
+            r"|&?#\d{2,5};|&(?:amp|apos|gt|lt|mdash|nbsp|quot);",
+            re.IGNORECASE,
+        ),
+        "with remains of HTML, which become words like others",
+        "Take the tags out and decode the rest (html.unescape).",
+    ),
+}
+"""What spoils texts -> how it looks, what it is, and a remedy."""
+
+UNSEPARATED = frozenset({"HIRAGANA", "KATAKANA", "KHMER", "LAO", "MYANMAR", "THAI"})
+"""Scripts that are written without blanks between words, and that the tokenizer does not cut (it does Chinese)."""
+
+
+def text_problems(texts: Texts) -> Iterator[Problem]:
+    """Damage by a wrong encoding, control characters and HTML; letters without blanks between words; exact copies."""
+    found: dict[str, list[tuple[int, str]]] = {kind: [] for kind in DAMAGE}
+    for row, text in enumerate(texts.texts):
+        for kind, (pattern, _, _) in DAMAGE.items():
+            match = pattern.search(text)
+            if match is not None:
+                found[kind].append((row, text[max(0, match.start() - AROUND) : match.end() + AROUND]))
+    for kind, (_, what, remedy) in DAMAGE.items():
+        if found[kind]:
+            shown = some([f"{texts.identifiers[row]} ({part!r})" for row, part in found[kind]])
+            yield Problem(
+                kind,
+                f"{counted(len(found[kind]), 'text')} {what}: {shown}. {remedy}",
+                harmless=len(found[kind]) < FEW * len(texts),
+            )
+    yield from _unseparated(texts)
+    yield from copies(texts, repeated(texts))
+
+
+def text_facts(texts: Texts) -> list[str]:
+    """How long the texts are in words between blanks, and in which scripts they are written."""
+    words = np.asarray([len(text.split()) for text in texts.texts])  # (N,)
+    low, middle, high = (int(value) for value in np.quantile(words, (0.05, 0.5, 0.95), method="nearest"))
+    lines = [f"words between blanks: {middle:,} (median), nine in ten {low:,} to {high:,}, the longest {words.max():,}"]
+    shares = _scripts(texts)
+    if shares:
+        named = [f"{_called(name)} {percent(share)}" for name, share in shares.items() if share >= 0.001]
+        lines.append(f"script: {', '.join(named[:6])}")
+    return lines
+
+
+def _scripts(texts: Texts) -> dict[str, float]:
+    """The share of each script among the letters of at most 1,000 evenly spaced texts, largest first."""
+    letters: Counter[str] = Counter()
+    for text in texts.batch(evenly_spaced(len(texts), COUNTED)):
+        letters.update(text[:LOOKED_AT])
+    scripts: Counter[str] = Counter()
+    for letter, count in letters.items():
+        if letter.isalpha():
+            scripts[unicodedata.name(letter, "UNKNOWN").partition(" ")[0].partition("-")[0]] += count
+    return {name: count / scripts.total() for name, count in scripts.most_common()}
+
+
+def _unseparated(texts: Texts) -> Iterator[Problem]:
+    shares = {name: share for name, share in _scripts(texts).items() if name in UNSEPARATED}
+    if sum(shares.values()) >= 0.1:
+        names = " and ".join(_called(name) for name in shares)
+        yield Problem(
+            "unseparated",
+            f"{percent(sum(shares.values()))} of the letters are {names}, written without blanks between words: a "
+            "whole phrase then counts as one word. Cut the texts into words beforehand, or keep --tokenizer pieces.",
+            harmless=True,
+        )
+
+
+def _called(script: str) -> str:
+    """`Latin`, and `CJK` as it is."""
+    return script if len(script) <= 3 else script.capitalize()

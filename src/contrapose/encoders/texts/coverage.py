@@ -1,0 +1,76 @@
+"""What a vocabulary makes of some texts: how long they become, and what it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from contrapose.encoders.texts.tokenizer import CHARACTERS_A_TOKEN, Tokenizer
+from contrapose.words import percent
+
+MEASURED = 5_000
+"""Texts that are enough to say what a vocabulary makes of all [design]."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a vocabulary makes of some texts.
+
+    Arguments:
+        tokens: how many it has.
+        max_length: tokens of a text that are read.
+        length: the median number of tokens of a text, cut or not.
+        cut: the share of the texts that are longer than is read.
+        single: the share of the texts that are one word, of which no view can be made by words.
+        unknown: the share of the words of which nothing is known.
+        pieces: tokens that a word becomes, on average.
+    """
+
+    tokens: int
+    max_length: int
+    length: float
+    cut: float
+    single: float
+    unknown: float
+    pieces: float
+
+    def in_words(self) -> list[str]:
+        """A line on the vocabulary, and one on lengths."""
+        whole = "whole words" if self.pieces == 1 else f"{self.pieces:.2g} a word"
+        cut = f"{percent(self.cut)} are longer than {self.max_length}, and cut there (--max-length)"
+        cut = cut if self.cut else f"none is longer than {self.max_length}"
+        lines = [
+            f"vocabulary by default: {self.tokens:,} tokens, {whole}; {percent(self.unknown)} of the words unknown",
+            f"tokens of a text: {self.length:.0f} (median); {cut}",
+        ]
+        if self.single:
+            lines.append(f"one word alone: {percent(self.single)} of the texts; views by words are copies of these")
+        return lines
+
+
+def coverage(tokenizer: Tokenizer, texts: Sequence[str]) -> Coverage:
+    """What a vocabulary makes of these texts.
+
+    Errors:
+        ArgumentError: no texts, or something in their place.
+    """
+    tokenizer.encode(texts[:1])  # which says what is wrong
+    looked_at = CHARACTERS_A_TOKEN * tokenizer.max_length
+    found = tokenizer.backend.encode_batch([text[:looked_at] for text in texts], add_special_tokens=False)
+    lengths = np.asarray([len(one.ids) for one in found])  # (N,)
+    words = np.asarray([len(set(one.word_ids)) for one in found])  # (N,)
+    unknown = tokenizer.backend.token_to_id("[UNK]")
+    strange = sum(one.ids.count(unknown) for one in found) if unknown is not None else 0
+    long = np.asarray([len(text) > looked_at for text in texts]) | (lengths > tokenizer.room)
+    total = max(int(words.sum()), 1)
+    return Coverage(
+        tokens=tokenizer.size,
+        max_length=tokenizer.max_length,
+        length=float(np.median(lengths)),
+        cut=float(long.mean()),
+        single=float((words <= 1).mean()),
+        unknown=strange / total,
+        pieces=float(lengths.sum()) / total,
+    )

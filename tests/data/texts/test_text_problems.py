@@ -1,0 +1,69 @@
+"""What is told of texts before training: damage, copies, lengths, scripts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from contrapose.data.texts import Texts
+from contrapose.data.texts.problems import text_facts, text_problems
+
+CLEAN = [f"a sentence about thing number {row}" for row in range(40)]
+
+
+def found(texts: list[str]) -> dict[str, str]:
+    return {problem.kind: problem.text for problem in text_problems(Texts(texts)) if not problem.harmless}
+
+
+def test_clean_texts_have_no_problems() -> None:
+    assert list(text_problems(Texts(CLEAN))) == []
+    plain = "if a < b and c > d: x = <value>; R&D; #1; 5&7; naïve Ärger £5"
+    assert list(text_problems(Texts([plain, *CLEAN]))) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "shown"),
+    [
+        ("encoding", "caf\ufffd au lait", "'caf\ufffd au lait'"),
+        ("misread", "voilà un café".encode().decode("latin-1"), "Windows-1252"),
+        ("misread", "it\u2019s".encode().decode("windows-1252"), "Windows-1252"),
+        ("control", "a\x00b", "control characters"),
+        ("html", "good<br />bad", "'good<br />bad'"),
+        ("html", "the world #39;s fourth", "html.unescape"),
+        ("html", "R&amp;D", "'R&amp;D'"),
+    ],
+)
+def test_damage_is_named_with_its_place(kind: str, text: str, shown: str) -> None:
+    told = found([*CLEAN, text])
+    assert list(told) == [kind]
+    assert told[kind].startswith("1 text ")
+    assert "40 (" in told[kind]  # its identifier
+    assert shown in told[kind]
+
+
+def test_rare_damage_is_a_note() -> None:
+    texts = Texts([f"a sentence about thing {row}" for row in range(200)] + ["<b>bold</b>"])
+    (problem,) = text_problems(texts)
+    assert problem.kind == "html"
+    assert problem.harmless
+
+
+def test_copies_are_quoted_and_their_labels_compared() -> None:
+    texts = Texts([*CLEAN, " a sentence about thing number 3 "], np.arange(41) % 2)
+    one, two = text_problems(texts)
+    assert one.kind == "duplicates"
+    assert "3 = 40 ('a sentence about thing number 3')" in one.text
+    assert two.kind == "contradictions"
+    assert "The same text with different labels, 1 times: 3 (1) = 40 (0)." in two.text
+
+
+def test_lengths_and_scripts_are_told() -> None:
+    words, script = text_facts(Texts(["one two three", "кот", *["a b c d"] * 18]))
+    assert words == "words between blanks: 4 (median), nine in ten 3 to 4, the longest 4"
+    assert script == "script: Latin 97 %, Cyrillic 3.5 %"
+    assert "CJK" in text_facts(Texts(["猫が好き"]))[1]
+
+
+def test_scripts_without_blanks_are_told() -> None:
+    (problem,) = [one for one in text_problems(Texts(["สวัสดีชาวโลก", "ขอบคุณมาก"])) if one.kind == "unseparated"]
+    assert "100 % of the letters are Thai" in problem.text

@@ -1,0 +1,41 @@
+"""What a vocabulary makes of texts: lengths, what is cut, what it does not know."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("tokenizers")
+
+from contrapose.encoders.texts import train_tokenizer
+from contrapose.encoders.texts.coverage import coverage
+from contrapose.errors import ArgumentError
+
+
+def test_what_is_long_unknown_or_single_is_counted() -> None:
+    tokenizer = train_tokenizer(["the cat sat on the mat"] * 3, "words", max_length=5)
+    found = coverage(tokenizer, ["the cat sat", "the dog", "cat", "the cat sat on the mat", "cat " * 100_000])
+    assert (found.tokens, found.max_length, found.length) == (9, 5, 3.0)
+    assert found.cut == pytest.approx(2 / 5)
+    assert found.single == pytest.approx(1 / 5)
+    assert found.pieces == 1
+    words = 3 + 2 + 1 + 6 + 63  # of the endless one the beginning alone is looked at
+    assert found.unknown == pytest.approx(2 / words)  # "dog", and "ca" where the endless one is cut
+    assert found.in_words() == [
+        "vocabulary by default: 9 tokens, whole words; 2.7 % of the words unknown",
+        "tokens of a text: 3 (median); 40 % are longer than 5, and cut there (--max-length)",
+        "one word alone: 20 % of the texts; views by words are copies of these",
+    ]
+
+
+def test_pieces_are_counted_by_word() -> None:
+    tokenizer = train_tokenizer(["ab abab"] * 3, "pieces", max_length=16)
+    found = coverage(tokenizer, ["abba"])
+    assert found.pieces > 1
+    assert found.unknown == 0
+    assert "a word" in found.in_words()[0]
+    assert found.in_words()[1].endswith("none is longer than 16")
+
+
+def test_no_texts_are_refused() -> None:
+    with pytest.raises(ArgumentError, match="No texts"):
+        coverage(train_tokenizer(["a b"], "words"), [])
