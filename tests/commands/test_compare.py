@@ -175,7 +175,7 @@ def test_stale_scores_and_other_resolutions_are_noted(runs: Path) -> None:
     run = contrapose.train("simclr", data=str(runs / "data.npz"), image_size=8, out=str(runs / "small"), **QUICK)
     contrapose.evaluate(run.path, data=str(runs / "data.npz"), k=5, quiet=True)
     text = compare([runs / "a", runs / "small"]).text()
-    assert "different resolutions (a 3 x 12 x 12, small 3 x 8 x 8)" in text
+    assert "saw the pictures in different shapes (a 3 x 12 x 12, small 3 x 8 x 8)" in text
 
 
 @pytest.mark.parametrize(
@@ -199,3 +199,11 @@ def test_numbers_that_are_no_mean_over_items_are_not_paired() -> None:
     assert found.difference("b", "NMI") is None
     assert "cannot be paired" in found.text()
     assert found.to_dict()["rows"]["b"]["NMI"]["difference"] is None
+
+
+def test_runs_on_different_kinds_of_data_are_refused(runs: Path) -> None:
+    file = runs / "b" / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "modality": "text"}))
+    for options in ({}, {"data": str(runs / "data.npz")}):
+        with pytest.raises(ArgumentError, match="a learned from pictures and b from texts: nothing can be measured"):
+            compare([runs / "a", runs / "b"], quiet=True, **options)

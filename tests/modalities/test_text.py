@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars
 import pytest
+from PIL import Image
 
 import contrapose
 from contrapose.cli import main
@@ -132,7 +133,8 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     [
         ("empty.csv", "text,label\n,a\n,b\n", "no text"),
         ("one.txt", "a single line\n", "holds one text"),
-        ("semicolons.csv", "text;label\na b c;1\nd e f;2\n", "Save it with ','"),
+        ("unclosed.csv", 'text,label\n"a b c,1\nd e f,2\n', "line 2 opens a quotation mark that is not closed"),
+        ("twice.csv", "text,text\na b c,d e f\nd e f,a b c\n", "names the column 'text' twice"),
         ("both.csv", "image,caption\na.jpg,a dog on the grass\nb.jpg,a cat in the tree\n", "--modality image or"),
     ],
 )
@@ -148,6 +150,70 @@ def test_slips_are_one_sentence(
     (tmp_path / name).write_text(content)
     assert words in refused(capsys, "--data", name)
     assert not (tmp_path / "runs").exists()
+
+
+def test_options_of_another_kind_are_told(
+    table: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--data", str(table)]
+    assert "--image-size is an option of pictures, and these data are texts" in refused(
+        capsys, *data, "--image-size", "32"
+    )
+    assert "has no column 'txt'" in refused(capsys, *data, "--text-column", "txt")
+    (tmp_path / "photos").mkdir()
+    Image.new("L", (8, 8)).save(tmp_path / "photos" / "a.png")
+    assert "holds no texts (.txt)" in refused(capsys, "--data", str(tmp_path / "photos"), "--modality", "text")
+    for words, sentence in (
+        (["embed", str(run), str(tmp_path / "photos"), "--out", str(tmp_path / "z.npy")], "holds no texts (.txt)"),
+        (["embed", str(run), str(table), "--white", "9", "--out", str(tmp_path / "z.npy")], "white (--white) is of"),
+        (["evaluate", str(run), *data, "--image-column", "review"], "is not an option of texts"),
+    ):
+        with pytest.raises(SystemExit):
+            main(words)
+        assert sentence in capsys.readouterr().err
+
+
+def test_a_column_that_is_named_settles_the_kind(tmp_path: Path) -> None:
+    rows = "".join(f"{number}.jpg,some words on number {number}\n" for number in range(16))
+    (tmp_path / "both.csv").write_text("image,caption\n" + rows)
+    data = str(tmp_path / "both.csv")
+    run = contrapose.train("simclr", data=data, text_column="caption", out=str(tmp_path / "run"), **QUICK)
+    assert RunFolder(run.path).read_record()["modality"] == "text"
+    words = ["--encoder", "bag_of_words", "--epochs", "1", "--batch-size", "16", "--text-column", "caption"]
+    main(["train", "simclr", "--data", data, "--out", str(tmp_path / "typed"), *words])
+    assert RunFolder(tmp_path / "typed").read_record()["modality"] == "text"
+
+
+def test_another_column_is_read_where_it_is_named(
+    run: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = (
+        polars.read_csv(table).rename({"review": "body"}).with_columns(polars.lit("a sentence of no use").alias("text"))
+    )
+    rows.write_csv(other := tmp_path / "other.csv")
+    column = ["--text-column", "body"]
+    main(["embed", str(run), str(other), "--out", str(tmp_path / "z.npy"), *column])
+    np.testing.assert_array_equal(np.load(tmp_path / "z.npy"), contrapose.load(run).embed(str(table)))
+    main(["search", str(run), "captain of the ship", "--in", str(other), "-k", "1", *column])
+    assert "sea" in capsys.readouterr().out
+    main(["evaluate", str(run), "--data", str(other), *column])
+    assert "Texts from column 'body'" in capsys.readouterr().out
+    main(["report", str(run), "--data", str(other), "--out", str(tmp_path / "page.html"), *column])
+    assert "harbour" in (tmp_path / "page.html").read_text()
+
+
+def test_what_was_found_is_shown_as_texts(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = ["<b>captain</b> of the ship & sail", "قبطان السفينة", "flour oven"]
+    polars.DataFrame({"text": texts}).write_csv(tmp_path / "some.csv")
+    page = tmp_path / "sheet.html"
+    main(["search", str(run), "captain of the ship", "--in", str(tmp_path / "some.csv"), "-k", "3", "--out", str(page)])
+    html = page.read_text()
+    assert "Most like captain of the ship" in html
+    assert "among 3 texts" in html
+    assert "&lt;b&gt;captain&lt;/b&gt; of the ship &amp; sail" in html
+    assert "<b>captain" not in html
+    assert 'dir="auto">قبطان' in html
+    assert "only names" not in capsys.readouterr().err
 
 
 def test_a_table_with_a_mark_at_its_start_and_endless_texts(tmp_path: Path) -> None:

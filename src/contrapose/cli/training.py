@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from contrapose.cli.flags import flags_of
 from contrapose.cli.parse import parse
 from contrapose.commands.options import ResumeOptions
 from contrapose.errors import ArgumentError
@@ -59,15 +60,42 @@ def train_command(words: list[str]) -> None:
 
 
 def _on_its_kind(method: type[Method], words: list[str]) -> tuple[type[Method], list[str]]:
-    """The method with the options of the kind of data that `--modality` names, or that `--data` looks like; the words
-    without `--modality`."""
+    """The method with the options of the kind of data that `--modality` names, whose column is named, or that `--data`
+    looks like; the words without `--modality`.
+
+    Errors:
+        ArgumentError: an option of another kind of data.
+    """
     asked, rest = _value_of("--modality", words)
     data, _ = _value_of("--data", words)
     if asked is None and data and not any(word in ("-h", "--help") for word in words):
-        from contrapose.data import kind_of
+        from contrapose.modalities import MODALITIES, asked_kind
 
-        asked = kind_of(data)
-    return (method if asked is None else method.on(asked)), rest
+        names = {name for kind in MODALITIES.values() for name in kind.reading}
+        asked = asked_kind(
+            data, None, {name: _value_of(f"--{name.replace('_', '-')}", words)[0] for name in names}
+        ).name
+    found = method if asked is None else method.on(asked)
+    _of_another_kind(method, found, rest)
+    return found, rest
+
+
+def _of_another_kind(method: type[Method], found: type[Method], words: list[str]) -> None:
+    """An option that the method has on another kind of data than these."""
+    from contrapose.modalities import MODALITIES
+
+    def names(kind: type[Method]) -> set[str]:
+        return {name for flag in flags_of(kind) for name in flag.names}
+
+    typed = {word.partition("=")[0].replace("_", "-") for word in words if word.startswith("--")}
+    strange = typed - names(found)
+    for kind in MODALITIES.values() if strange else ():
+        theirs = strange & names(method.on(kind.name))
+        if theirs:
+            raise ArgumentError(
+                f"{min(theirs)} is an option of {kind.plural}, and these data are {MODALITIES[found.modality].plural}: "
+                "leave it out, or say what they are with --modality."
+            )
 
 
 def _value_of(flag: str, words: list[str]) -> tuple[str | None, list[str]]:

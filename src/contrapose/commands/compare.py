@@ -19,6 +19,7 @@ from contrapose.commands.reading import Reading
 from contrapose.commands.unwritten import kept_if_unwritten
 from contrapose.errors import ArgumentError, DataError, RunError, did_you_mean
 from contrapose.evaluation import cka
+from contrapose.modalities import MODALITIES, Modality
 from contrapose.training.run_folder import RunFolder
 
 NOT_AN_OPTION = frozenset({"out"})  # where a run was written says nothing of how it was trained
@@ -36,6 +37,7 @@ def compare(
     seed: int = 0,
     device: str = "cpu",
     image_column: str | None = None,
+    text_column: str | None = None,
     label_column: str | None = None,
     labels: Any = None,
     out: str | Path | None = None,
@@ -49,12 +51,13 @@ def compare(
     Arguments:
         runs: two run folders or more.
         baseline: the one that the others are compared with; None: the first.
-        data, test_data, limit, k, full, seed, device, image_column, label_column, labels: as in `evaluate`; they go
-            with `data`.
+        data, test_data, limit, k, full, seed, device, image_column, text_column, label_column, labels: as in
+            `evaluate`; they go with `data`.
         out: also write the result as JSON to this file.
 
     Errors:
-        ArgumentError: fewer than two runs, one twice, or a baseline that is not among them.
+        ArgumentError: fewer than two runs, one twice, runs on different kinds of data, or a baseline that is not among
+            them.
         DataError: scores that cannot be paired (other samples, seed or task), or no metric in common.
         RunError: a folder that is no run, or a run that was not evaluated.
         UnwrittenError: `out` cannot be written; the comparison is in its `result`.
@@ -66,6 +69,7 @@ def compare(
     names = _names(runs)
     first = _baseline(names, baseline)
     folders = {name: RunFolder.open(run) for name, run in names.items()}
+    kind = _one_kind(folders, first)
     if data is None and (test_data is not None or limit is not None or full):
         raise ArgumentError(
             "test_data, limit and full go with data: without it, the scores that contrapose evaluate kept are compared."
@@ -86,7 +90,13 @@ def compare(
             seed=seed,
             device=device,
             floors=name == first,
-            reading=Reading.of(folder.path, image_column=image_column, label_column=label_column, labels=labels),
+            reading=Reading.of(
+                folder.path,
+                image_column=image_column,
+                text_column=text_column,
+                label_column=label_column,
+                labels=labels,
+            ),
             quiet=quiet,
         )
         scores[name], embedded[name] = found.scores(), found.embeddings
@@ -98,7 +108,7 @@ def compare(
         _rows(scores, first),
         _differing_options(folders),
         alike,
-        (*_notes(scores, first), *trouble),
+        (*_notes(scores, kind), *trouble),
     )
     if out is not None:
         with kept_if_unwritten(result, result.text):
@@ -125,6 +135,23 @@ def _baseline(names: dict[str, Path], wanted: str | Path | None) -> str:
         if str(wanted) == name or Path(wanted).resolve() == path.resolve():
             return name
     raise ArgumentError(f"The baseline {wanted} is not among the runs.{did_you_mean(str(wanted), names)}")
+
+
+def _one_kind(folders: dict[str, RunFolder], baseline: str) -> Modality:
+    """The kind of data that all runs learned from.
+
+    Errors:
+        ArgumentError: one learned from another kind.
+    """
+    kinds = {name: MODALITIES[folder.read_record().get("modality", "image")] for name, folder in folders.items()}
+    own = kinds[baseline]
+    for name, kind in kinds.items():
+        if kind is not own:
+            raise ArgumentError(
+                f"{baseline} learned from {own.plural} and {name} from {kind.plural}: nothing can be measured on both. "
+                "Compare runs on one kind of data."
+            )
+    return own
 
 
 def _check_paired(scores: dict[str, Scores], baseline: str) -> None:
@@ -190,7 +217,7 @@ def _likeness(embedded: dict[str, np.ndarray]) -> tuple[dict[tuple[str, str], fl
     return alike, notes
 
 
-def _notes(scores: dict[str, Scores], baseline: str) -> list[str]:
+def _notes(scores: dict[str, Scores], kind: Modality) -> list[str]:
     notes = list(dict.fromkeys(note for own in scores.values() for note in own.notes))
     notes += [
         f"the scores of {name} are older than its weights: evaluate it again"
@@ -200,7 +227,7 @@ def _notes(scores: dict[str, Scores], baseline: str) -> list[str]:
     shapes = {name: " x ".join(map(str, own.setting.test.shape)) for name, own in scores.items()}
     if len(set(shapes.values())) > 1:
         seen = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        notes.append(f"the encoders saw the pictures at different resolutions ({seen})")
+        notes.append(f"the encoders saw the {kind.plural} in different shapes ({seen})")
     everyone: list[set[str]] = [set(own.arms[TRAINED]) for own in scores.values()]
     partial = {metric for own in everyone for metric in own ^ everyone[0]}
     if partial:

@@ -28,6 +28,7 @@ def embed(
     limit: int | None = None,
     white: float | None = None,
     image_column: str | None = None,
+    text_column: str | None = None,
     label_column: str | None = None,
     labels: Any = None,
     device: str = "cpu",
@@ -45,8 +46,8 @@ def embed(
             apart, so compare names.
         normalize: divide each embedding by its length.
         white: the value that is white in pictures deeper than 8 bits. None: as the encoder keeps it.
-        image_column, label_column, labels: as in `open_data`; `None`: the columns of the run's own data where `data`
-            has such, else those with usual names.
+        image_column, text_column, label_column, labels: as in `open_data` and `open_texts`; `None`: the columns of the
+            run's own data where `data` has such, else those with usual names.
 
     Returns the data as read, with what was skipped.
 
@@ -68,7 +69,9 @@ def embed(
     if isinstance(data, str | os.PathLike) and path.exists() and Path(data).exists() and path.samefile(data):
         raise ArgumentError(f"--out {path} is the data itself, which would be lost; name another file.")
     encoder = load(run, device=device, white=white)
-    reading = Reading.of(run, image_column=image_column, label_column=label_column, labels=labels)
+    reading = Reading.of(
+        run, image_column=image_column, text_column=text_column, label_column=label_column, labels=labels
+    )
     samples = reading.open(encoder, data, limit=limit, progress=not quiet)
     z = encoder.embed(samples, normalize=normalize)  # (N, D)
     write_or_rescue(path, WRITERS[path.suffix](samples, z), result=samples)

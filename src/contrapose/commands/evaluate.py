@@ -47,6 +47,7 @@ def evaluate(
     device: str = "cpu",
     diagnosis: bool = False,
     image_column: str | None = None,
+    text_column: str | None = None,
     label_column: str | None = None,
     labels: Any = None,
     quiet: bool = False,
@@ -69,8 +70,9 @@ def evaluate(
         seed: of the split, of the untrained weights and of the bootstrap.
         diagnosis: also diagnose the trained encoder's embeddings of the test part.
         device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
-        image_column, label_column, labels: of both data, as in `open_data`; `None`: as the run's own data where they
-            have such columns, else those with usual names. Samples without a label are left out, and counted.
+        image_column, text_column, label_column, labels: of both data, as in `open_data` and `open_texts`; `None`: as
+            the run's own data where they have such columns, else those with usual names. Samples without a label are
+            left out, and counted.
 
     Errors:
         DataError: no labels, one class only, or no test class that `data` has.
@@ -89,7 +91,9 @@ def evaluate(
         seed=seed,
         device=device,
         diagnosis=diagnosis,
-        reading=Reading.of(run, image_column=image_column, label_column=label_column, labels=labels),
+        reading=Reading.of(
+            run, image_column=image_column, text_column=text_column, label_column=label_column, labels=labels
+        ),
         quiet=quiet,
     )
     if folder is not None:
@@ -128,7 +132,7 @@ def measure(
     if isinstance(source, str) and source == "omniglot" and test_data is None:
         found = _measure_one_shot(trained, seed=seed, full=full, diagnosis=diagnosis, floors=floors)
         return replace(found, samples=_samples_of(run))
-    reading = reading or Reading.of(run, image_column=None, label_column=None, labels=None)
+    reading = reading or Reading.of(run)
     if reading.asked.get("labels") in ("none", False):
         raise ArgumentError("--labels none leaves nothing to measure by; leave it out to evaluate.")
     bank = reading.open(trained, source, limit=limit, progress=not quiet)

@@ -10,13 +10,15 @@ from typing import Any
 from contrapose.data import Samples
 from contrapose.embedder import Embedder
 from contrapose.errors import ArgumentError
+from contrapose.modalities import MODALITIES
 
-COLUMNS = ("image_column", "text_column", "label_column")
+COLUMNS = ("label_column", *(name for kind in MODALITIES.values() for name in kind.reading if name.endswith("_column")))
+"""Options that name a column, of any kind of data: what of its reading a run remembers for other data."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Options of `open_data` that say where pictures and labels are.
+    """Options of opening that say where samples and labels are.
 
     Arguments:
         asked: those of the call; `None` where it names none.
@@ -27,21 +29,22 @@ class Reading:
     usual: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, run: str | Path, *, image_column: str | None, label_column: str | None, labels: Any) -> Reading:
-        """As asked, with the columns in the run's `config.json` behind it; an encoder by itself has none."""
-        asked = {"image_column": image_column, "label_column": label_column, "labels": labels}
+    def of(cls, run: str | Path, **asked: Any) -> Reading:
+        """As asked (`None`: not), with the columns in the run's `config.json` behind it; an encoder by itself has
+        none."""
+        asked = {name: value for name, value in asked.items() if value is not None}
         try:
             config = json.loads((Path(run) / "config.json").read_bytes())["config"]
-            usual = {name: config[name] for name in COLUMNS if config.get(name) and asked.get(name) is None}
+            usual = {name: config[name] for name in COLUMNS if config.get(name) and name not in asked}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none, or damaged: others say so
             usual = {}
         return cls(asked, usual)
 
     def open(self, embedder: Embedder, data: Any, **options: Any) -> Samples:
-        """The data at the encoder's resolution.
+        """The data in the form that the encoder takes.
 
         Errors:
-            ArgumentError: a column was asked for that the data do not have.
+            ArgumentError: a column was asked for that the data do not have, or an option of another kind of data.
             DataError: the data cannot be read.
         """
         asked = {**self.asked, **options}

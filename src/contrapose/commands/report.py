@@ -59,6 +59,7 @@ def report(
     test_data: Any = None,
     limit: int | None = None,
     image_column: str | None = None,
+    text_column: str | None = None,
     label_column: str | None = None,
     labels: Any = None,
     out: str | Path | None = None,
@@ -75,7 +76,8 @@ def report(
             that is gone, the sections that need it say so.
         test_data: where queries and the points of the map come from; None: a fifth of `data` where it has labels.
         limit: embed at most so many samples of each, evenly spaced; None: 5,000.
-        image_column, label_column, labels: as in `open_data`; None: as the run's own data where they have such columns.
+        image_column, text_column, label_column, labels: as in `open_data` and `open_texts`; None: as the run's own data
+            where they have such columns.
         out: the file to write; None: `report.html` in the run folder.
         show: open it in the browser.
         seed: of the split, the map, the views and the untrained encoder.
@@ -98,7 +100,9 @@ def report(
 
     folder = RunFolder.open(run)
     file = _html(folder.path / "report.html" if out is None else Path(out))
-    reading = Reading.of(run, image_column=image_column, label_column=label_column, labels=labels)
+    reading = Reading.of(
+        run, image_column=image_column, text_column=text_column, label_column=label_column, labels=labels
+    )
     page = collect(
         folder, data=data, test_data=test_data, limit=limit, reading=reading, seed=seed, device=device, quiet=quiet
     )
@@ -137,7 +141,7 @@ def collect(
     config = config_of(record, where=str(folder.config_file))
     head = facts.head_of(_with_encoder(folder), record, config)
     trained = load(folder.path, device=device)
-    reading = reading or Reading.of(folder.path, image_column=None, label_column=None, labels=None)
+    reading = reading or Reading.of(folder.path)
     shown = shown_by(folder, data, test_data, limit, seed)
     say("Opening the data")
     images = _open(trained, config, shown, reading, quiet, folder)

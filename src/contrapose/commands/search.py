@@ -68,6 +68,7 @@ def search(
     limit: int | None = None,
     white: float | None = None,
     image_column: str | None = None,
+    text_column: str | None = None,
     label_column: str | None = None,
     labels: Any = None,
     device: str = "cpu",
@@ -86,8 +87,8 @@ def search(
         backend: `"exact"`, or `"faiss"`.
         limit: look at no more than so many pictures.
         white: the value that is white in pictures deeper than 8 bits. `None`: as the encoder keeps it.
-        image_column, label_column, labels: of `data` and of `query`, as in `open_data`; `None`: as the run's own data
-            where they have such columns, else those with usual names.
+        image_column, text_column, label_column, labels: of `data` and of `query`, as in `open_data` and `open_texts`;
+            `None`: as the run's own data where they have such columns, else those with usual names.
         device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
 
     Errors:
@@ -105,7 +106,9 @@ def search(
     if backend == "faiss":
         optional("faiss", extra="search")  # before the work, not after it
     embedder = load(run, device=device, white=white)
-    reading = Reading.of(run, image_column=image_column, label_column=label_column, labels=labels)
+    reading = Reading.of(
+        run, image_column=image_column, text_column=text_column, label_column=label_column, labels=labels
+    )
     wanted = read_query(
         embedder, query, open_pictures=partial(reading.open, embedder)
     )  # first: a mistyped name must not cost the time of an index

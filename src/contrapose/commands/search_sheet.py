@@ -1,4 +1,4 @@
-"""The neighbours that a search found as a page of pictures. Originals are shown where their files are at hand."""
+"""What a search found as a page: pictures from their files where they are at hand, texts, cells of rows."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from contrapose.errors import ArgumentError, ContraposeError
 from contrapose.words import counted
 
 if TYPE_CHECKING:
+    from contrapose.commands.reading import Reading
     from contrapose.commands.search import SearchOptions
     from contrapose.data import Samples
     from contrapose.embedder import Embedder
@@ -33,6 +34,7 @@ def write_sheet(
     data: Any,
     asked: Samples | None = None,
     images: Samples | None = None,
+    noun: str = "picture",
     show: bool = False,
     say: Callable[[str], None] = print,
 ) -> Path:
@@ -41,20 +43,20 @@ def write_sheet(
     Arguments:
         out: the `.html` file; None: one in a temporary folder.
         query, data: what was searched with and in: where they are folders, tables or files, their pictures are found.
-        asked, images: the pictures themselves, shown where there are no files.
+        asked, images: the samples themselves, shown where there are no files.
+        noun: what one of them is called.
         show: open the page in the browser.
-        say: told when no picture could be shown.
+        say: told when nothing could be shown but names.
 
     Errors:
         ArgumentError: `out` is no `.html`, or in no folder.
         RunError: it cannot be written.
     """
     from contrapose.report import Sheet, render_sheet
-    from contrapose.report.cards import TextCard
     from contrapose.report.sheet import Answer, Entry
 
     file = Path(tempfile.mkdtemp(prefix="contrapose-")) / "neighbours.html" if out is None else sheet_file(out)
-    queries, pictures = _Pictures(query, asked), _Pictures(data, images)
+    queries, pictures = _Shown(query, asked), _Shown(data, images)
     answers = []
     for name, hits in list(zip(matches.queries, matches, strict=True))[:MOST]:
         found = [
@@ -64,12 +66,16 @@ def write_sheet(
             for hit in hits
         ]
         answers.append(Answer(Entry(*queries.entry(name)), found))
-    if answers and all(isinstance(entry.card, TextCard) for answer in answers for entry in answer.found):
-        say("The pictures of what was found are not at hand, so only names are shown: give their folder with --in.")
+    if answers and not pictures.any:
+        say(f"The {noun}s that were found are not at hand, so only names are shown: give them with --in.")
     left = len(matches) - len(answers)
     more = f" {counted(left, 'query', 'queries')} more were searched for and are not shown." if left else ""
-    lead = f"By the cosine of the embeddings, among {counted(len(matches.identifiers), 'picture')}.{more}"
-    title = f"Most like {matches.queries[0]}" if len(matches) == 1 else f"{counted(len(matches), 'query', 'queries')}"
+    lead = f"By the cosine of the embeddings, among {counted(len(matches.identifiers), noun)}.{more}"
+    title = (
+        f"Most like {queries.title(matches.queries[0])}"
+        if len(matches) == 1
+        else f"{counted(len(matches), 'query', 'queries')}"
+    )
     write_atomically(file, render_sheet(Sheet(title, lead, answers)).encode())
     if show:
         webbrowser.open(file.resolve().as_uri())
@@ -77,26 +83,32 @@ def write_sheet(
 
 
 def sheet_of(options: SearchOptions, matches: Matches) -> Path:
-    """The page for what was typed: pictures without files of their own are opened once more, from the cache."""
+    """The page for what was typed: samples without files of their own are opened once more, pictures from the cache."""
+    from contrapose.commands.reading import Reading
     from contrapose.embedder import load
+    from contrapose.modalities import modality_of
 
     embedder = load(options.run)
+    kind = modality_of(embedder.encoder)
+    columns = ("image_column", "text_column", "label_column", "labels")
+    reading = Reading.of(options.run, **{name: getattr(options, name) for name in columns})
     return write_sheet(
         matches,
         options.out,
         query=options.query,
         data=options.data,
-        asked=_opened(embedder, options.query),
-        images=_opened(embedder, options.data, limit=options.limit),
+        asked=_opened(embedder, reading, kind.as_query(options.query)),
+        images=_opened(embedder, reading, options.data, limit=options.limit),
+        noun=kind.noun,
         show=options.open,
         say=lambda text: print(f"note: {text}", file=sys.stderr),
     )
 
 
-def _opened(embedder: Embedder, source: str | None, **options: Any) -> Samples | None:
-    """The pictures; None for what holds none, such as one picture (shown from its file) or a file of embeddings."""
+def _opened(embedder: Embedder, reading: Reading, source: Any, **options: Any) -> Samples | None:
+    """The samples; None for what holds none, such as a file of embeddings."""
     try:
-        return None if source is None else embedder.open(source, progress=False, **options)
+        return None if source is None else reading.open(embedder, source, progress=False, **options)
     except ContraposeError:
         return None
 
@@ -111,26 +123,38 @@ def sheet_file(out: str | Path) -> Path:
     return file
 
 
-class _Pictures:
-    """Pictures by their identifiers: from their files where there are such, else from the pixels, else by name."""
+class _Shown:
+    """Samples by their identifiers: pictures from their files where there are such, else the samples, else by name."""
 
-    def __init__(self, source: Any, images: Samples | None) -> None:
-        self.images = images
-        self.rows = {} if images is None else {name: row for row, name in enumerate(images.identifiers)}
+    def __init__(self, source: Any, samples: Samples | None) -> None:
+        from contrapose.report.cards import show
+
+        self.samples = samples
+        self.rows = {} if samples is None else {name: row for row, name in enumerate(samples.identifiers)}
+        self.show = None if samples is None else show(samples, side=SIDE)
         self.roots = _roots(source)
+        self.any = False
+        """Whether more than a name was shown of anything."""
 
     def entry(self, name: str) -> tuple[Card, str, str]:
-        """The card, the name and the address of a picture."""
-        from contrapose.report.cards import TextCard, picture_card
+        """The card, the name and the address of a sample."""
+        from contrapose.report.cards import TextCard
 
         for root in self.roots:
             file = root if root.is_file() and root.name == name else root / name
             card = _thumbnail(file, name) if file.is_file() else None
             if card is not None:
+                self.any = True
                 return card, name, file.resolve().as_uri()
-        if self.images is not None and name in self.rows:
-            return picture_card(self.images.batch([self.rows[name]])[0], f"picture {name}", side=SIDE), name, ""
+        if self.show is not None and name in self.rows:
+            self.any = True
+            return self.show(self.rows[name]), name, ""
         return TextCard(name), name, ""
+
+    def title(self, name: str) -> str:
+        """The beginning of a sample that is read; the name of one that is looked at."""
+        excerpt = None if self.samples is None or name not in self.rows else self.samples.excerpt(self.rows[name])
+        return name if excerpt is None else excerpt
 
 
 def _roots(source: Any) -> list[Path]:

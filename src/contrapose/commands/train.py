@@ -23,7 +23,7 @@ from contrapose.commands.run_start import (
     started_from,
     starting_from,
 )
-from contrapose.data import Samples, kind_of
+from contrapose.data import Samples
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import Frozen
 from contrapose.errors import ArgumentError, did_you_mean
@@ -32,7 +32,7 @@ from contrapose.methods import METHODS, Method, name_of
 from contrapose.methods.assemble import assemble, begun_with
 from contrapose.methods.default import DEFAULT_METHOD, DEFAULT_REASON
 from contrapose.methods.fit_to_data import class_names, fit_to_data
-from contrapose.modalities import modality_of
+from contrapose.modalities import asked_kind, modality_of
 from contrapose.openmp import crowd
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.training.device import make_accelerator
@@ -107,7 +107,8 @@ def train(
         if given is not None:
             options[name] = os.fspath(given) if isinstance(given, str | os.PathLike) else FROM_PYTHON
     if not isinstance(method, Method):
-        modality = modality or kind_of(data if options.get("data") == FROM_PYTHON else options.get("data"))
+        looked_at = data if options.get("data") == FROM_PYTHON else options.get("data")
+        modality = asked_kind(looked_at, modality, options).name
     config = configure(DEFAULT_METHOD if method is None else method, options, modality=modality)
     if not config.data:
         raise ArgumentError(

@@ -74,19 +74,19 @@ def picture_card(pixels: UInt8[Tensor, "C H W"], alt: str, *, side: int = THUMBN
     return PictureCard(f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}", alt)
 
 
-def show_pictures(images: Images) -> Show:
+def show_pictures(images: Images, *, side: int = THUMBNAIL) -> Show:
     """The pictures of `images`, called by their identifiers."""
 
     def show(row: int) -> Card:
-        return picture_card(images.batch(torch.tensor([row]))[0], f"picture {images.identifiers[row]}")
+        return picture_card(images.batch(torch.tensor([row]))[0], f"picture {images.identifiers[row]}", side=side)
 
     return show
 
 
-def show(samples: Samples) -> Show:
-    """How samples of a kind are shown: pictures, texts, or the cells of rows."""
+def show(samples: Samples, *, side: int = THUMBNAIL) -> Show:
+    """How samples of a kind are shown: pictures of at most `side` pixels, texts, or the cells of rows."""
     if isinstance(samples, Images):
-        return show_pictures(samples)
+        return show_pictures(samples, side=side)
     if isinstance(samples, Rows):
         return lambda row: show_rows([samples.cells(row)], samples.names)(0)
     return lambda row: show_texts([str(samples.batch([row])[0])])(0)

@@ -83,7 +83,7 @@
   function card(point) {
     const shown = document.createElement(point.image ? "img" : "p");
     if (point.image) { shown.src = point.image; shown.alt = point.name; shown.className = "card picture"; }
-    else { shown.textContent = point.text ?? point.row ?? point.name; shown.className = "card text"; }
+    else { shown.textContent = point.text ?? point.row ?? point.name; shown.className = "card text"; shown.dir = "auto"; }
     return shown;
   }
 
