@@ -14,13 +14,25 @@ from contrapose.commands.evaluation import Evaluation
 from contrapose.commands.gain import advised
 from contrapose.data import Images
 from contrapose.evaluation import Gain
-from contrapose.modalities.expected import expected_of_photographs
+from contrapose.modalities.expected import expected_of_photographs, expected_of_texts
 
 
 def test_few_photographs_are_told_of_beforehand() -> None:
     assert "541 of them and 50 epochs" in (expected_of_photographs(541) or "")
     assert "4,000 of CIFAR-10" in (expected_of_photographs(4000) or "")
     assert expected_of_photographs(50_000) is None
+
+
+def test_few_texts_are_told_of_beforehand() -> None:
+    assert "word counts 75.0 %" in (expected_of_texts(1000) or "")
+    assert "5 points over word counts" in (expected_of_texts(6000) or "")
+    assert expected_of_texts(50_000) is None
+
+
+def test_only_weights_that_fit_the_kind_are_advised() -> None:
+    nothing = Gain("nothing", "Nothing.")
+    assert "(--init hf:NAME, or a long RUN on texts" in advised(nothing, samples=541, noun="text").text
+    assert "(--init a long RUN on rows like these)" in advised(nothing, samples=541, noun="row").text
 
 
 def test_data_check_says_so_and_names_unequal_classes(pictures: np.ndarray) -> None:

@@ -43,6 +43,11 @@ def test_a_prepared_row_reads_as_the_row() -> None:
     ]
 
 
+def test_a_cell_that_was_0_reads_as_0() -> None:
+    encoder = build_rows("mlp", mean=[46.317], scale=[64.21], columns=[Column("ash")], seed=0)
+    assert encoder.in_words(encoder.prepare(torch.zeros(1, 1, dtype=torch.float64))) == ["ash 0"]
+
+
 def test_columns_of_numbers_alone_are_standardised_to_the_bit() -> None:
     raw = 1e9 + torch.randn(7, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     mean, scale = [1e9, 1e9 + 1], [1.0, 3.0]
