@@ -165,4 +165,4 @@ def test_a_slip_is_told_in_a_sentence(run: Path, table: str, capsys: pytest.Capt
         with pytest.raises((SystemExit, ContraposeError)) as stopped:
             main(words)
         assert told in str(stopped.value) + capsys.readouterr().err
-    assert "2 numbers and 1 category" in data_check(table, quiet=True).summary
+    assert "2 numbers and 1 category" in data_check(table, label_column="rich", quiet=True).summary
