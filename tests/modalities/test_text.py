@@ -96,8 +96,6 @@ def test_it_is_shown_and_shared(run: Path, table: Path, tmp_path: Path) -> None:
     assert "An encoder of texts" in card
     assert "sentence-similarity" in card
     np.testing.assert_array_equal(contrapose.load(folder).embed(["a ship"]), contrapose.load(run).embed(["a ship"]))
-    with pytest.raises(ContraposeError, match="cannot become an ONNX file yet"):
-        export(run, to="onnx", out=str(tmp_path / "model.onnx"), quiet=True)
 
 
 def test_it_starts_from_trained_weights(run: Path, table: Path, tmp_path: Path) -> None:

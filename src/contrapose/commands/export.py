@@ -5,8 +5,10 @@ Nothing heavy is imported before it is known that there is something to export, 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +26,8 @@ class ExportOptions:
     run: Positional[str]
     """The run folder, or an encoder folder."""
     to: str = "folder"
-    """onnx: one file for onnxruntime, float32 pictures in [0, 1]. folder: weights, description and model card."""
+    """onnx: one file for onnxruntime, of texts with the tokenizer.json that it needs beside it. folder: weights,
+    description and model card."""
     out: str
     """Where to: FILE.onnx, or a folder that does not exist yet."""
 
@@ -37,9 +40,10 @@ def export(run: str | Path, *, to: str = "folder", out: str | Path, quiet: bool 
 
     Arguments:
         run: run folder or encoder folder.
-        to: `"onnx"`: one file, compared with torch by onnxruntime before it is written; its input and output:
-            `contrapose.encoders.images.onnx_export.to_onnx`. `"folder"`: `encoder.safetensors` and `encoder.json` byte
-            for byte, which `contrapose.load` reads, and a `README.md` that is a model card; ready for
+        to: `"onnx"`: one file, compared with torch by onnxruntime before it is written: from pictures, from numbers of
+            tokens (`tokenizer.json` is written beside it), from rows. Its metadata say what it takes; how to run it is
+            printed, and stands in `docs/onnx.md`. `"folder"`: `encoder.safetensors` and `encoder.json` byte for byte,
+            which `contrapose.load` reads, and a `README.md` that is a model card; ready for
             `huggingface_hub.upload_folder`.
         out: the `.onnx` file or the folder to write. What is there already is never overwritten; an interrupted
             export leaves nothing under this name.
@@ -48,7 +52,8 @@ def export(run: str | Path, *, to: str = "folder", out: str | Path, quiet: bool 
     Returns the path that was written.
 
     Errors:
-        ArgumentError: an unknown `to`, or an `out` that exists or cannot be of this kind.
+        ArgumentError: an unknown `to`, an `out` that exists or cannot be of this kind, another `tokenizer.json` beside
+            it.
         RunError: no encoder in `run`, or it is damaged; a damaged `evaluation.json`; an encoder that cannot be
             converted.
         MissingExtraError: `to="onnx"` without the `export` extra.
@@ -81,8 +86,8 @@ def _encoder_folder(run: Path) -> Path:
 
 def _to_onnx(run: Path, out: Path) -> str:
     from contrapose.atomic import write_atomically
-    from contrapose.encoders import ImageEncoder, load_encoder
-    from contrapose.encoders.images.onnx_export import require_onnx, to_onnx
+    from contrapose.encoders import load_encoder
+    from contrapose.encoders.onnx_export import require_onnx, to_onnx
 
     if out.suffix != ".onnx":
         raise ArgumentError(f"An ONNX file is called NAME.onnx, got {out.name!r}. Give --out {out.stem}.onnx")
@@ -92,18 +97,25 @@ def _to_onnx(run: Path, out: Path) -> str:
         )
     require_onnx()  # before the work, not after it
     encoder = load_encoder(_encoder_folder(run))
-    if not isinstance(encoder, ImageEncoder):
-        raise RunError(
-            f"{run} is an encoder of {encoder.modality} data, which cannot become an ONNX file yet: what prepares the "
-            "samples is no part of the network. Take --to folder."
-        )
+    beside = {out.parent / name: content for name, content in encoder.onnx_form().files.items()}
+    for path, content in beside.items():
+        if path.exists() and path.read_bytes() != content:
+            raise ArgumentError(
+                f"{path} exists already, is another one than has to lie beside {out.name}, and is not overwritten. "
+                "Write the model into a folder of its own."
+            )
     model = to_onnx(encoder)
-    write_atomically(out, model.content)
-    side = encoder.image_size
-    shape = f"(batch, {encoder.channels}, {side}, {side})"
+    for path, content in [*beside.items(), (out, model.content)]:  # the model last: what it needs is there by then
+        write_atomically(path, content)
+    use = model.form.use.replace('"model.onnx"', json.dumps(out.as_posix()))
+    for path in beside:
+        use = use.replace(f'"{path.name}"', json.dumps(path.as_posix()))
+    megabytes = len(model.content) / 1e6
+    with_it = f" and, which it needs, {', '.join(map(str, beside))}" if beside else ""
     return (
-        f"Wrote {out} ({len(model.content) / 1e6:.1f} MB): float32 {shape} in [0, 1] to (batch, {encoder.dimension}). "
-        f"Largest difference from torch: {model.difference:.1e} (largest number in an embedding: {model.scale:.2g})"
+        f"Wrote {out} ({megabytes:.1f} MB){with_it}: {model.form.takes} to (batch, {encoder.dimension}). "
+        f"Largest difference from torch: {model.difference:.1e} (largest number in an embedding: {model.scale:.2g})\n"
+        f"Run it with:\n\n{textwrap.indent(use, '    ')}"
     )
 
 

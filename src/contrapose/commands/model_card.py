@@ -18,6 +18,8 @@ from contrapose.commands.card_facts import (
     without_folders,
 )
 from contrapose.encoders import Architecture, Encoder, architecture_of, load_encoder
+from contrapose.encoders.onnx_form import OnnxForm
+from contrapose.errors import RunError
 from contrapose.evaluation.table import results_text
 from contrapose.methods import Method
 from contrapose.modalities import modality_of
@@ -67,6 +69,17 @@ z = encoder.embed({{ modality.example }})  # (N, {{ encoder.dimension }}) numpy 
 {{ ", arguments `%s`" % arguments if arguments }}.
 - Nothing in this folder is executed when it is loaded: tensors are read from safetensors, the architecture from JSON.
 
+{% if onnx %}
+## Without contrapose
+
+`contrapose export {{ name }} --to onnx --out model.onnx` writes one file for onnxruntime\
+{{ ", and %s, which it needs beside it" % (onnx.files | join(", ")) if onnx.files }}: \
+{{ onnx.takes }} to `(batch, {{ encoder.dimension }})`; {{ onnx.preparation }}.
+
+```python
+{{ onnx.use }}```
+
+{% endif %}
 ## Training
 
 {% if method %}
@@ -158,8 +171,17 @@ def _of_encoder(encoder: Encoder, architecture: Architecture) -> dict[str, Any]:
         "modality": modality,
         "takes": modality.takes(encoder),
         "parameters": sum(parameter.numel() for parameter in encoder.parameters()),
+        "onnx": _onnx_form(encoder),
         "arguments": arguments if architecture.arguments and len(arguments) <= LONG_ARGUMENTS else None,
     }
+
+
+def _onnx_form(encoder: Encoder) -> OnnxForm | None:
+    """How the encoder runs as an ONNX file; None where its kind has none."""
+    try:
+        return encoder.onnx_form()
+    except RunError:
+        return None
 
 
 def _of_training(record: dict[str, Any] | None, config: Method | None, modality: str) -> dict[str, Any]:

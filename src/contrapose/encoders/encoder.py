@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from contrapose.errors import RunError
 from contrapose.view import View
+
+if TYPE_CHECKING:
+    from contrapose.encoders.onnx_form import OnnxForm
 
 
 class Encoder(nn.Module):
@@ -61,3 +65,14 @@ class Encoder(nn.Module):
     def files(self) -> Mapping[str, bytes]:
         """What lies beside weights and description in its folder, by file name (a vocabulary); nothing by default."""
         return {}
+
+    def onnx_form(self) -> OnnxForm:
+        """How it becomes an ONNX file; an encoder of your own says so or has none.
+
+        Errors:
+            RunError: it has none.
+        """
+        raise RunError(
+            f"Encoder {self.name!r} of {self.modality} data cannot become an ONNX file: {type(self).__name__} has no "
+            "onnx_form. Take --to folder."
+        )

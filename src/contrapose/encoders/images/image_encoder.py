@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -13,6 +13,9 @@ from contrapose.encoders.backbone import Backbone, ConvolutionalBackbone
 from contrapose.encoders.encoder import Encoder
 from contrapose.errors import ArgumentError
 from contrapose.preparation import Preparation
+
+if TYPE_CHECKING:
+    from contrapose.encoders.onnx_form import OnnxForm
 
 
 class ImageEncoder(Encoder):
@@ -127,6 +130,11 @@ class ImageEncoder(Encoder):
         raise ArgumentError(
             f"Encoder {self.name!r} has no feature maps: take a convolutional one such as small_conv or resnet18."
         )
+
+    def onnx_form(self) -> OnnxForm:
+        from contrapose.encoders.images.onnx_form import onnx_form
+
+        return onnx_form(self)
 
     def extra_repr(self) -> str:
         return f"name={self.name!r}, channels={self.channels}, image_size={self.image_size}, dimension={self.dimension}"

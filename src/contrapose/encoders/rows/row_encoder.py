@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jaxtyping import Float
 from torch import Tensor
@@ -16,6 +16,9 @@ from contrapose.encoders.mlp import mlp
 from contrapose.encoders.rows.row_inputs import input_count, row_inputs, row_texts
 from contrapose.errors import ArgumentError
 from contrapose.registry import Registry
+
+if TYPE_CHECKING:
+    from contrapose.encoders.onnx_form import OnnxForm
 
 SHOWN = 8  # cells of a row in words
 
@@ -101,6 +104,12 @@ class RowEncoder(Encoder):
 
     def forward(self, x: Float[Tensor, "B I"]) -> Float[Tensor, "B D"]:
         return self.backbone(x.to(next(self.backbone.parameters()).dtype))  # (B, D)
+
+    def onnx_form(self) -> OnnxForm:
+        """From rows as `Rows` hold them on."""
+        from contrapose.encoders.rows.onnx_form import onnx_form
+
+        return onnx_form(self)
 
     def extra_repr(self) -> str:
         return f"name={self.name!r}, features={self.features}, dimension={self.dimension}"

@@ -9,6 +9,7 @@ from torch.nn import functional
 from contrapose.encoders.arguments import count, share
 from contrapose.encoders.texts.backbone import TextBackbone, text_encoder
 from contrapose.padded import Padded
+from contrapose.tracing import is_compiling
 
 
 class BagOfWords(TextBackbone):
@@ -34,10 +35,11 @@ class BagOfWords(TextBackbone):
     def forward(self, view: Padded) -> Float[Tensor, "B D"]:
         table = self.embedding.weight  # (M, D)
         real = view.mask.to(table.dtype)  # (B, T)
-        # Not self.embedding(...).mean(): the embeddings of all words, (B, T, D), take more than twice as long to make
-        mean = functional.embedding_bag(
-            view.values, table, per_sample_weights=real / real.sum(dim=1, keepdim=True), mode="sum"
-        )  # (B, D)
+        weights = real / real.sum(dim=1, keepdim=True)  # (B, T)
+        if is_compiling():  # ONNX knows no bags: they would become a loop over the texts
+            mean = (self.embedding(view.values) * weights.unsqueeze(-1)).sum(dim=1)  # (B, T, D) -> (B, D)
+        else:  # the embeddings of all words, (B, T, D), take more than twice as long to make
+            mean = functional.embedding_bag(view.values, table, per_sample_weights=weights, mode="sum")  # (B, D)
         return self.layers(self.dropout(mean))  # (B, D)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jaxtyping import Float
 from torch import Tensor
@@ -18,6 +18,9 @@ from contrapose.encoders.texts.tokenizer import MAX_LENGTH, Tokenizer
 from contrapose.encoders.texts.vocabulary import train_tokenizer
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.padded import Padded
+
+if TYPE_CHECKING:
+    from contrapose.encoders.onnx_form import OnnxForm
 
 TOKENIZER_FILE = "tokenizer.json"
 HUGGING_FACE = "hf:"
@@ -88,6 +91,12 @@ class TextEncoder(Encoder):
                 f"to {self.tokenizer.size - 1}. Prepare the texts with the encoder that is to take them."
             )
         return view
+
+    def onnx_form(self) -> OnnxForm:
+        """From numbers of tokens on."""
+        from contrapose.encoders.texts.onnx_form import onnx_form
+
+        return onnx_form(self)
 
     def extra_repr(self) -> str:
         return f"name={self.name!r}, vocabulary={self.tokenizer.size}, dimension={self.dimension}"

@@ -14,9 +14,11 @@ from encoder_cases import NAMES, draw, library, make
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from contrapose.encoders import ENCODERS, ImageEncoder, build
+from contrapose.encoders import ENCODERS, Encoder, ImageEncoder, build
 from contrapose.encoders.backbone import Backbone
-from contrapose.encoders.images.onnx_export import INPUT, OUTPUT, OnnxModel, to_onnx
+from contrapose.encoders.images.onnx_form import INPUT
+from contrapose.encoders.onnx_export import OnnxModel, to_onnx
+from contrapose.encoders.onnx_form import OUTPUT
 from contrapose.errors import MissingExtraError, RunError
 
 
@@ -74,7 +76,9 @@ def test_reduced_precision_is_exported_in_float32_and_the_file_says_what_it_take
     model = to_onnx(encoder)
     assert encoder.mean.dtype == torch.bfloat16
     loaded = library("onnx", "export").load_from_string(model.content)
-    assert "float32 in [0, 1]" in {entry.key: entry.value for entry in loaded.metadata_props}["input"]
+    told = {entry.key: entry.value for entry in loaded.metadata_props}
+    assert told["input"] == "float32 (batch, 3, 4, 4) in [0, 1]"
+    assert (told["modality"], told["encoder"]) == ("image", "mlp")
     assert loaded.graph.input[0].type.tensor_type.elem_type == 1  # float32
     library("onnx", "export").checker.check_model(loaded)
 
@@ -145,9 +149,27 @@ def test_a_file_that_onnxruntime_refuses_is_not_handed_out(monkeypatch: pytest.M
 
 @pytest.mark.usefixtures("onnx")
 def test_more_than_an_onnx_file_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("contrapose.encoders.images.onnx_export.LARGEST_FILE", 1000)
+    monkeypatch.setattr("contrapose.encoders.onnx_export.LARGEST_FILE", 1000)
     with pytest.raises(RunError, match="at most 2 GB"):
         to_onnx(build("mlp", channels=3, image_size=4, widths=[8], seed=0))
+
+
+class _Own(Encoder):
+    """Of a kind that nobody has told how it is traced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name, self.map = "own", nn.Linear(2, 2)
+
+    @property
+    def form(self) -> dict[str, Any]:
+        return {"modality": "own"}
+
+
+@pytest.mark.usefixtures("onnx")
+def test_a_kind_that_does_not_say_how_it_is_traced_is_refused() -> None:
+    with pytest.raises(RunError, match="'own' of own data cannot become an ONNX file: _Own has no onnx_form"):
+        to_onnx(_Own())
 
 
 @pytest.mark.parametrize("module", ["onnx", "onnxscript", "onnxruntime"])
