@@ -155,12 +155,11 @@ def test_what_tables_look_like(spec: object, kind: str) -> None:
     assert kind_of(spec) == kind
 
 
-def test_a_slip_is_told_in_a_sentence(run: Path, table: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_slip_is_told_in_a_sentence(table: str, capsys: pytest.CaptureFixture[str]) -> None:
     for words, told in (
         (["train", "simclr", "--data", table, "--ignore-columns", "jobs"], "no column 'jobs'"),
         (["train", "simclr", "--data", table, "--encoder", "resnet18"], "resnet18"),
         (["train", "simclr", "--data", table, "--views.corruption-rate", "2"], "from 0 to 1"),
-        (["export", str(run), "--to", "onnx", "--out", "x.onnx"], "ONNX"),
     ):
         with pytest.raises((SystemExit, ContraposeError)) as stopped:
             main(words)

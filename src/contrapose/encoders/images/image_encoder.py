@@ -134,7 +134,7 @@ class ImageEncoder(Encoder):
     def onnx_form(self) -> OnnxForm:
         from contrapose.encoders.images.onnx_form import onnx_form
 
-        return onnx_form(self)
+        return onnx_form(self, self.channels, self.image_size)
 
     def extra_repr(self) -> str:
         return f"name={self.name!r}, channels={self.channels}, image_size={self.image_size}, dimension={self.dimension}"

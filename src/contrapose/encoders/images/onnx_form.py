@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from contrapose.encoders.onnx_form import OnnxForm
-
-if TYPE_CHECKING:
-    from contrapose.encoders.images.image_encoder import ImageEncoder
 
 INPUT = "pictures"
 BATCHES = (2, 1, 3)  # the first is traced with
@@ -30,21 +25,19 @@ z = onnxruntime.InferenceSession("model.onnx").run(None, {{"pictures": pixels}})
 """
 
 
-def onnx_form(encoder: ImageEncoder) -> OnnxForm:
-    """What `to_onnx` needs to know of it."""
-    channels, side = encoder.channels, encoder.image_size
+def onnx_form(encoder: nn.Module, channels: int, side: int) -> OnnxForm:
+    """What `to_onnx` needs to know of an encoder of pictures `(C, S, S)`."""
     use = _READ if channels in MODES else _GIVEN
     return OnnxForm(
         network=encoder,
         inputs={INPUT: {0: "batch"}},
-        examples=[(_pictures(encoder, batch),) for batch in BATCHES],
+        examples=[(_pictures(batch, channels, side),) for batch in BATCHES],
         takes=f"float32 (batch, {channels}, {side}, {side}) in [0, 1]",
         preparation="uint8 divided by 255; normalisation is inside",
         use=use.format(mode=MODES.get(channels), side=side, channels=channels),
     )
 
 
-def _pictures(encoder: ImageEncoder, batch: int) -> Tensor:
+def _pictures(batch: int, channels: int, side: int) -> Tensor:
     """Random pictures, the same for the same batch."""
-    shape = (batch, encoder.channels, encoder.image_size, encoder.image_size)
-    return torch.rand(shape, generator=torch.Generator().manual_seed(batch))  # (b, C, S, S)
+    return torch.rand((batch, channels, side, side), generator=torch.Generator().manual_seed(batch))  # (b, C, S, S)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from contrapose.columns import Column, are_unnamed
+from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.onnx_form import OnnxForm
-
-if TYPE_CHECKING:
-    from contrapose.encoders.rows.row_encoder import RowEncoder
 
 INPUT = "rows"
 BATCHES = (2, 1, 5)  # the first is traced with
@@ -41,7 +40,7 @@ class _FromRows(nn.Module):
         rows: `(B, F)` float64, as `Rows` hold them; returns `(B, D)`.
     """
 
-    def __init__(self, encoder: RowEncoder) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         super().__init__()
         self.encoder = encoder
 
@@ -49,17 +48,18 @@ class _FromRows(nn.Module):
         return self.encoder(self.encoder.prepare(rows))  # (B, D)
 
 
-def onnx_form(encoder: RowEncoder) -> OnnxForm:
-    """What `to_onnx` needs to know of it."""
+def onnx_form(encoder: Encoder, columns: Sequence[Column], mean: Sequence[float], scale: Sequence[float]) -> OnnxForm:
+    """What `to_onnx` needs to know of an encoder of such rows, whose `prepare` standardises them."""
+    features = len(columns)
     return OnnxForm(
         network=_FromRows(encoder),
         inputs={INPUT: {0: "batch"}},
-        examples=[(_rows(encoder, batch),) for batch in BATCHES],
-        takes=f"float64 (batch, {encoder.features})",
+        examples=[(_rows(columns, mean, scale, batch),) for batch in BATCHES],
+        takes=f"float64 (batch, {features})",
         preparation="in the order of `columns` in the metadata: numbers as the table has them, a category as its code, "
         "NaN where a value is missing or unknown; scales are inside",
-        use=_UNNAMED.format(features=encoder.features) if are_unnamed(encoder.columns) else _USE,
-        metadata={"columns": json.dumps([_described(column) for column in encoder.columns], ensure_ascii=False)},
+        use=_UNNAMED.format(features=features) if are_unnamed(columns) else _USE,
+        metadata={"columns": json.dumps([_described(column) for column in columns], ensure_ascii=False)},
     )
 
 
@@ -69,13 +69,13 @@ def _described(column: Column) -> dict[str, Any]:
     return {"name": column.name, **codes}
 
 
-def _rows(encoder: RowEncoder, batch: int) -> Float[Tensor, "B F"]:
+def _rows(columns: Sequence[Column], mean: Sequence[float], scale: Sequence[float], batch: int) -> Float[Tensor, "B F"]:
     """Made-up rows, some cells of which are missing and some categories unknown."""
     draw = torch.Generator().manual_seed(batch)
-    shape = (batch, encoder.features)
+    shape = (batch, len(columns))
     rows = torch.randn(shape, generator=draw, dtype=torch.float64)  # (b, F)
-    rows = rows * torch.tensor(encoder.scale).double() + torch.tensor(encoder.mean).double()  # (b, F)
-    for place, column in enumerate(encoder.columns):
+    rows = rows * torch.tensor(scale, dtype=torch.float64) + torch.tensor(mean, dtype=torch.float64)  # (b, F)
+    for place, column in enumerate(columns):
         if column.values is not None:
             rows[:, place] = torch.randint(UNKNOWN, len(column.values), (batch,), generator=draw).double()  # (b,)
     return rows.masked_fill(torch.rand(shape, generator=draw) < 0.2, torch.nan)

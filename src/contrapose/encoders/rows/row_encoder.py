@@ -109,7 +109,7 @@ class RowEncoder(Encoder):
         """From rows as `Rows` hold them on."""
         from contrapose.encoders.rows.onnx_form import onnx_form
 
-        return onnx_form(self)
+        return onnx_form(self, self.columns, self.mean, self.scale)
 
     def extra_repr(self) -> str:
         return f"name={self.name!r}, features={self.features}, dimension={self.dimension}"

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from contrapose.encoders.onnx_form import OnnxForm
+from contrapose.encoders.texts.backbone import TextBackbone
+from contrapose.encoders.texts.tokenizer import Tokenizer
 from contrapose.optional import optional
 from contrapose.padded import Padded
-
-if TYPE_CHECKING:
-    from contrapose.encoders.texts.text_encoder import TextEncoder
-    from contrapose.encoders.texts.tokenizer import Tokenizer
 
 IDS, MASK = "input_ids", "attention_mask"  # as transformers and its kin call them
 AXES = {0: "batch", 1: "tokens"}
@@ -37,10 +33,9 @@ class _FromTokens(nn.Module):
         ids, mask: `(B, T)` int64, mask 1 where a token is real; returns `(B, D)`.
     """
 
-    def __init__(self, encoder: TextEncoder) -> None:
+    def __init__(self, backbone: TextBackbone, pad: int) -> None:
         super().__init__()
-        self.backbone = encoder.backbone
-        self.pad = encoder.tokenizer.pad
+        self.backbone, self.pad = backbone, pad
 
     def forward(self, ids: Int[Tensor, "B T"], mask: Int[Tensor, "B T"]) -> Float[Tensor, "B D"]:
         real = mask != 0  # (B, T)
@@ -50,11 +45,10 @@ class _FromTokens(nn.Module):
         return self.backbone(Padded(ids, real | none))  # (B, D)
 
 
-def onnx_form(encoder: TextEncoder) -> OnnxForm:
-    """What `to_onnx` needs to know of it."""
-    tokenizer = encoder.tokenizer
+def onnx_form(backbone: TextBackbone, tokenizer: Tokenizer) -> OnnxForm:
+    """What `to_onnx` needs to know of an encoder of these two."""
     return OnnxForm(
-        network=_FromTokens(encoder),
+        network=_FromTokens(backbone, tokenizer.pad),
         inputs={IDS: AXES, MASK: AXES},
         examples=_examples(tokenizer),
         takes=f"int64 (batch, tokens) {IDS} and {MASK}, at most {tokenizer.max_length} tokens,",

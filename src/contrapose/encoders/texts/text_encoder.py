@@ -96,7 +96,7 @@ class TextEncoder(Encoder):
         """From numbers of tokens on."""
         from contrapose.encoders.texts.onnx_form import onnx_form
 
-        return onnx_form(self)
+        return onnx_form(self.backbone, self.tokenizer)
 
     def extra_repr(self) -> str:
         return f"name={self.name!r}, vocabulary={self.tokenizer.size}, dimension={self.dimension}"
