@@ -16,7 +16,19 @@ from contrapose.openmp import sleep_when_waiting
 sleep_when_waiting()  # before anything imports torch
 
 if TYPE_CHECKING:
-    from contrapose import data, encoders, evaluation, learners, methods, objectives, pairing, search, training, views
+    from contrapose import (
+        data,
+        encoders,
+        evaluation,
+        learners,
+        methods,
+        modalities,
+        objectives,
+        pairing,
+        search,
+        training,
+        views,
+    )
     from contrapose.commands.embed import embed
     from contrapose.commands.evaluate import evaluate
     from contrapose.commands.export import export
@@ -41,6 +53,7 @@ __all__ = [
     "learners",
     "load",
     "methods",
+    "modalities",
     "objectives",
     "pairing",
     "resume",
@@ -56,6 +69,7 @@ _ROOMS = (
     "evaluation",
     "learners",
     "methods",
+    "modalities",
     "objectives",
     "pairing",
     "search",

@@ -14,10 +14,15 @@ T = TypeVar("T")
 
 
 class Registry(Mapping[str, T]):
-    """Names of one kind of thing (`noun`), in the order in which they were registered."""
+    """Names of one kind of thing (`noun`), in the order in which they were registered.
 
-    def __init__(self, noun: str) -> None:
+    Arguments:
+        remedy: a sentence more for whoever asks for an unknown name.
+    """
+
+    def __init__(self, noun: str, *, remedy: str = "") -> None:
         self.noun = noun
+        self.remedy = remedy
         self._entries: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -35,7 +40,8 @@ class Registry(Mapping[str, T]):
         try:
             return self._entries[name]
         except KeyError:
-            raise ArgumentError(f"Unknown {self.noun} {name!r}.{did_you_mean(str(name), self._entries)}") from None
+            hint = did_you_mean(str(name), self._entries)
+            raise ArgumentError(f"Unknown {self.noun} {name!r}.{hint} {self.remedy}".rstrip()) from None
 
     def __contains__(self, name: object) -> bool:
         return name in self._entries

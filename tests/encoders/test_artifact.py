@@ -203,7 +203,10 @@ def test_a_newer_format(folder: Path) -> None:
         ({"arguments": {"seed": 1}}, "cannot be built"),
         ({"arguments": {"widths": [10**9, 10**9]}}, "cannot be built"),
         ({"form": {"modality": "image", "channels": 0, "image_size": 24}}, "channels=0"),
-        ({"form": {"modality": "smell"}}, "an encoder of 'smell', which this version does not know"),
+        (
+            {"form": {"modality": "smell"}},
+            "kind 'smell', which nobody has registered here: import",
+        ),
         ({"form": {}}, "its form names no modality"),
         ({"files": ["../secret"]}, "secret is missing"),
         (

@@ -57,6 +57,7 @@ class Samples:
 
     modality: ClassVar[str]
     noun: ClassVar[str] = "sample"
+    """What people call one of them; many of them are called so with an s."""
 
     def __init__(
         self,

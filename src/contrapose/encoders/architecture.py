@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,23 @@ from contrapose.errors import ArgumentError, RunError
 FORMAT = 2  # 1 knew pictures only
 DESCRIPTION = "encoder.json"
 
-REBUILD = {
+_REBUILD = {
     "image": ("contrapose.encoders.images.factory", "rebuild_image", "factory_of"),
     "rows": ("contrapose.encoders.rows.row_encoder", "rebuild_rows", "row_factory_of"),
     "text": ("contrapose.encoders.texts.text_encoder", "rebuild_text", "text_factory_of"),
 }
 """Modality -> a module, imported when it is needed; its function that makes an encoder anew from what is written of it;
 and the one that refuses names of which it could make none."""
+
+Rebuild = Callable[[str, Mapping[str, Any], Mapping[str, Any], Mapping[str, bytes], int], Encoder]
+"""`(name, arguments, form, files, seed)` -> the encoder that these describe, with new weights from the seed."""
+
+_FOREIGN: dict[str, Rebuild] = {}
+
+
+def rebuild_with(modality: str, make: Rebuild) -> None:
+    """Let `make` rebuild encoders of a kind of data that is not of the house: `contrapose.modalities.register` does."""
+    _FOREIGN[modality] = make
 
 
 @dataclass(frozen=True)
@@ -54,10 +64,12 @@ class Architecture:
         Arguments:
             files: contents of what lies beside weights and description.
         """
-        module, function, _ = self._functions()
-        make = getattr(importlib.import_module(module), function)
-        made: Encoder = make(self.encoder, self.arguments, self.form, files or {}, seed)
-        return made
+        if self.modality in _REBUILD:
+            module, function, _ = _REBUILD[self.modality]
+            make: Rebuild = getattr(importlib.import_module(module), function)
+        else:
+            make = self._foreign()
+        return make(self.encoder, self.arguments, self.form, files or {}, seed)
 
     def check_name(self) -> None:
         """Pass what can be built again.
@@ -65,15 +77,19 @@ class Architecture:
         Errors:
             ArgumentError: an encoder that nothing of its name would rebuild.
         """
-        module, _, function = self._functions()
-        getattr(importlib.import_module(module), function)(self.encoder)
+        if self.modality in _REBUILD:
+            module, _, function = _REBUILD[self.modality]
+            getattr(importlib.import_module(module), function)(self.encoder)
+        else:
+            self._foreign()
 
-    def _functions(self) -> tuple[str, str, str]:
-        if self.modality not in REBUILD:
+    def _foreign(self) -> Rebuild:
+        if self.modality not in _FOREIGN:
             raise ArgumentError(
-                f"This is an encoder of {self.modality!r}, which this version does not know: update contrapose."
+                f"It takes data of the kind {self.modality!r}, which nobody has registered here: import the module "
+                "that does (contrapose.modalities.register), or update contrapose."
             )
-        return REBUILD[self.modality]
+        return _FOREIGN[self.modality]
 
 
 def describe(encoder: Encoder, extra: Mapping[str, Any]) -> Architecture:

@@ -1,7 +1,7 @@
 """One descriptor a kind of data: how data, views and encoders fit together for it. No torch until one is used."""
 
 from contrapose.modalities.image import IMAGE
-from contrapose.modalities.modality import MODALITIES, Modality, asked_kind, modality_of
+from contrapose.modalities.modality import MODALITIES, Modality, asked_kind, check_reading, modality_of, register
 from contrapose.modalities.rows import ROWS
 from contrapose.modalities.text import TEXT
 
@@ -9,4 +9,4 @@ MODALITIES.register("image")(IMAGE)
 MODALITIES.register("text")(TEXT)
 MODALITIES.register("rows")(ROWS)
 
-__all__ = ["MODALITIES", "Modality", "asked_kind", "modality_of"]
+__all__ = ["MODALITIES", "Modality", "asked_kind", "check_reading", "modality_of", "register"]

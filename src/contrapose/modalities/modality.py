@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from contrapose.errors import ArgumentError
 from contrapose.options import Options
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from contrapose.data import Samples
     from contrapose.data.problems import Problem
     from contrapose.encoders import Encoder, Start
+
+
+_STATED = ("name", "noun", "plural", "options", "reading", "floor_name", "example")
 
 
 class Modality(ABC):
@@ -72,6 +76,21 @@ class Modality(ABC):
     def encoder(self, config: Any, samples: Samples) -> Encoder:
         """The encoder that a configuration names, fitted to the data (statistics, vocabulary), with new weights."""
 
+    def rebuild(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        form: Mapping[str, Any],
+        files: Mapping[str, bytes],
+        seed: int,
+    ) -> Encoder:
+        """The encoder that `encoder.json` describes, with new weights from `seed`; nothing is fetched from anywhere.
+
+        Arguments:
+            name, arguments, form: what the encoder says of itself; `files`: what it gives as `Encoder.files`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must say how an encoder of {self.plural} is rebuilt.")
+
     @abstractmethod
     def views(self, options: Any, samples: Samples, encoder: Encoder) -> Callable[..., tuple[Any, ...]]:
         """What makes views of raw samples: `(raw, generator=) -> views`."""
@@ -85,12 +104,14 @@ class Modality(ABC):
         """A view of so many samples that nobody has seen, for asking what a learner does with a batch."""
 
     def shown_views(self, view: Any, encoder: Encoder) -> list[str]:
-        """Each sample of a view as text, for people; pictures are drawn instead."""
-        raise NotImplementedError(f"{self.plural} are not shown as text.")
+        """Each sample of a view as text, for people: its numbers, unless the kind says it better."""
+        return [textwrap.shorten(str(getattr(view[row], "values", view[row])), 80) for row in range(len(view))]
 
-    @abstractmethod
     def problems(self, samples: Samples) -> Iterable[Problem]:
-        """What of this kind may be wrong with samples that could be opened, exact copies among it."""
+        """What of this kind may be wrong with samples that could be opened: exact copies, and what the kind knows."""
+        from contrapose.data.problems import copies, repeated
+
+        return copies(samples, repeated(samples))
 
     def described(self, samples: Samples, encoder: Encoder | None) -> list[str]:
         """What is in the samples, in lines for people; `encoder` is one that was fitted to them, and there wherever
@@ -170,7 +191,32 @@ def asked_kind(data: Any, modality: str | None, reading: Mapping[str, Any]) -> M
     return owners[0] if len(owners) == 1 else MODALITIES[kind_of(data)]
 
 
-MODALITIES: Registry[Modality] = Registry("modality")
+MODALITIES: Registry[Modality] = Registry(
+    "modality", remedy="A kind of data of your own is known once the module that registers it is imported."
+)
+
+M = TypeVar("M", bound=Modality)
+
+
+def register(modality: M) -> M:
+    """Make a kind of data known: to `train`, `evaluate` and all others, and to what rebuilds saved encoders.
+
+    >>> EVENTS = contrapose.modalities.register(Events())          # doctest: +SKIP
+
+    Errors:
+        ArgumentError: the name is taken, or the descriptor lacks something.
+    """
+    lacking = [name for name in _STATED if not hasattr(modality, name)]
+    if lacking:
+        raise ArgumentError(
+            f"{type(modality).__name__} describes a kind of data and does not say its {', '.join(lacking)}: see "
+            "contrapose.modalities.Modality."
+        )
+    from contrapose.encoders.architecture import rebuild_with
+
+    MODALITIES.register(modality.name)(modality)
+    rebuild_with(modality.name, modality.rebuild)
+    return modality
 
 
 def modality_of(thing: Any) -> Modality:

@@ -84,12 +84,18 @@ def show_pictures(images: Images, *, side: int = THUMBNAIL) -> Show:
 
 
 def show(samples: Samples, *, side: int = THUMBNAIL) -> Show:
-    """How samples of a kind are shown: pictures of at most `side` pixels, texts, or the cells of rows."""
+    """How samples of a kind are shown: pictures of at most `side` pixels, texts, the cells of rows,
+    and of any other kind an excerpt."""
     if isinstance(samples, Images):
         return show_pictures(samples, side=side)
     if isinstance(samples, Rows):
         return lambda row: show_rows([samples.cells(row)], samples.names)(0)
-    return lambda row: show_texts([str(samples.batch([row])[0])])(0)
+
+    def text(row: int) -> str:
+        sample = samples.batch([row])[0]
+        return sample if isinstance(sample, str) else samples.excerpt(row) or str(sample)
+
+    return lambda row: show_texts([text(row)])(0)
 
 
 def name_of(identifier: str) -> str:
