@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from typing import Any
 
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.methods import METHODS, Method
 from contrapose.methods.fit_to_data import fit_to_data
 from contrapose.training.config_file import from_dictionary, to_dictionary
-from contrapose.views import ImageViews
 
 # Of what every run shares, this makes sense for a fit in memory and is not an argument of the estimator itself.
 OF_EVERY_RUN = ("optimizer", "weight_decay", "schedule", "warmup_share", "gradient_clip", "sam_radius", "sam_adaptive")
@@ -22,6 +21,7 @@ def configure(
     *,
     samples: int,
     batch_size: int,
+    modality: str = "image",
     classes: Sequence[str] | None = None,
     **run: Any,
 ) -> Method:
@@ -31,14 +31,15 @@ def configure(
 
     Arguments:
         method: a name from `contrapose.methods.METHODS`.
-        options: the method's own fields, and those of `OF_EVERY_RUN`.
+        options: the method's own fields, `views`, and those of `OF_EVERY_RUN`.
+        modality: the kind of data.
         classes: what the labels name, in the order of their numbers; None without labels.
         run: other fields of the configuration.
 
     Errors:
         ArgumentError: an unknown method or option, or a value out of range; a queue longer than the data.
     """
-    kind = METHODS[method]
+    kind = METHODS[method].on(modality)
     options = dict(options or {})
     own = kind.own_options() | {"views"}
     for name in options:
@@ -47,7 +48,7 @@ def configure(
             raise ArgumentError(
                 f"method_options has {name!r}, which {method} does not take.{did_you_mean(name, known)}"
             )
-    if isinstance(options.get("views"), ImageViews):
+    if is_dataclass(options.get("views")):
         options["views"] = to_dictionary(options["views"])
     where = f"the options of {method}"
     # refuses what is out of range as it was given

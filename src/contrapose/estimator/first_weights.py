@@ -1,4 +1,4 @@
-"""What a fit begins with: new weights for a table or for pictures, or those of an earlier training."""
+"""What a fit begins with: new weights for a table, pictures or texts, or those of an earlier training."""
 
 from __future__ import annotations
 
@@ -6,12 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from contrapose.data import Images, Rows
+from contrapose.data.texts import Texts
 from contrapose.encoders import Encoder, ImageEncoder, RowEncoder, Start, build, build_rows
+from contrapose.encoders.texts import build_text, tokenizer_for
 from contrapose.errors import ArgumentError
+from contrapose.modalities import MODALITIES
+
+Data = Images | Rows | Texts
+USUAL = {"rows": "mlp", "image": "small_conv", "text": "bag_of_words"}
+"""Encoders by the kind of data. bag_of_words and not a transformer [design]: a fit of a few thousand texts then takes
+seconds, as it does for tables."""
 
 
-def untrained(data: Images | Rows, name: str, seed: int, options: Mapping[str, Any]) -> Encoder:
-    """A new encoder, fitted to the data's statistics (of a table: see `ContrastiveEncoder._rescale`)."""
+def untrained(data: Data, name: str, seed: int, options: Mapping[str, Any], *, max_length: int) -> Encoder:
+    """A new encoder, fitted to the data: its statistics (of a table: see `ContrastiveEncoder._rescale`), its words."""
+    if isinstance(data, Texts):
+        return build_text(name, tokenizer_for(name, data.texts, max_length=max_length), seed=seed, **options)
     if isinstance(data, Rows):
         return build_rows(name, mean=[0.0] * len(data.columns), scale=[1.0] * len(data.columns), seed=seed, **options)
     mean, std = data.statistics()
@@ -27,11 +37,13 @@ def untrained(data: Images | Rows, name: str, seed: int, options: Mapping[str, A
     )
 
 
-def begun(start: Start, data: Images | Rows) -> Encoder:
+def begun(start: Start, data: Data) -> Encoder:
     """The encoder to go on with, where it fits the data."""
     if start.modality != data.modality:
-        ours = "tables" if start.modality == "rows" else f"{start.modality}s".replace("images", "pictures")
-        theirs = f"a table of {len(data.columns)} columns" if isinstance(data, Rows) else "pictures"
+        ours = "tables" if start.modality == "rows" else MODALITIES[start.modality].plural
+        theirs = (
+            f"a table of {len(data.columns)} columns" if isinstance(data, Rows) else MODALITIES[data.modality].plural
+        )
         raise ArgumentError(f"The weights of init are of {ours}, and X is {theirs}. Leave init out.")
     encoder = start.encoder(data.image_size if isinstance(data, Images) else None)
     wrong = _misfit(encoder, data)
@@ -42,7 +54,7 @@ def begun(start: Start, data: Images | Rows) -> Encoder:
     return encoder
 
 
-def _misfit(encoder: Encoder, data: Images | Rows) -> str | None:
+def _misfit(encoder: Encoder, data: Data) -> str | None:
     """What differs between what an encoder takes and the data, in words."""
     if isinstance(encoder, RowEncoder) and isinstance(data, Rows) and encoder.features != len(data.columns):
         return f"{encoder.features} columns, and X has {len(data.columns)}"

@@ -1,22 +1,24 @@
-"""What `X` and `y` are: a table or pictures, and class numbers."""
+"""What `X` and `y` are: a table or pictures (texts: `kinds.py`), and class numbers."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from contrapose.data import Images, Rows, open_data
+from contrapose.data import Images, Samples, open_data
 from contrapose.data.labels import UNLABELLED, encode_labels
 from contrapose.data.samples import LABEL, NUMBER
 from contrapose.data.tables.columns import PICTURE_NAMES
 from contrapose.data.tables.foreign import columns_of, is_column, is_frame, is_missing, items_of
 from contrapose.errors import ArgumentError, DataError
 from contrapose.methods import METHODS
+
+S = TypeVar("S", bound=Samples)
 
 
 def is_pictures(X: Any) -> bool:
@@ -25,7 +27,7 @@ def is_pictures(X: Any) -> bool:
     """
     if isinstance(X, Images) or _has_pictures(X):
         return True
-    X = _plain(X)
+    X = plain(X)
     if isinstance(X, np.ndarray | Tensor):
         return X.ndim in (3, 4)
     if not isinstance(X, list | tuple) or len(X) == 0:
@@ -46,7 +48,7 @@ def open_pictures(X: Any, **options: Any) -> Images:
         DataError: nothing can be read, or not everything: a transformer gives a row for each sample, so that none may
             be left out.
     """
-    images = open_data(_plain(X), labels=False, cache=False, progress=False, **options)
+    images = open_data(plain(X), labels=False, cache=False, progress=False, **options)
     if images.skipped:
         worst = images.skipped[0]
         raise DataError(
@@ -106,7 +108,7 @@ def numbers(y: Any, samples: int, method: str) -> np.ndarray:
     return values
 
 
-def with_targets(data: Images | Rows, y: Any, method: str) -> Images | Rows:
+def with_targets(data: S, y: Any, method: str) -> S:
     """The samples with what a method learns from besides: classes, or a number of each."""
     wanted = METHODS[method].about.needs_targets
     if LABEL in wanted:
@@ -139,8 +141,8 @@ def _has_pictures(X: Any) -> bool:
     return any(isinstance(first, str | os.PathLike | bytes | Image.Image) for (first,) in named)
 
 
-def _plain(X: Any) -> Any:
-    """A column of paths (a series, an array of text, or an array of one such column) as a list; else as it is."""
+def plain(X: Any) -> Any:
+    """A column of paths or texts (a series, an array of str, or an array of one such column) as a list; else itself."""
     if is_column(X):
         X = items_of(X)
     if isinstance(X, np.ndarray) and X.dtype.kind in "OU" and (X.ndim == 1 or (X.ndim == 2 and X.shape[1] == 1)):

@@ -15,14 +15,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from contrapose.data import Images, Rows
+from contrapose.data.texts import Texts
 from contrapose.embedder import pick_device, warn_of_pixels
 from contrapose.encoders import Encoder, ImageEncoder, RowEncoder, Start, starting_point
 from contrapose.errors import ArgumentError
 from contrapose.estimator.configuration import configure
-from contrapose.estimator.first_weights import begun, untrained
+from contrapose.estimator.first_weights import USUAL, Data, begun, untrained
 from contrapose.estimator.frozen import from_bytes, to_bytes
-from contrapose.estimator.inputs import is_pictures, open_pictures, with_targets
+from contrapose.estimator.inputs import open_pictures, with_targets
+from contrapose.estimator.kinds import IN_WORDS, kind_of_samples, open_texts
 from contrapose.methods import METHODS, Method
+from contrapose.modalities import modality_of
 from contrapose.training.in_memory import train_in_memory
 from contrapose.training.interface import MakeViews
 from contrapose.views import ViewGenerator
@@ -35,21 +38,25 @@ _OF_TABLES = ("scaler_", "n_features_in_", "feature_names_in_")
 
 
 class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Features of a table or of pictures, learned by telling views of a sample from those of others.
+    """Features of a table, of pictures or of texts, learned by telling views of a sample from those of others.
 
     Tables: columns are standardised; a view of a row has random values replaced by those of other rows (SCARF); the
-    encoder is a perceptron. Pictures: views and encoders are those of `contrapose.train`. What comes out are the
-    encoder's embeddings, before the projection head, not normalised.
+    encoder is a perceptron. Pictures and texts: views and encoders are those of `contrapose.train`. What comes out are
+    the encoder's embeddings, before the projection head, not normalised.
 
     >>> features = ContrastiveEncoder(random_state=0).fit(X_all)                          # doctest: +SKIP
     >>> few = make_pipeline(features, LogisticRegression()).fit(X_labelled, y_labelled)   # doctest: +SKIP
+
+    >>> reviews = ["arrived broken", "fits well", "broke at once", "a good fit"] * 8
+    >>> ContrastiveEncoder("simclr", epochs=1, device="cpu", random_state=0).fit_transform(reviews).shape
+    (32, 128)
 
     (A pipeline's `fit` fits the encoder again, on what it is given. To keep features learned from unlabelled data, wrap
     the fitted encoder in `sklearn.frozen.FrozenEstimator`.)
 
     Shapes:
         X: a table `(N, F)` of finite numbers, with or without column names; or pictures `(N, H, W)` or `(N, H, W, C)`;
-            or a list of N paths, Pillow images or arrays.
+            or a list of N paths, Pillow images or arrays; or N texts, in a list, an array or a series.
         transform: `(N, D)` float32.
 
     Arguments:
@@ -58,28 +65,32 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         epochs: passes over the data. [design] 20, seconds for thousands of rows; SCARF stops by a validation loss.
         batch_size: samples a step, at most all. 128: SCARF.
         learning_rate: peak of the schedule. 1e-3: SCARF's, with Adam.
-        encoder: name of the backbone. None: "mlp" for tables, "small_conv" for pictures.
+        encoder: name of the backbone. None: "mlp" for tables, "small_conv" for pictures, "bag_of_words" for texts (or
+            "transformer", "hf:NAME").
         init: trained weights to start from, of any method: a run or encoder folder, "timm:NAME", "hf:NAME", an
             encoder (such as another estimator's `encoder_`) or what `contrapose.load` returns. Of pictures it
-            brings channels, size and normalisation along; a table must have as many columns. None: new weights.
+            brings channels, size and normalisation along, of texts their vocabulary; a table must have as many
+            columns. None: new weights.
         encoder_options: arguments of the backbone, such as {"widths": [128, 128]}.
         method_options: options of the method, such as {"sigma": 2.0}, and of its optimiser (`OF_EVERY_RUN` in
-            `configuration`); for pictures also {"views": ...}.
+            `configuration`); for pictures and texts also {"views": ...}, such as {"views": {"delete": 0.3}}.
         corruption_rate: of tables, the probability of a value to be replaced. 0.6: SCARF.
         image_size: of pictures, the working resolution in pixels. None: as `contrapose.data.open_data` chooses.
         image_fit: of pictures that are not square: "crop" keeps the central square, "pad" the whole picture.
         white: the value that is white in pictures deeper than 8 bits. None: decided by `fit`, by the range of all.
+        max_length: of texts, how many tokens are read. 64: URLBERT, see `contrapose.encoders.texts`.
         device: where to train: "auto" (a GPU where there is one), "cpu", "cuda". An unpickled encoder is on the CPU.
         random_state: an integer makes fits repeat: on the CPU bit for bit, with the same number of threads.
 
     Attributes:
-        encoder_: the trained `ImageEncoder` or `RowEncoder`; `contrapose.encoders.save_encoder` writes it.
+        encoder_: the trained `ImageEncoder`, `RowEncoder` or `TextEncoder`; `encoders.save_encoder` writes it.
         loss_curve_: mean loss of each epoch.
         scaler_: of tables, the `StandardScaler` before the encoder.
         n_features_in_, feature_names_in_: of tables, number and names of the columns.
 
     Errors:
-        ArgumentError: an argument that cannot be used; a method that needs labels without `y`.
+        ArgumentError: an argument that cannot be used; a method that needs labels without `y`; something among texts
+            that is none.
         DataError: pictures that cannot be read.
         ValueError: scikit-learn's, for tables that are no tables of finite numbers.
 
@@ -101,6 +112,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         image_size: int | None = None,
         image_fit: str = "crop",
         white: float | None = None,
+        max_length: int = 64,
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -116,6 +128,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.image_size = image_size
         self.image_fit = image_fit
         self.white = white
+        self.max_length = max_length
         self.device = device
         self.random_state = random_state
 
@@ -124,22 +137,23 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         for name in _OF_TABLES:  # of an earlier fit on other data
             self.__dict__.pop(name, None)
         start = self._start()
-        data = self._pictures(X, start) if is_pictures(X) else self._table(X)
-        data = with_targets(data, y, self.method)
+        data = with_targets(self._opened(X, start), y, self.method)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        kind = start.name if start else self.encoder or ("small_conv" if isinstance(data, Images) else "mlp")
+        kind = start.name if start else self.encoder or USUAL[data.modality]
         config = configure(
             self.method,
             self.method_options,
             samples=len(data),
             classes=None if data.labels is None else [str(number) for number in range(int(data.labels.max()) + 1)],
             batch_size=self.batch_size,
+            modality=data.modality,
             epochs=self.epochs,
             learning_rate=self.learning_rate,
             encoder=kind,
             seed=seed,
         )
-        encoder = begun(start, data) if start else untrained(data, kind, seed, self.encoder_options or {})
+        options = self.encoder_options or {}
+        encoder = begun(start, data) if start else untrained(data, kind, seed, options, max_length=self.max_length)
         self._rescale(encoder)
         device = pick_device(self.device)
         learner, views = config.new_learner(encoder), self._views(config, data, encoder)
@@ -157,18 +171,18 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             ArgumentError: pictures for an encoder of tables, or the other way round.
         """
         check_is_fitted(self, "encoder_")
-        pictures = not hasattr(self, "scaler_")
-        if is_pictures(X) != pictures:
-            learned, given = ("pictures", "a table") if pictures else ("a table", "pictures")
-            raise ArgumentError(f"This encoder was fitted on {learned} and was given {given}. Fit another one on it.")
-        data: Images | Rows
-        if pictures:
-            assert isinstance(self.encoder_, ImageEncoder)
-            kept = self.encoder_.preparation
-            data = open_pictures(
-                X, image_size=self.encoder_.image_size, channels=self.encoder_.channels, preparation=kept
-            )
-            warn_of_pixels(data, kept)
+        fitted, given = self.encoder_.modality, kind_of_samples(X)
+        if fitted != given:
+            learned, other = IN_WORDS[fitted], IN_WORDS[given]
+            raise ArgumentError(f"This encoder was fitted on {learned} and was given {other}. Fit another one on it.")
+        data: Data
+        if fitted == "text":
+            data = open_texts(X)
+        elif fitted == "image":
+            kept = cast(ImageEncoder, self.encoder_)
+            sizes = {"image_size": kept.image_size, "channels": kept.channels}
+            data = open_pictures(X, **sizes, preparation=kept.preparation)
+            warn_of_pixels(data, kept.preparation)
         else:
             X = validate_data(self, X, reset=False, dtype=np.float64)
             data = Rows(torch.from_numpy(X))
@@ -179,10 +193,21 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             z = torch.cat([encoder(view).float().cpu() for view in views])  # (N, D)
         return z.numpy()
 
+    def _opened(self, X: Any, start: Start | None) -> Data:
+        kind = kind_of_samples(X)
+        if kind == "rows":
+            return self._table(X)
+        data = open_texts(X) if kind == "text" else self._pictures(X, start)
+        if len(data) < 2:
+            raise ArgumentError(f"X has 1 sample: contrast needs at least 2. Give more {IN_WORDS[kind]}.")
+        return data
+
     def _table(self, X: Any) -> Rows:
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)  # (N, F); one row has nothing to contrast
         if self.method_options and "views" in self.method_options:
-            raise ArgumentError("method_options has 'views', which are of pictures; tables have corruption_rate=.")
+            raise ArgumentError(
+                "method_options has 'views', which are of pictures and texts; tables have corruption_rate=."
+            )
         self.scaler_ = StandardScaler().fit(X)
         return Rows(torch.from_numpy(X))
 
@@ -196,12 +221,11 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def _pictures(self, X: Any, start: Start | None) -> Images:
         size, channels = (start.image_size, start.channels) if start else (self.image_size, None)
         fit, white = start.prepared(self.image_fit, self.white) if start else (self.image_fit, self.white)
-        images = open_pictures(X, image_size=size, channels=channels, fit=fit, white=white)
-        if len(images) < 2:
-            raise ArgumentError("X has 1 sample: contrast needs at least 2. Give more pictures.")
-        return images
+        return open_pictures(X, image_size=size, channels=channels, fit=fit, white=white)
 
-    def _views(self, config: Method, data: Images | Rows, encoder: Encoder) -> MakeViews:
+    def _views(self, config: Method, data: Data, encoder: Encoder) -> MakeViews:
+        if isinstance(data, Texts):
+            return modality_of(data).views(config.views, data, encoder)
         if isinstance(data, Rows):
             options = RowViews(corruption_rate=self.corruption_rate, count=config.views.count)
             return PreparedViews(
