@@ -6,14 +6,14 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-import event_kind
 import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-from event_kind import EVENTS, EventEncoder, Events, histories
+from event_kind import EventEncoder, Events, histories, make_known
 
 import contrapose
 from contrapose.commands.evaluate import evaluate
@@ -22,13 +22,23 @@ from contrapose.commands.report import report
 from contrapose.commands.search import search
 from contrapose.data import Batch
 from contrapose.encoders import load_encoder, save_encoder
+from contrapose.encoders.architecture import _FOREIGN
 from contrapose.errors import ArgumentError, RunError
 from contrapose.methods import METHODS
 from contrapose.methods.assemble import assemble
-from contrapose.modalities import register
+from contrapose.modalities import MODALITIES, register
 from distributed_helper import run_ranks
 
 QUICK = {"epochs": 2, "batch_size": 16, "projection_hidden": 8, "projection_dimension": 4, "quiet": True}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def known() -> Iterator[None]:
+    """Here alone: the common checks run over the kinds of the house."""
+    make_known()
+    yield
+    MODALITIES._entries.pop("events")
+    _FOREIGN.pop("events")
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +109,7 @@ def test_it_is_shown_shared_and_searched(run: Path, tmp_path: Path) -> None:
 
 def gradients(processes: int) -> list[torch.Tensor]:
     """Of a step on 16 sequences, dealt to so many processes, as DistributedDataParallel averages them."""
+    make_known()
     config = METHODS["simclr"].on("events")(projection_layers=0, batch_size=16)
     samples = histories(16)
     learner, make = assemble(config, samples)
@@ -144,7 +155,6 @@ def test_a_descriptor_says_all_that_it_has_to() -> None:
     Nameless.__abstractmethods__ = frozenset()
     with pytest.raises(ArgumentError, match=r"Nameless describes .* does not say its name, noun, plural, options"):
         register(Nameless())
-    assert event_kind.EVENTS is EVENTS
 
 
 def test_a_damaged_description_is_one_sentence(tmp_path: Path, run: Path) -> None:
