@@ -120,6 +120,16 @@ def test_a_floor_that_is_not_beaten_is_a_limit(run: Path) -> None:
     assert "In kNN it does not beat raw pixels (20.0 % [10.0, 30.0] against 50.0 % [40.0, 60.0])." in card(run)
 
 
+def test_of_an_error_the_floor_that_is_lower_is_not_beaten(run: Path) -> None:
+    def error(value: float) -> dict[str, Any]:
+        return {**metric(value, value - 0.1, value + 0.1), "percent": False, "better": "lower"}
+
+    evaluated(run, trained=error(0.5), untrained=error(0.45), raw_pixels=error(0.9))
+    text = card(run)
+    assert "In kNN it does not beat untrained (0.5 [0.4, 0.6] against 0.45 [" in text
+    assert "beat raw pixels" not in text
+
+
 def test_a_half_finished_run_says_so_twice(run: Path) -> None:
     edit(run / "encoder" / "encoder.json", extra={"step": 1_200, "total_steps": 3_000})
     text = card(run)

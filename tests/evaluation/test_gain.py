@@ -79,3 +79,18 @@ def test_without_floors_or_items_nothing_is_judged() -> None:
 def test_it_survives_json() -> None:
     found = judged(arm(kNN=300), arm(kNN=200), arm(kNN=200))
     assert Gain(**json.loads(json.dumps(found.to_dict()))) == found
+
+
+def errors(mean: float, scale: float = 1.0) -> dict[str, Metric]:
+    items = mean + scale * np.random.default_rng(0).random(400)
+    return {"MAE": Metric.from_items("MAE", items, protocol="", percent=False, better="lower")}
+
+
+def test_of_an_error_less_is_a_gain() -> None:
+    found = judged(errors(1.0), errors(2.0), errors(3.0))
+    assert found.kind == "gained"
+    assert "MAE 1.531, -1 [-1, -1] against untrained, -2 [-2, -2] against raw pixels (less is better)" in found.sentence
+    assert judged(errors(2.0), errors(1.0), errors(3.0)).kind == "worse"
+    assert judged(errors(1.0), errors(1.0), errors(1.0)).kind == "nothing"
+    assert judged(errors(0.5), errors(0.5), errors(0.5)).kind == "nothing", "an error of 1 is not perfect"
+    assert judged(errors(0, 0), errors(0, 0), errors(0, 0)).kind == "unclear"

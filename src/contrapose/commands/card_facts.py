@@ -129,13 +129,16 @@ def _floors_not_beaten(results: Results) -> list[str]:
     trained = results.arms.get("trained", {})
     sentences = []
     for name, metric in trained.items():
-        if not metric.percent:
+        if not metric.sign:
             continue  # of ranks and distances it is not known which way is better
         for arm, floors in results.arms.items():
             floor = floors.get(name)
-            if arm == "trained" or floor is None or metric.low > floor.high:
+            if arm == "trained" or floor is None:
                 continue
-            verdict = "does not beat" if metric.value <= floor.value else "is not clearly better than"
+            if metric.low > floor.high if metric.sign > 0 else metric.high < floor.low:
+                continue
+            beaten = metric.sign * (metric.value - floor.value) > 0
+            verdict = "is not clearly better than" if beaten else "does not beat"
             sentences.append(f"In {name} it {verdict} {arm} ({metric} against {floor}).")
     return sentences
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contrapose.evaluation import Interval, Metric, paired_difference
+from contrapose.evaluation import Metric, metric_difference
 
 FLOOR = " (floor)"
 """How the names of rows end that are no runs."""
 
 CAUTION = (
-    "Differences are to the baseline, in points, over the same items, with paired 95 % intervals; one that holds 0 is "
+    "Differences are to the baseline, in {units}, over the same items, with paired 95 % intervals; one that holds 0 is "
     "not resolved. Each interval is 95 % by itself, and of these trainings alone: the same training with another seed "
     "may differ by more."
 )
@@ -24,29 +24,29 @@ class Difference:
 
     Arguments:
         value, low, high: the mean difference and its 95 % interval.
-        percent: whether the metric is a percentage, of which more is better; of other numbers that is not known.
+        percent: whether the metric is a percentage.
+        sign: 1 where more is better, -1 where less is (an error), 0 where that is not known.
     """
 
     value: float
     low: float
     high: float
     percent: bool
+    sign: int = 1
 
     @classmethod
     def between(cls, metric: Metric, baseline: Metric) -> Difference | None:
-        """`metric` minus `baseline`, item by item; None where the number is not a mean over items."""
-        if metric.items is None or baseline.items is None:
-            return None
-        found: Interval = paired_difference(metric.items, baseline.items)
-        return cls(*found, percent=metric.percent)
+        """`metric` minus `baseline`, item by item or draw by draw; None where it kept neither."""
+        found = metric_difference(metric, baseline)
+        return None if found is None else cls(*found, percent=metric.percent, sign=metric.sign)
 
     @property
     def verdict(self) -> str:
         """`better`, `worse` (or `higher`, `lower`), or `not resolved` where the interval holds 0."""
         if self.low <= 0 <= self.high:
             return "not resolved"
-        words = ("better", "worse") if self.percent else ("higher", "lower")
-        return words[0] if self.value > 0 else words[1]
+        words = ("better", "worse") if self.sign else ("higher", "lower")
+        return words[0] if self.value * (self.sign or 1) > 0 else words[1]
 
     def __str__(self) -> str:
         if self.percent:
@@ -84,13 +84,20 @@ class Comparison:
         runs = [row for name, row in self.rows.items() if not name.endswith(FLOOR)]
         return [name for name in self.rows[self.baseline] if all(name in row for row in runs)]
 
+    @property
+    def caution(self) -> str:
+        """What a reader of the differences should know."""
+        percents = {self.rows[self.baseline][name].percent for name in self.metrics}
+        units = {True: "points", False: "the units of each measure"}
+        return CAUTION.format(units=" or ".join(units[percent] for percent in sorted(percents, reverse=True)))
+
     def difference(self, row: str, metric: str) -> Difference | None:
-        """What `row` gains over the baseline; None for numbers that are no mean over items."""
+        """What `row` gains over the baseline; None for numbers that cannot be paired."""
         return Difference.between(self.rows[row][metric], self.rows[self.baseline][metric])
 
     def text(self) -> str:
         """For the screen: a block a metric, then the options that differ, likeness, and notes."""
-        blocks = [self.data, *map(self._block, self.metrics), CAUTION]
+        blocks = [self.data, *map(self._block, self.metrics), self.caution]
         if self.options:
             runs = list(dict.fromkeys(name for values in self.options.values() for name in values))
             table = [["options that differ", *runs]]
@@ -118,7 +125,7 @@ class Comparison:
             "rows": rows,
             "options": {key: dict(values) for key, values in self.options.items()},
             "cka": [{"runs": list(pair), "value": value} for pair, value in self.alike.items()],
-            "notes": [*self.notes, CAUTION.rstrip(".")],
+            "notes": [*self.notes, self.caution.rstrip(".")],
         }
 
     def _block(self, metric: str) -> str:

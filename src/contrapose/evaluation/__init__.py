@@ -17,9 +17,11 @@ from contrapose.evaluation.metric import Metric
 from contrapose.evaluation.modality_gap import ModalityGap, modality_gap
 from contrapose.evaluation.one_shot import one_shot
 from contrapose.evaluation.order_score import order_score
+from contrapose.evaluation.paired import metric_difference
 from contrapose.evaluation.proportions import Interval, paired_proportions, wilson_interval
 from contrapose.evaluation.prototypes import PrototypeUse
 from contrapose.evaluation.recommendation import recommendation
+from contrapose.evaluation.regression_scores import regression_scores
 from contrapose.evaluation.relations import relations
 from contrapose.evaluation.retrieval import Retrieval, retrieval
 from contrapose.evaluation.ridge import Ridge, ridge
@@ -64,6 +66,7 @@ __all__ = [
     "knn_predict",
     "lidar",
     "linear_probe",
+    "metric_difference",
     "modality_gap",
     "one_shot",
     "order_score",
@@ -72,6 +75,7 @@ __all__ = [
     "penalty_entropy",
     "penalty_share",
     "recommendation",
+    "regression_scores",
     "relations",
     "relative_penalty",
     "results_table",

@@ -6,19 +6,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from contrapose.evaluation.bootstrap import paired_difference
 from contrapose.evaluation.metric import Metric
+from contrapose.evaluation.paired import metric_difference
 from contrapose.evaluation.proportions import Interval
 
 Kind = Literal["gained", "unclear", "nothing", "worse"]
 
-HEADLINES = ("one-shot", "kNN, balanced", "linear probe, balanced", "kNN", "linear probe")
+HEADLINES = (
+    "one-shot",
+    "kNN, balanced",
+    "linear probe, balanced",
+    "kNN",
+    "linear probe",
+    "MAE",
+    "Spearman, all",
+    "Spearman",
+)
 """Metrics that are judged by; the balanced ones stand for the plain ones where they were measured."""
 
 EASY = "Test on something harder."
 
 WIDE = 0.15
-"""Half a paired interval of more than so many (15 points) cannot tell "nothing" from "much"."""
+"""Half a paired interval of more than so many (15 points; of an error, 15 % of the floor's) cannot tell "nothing" from
+"much"."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +87,11 @@ def gain_over(trained: Mapping[str, Metric], floors: Mapping[str, Mapping[str, M
         told = "; ".join(_told(name, trained, gains) for name in (above[0], below[0]))
         return Gain("unclear", f"Training gained in one respect and lost in another: {told}.")
     told = _told(first, trained, gains)
-    if all(floors[next(iter(of))][name].value == 1 for name, of in gains.items()):
+    if all(_perfect(floors[next(iter(of))][name]) for name, of in gains.items()):
         return Gain("unclear", f"Nothing can be gained here: {next(iter(gains[first]))} is right in all {count}.", EASY)
-    nearest = [next(iter(of.values())) for of in gains.values()]  # the first floor of each: the untrained encoder
-    if all(gap.low <= 0 and gap.high - gap.low <= 2 * WIDE for gap in nearest):
+    # the first floor of each: the untrained encoder
+    nearest = [(next(iter(of.values())), _scale(floors[next(iter(of))][name])) for name, of in gains.items()]
+    if all(gap.low <= 0 and gap.high - gap.low <= 2 * WIDE * scale for gap, scale in nearest):
         return Gain("nothing", f"Training gained nothing that {count} can show: {told}.")
     return Gain("unclear", f"Whether training gained anything is not resolved by {count}: {told}.")
 
@@ -91,14 +102,37 @@ def _headlines(trained: Mapping[str, Metric]) -> list[str]:
 
 
 def _difference(trained: Mapping[str, Metric], floor: Mapping[str, Metric], name: str) -> Interval | None:
-    mine, other = trained[name].items, floor[name].items if name in floor else None
-    return None if mine is None or other is None else paired_difference(mine, other)
+    """How much better the trained encoder is: of an error, by how much it is lower."""
+    if name not in floor:
+        return None
+    mine, other = trained[name], floor[name]
+    return metric_difference(mine, other) if mine.sign > 0 else metric_difference(other, mine)
+
+
+def _perfect(metric: Metric) -> bool:
+    """Whether nothing can be better."""
+    return metric.value == 1 if metric.percent else metric.sign < 0 and metric.value == 0
+
+
+def _scale(metric: Metric) -> float:
+    """What differences are large or small against."""
+    return 1.0 if metric.percent else abs(metric.value)
 
 
 def _told(name: str, trained: Mapping[str, Metric], gains: Mapping[str, Mapping[str, Interval]]) -> str:
-    """`kNN 41.0 %, +9.3 points [+5.2, +13.4] over untrained, +2.0 [-1.0, +5.0] over raw pixels`."""
+    """`kNN 41.0 %, +9.3 points [+5.2, +13.4] over untrained, +2.0 [-1.0, +5.0] over raw pixels`; of an error `MAE 3.2,
+    -1.1 [-1.4, -0.8] against untrained, ... (less is better)`."""
+    metric = trained[name]
+    if not metric.percent:
+        sign = metric.sign or 1
+        apart = {arm: sorted(sign * end for end in (gap.low, gap.high)) for arm, gap in gains[name].items()}
+        parts = [
+            f"{sign * gains[name][arm].value:+.4g} [{low:+.4g}, {high:+.4g}] against {arm}"
+            for arm, (low, high) in apart.items()
+        ]
+        return f"{name} {metric.value:.4g}, {', '.join(parts)} ({'less' if sign < 0 else 'more'} is better)"
     parts = [
         f"{100 * gap.value:+.1f}{' points' * (not number)} [{100 * gap.low:+.1f}, {100 * gap.high:+.1f}] over {arm}"
         for number, (arm, gap) in enumerate(gains[name].items())
     ]
-    return f"{name} {100 * trained[name].value:.1f} %, {', '.join(parts)}"
+    return f"{name} {100 * metric.value:.1f} %, {', '.join(parts)}"

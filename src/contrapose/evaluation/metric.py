@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -28,6 +28,11 @@ class Metric:
         items: `(n,)` float64, the scores that `value` is the mean of, so that two arms can be set against each other
             with `paired_difference`; None where it is no mean of scores. No part of the number: it is neither compared,
             printed nor written to JSON.
+        better: `"higher"` or `"lower"`: which way is better of a number that is no percentage; None: that is not known,
+            as of ranks. Of percentages more is better.
+        draws: `(n,)` float64, the number in each resample of the items, for numbers that are no mean of scores (a
+            correlation, R2): the same generator over as many items gives the same resamples, so that two arms can be
+            set against each other draw by draw. Like `items` no part of the number.
     """
 
     name: str
@@ -38,6 +43,8 @@ class Metric:
     count: int
     percent: bool = True
     items: np.ndarray | None = field(default=None, compare=False, repr=False)
+    better: Literal["higher", "lower"] | None = None
+    draws: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def from_items(
@@ -49,6 +56,7 @@ class Metric:
         count: int | None = None,
         percent: bool = True,
         trials: int | None = None,
+        better: Literal["higher", "lower"] | None = None,
         generator: torch.Generator | None = None,
     ) -> Metric:
         """The mean of `(N,)` scores with its interval: Wilson's of answers that are right or wrong, else a bootstrap.
@@ -59,13 +67,20 @@ class Metric:
             percent: as in the class.
             trials: right-or-wrong answers behind scores that are shares of them: a bootstrap of the shares is then
                 never narrower than Wilson's interval of so many independent answers, and has a width at 100 %.
+            better: as in the class.
             generator: as in `bootstrap_interval`.
         """
         found = bootstrap_interval(per_item, generator=generator)
         scores = per_item.detach().cpu().numpy() if isinstance(per_item, Tensor) else np.asarray(per_item)
         items = scores.astype(np.float64)  # (n,)
         value, low, high = _of_shares(found, items, trials) if percent else found
-        return cls(name, value, low, high, protocol, len(items) if count is None else count, percent, items)
+        return cls(name, value, low, high, protocol, len(items) if count is None else count, percent, items, better)
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, -1 where less is, 0 where that is not known."""
+        way = self.better or ("higher" if self.percent else None)
+        return 0 if way is None else 1 if way == "higher" else -1
 
     def __str__(self) -> str:
         if self.percent:
@@ -73,8 +88,9 @@ class Metric:
         return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, without the items; `Metric(**metric.to_dict())` is the metric again."""
-        return {part.name: getattr(self, part.name) for part in fields(self) if part.name != "items"}
+        """Plain values for JSON, without items and draws; `Metric(**metric.to_dict())` is the metric again."""
+        found = {part.name: getattr(self, part.name) for part in fields(self) if part.name not in ("items", "draws")}
+        return found if self.better is not None else {name: found[name] for name in found if name != "better"}
 
 
 def _of_shares(found: Interval, items: np.ndarray, trials: int | None) -> Interval:

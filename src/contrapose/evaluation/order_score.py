@@ -61,7 +61,7 @@ def order_score(
     centre = math.atanh(min(max(value, -1 + 1e-12), 1 - 1e-12))
     low, high = math.tanh(centre - 1.96 * error), math.tanh(centre + 1.96 * error)
     protocol = f"Spearman of Euclidean distances with those of the targets, {len(gap):,} pairs of {len(rows):,} rows"
-    return Metric("order score", value, min(low, value), max(high, value), protocol, len(rows), percent=False)
+    return Metric("order score", value, min(low, value), max(high, value), protocol, len(rows), False, better="higher")
 
 
 def _pairs(rows: int, pairs: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,13 @@ class Ridge:
         floor: the same of whoever knows no embedding and always answers the median of the training targets, which of
             all fixed answers is the least wrong. `paired_difference(a.floor.items, a.error.items)` is the gain.
         strength: the penalty in use.
+        predicted: `(T,)` float64, the answers; `regression_scores` judges them by squares too.
     """
 
     error: Metric
     floor: Metric
     strength: float
+    predicted: np.ndarray = field(compare=False, repr=False)
 
     @property
     def skill(self) -> float:
@@ -85,7 +87,8 @@ def ridge(
     mean, scale = standardisation(x)
     model = _fitted((x - mean) / scale, known, ladder)
     strength = float(model.alpha_) / len(x)
-    errors = np.abs(model.predict((queries - mean) / scale) - truth)  # (T,)
+    predicted = model.predict((queries - mean) / scale)  # (T,)
+    errors = np.abs(predicted - truth)  # (T,)
     guess = float(np.median(known))
     floor = np.abs(guess - truth)  # (T,)
     chosen = f"chosen from {len(ladder)} by leave-one-out on train" if len(ladder) > 1 else "given"
@@ -95,11 +98,11 @@ def ridge(
         f"rows; the median of the training targets is {floor.mean():.4g} off, their mean {off:.4g}"
     )
     answered = f"mean absolute error of the median of {len(x):,} training targets, {guess:g}"
-    return Ridge(
-        Metric.from_items("ridge error", errors, protocol=protocol, percent=False, generator=generator),
-        Metric.from_items("median error", floor, protocol=answered, percent=False, generator=generator),
-        strength,
-    )
+
+    def error(name: str, items: np.ndarray, how: str) -> Metric:
+        return Metric.from_items(name, items, protocol=how, percent=False, better="lower", generator=generator)
+
+    return Ridge(error("ridge error", errors, protocol), error("median error", floor, answered), strength, predicted)
 
 
 def _fitted(rows: np.ndarray, targets: np.ndarray, ladder: list[float]) -> Any:

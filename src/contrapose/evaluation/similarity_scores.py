@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,18 +17,26 @@ from contrapose.evaluation.similarity import LEVELS, levels, unit_rows
 DRAWS = 1000
 
 
-def similarity_scores(first: Array, second: Array, gold: Array, *, generator: torch.Generator | None = None) -> Metric:
+def similarity_scores(
+    first: Array,
+    second: Array,
+    gold: Array,
+    *,
+    correlation: Literal["spearman", "pearson"] = "spearman",
+    generator: torch.Generator | None = None,
+) -> Metric:
     """Spearman correlation of the cosine of each pair with its gold score, all pairs pooled.
 
     Equation: the Pearson correlation of the ranks of cos(first_n, second_n) and of gold_n; ties share their average
     rank, and cosines that differ by rounding only are ties. Printed times 100, as is usual. The interval is the
-    percentile bootstrap over pairs, ranked anew in each of 1,000 draws.
+    percentile bootstrap over pairs, ranked anew in each of 1,000 draws, which the metric keeps.
 
     Shapes:
         first, second: `(N, D)`, row n of both is pair n; gold: `(N,)`, N >= 3.
 
     Arguments:
-        gold: scores by people on any scale; only their order counts.
+        gold: scores by people on any scale; only their order counts, unless by `"pearson"`.
+        correlation: `"pearson"` is that of the numbers themselves: how far the cosine is linear in the score.
         generator: of the interval; None is a fresh one with seed 0.
 
     Errors:
@@ -51,20 +61,27 @@ def similarity_scores(first: Array, second: Array, gold: Array, *, generator: to
             raise ArgumentError(
                 f"All {name} are equal: there is no order to correlate. Check for collapsed embeddings."
             )
-    value = float(_spearman(cosine[None], scores[None])[0])
+    correlate, name = (_spearman, "Spearman") if correlation == "spearman" else (_pearson, "Pearson")
+    value = float(correlate(cosine[None], scores[None])[0])
     drawn = resamples(len(a), DRAWS, generator or torch.Generator().manual_seed(0))
     resampled = np.concatenate(
-        [_spearman(cosine[rows], scores[rows]) for rows in (block.cpu().numpy() for block in drawn)]
+        [correlate(cosine[rows], scores[rows]) for rows in (block.cpu().numpy() for block in drawn)]
     )
     low, high = np.nanquantile(resampled, [0.025, 0.975]).tolist()
-    protocol = "Spearman of the cosine with the gold score, all pairs pooled, interval over pairs"
-    return Metric("similarity", value, low, high, protocol, len(a))
+    protocol = f"{name} of the cosine with the gold score, all pairs pooled, interval over pairs"
+    return Metric("similarity", value, low, high, protocol, len(a), draws=resampled)
 
 
 def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Correlation of the ranks in each row of two `(draws, N)` arrays; NaN where a row has no order."""
     from scipy.stats import rankdata
 
-    a, b = (rankdata(values, axis=1) - (values.shape[1] + 1) / 2 for values in (x, y))  # (draws, N), mean 0
+    return _pearson(rankdata(x, axis=1), rankdata(y, axis=1))
+
+
+def _pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Correlation in each row of two `(draws, N)` arrays; NaN where a row is constant."""
+    a, b = (values - values.mean(axis=1, keepdims=True) for values in (x, y))  # (draws, N), mean 0
     norms = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))  # (draws,)
-    return np.divide((a * b).sum(axis=1), norms, out=np.full(len(norms), np.nan), where=norms > 0)
+    varied = (np.ptp(x, axis=1) > 0) & (np.ptp(y, axis=1) > 0) & (norms > 0)
+    return np.divide((a * b).sum(axis=1), norms, out=np.full(len(norms), np.nan), where=varied)
