@@ -139,8 +139,8 @@ def test_mistakes_are_one_sentence_each(runs: Path) -> None:
         compare([runs / "a", runs / "b" / ".." / "a"])
     with pytest.raises(RunError, match="is not a run folder"):
         compare([runs / "a", runs / "nowhere"])
-    for option in ({"test_data": "x"}, {"limit": 5}, {"full": True}):
-        with pytest.raises(ArgumentError, match="test_data, limit and full go with data"):
+    for option in ({"test_data": "x"}, {"limit": 5}, {"full": True}, {"task": "regression"}, {"number_column": "x"}):
+        with pytest.raises(ArgumentError, match=r"test_data, .*limit and full go with data"):
             compare([runs / "a", runs / "b"], **option)
     (runs / "b" / "evaluation_items.npz").unlink()
     with pytest.raises(RunError, match=r"b has no scores to compare.*contrapose evaluate .*b --data"):
@@ -207,3 +207,16 @@ def test_runs_on_different_kinds_of_data_are_refused(runs: Path) -> None:
     for options in ({}, {"data": str(runs / "data.npz")}):
         with pytest.raises(ArgumentError, match="a learned from pictures and b from texts: nothing can be measured"):
             compare([runs / "a", runs / "b"], quiet=True, **options)
+
+
+@pytest.mark.parametrize(("gap", "verdict"), [(0.3, "worse"), (-0.3, "better")])
+def test_of_an_error_less_is_better(gap: float, verdict: str) -> None:
+    base = np.random.default_rng(0).random(200)
+    rows = {
+        name: {"MAE": Metric.from_items("MAE", items, protocol="", percent=False, better="lower")}
+        for name, items in (("a", base), ("b", base + gap))
+    }
+    found = Comparison("rows", "a", rows, {}, {})
+    assert found.difference("b", "MAE").verdict == verdict
+    assert f"{gap:+.4g} [{gap:+.4g}, {gap:+.4g}] {verdict}" in found.text()
+    assert "in the units of each measure, over the same items" in found.text()

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contrapose.commands.evaluation_items import HEADER, Identity, Scores, Setting
+from contrapose.commands.evaluation_items import HEADER, Scores
 from contrapose.data import Images
 from contrapose.errors import RunError
 from contrapose.evaluation import Metric
+from contrapose.tasks.setting import Identity, Setting
 
 LABELS = np.array(["a", "b", "a", "b"])
 

@@ -34,12 +34,14 @@ class Results:
         arms: arm -> name of the metric -> metric.
         notes: what a reader of the numbers should know.
         older: the file was written before the encoder was.
+        task: the name of what was measured; empty where an earlier version measured it.
     """
 
     data: str
     arms: dict[str, dict[str, Metric]]
     notes: tuple[str, ...]
     older: bool
+    task: str = ""
 
 
 def results_of(run: Path) -> Results | None:
@@ -58,14 +60,15 @@ def results_of(run: Path) -> Results | None:
             arm: {name: Metric(**metric) for name, metric in metrics.items()} for arm, metrics in found["arms"].items()
         }
         data, notes = str(found["data"]), tuple(map(str, found["notes"]))
+        task = str(found.get("task", ""))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(
             f"{file} is damaged and cannot be read ({error}). Measure again with: {shell_command('evaluate', run)}"
         ) from error
     older = file.stat().st_mtime < (folder.encoder / "encoder.safetensors").stat().st_mtime
-    return (
-        Results(without_folders(data), arms, tuple(map(without_folders, notes)), older) if any(arms.values()) else None
-    )
+    if not any(arms.values()):
+        return None
+    return Results(without_folders(data), arms, tuple(map(without_folders, notes)), older, task)
 
 
 def gain_of(folder: RunFolder) -> Gain | None:

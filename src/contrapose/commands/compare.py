@@ -31,6 +31,7 @@ def compare(
     baseline: str | Path | None = None,
     data: Any = None,
     test_data: Any = None,
+    task: str | None = None,
     limit: int | None = None,
     k: int = 20,
     full: bool = False,
@@ -40,6 +41,9 @@ def compare(
     text_column: str | None = None,
     label_column: str | None = None,
     labels: Any = None,
+    number_column: str | None = None,
+    numbers: Any = None,
+    pair_columns: Sequence[str] | None = None,
     out: str | Path | None = None,
     quiet: bool = False,
 ) -> Comparison:
@@ -51,8 +55,8 @@ def compare(
     Arguments:
         runs: two run folders or more.
         baseline: the one that the others are compared with; None: the first.
-        data, test_data, limit, k, full, seed, device, image_column, text_column, label_column, labels: as in
-            `evaluate`; they go with `data`.
+        data, test_data, task, limit, k, full, seed, device, image_column, text_column, label_column, labels,
+            number_column, numbers, pair_columns: as in `evaluate`; they go with `data`.
         out: also write the result as JSON to this file.
 
     Errors:
@@ -70,9 +74,11 @@ def compare(
     first = _baseline(names, baseline)
     folders = {name: RunFolder.open(run) for name, run in names.items()}
     kind = _one_kind(folders, first)
-    if data is None and (test_data is not None or limit is not None or full):
+    measuring = (test_data, task, number_column, numbers, pair_columns, limit)
+    if data is None and (full or any(option is not None for option in measuring)):
         raise ArgumentError(
-            "test_data, limit and full go with data: without it, the scores that contrapose evaluate kept are compared."
+            "test_data, task, number_column, numbers, pair_columns, limit and full go with data: without it, the "
+            "scores that contrapose evaluate kept are compared."
         )
     embedded: dict[str, np.ndarray] = {}
     scores: dict[str, Scores] = {}
@@ -84,6 +90,7 @@ def compare(
             folder.path,
             data=data,
             test_data=test_data,
+            task=task,
             limit=limit,
             k=k,
             full=full,
@@ -97,6 +104,9 @@ def compare(
                 label_column=label_column,
                 labels=labels,
             ),
+            number_column=number_column,
+            numbers=numbers,
+            pair_columns=pair_columns,
             quiet=quiet,
         )
         scores[name], embedded[name] = found.scores(), found.embeddings

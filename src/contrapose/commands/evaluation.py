@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 
 from contrapose.atomic import write_atomically
-from contrapose.commands.evaluation_items import Arms, Scores, Setting
+from contrapose.commands.evaluation_items import Arms, Scores
 from contrapose.commands.gain import STYLES, advised
 from contrapose.evaluation import Diagnosis, Gain, gain_over, results_text
 from contrapose.modalities import MODALITIES
+from contrapose.tasks.regression import MEAN
+from contrapose.tasks.setting import Setting
 from contrapose.training.run_folder import RunFolder
 from contrapose.version import __version__
 
-JUDGED = ("untrained", *(modality.floor_name for modality in MODALITIES.values()))
+JUDGED = ("untrained", *(modality.floor_name for modality in MODALITIES.values()), MEAN)
 """Floors that training must beat; the majority class is told in the notes."""
 
 WIDEST = 4  # metrics that fit beside each other on a screen
@@ -31,12 +33,13 @@ class Evaluation:
         data: what was evaluated on, in a sentence.
         arms: arm -> name of the metric -> metric.
         setting: what has to be equal for the scores of another evaluation to be paired with these.
-        embeddings: `(T, D)` of the test part by the trained encoder.
+        embeddings: `(T, D)` of the test part by the trained encoder; of pairs the first sides, then the second ones.
         notes: what a reader of the numbers should know.
         diagnosis: geometry and spectrum of these embeddings, when asked for.
         samples: that the encoder was trained on, where that is known.
         leaked: test samples that were learned from too.
         noun: what one sample is called.
+        task: the name of what was measured.
         sources: names of the data, and what else a report needs to show these very test samples; None: not by name.
     """
 
@@ -50,6 +53,7 @@ class Evaluation:
     leaked: int = 0
     sources: Mapping[str, Any] | None = None
     noun: str = "picture"
+    task: str = ""
 
     @property
     def gain(self) -> Gain | None:
@@ -61,6 +65,8 @@ class Evaluation:
         """Plain values for JSON."""
         arms = {arm: {name: metric.to_dict() for name, metric in metrics.items()} for arm, metrics in self.arms.items()}
         record: dict[str, Any] = {"contrapose": __version__, "data": self.data, "notes": list(self.notes), "arms": arms}
+        if self.task:
+            record["task"] = self.task
         if self.sources is not None:
             record["sources"] = dict(self.sources)
         if self.gain is not None:
@@ -83,7 +89,10 @@ class Evaluation:
 
     def _body(self) -> str:
         many = max(map(len, self.arms.values())) > WIDEST
-        parts = [self.data, results_text(list(self.arms.items()), across="arms" if many else "metrics")]
+        parts = [
+            f"{self.data}\nTask: {self.task}" if self.task else self.data,
+            results_text(list(self.arms.items()), across="arms" if many else "metrics"),
+        ]
         if self.diagnosis is not None:
             parts.append(self.diagnosis.text())
         notes = "\n".join(f"Note: {note}." for note in self.notes)

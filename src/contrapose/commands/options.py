@@ -31,6 +31,19 @@ class ReadingOptions(PictureReadingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TargetOptions(ReadingOptions):
+    """What to measure by."""
+
+    task: str | None = None
+    """one-shot, scored-pairs, regression or labelled-table. Default: the one that fits data and run."""
+    number_column: str | None = None
+    """Column of a table, or array of an .npz, with the number to predict; of pairs, the score. Default: that of the
+    run's own data, else one with a usual name."""
+    pair_columns: tuple[str, ...] | None = None
+    """The two columns of pairs. Default: those with usual names (sentence1 sentence2, text_a text_b, ...)."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResumeOptions:
     """Continue a run as if it had never stopped."""
 
@@ -45,15 +58,16 @@ class ResumeOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(ReadingOptions):
-    """Measure a run's encoder beside an untrained one and raw pixels: one-shot runs, or kNN and a linear probe."""
+class EvaluateOptions(TargetOptions):
+    """Measure a run's encoder beside an untrained one and raw pixels, by the task that fits: one-shot runs, kNN and a
+    linear probe, regression, scored pairs."""
 
     run: Positional[str]
     """The run folder."""
     data: str | None = None
-    """Labelled data to learn the probe on. Default: the run's own."""
+    """Data to measure on, with labels, numbers or scores. Default: the run's own."""
     test_data: str | None = None
-    """Labelled data to test on. Default: a fifth of --data, drawn class by class."""
+    """Data to test on. Default: a fifth of --data, drawn class by class."""
     limit: int | None = None
     """Use at most so many samples of each."""
     white: float | None = None
@@ -71,7 +85,7 @@ class EvaluateOptions(ReadingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareOptions(ReadingOptions):
+class CompareOptions(TargetOptions):
     """Set runs side by side: differences to a baseline with paired 95 % intervals, and what their options differ in."""
 
     runs: Positional[tuple[str, ...]]

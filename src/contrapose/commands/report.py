@@ -147,7 +147,7 @@ def collect(
     images = _open(trained, config, shown, reading, quiet, folder)
     test = None
     if shown.test_data is not None:
-        test = reading.open(trained, shown.test_data, limit=shown.limit, progress=not quiet)
+        test = reading.open(trained, shown.test_data, limit=shown.limit, progress=not quiet, **shown.numbers)
     say(_embedding(images, test))
     parts = _tried(
         images, lambda images: facts.parts_of(trained, images, test, seed=shown.seed, most=shown.limit or MOST)
@@ -158,7 +158,7 @@ def collect(
         head=head if shown.elsewhere else replace(head, gain=gain_of(folder)),
         curves=facts.curves_of(folder.metrics()),
         results=page.Absent(shown.elsewhere) if shown.elsewhere else _results(folder, record),
-        map=_tried(parts, lambda parts: facts.map_of(parts.mapped, seed=seed)),
+        map=_tried(parts, lambda parts: facts.map_of(parts.mapped.by_fifths(), seed=seed)),
         gallery=_tried(parts, lambda parts: facts.gallery_of(parts.bank, parts.asked)),
         views=_tried(images, lambda images: facts.views_of(images, trained.encoder, config.views, seed=seed)),
         pairing=_tried(trained.encoder, lambda encoder: facts.pairing_of(config, encoder, labelled=labelled)),
@@ -220,15 +220,16 @@ def _open(
     from contrapose.report.page import Absent
 
     if shown.data is not None:
-        return reading.open(trained, shown.data, limit=shown.limit, progress=not quiet)
+        return reading.open(trained, shown.data, limit=shown.limit, progress=not quiet, **shown.numbers)
     if config.data == FROM_PYTHON:
         return Absent("The run was trained on data handed over in Python; name some with --data.")
     # the embedded characters are for training without labels, yet the page is better with what they are
     usual = "none" if config.labels == "none" else "character" if config.data == "omniglot" else None
     labels = {"labels": usual} if reading.asked.get("labels") in (None, "auto") else {}
+    numbers = {} if config.number_column is None else {"number_column": config.number_column}
     try:
         place = data_places(config.data, folder.read_record(), folder.path)[0]
-        return reading.open(trained, place, limit=config.limit, progress=not quiet, **labels)
+        return reading.open(trained, place, limit=config.limit, progress=not quiet, **labels, **numbers)
     except (DataError, OSError) as error:
         return Absent(f"The run's data cannot be opened. {error} Name other data with --data.")
 
@@ -254,4 +255,5 @@ def _results(folder: RunFolder, record: dict[str, Any]) -> Results | Absent:
         notes=found.notes,
         limits=limits_of(architecture_of(folder.encoder), record, found),
         diagnosis=json.loads(folder.evaluation_file.read_bytes()).get("diagnosis"),
+        task=found.task,
     )

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 NAMES = ("data", "test_data")
 
 
-def sources_of(data: Any, test_data: Any, *, limit: int | None, seed: int) -> dict[str, Any] | None:
+def sources_of(
+    data: Any, test_data: Any, *, limit: int | None, seed: int, number_column: str | None = None
+) -> dict[str, Any] | None:
     """What `evaluation.json` keeps of an evaluation, so that a report can show the same parts; None without names."""
     if not isinstance(data, str | os.PathLike) or not isinstance(test_data, str | os.PathLike | None):
         return None
-    return {"data": _place(data), "test_data": test_data and _place(test_data), "limit": limit, "seed": seed}
+    numbers = {} if number_column is None else {"number_column": number_column}
+    places = {"data": _place(data), "test_data": test_data and _place(test_data)}
+    return {**places, "limit": limit, "seed": seed, **numbers}
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Shown:
     Arguments:
         data, test_data, limit, seed: as `report` takes them.
         elsewhere: why the results of the run's evaluation do not belong on the page; empty where they do.
+        number_column: the column of numbers that was predicted.
     """
 
     data: Any
@@ -38,6 +43,12 @@ class Shown:
     limit: int | None
     seed: int
     elsewhere: str = ""
+    number_column: str | None = None
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """Options of reading for data whose numbers were predicted: their classes, if any, are not asked for."""
+        return {} if self.number_column is None else {"number_column": self.number_column, "labels": False}
 
 
 def shown_by(folder: RunFolder, data: Any, test_data: Any, limit: int | None, seed: int) -> Shown:
@@ -45,11 +56,12 @@ def shown_by(folder: RunFolder, data: Any, test_data: Any, limit: int | None, se
     known = _evaluated(folder)
     if known is None:
         return Shown(data, test_data, limit, seed)
+    column = known.get("number_column")
     if data is None and test_data is None:
-        return Shown(known["data"], known["test_data"], limit or known["limit"], known["seed"])
+        return Shown(known["data"], known["test_data"], limit or known["limit"], known["seed"], number_column=column)
     asked = sources_of(data if data is not None else known["data"], test_data, limit=None, seed=0)
     if asked is not None and all(asked[name] == known[name] for name in NAMES):
-        return Shown(data, test_data, limit or known["limit"], known["seed"])
+        return Shown(data, test_data, limit or known["limit"], known["seed"], number_column=column)
     words: list[str | Path] = ["evaluate", folder.path, *(["--data", str(data)] if data is not None else [])]
     words += ["--test-data", str(test_data)] if test_data is not None else []
     measured = " and ".join(known[name] for name in NAMES if known[name])
@@ -65,7 +77,10 @@ def shown_by(folder: RunFolder, data: Any, test_data: Any, limit: int | None, se
 def _evaluated(folder: RunFolder) -> Mapping[str, Any] | None:
     try:
         found = json.loads(folder.evaluation_file.read_bytes())["sources"]
-        return {name: found[name] for name in (*NAMES, "limit", "seed")}
+        return {
+            **{name: found[name] for name in (*NAMES, "limit", "seed")},
+            "number_column": found.get("number_column"),
+        }
     except (OSError, ValueError, KeyError, TypeError):  # not measured, by an earlier version, or not by name
         return None
 

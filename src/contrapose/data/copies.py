@@ -19,6 +19,13 @@ def sample_hashes(samples: Samples) -> list[bytes]:
     return [hashlib.sha256(content).digest() for content in samples.contents()]
 
 
+def copy_groups(samples: Samples) -> list[int]:
+    """A number for each sample, the same for exact copies."""
+    hashes = sample_hashes(samples)
+    numbers = {digest: number for number, digest in enumerate(dict.fromkeys(hashes))}
+    return [numbers[digest] for digest in hashes]
+
+
 S = TypeVar("S", bound=Samples)
 
 
@@ -49,14 +56,13 @@ def split_samples(samples: S, *, seed: int) -> Parts[S]:
         ArgumentError: nothing is left to test on.
     """
     assert samples.labels is not None, "the caller has checked"
-    hashes = sample_hashes(samples)
-    numbers = {digest: number for number, digest in enumerate(dict.fromkeys(hashes))}
-    found: Split = split(samples.labels, seed=seed, groups=[numbers[digest] for digest in hashes])
+    groups = copy_groups(samples)
+    found: Split = split(samples.labels, seed=seed, groups=groups)
     tested = set(samples.labels[found.test].tolist())
     return Parts(
         samples.subset(found.train),
         samples.subset(found.test),
-        copies=len(hashes) - len(numbers),
+        copies=len(groups) - len(set(groups)),
         untested=[number for number in np.unique(samples.labels).tolist() if number not in tested],
     )
 

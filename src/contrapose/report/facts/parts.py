@@ -8,7 +8,7 @@ import numpy as np
 
 from contrapose.data import Samples, class_texts, only_labelled
 from contrapose.data.copies import split_samples
-from contrapose.data.samples import evenly_spaced
+from contrapose.data.samples import NUMBER, evenly_spaced
 from contrapose.embedder import Embedder
 from contrapose.encoders import untrained_like
 from contrapose.report.cards import name_of, show
@@ -69,7 +69,8 @@ def parts_of(
 def embedded(trained: Embedder, samples: Samples) -> Embedded:
     """Samples with their embeddings, names, and classes as text."""
     names = [name_of(identifier) for identifier in samples.identifiers]
-    return Embedded(trained.embed(samples), show(samples), names, label_names(samples))
+    numbers = samples.targets.get(NUMBER)
+    return Embedded(trained.embed(samples), show(samples), names, label_names(samples), numbers)
 
 
 def label_names(samples: Samples) -> np.ndarray | None:

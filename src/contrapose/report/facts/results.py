@@ -17,6 +17,7 @@ def results_of(
     notes: Sequence[str] = (),
     limits: Sequence[str] = (),
     diagnosis: Mapping[str, Any] | None = None,
+    task: str = "",
 ) -> Results:
     """Arms (the trained encoder and its floors) in rows, metrics in columns.
 
@@ -26,6 +27,7 @@ def results_of(
         notes: what a reader of the numbers should know.
         limits: what the numbers do not show.
         diagnosis: a `Diagnosis` as a dictionary, when one was made.
+        task: the name of what was measured.
     """
     columns = list(dict.fromkeys(name for metrics in arms.values() for name in metrics))
     rows = [
@@ -38,7 +40,7 @@ def results_of(
     )
     found = diagnosis or {"values": {}, "settings": {}, "findings": ()}
     return Results(
-        data=data,
+        data=f"{data}, task {task}" if task else data,
         columns=columns,
         rows=rows,
         notes=["In brackets: 95 % intervals.", *protocols, *notes],

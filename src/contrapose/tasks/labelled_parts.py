@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,32 +11,10 @@ from contrapose.data import Samples, only_labelled
 from contrapose.data.copies import copies_in, copies_within, split_samples
 from contrapose.errors import DataError
 from contrapose.evaluation import unequal_classes
-
-EXAMPLES = 3
-
-
-@dataclass(frozen=True)
-class LabelledParts:
-    """Labelled pictures to learn from, and others to be tested on.
-
-    Arguments:
-        bank, test: the pictures.
-        known, wanted: the class name of each.
-        origin: where both come from, in a sentence.
-        notes: what was decided, left out or wrong, a sentence each without its full stop.
-        leaked: test pictures that are in the bank too.
-    """
-
-    bank: Samples
-    test: Samples
-    known: np.ndarray
-    wanted: np.ndarray
-    origin: str
-    notes: tuple[str, ...]
-    leaked: int = 0
+from contrapose.tasks.parts import EXAMPLES, Parts, leak_note
 
 
-def held_out_parts(images: Samples, *, seed: int) -> LabelledParts:
+def held_out_parts(images: Samples, *, seed: int) -> Parts:
     """A fifth of the pictures held out class by class, exact copies kept together.
 
     Errors:
@@ -59,10 +36,10 @@ def held_out_parts(images: Samples, *, seed: int) -> LabelledParts:
         notes.append(f"{which} one {noun} only, which is learned from and not tested: {_some(alone)}")
     known, wanted = class_names_of(parts.bank), class_names_of(parts.test)
     origin = f"{images.origin}, tested on {len(parts.test):,} of {len(labelled):,} held out by class (seed {seed})"
-    return LabelledParts(parts.bank, parts.test, known, wanted, origin, (*notes, *_majority(known, wanted, noun)))
+    return Parts(parts.bank, parts.test, known, wanted, origin, (*notes, *_majority(known, wanted, noun)))
 
 
-def given_parts(bank: Samples, test: Samples) -> LabelledParts:
+def given_parts(bank: Samples, test: Samples) -> Parts:
     """Two parts as the user gave them; what they share, and classes that only one of them has, become notes.
 
     Errors:
@@ -76,9 +53,9 @@ def given_parts(bank: Samples, test: Samples) -> LabelledParts:
     shared = copies_in(test, bank)
     notes = [*dict.fromkeys([*notes, *more])]  # once where both say the same
     if shared:
-        notes.append(_leak(shared, test, bank))
+        notes.append(leak_note(shared, test, bank))
     notes += [*_unknown(known, wanted, bank, test), *_majority(known, wanted, bank.noun)]
-    return LabelledParts(bank, test, known, wanted, origin, tuple(notes), len(shared))
+    return Parts(bank, test, known, wanted, origin, tuple(notes), len(shared))
 
 
 def copies_asked(test: Samples) -> list[str]:
@@ -120,16 +97,6 @@ def _two_classes(names: np.ndarray, origin: str) -> None:
             f"{origin} holds one class only ({names[0]}), so there is nothing to tell apart. Give some of two "
             "classes or more with --data."
         )
-
-
-def _leak(shared: Sequence[tuple[int, int]], test: Samples, bank: Samples) -> str:
-    pairs = [f"{test.identifiers[row]} = {bank.identifiers[known]}" for row, known in shared[:EXAMPLES]]
-    pairs += ["..."] * (len(shared) > EXAMPLES)
-    return (
-        f"{len(shared):,} of {len(test):,} test {test.noun}s are also in --data, as exact copies ({', '.join(pairs)}): "
-        f"a {test.noun} that was learned from says nothing of new ones. Leave them out of one of the two, or leave out "
-        "--test-data, and a fifth is held out"
-    )
 
 
 def _unknown(known: np.ndarray, wanted: np.ndarray, bank: Samples, test: Samples) -> Iterator[str]:

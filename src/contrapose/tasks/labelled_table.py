@@ -7,7 +7,6 @@ import warnings
 import numpy as np
 import torch
 
-from contrapose.commands.labelled_parts import majority_of
 from contrapose.data import derived_generator
 from contrapose.errors import ArgumentError, DataError
 from contrapose.evaluation import (
@@ -20,6 +19,7 @@ from contrapose.evaluation import (
     retrieval,
     unequal_classes,
 )
+from contrapose.tasks.labelled_parts import majority_of
 
 SHOTS = (1, 5, 10)
 """Labelled rows a class of the few-label probes, by convention."""

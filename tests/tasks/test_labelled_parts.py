@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from contrapose.commands.labelled_parts import copies_asked, given_parts, held_out_parts
 from contrapose.data import Images
 from contrapose.errors import DataError
+from contrapose.tasks.labelled_parts import copies_asked, given_parts, held_out_parts
 
 
 def images(labels: list[int], *, seed: int = 0, names: tuple[str, ...] | None = None, origin: str = "photos") -> Images:

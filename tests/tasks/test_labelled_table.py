@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from contrapose.commands import labelled_table
-from contrapose.commands.labelled_table import LabelledTable
 from contrapose.errors import DataError
+from contrapose.tasks import labelled_table
+from contrapose.tasks.labelled_table import LabelledTable
 
 FULL = [
     "kNN",

@@ -1,0 +1,161 @@
+"""What an evaluation was given: an encoder, data, and what was asked of them. Tasks look here whether they fit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from contrapose.data import Samples
+from contrapose.data.samples import NUMBER
+from contrapose.data.tables.columns import LABEL_NAMES, listed
+from contrapose.data.tables.opening import table_of
+from contrapose.data.tables.pairs import PairColumns, pair_columns
+from contrapose.data.tables.sources import Source
+from contrapose.encoders import Encoder
+from contrapose.errors import ArgumentError, ContraposeError
+from contrapose.modalities import Modality, modality_of
+
+NUMBER_NAMES = (*LABEL_NAMES, "number", "value", "score", "rating")
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What was asked to be measured by; None where the call names nothing.
+
+    Arguments:
+        label_column, labels: classes, as in `open_data`.
+        number_column, numbers: the column of numbers, or one number a sample. The column of the score, of pairs.
+        pair_columns: names of the two sides of pairs.
+    """
+
+    label_column: str | None = None
+    labels: Any = None
+    number_column: str | None = None
+    numbers: Any = None
+    pair_columns: Sequence[str] | None = None
+
+    @property
+    def label(self) -> bool:
+        """Whether classes were asked for by name."""
+        brought = self.labels is not None and self.labels is not False and not isinstance(self.labels, str)
+        return self.label_column is not None or brought
+
+    @property
+    def number(self) -> bool:
+        """Whether numbers were."""
+        return self.number_column is not None or self.numbers is not None
+
+    @property
+    def without_labels(self) -> bool:
+        """Whether labels are not to be read."""
+        return self.labels is False or (isinstance(self.labels, str) and self.labels == "none")
+
+
+@dataclass(frozen=True)
+class Given:
+    """An encoder, data, and what was asked of them.
+
+    Arguments:
+        encoder: what is measured.
+        data, test_data: as the user gave them.
+        open: `(spec, **options) -> Samples` by the columns that were asked for, in the encoder's form.
+        bring: `(spec) -> Samples` of things in memory, by no columns.
+        targets: what was asked to be measured by.
+        own_number: the column of numbers of the run's own data.
+        trained_for: `"label"` or `"number"`, what the method of the run learns from; None: from neither.
+        limit: at most so many samples of each part.
+        seed: of the split and of intervals.
+        k: neighbours of kNN.
+        full: all that the task can measure.
+    """
+
+    encoder: Encoder
+    data: Any
+    test_data: Any
+    open: Callable[..., Samples]
+    bring: Callable[[Any], Samples]
+    targets: Targets = field(default_factory=Targets)
+    own_number: str | None = None
+    trained_for: str | None = None
+    limit: int | None = None
+    seed: int = 0
+    k: int = 20
+    full: bool = False
+
+    @property
+    def modality(self) -> Modality:
+        """The kind of data that the encoder takes."""
+        return modality_of(self.encoder)
+
+    @cached_property
+    def table(self) -> Source | None:
+        """The columns of the data; None where they are no table, or one that opening will refuse in better words."""
+        try:
+            return table_of(self.data)
+        except ContraposeError:
+            return None
+
+    @cached_property
+    def samples(self) -> Samples:
+        """The data with their labels."""
+        return self.open(self.data, limit=self.limit)
+
+    @cached_property
+    def pairs(self) -> PairColumns | None:
+        """The columns of scored pairs, where there are such."""
+        if self.table is None:
+            return None
+        asked = self.targets
+        return pair_columns(
+            self.table.kinds,
+            self.modality.name,
+            asked=asked.pair_columns,
+            score=asked.number_column,
+            origin=self.table.origin,
+        )
+
+    @cached_property
+    def own_column(self) -> str | None:
+        """The column of numbers of the run's own data, where these data have it too."""
+        name = self.own_number
+        if name is None or isinstance(self.data, Samples):
+            return None
+        if self.table is not None:
+            return name if name in self.table.kinds else None
+        try:
+            return name if NUMBER in self.open(self.data, limit=self.limit, number_column=name).targets else None
+        except ArgumentError:
+            return None  # an archive without such an array
+
+    @cached_property
+    def usual_column(self) -> str | None:
+        """A column of fractions with a usual name, or the only one; of rows only what their encoder does not take."""
+        if self.table is None:
+            return None
+        taken = {column.name for column in getattr(self.encoder, "columns", ())}
+        fractions = {name.lower(): name for name, kind in self.table.kinds.items() if kind == "number"}
+        free = {lower: name for lower, name in fractions.items() if name not in taken}
+        usual = LABEL_NAMES if self.modality.name == "rows" else NUMBER_NAMES
+        found = next((free[name] for name in usual if name in free), None)
+        alone = len(free) == 1 and self.modality.name != "rows"
+        return found or (next(iter(free.values())) if alone else None)
+
+    @property
+    def carries_numbers(self) -> bool:
+        """Whether the data are samples that come with numbers."""
+        return isinstance(self.data, Samples) and NUMBER in self.data.targets
+
+    def in_words(self) -> str:
+        """What the data have, for an error's text."""
+        name = os.fspath(self.data) if isinstance(self.data, str | os.PathLike) else f"a {type(self.data).__name__}"
+        if self.table is not None:
+            return f"{name} has the columns {listed(self.table.kinds)}"
+        held = [what for what, there in (("labels", self._has_labels), ("numbers", self.carries_numbers)) if there]
+        return f"{name} has {' and '.join(held) or 'neither labels nor numbers'}"
+
+    @property
+    def _has_labels(self) -> bool:
+        return not self.targets.without_labels and self.samples.labels is not None

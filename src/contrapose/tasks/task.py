@@ -1,0 +1,95 @@
+"""What a task promises: which artifact, data and targets it fits, and what it measures of embeddings."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+
+from contrapose.data import Samples
+from contrapose.evaluation import Metric
+from contrapose.registry import Registry
+from contrapose.tasks.given import Given
+from contrapose.tasks.setting import Setting
+
+INTERVALS = 2
+"""Names the random stream of the bootstrap, the same for every arm."""
+
+Embed = Callable[[Samples], np.ndarray]
+"""An arm: N samples to `(N, D)`."""
+
+Metrics = dict[str, Metric]
+
+
+class Measurement(ABC):
+    """A task on data that are open: call it once for each arm.
+
+    Attributes:
+        data: what is measured on, in a sentence.
+        known: the samples that the floor of the kind is fitted to.
+        setting: what has to be equal for another evaluation to be paired with this one.
+        noun: what one sample is called.
+        leaked: test samples that were learned from too.
+        target: what is measured by, `"label"` or `"number"`, where the encoder could have been trained with it.
+        labels: of the test rows, where these are of classes.
+        number_column: the column of numbers that are predicted.
+        named: whether the same data, opened as the encoder's kind, are what a report can show.
+    """
+
+    data: str
+    known: Samples
+    setting: Setting
+    noun: str
+    leaked: int = 0
+    target: str | None = None
+    labels: np.ndarray | None = None
+    number_column: str | None = None
+    named: bool = True
+
+    @abstractmethod
+    def __call__(self, embed: Embed) -> tuple[Metrics, np.ndarray]:
+        """The metrics of one arm, and its embeddings of the test part."""
+
+    def floors(self) -> dict[str, Metrics]:
+        """What answers without looking score, by name."""
+        return {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know, a sentence each without its full stop; complete once every arm was measured."""
+        return ()
+
+
+class Task(ABC):
+    """One way to ask whether embeddings are any good.
+
+    Attributes:
+        name: as `--task` has it.
+        needs: what it measures by, and how a user names that, as the object of "needs".
+        artifacts: kinds of artifact that it takes.
+    """
+
+    name: ClassVar[str]
+    needs: ClassVar[str]
+    artifacts: ClassVar[tuple[str, ...]] = ("encoder",)
+
+    @abstractmethod
+    def fits(self, given: Given) -> bool:
+        """Whether this is what the user most likely means, where they did not say."""
+
+    @abstractmethod
+    def possible(self, given: Given) -> bool:
+        """Whether it can be measured here at all, where they did."""
+
+    @abstractmethod
+    def prepare(self, given: Given) -> Measurement:
+        """Open the data.
+
+        Errors:
+            DataError: they cannot be measured on, although the task is possible: one class only, numbers all equal.
+        """
+
+
+TASKS: Registry[Task] = Registry("task")

@@ -1,0 +1,92 @@
+"""Small encoders of every kind, never trained, and the same question asked of each task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from contrapose.data.rows import open_rows
+from contrapose.embedder import Embedder
+from contrapose.encoders import Encoder, build, build_rows, save_encoder
+from contrapose.encoders.texts import build_text, tokenizer_for
+from contrapose.tasks import Given, Targets
+
+WORDS = ["red", "green", "blue", "small", "large", "old", "new", "dog", "cat", "bird", "house", "tree"]
+
+
+def sentences(count: int, seed: int = 0) -> list[str]:
+    """Texts of four words each."""
+    random = np.random.default_rng(seed)
+    return [" ".join(random.choice(WORDS, 4)) for _ in range(count)]
+
+
+@pytest.fixture
+def pairs() -> dict[str, list[Any]]:
+    """40 pairs that share from none to all of their four words, and the share as score; of two years."""
+    random = np.random.default_rng(0)
+    first, second, scores = sentences(40), [], []
+    for row, text in enumerate(first):
+        kept = row % 5
+        second.append(" ".join([*text.split()[:kept], *random.choice(["x", "y", "z", "w"], 4 - kept)]))
+        scores.append(kept + 0.1 * random.random())
+    return {
+        "sentence1": first,
+        "sentence2": second,
+        "score": [round(score, 3) for score in scores],
+        "year": [2012 + row // 20 for row in range(40)],
+    }
+
+
+@pytest.fixture
+def rows() -> dict[str, np.ndarray]:
+    """60 rows of three columns, and an age that two of them tell."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(60, 3))
+    age = 40 + 10 * x[:, 0] + 5 * x[:, 1] + random.normal(size=60)
+    return {"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "age": age}
+
+
+@pytest.fixture
+def of_texts() -> Encoder:
+    return build_text("bag_of_words", tokenizer_for("bag_of_words", sentences(200), max_length=8), seed=0).eval()
+
+
+@pytest.fixture
+def of_rows(rows: dict[str, np.ndarray]) -> Encoder:
+    opened = open_rows({name: values for name, values in rows.items() if name != "age"})
+    columns, mean, scale = opened.statistics()
+    return build_rows("mlp", columns=columns, mean=mean, scale=scale, seed=0).eval()
+
+
+@pytest.fixture
+def of_pictures() -> Encoder:
+    return build("small_conv", channels=3, image_size=16, seed=0, widths=[4, 8], embedding=0, pool=1).eval()
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Callable[[Encoder], Path]:
+    """An encoder on disk, as `evaluate` takes it."""
+
+    def save(encoder: Encoder) -> Path:
+        folder = tmp_path / f"encoder-{encoder.modality}"
+        save_encoder(encoder, folder)
+        return folder
+
+    return save
+
+
+@pytest.fixture
+def given() -> Callable[..., Given]:
+    """An encoder and data, as `evaluate` hands them to tasks."""
+
+    def make(encoder: Encoder, data: Any, test_data: Any = None, **options: Any) -> Given:
+        embedder, asked = Embedder(encoder), options.get("targets", Targets())
+        opened = partial(embedder.open, label_column=asked.label_column)
+        return Given(encoder, data, test_data, open=opened, bring=embedder.open, **options)
+
+    return make

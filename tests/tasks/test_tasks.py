@@ -1,0 +1,135 @@
+"""Common checks of every registered task, and which of them is taken for what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from contrapose.embedder import Embedder
+from contrapose.encoders import Encoder
+from contrapose.errors import ArgumentError, DataError
+from contrapose.tasks import TASKS, Given, Targets, Task, task_for
+
+EXAMPLES = {
+    "one-shot": ("of_pictures", lambda request: "omniglot"),
+    "scored-pairs": ("of_texts", lambda request: request.getfixturevalue("pairs")),
+    "regression": ("of_rows", lambda request: request.getfixturevalue("rows")),
+    "labelled-table": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
+}
+
+
+def labelled(pictures: np.ndarray) -> dict[str, Any]:
+    return {"images": pictures, "labels": np.repeat([0, 1, 2], 32)}
+
+
+@pytest.fixture(params=list(TASKS))
+def example(request: pytest.FixtureRequest, given: Callable[..., Given]) -> tuple[Task, Given, Encoder]:
+    encoder, data = EXAMPLES[request.param]
+    encoder, data = request.getfixturevalue(encoder), data(request)
+    targets = Targets(number_column="age" if request.param == "regression" else None)
+    return TASKS[request.param], given(encoder, data, targets=targets), encoder
+
+
+def test_every_task_says_what_it_is_and_has_an_example() -> None:
+    assert set(EXAMPLES) == set(TASKS)
+    for name, task in TASKS.items():
+        assert task.name == name
+        assert "encoder" in task.artifacts
+        assert len(task.needs.split()) > 4
+        assert not task.needs.endswith("."), "the object of a sentence"
+
+
+def test_a_task_is_found_by_its_data_and_by_its_name(example: tuple[Task, Given, Encoder]) -> None:
+    task, given, _ = example
+    assert task_for(given) is task
+    assert task_for(given, task.name) is task
+
+
+def test_every_task_measures_arms_alike_beside_its_floors(example: tuple[Task, Given, Encoder]) -> None:
+    task, given, encoder = example
+    measurement = task.prepare(given)
+    embed = Embedder(encoder).embed
+    metrics, rows = measurement(embed)
+    again, _ = measurement(embed)
+    floor, _ = measurement(given.modality.floor(measurement.known))
+    assert metrics == again
+    assert metrics.keys() == floor.keys()
+    assert rows.shape[1] == encoder.dimension
+    for name, metric in {**metrics, **floor}.items():
+        assert metric.name == name
+        assert metric.low <= metric.value <= metric.high
+        assert metric.protocol
+    pairable = [name for name, metric in metrics.items() if metric.items is not None or metric.draws is not None]
+    assert pairable, "contrapose compare has something to pair"
+    assert all(metrics[name].sign for name in pairable)
+    assert measurement.setting.difference(task.prepare(given).setting) is None
+    assert measurement.data
+    assert all(not note.endswith(".") for note in measurement.notes)
+    for metrics_of_floor in measurement.floors().values():
+        assert metrics_of_floor.keys() <= metrics.keys()
+
+
+def test_a_wrong_task_is_refused_by_what_it_needs_and_what_there_is(
+    given: Callable[..., Given], of_texts: Encoder, of_pictures: Encoder, pairs: dict[str, Any], pictures: np.ndarray
+) -> None:
+    texts = given(of_texts, {"text": pairs["sentence1"]})
+    for name in TASKS:
+        with pytest.raises(DataError, match=f"The task {name} needs .*; a dict has the columns text"):
+            task_for(texts, name)
+    with pytest.raises(DataError, match=r"regression needs a number .*; a dict has the columns images, labels"):
+        task_for(given(of_pictures, labelled(pictures)), "regression")
+    with pytest.raises(DataError, match=r"labelled-table needs classes.*; a ndarray has neither labels nor numbers"):
+        task_for(given(of_pictures, pictures), "labelled-table")
+    with pytest.raises(ArgumentError, match="Did you mean 'regression'"):
+        task_for(texts, "regresion")
+
+
+def test_data_for_no_task_say_what_each_needs(
+    given: Callable[..., Given], of_texts: Encoder, pairs: dict[str, Any]
+) -> None:
+    with pytest.raises(DataError, match="has no labels, no numbers to predict and no scored pairs") as error:
+        task_for(given(of_texts, {"text": pairs["sentence1"]}))
+    for flag in ("--label-column", "--number-column", "--pair-columns", "--data omniglot"):
+        assert flag in str(error.value)
+
+
+def test_labels_and_numbers_are_settled_by_what_the_run_was_trained_for(
+    given: Callable[..., Given], of_texts: Encoder, pairs: dict[str, Any]
+) -> None:
+    data = {"text": pairs["sentence1"], "label": ["a", "b"] * 20, "age": pairs["score"]}
+    assert task_for(given(of_texts, data)).name == "labelled-table"
+    assert task_for(given(of_texts, data, own_number="age", trained_for="number")).name == "regression"
+    assert task_for(given(of_texts, data, own_number="age", trained_for="label")).name == "labelled-table"
+    assert task_for(given(of_texts, data, own_number="other", trained_for="label")).name == "labelled-table"
+    assert task_for(given(of_texts, data, targets=Targets(number_column="age"))).name == "regression"
+    assert task_for(given(of_texts, data, targets=Targets(labels="none"))).name == "regression"
+    asked = Targets(number_column="age", label_column="label")
+    assert task_for(given(of_texts, data, targets=asked, trained_for="number")).name == "regression"
+    with pytest.raises(ArgumentError, match="--task labelled-table or --task regression"):
+        task_for(given(of_texts, data, targets=asked))
+    with pytest.raises(ArgumentError, match="--labels none leaves nothing to measure by"):
+        task_for(given(of_texts, {"text": data["text"], "label": data["label"]}, targets=Targets(labels="none")))
+
+
+def test_a_number_alone_is_a_target(given: Callable[..., Given], of_texts: Encoder, pairs: dict[str, Any]) -> None:
+    found = given(of_texts, {"text": pairs["sentence1"], "length": pairs["score"]})
+    assert task_for(found).name == "regression"
+    assert task_for(found).prepare(found).data.endswith("numbers from 'length'")
+
+
+def test_columns_that_an_encoder_of_rows_learned_from_are_no_target(
+    given: Callable[..., Given], of_rows: Encoder, rows: dict[str, np.ndarray]
+) -> None:
+    with pytest.raises(DataError, match="no numbers to predict"):
+        task_for(given(of_rows, {name: rows[name] for name in "abc"}))
+    assert task_for(given(of_rows, {**{name: rows[name] for name in "abc"}, "y": rows["age"]})).name == "regression"
+
+
+def test_asking_for_classes_goes_before_pairs(
+    given: Callable[..., Given], of_texts: Encoder, pairs: dict[str, Any]
+) -> None:
+    asked = given(of_texts, pairs, targets=Targets(label_column="year"))
+    assert task_for(asked).name == "labelled-table"
