@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from contrapose.columns import Column
 from contrapose.embedder import Embedder
-from contrapose.encoders import Encoder
+from contrapose.encoders import Encoder, build_rows
 from contrapose.errors import ArgumentError, DataError
 from contrapose.tasks import TASKS, Given, Targets, Task, task_for
 
@@ -123,9 +124,13 @@ def test_a_number_alone_is_a_target(given: Callable[..., Given], of_texts: Encod
 def test_columns_that_an_encoder_of_rows_learned_from_are_no_target(
     given: Callable[..., Given], of_rows: Encoder, rows: dict[str, np.ndarray]
 ) -> None:
+    plain = {name: rows[name] for name in "abc"}
     with pytest.raises(DataError, match="no numbers to predict"):
-        task_for(given(of_rows, {name: rows[name] for name in "abc"}))
-    assert task_for(given(of_rows, {**{name: rows[name] for name in "abc"}, "y": rows["age"]})).name == "regression"
+        task_for(given(of_rows, plain))
+    assert task_for(given(of_rows, {**plain, "y": rows["age"]})).name == "regression"
+    columns = [Column(name) for name in ("a", "y")]
+    learned_from = build_rows("mlp", columns=columns, mean=[0.0, 40.0], scale=[1.0, 10.0], seed=0)
+    assert given(learned_from, {**plain, "y": rows["age"]}).usual_column is None
 
 
 def test_asking_for_classes_goes_before_pairs(

@@ -7,7 +7,7 @@ Learn representations by contrast, from any data, mostly without labels.
 
   train [METHOD] --data DATA   train an encoder; writes a run folder, e.g. contrapose train --data photos/
   train --resume RUN           continue after a crash, or for more epochs
-  evaluate RUN --data DATA     kNN and linear probe, beside the untrained encoder and a floor (raw pixels, word counts)
+  evaluate RUN --data DATA     by labels, a number or scored pairs, beside the untrained encoder and other floors
   compare RUN RUN ...          differences with paired intervals, and which options differ
   report RUN --open            one page of it: what it is worth, map, neighbours, results, curves, views
   embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy
