@@ -13,7 +13,7 @@ import torch
 from rich.console import Console
 from torch import Tensor, nn
 
-from contrapose.data import Batch, Images
+from contrapose.data import Batch, Images, PlainSource
 from contrapose.learners import Learner, Siamese, Step
 from contrapose.objectives import OBJECTIVES, nt_xent
 from contrapose.training.config import RunConfig
@@ -80,7 +80,8 @@ def fit(tmp_path: Path, pictures: np.ndarray) -> Callable[..., Ran]:
         screen = io.StringIO()
         monitor = Monitor(Console(file=screen, width=1000))
         accelerator = make_accelerator("cpu", tracker="none")
-        trainer = Trainer(learner, Images(pictures), views, config, folder, accelerator, monitor=monitor)
+        source = PlainSource.shuffled(Images(pictures), views, batch_size=16, seed=config.seed)
+        trainer = Trainer(learner, source, config, folder, accelerator, monitor=monitor)
         if resume:
             trainer.restore()
         trainer.fit()

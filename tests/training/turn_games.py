@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from contrapose.data import Batch, EpochSampler, derived_generator
+from contrapose.data import Batch, EpochSampler, PlainSource, derived_generator
 from contrapose.data.randomness import derived_seed
 from contrapose.distributed import gather, own_rows, world_size
 from contrapose.learners import Learner, Step, Turn
+from contrapose.learners.turn import batches_of
 from contrapose.objectives import nt_xent
 from contrapose.pairing import by_views
 from contrapose.training.config import RunConfig
@@ -179,7 +180,18 @@ def run(
 ) -> Trainer:
     """A run of `Trainer`, begun or continued, to its end."""
     folder = RunFolder.open(path) if resume else RunFolder.create(path, {})
-    trainer = Trainer(learner, data or Numbers(), two_views, options, folder, make_accelerator("cpu"))
+    accelerator = make_accelerator("cpu")
+    source = PlainSource.shuffled(
+        data or Numbers(),
+        two_views,
+        batch_size=options.batch_size,
+        seed=options.seed,
+        accumulate=options.accumulate,
+        turns=batches_of(learner.turns()),
+        world_size=accelerator.num_processes,
+        rank=accelerator.process_index,
+    )
+    trainer = Trainer(learner, source, options, folder, accelerator)
     if resume:
         trainer.restore()
     trainer.fit()

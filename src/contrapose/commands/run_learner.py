@@ -14,7 +14,7 @@ from contrapose.commands.run_base import base_again
 from contrapose.commands.run_data import FROM_PYTHON, data_places
 from contrapose.commands.run_start import check_enough, open_same, open_samples, started_from
 from contrapose.commands.train import config_of
-from contrapose.data import Batch, EpochSampler, Samples, derived_generator
+from contrapose.data import Batch, PlainSource, Samples, derived_generator
 from contrapose.errors import ArgumentError, RunError
 from contrapose.learners import Learner
 from contrapose.methods import Method
@@ -22,7 +22,6 @@ from contrapose.methods.assemble import assemble
 from contrapose.modalities import modality_of
 from contrapose.training.checkpoint import load_newest
 from contrapose.training.run_folder import RunFolder
-from contrapose.view import on_device
 
 
 @dataclass(frozen=True)
@@ -46,22 +45,18 @@ class RunLearner:
         Errors:
             ArgumentError: fewer samples than a batch, or fewer batches than asked for.
         """
-        sampler = EpochSampler(len(self.samples), self.config.batch_size, seed=self.config.seed)
-        if not 1 <= count <= sampler.batches_per_epoch:
+        size, seed = self.config.batch_size, self.config.seed
+        source = PlainSource.shuffled(self.samples, self.views, batch_size=size, seed=seed)
+        if not 1 <= count <= source.steps_per_epoch:
             raise ArgumentError(
-                f"--batches must be from 1 to {sampler.batches_per_epoch}, the batches of {self.config.batch_size} "
+                f"--batches must be from 1 to {source.steps_per_epoch}, the batches of {self.config.batch_size} "
                 f"that these {len(self.samples):,} {self.samples.noun}s make; got {count}."
             )
         self.learner.to(device)
-        return [self._loss(self._batch(sampler, number, device)) for number in range(count)]
-
-    def _batch(self, sampler: EpochSampler, number: int, device: torch.device) -> Batch:
-        indices = sampler.indices(0, number)  # (B,)
-        raw = on_device(self.samples.batch(indices), device)
         # the names that the trainer's first process gives its random streams
-        views = self.views(raw, generator=derived_generator(self.config.seed, number, 0, 0))
-        targets = {name: torch.as_tensor(values)[indices] for name, values in self.samples.targets.items()}
-        return Batch(views=tuple(views), indices=indices, targets=targets).to(device)
+        streams = [derived_generator(seed, number, 0, 0) for number in range(count)]
+        batches = [source.batch(number, 0, generator=stream, device=device) for number, stream in enumerate(streams)]
+        return [self._loss(batch.to(device)) for batch in batches]
 
     def _loss(self, batch: Batch) -> Callable[[], Tensor]:
         def loss() -> Tensor:

@@ -23,11 +23,12 @@ from contrapose.commands.run_start import (
     started_from,
     starting_from,
 )
-from contrapose.data import Samples
+from contrapose.data import PlainSource, Samples
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import Frozen
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.learners import Learner
+from contrapose.learners.turn import batches_of
 from contrapose.methods import METHODS, Method, name_of
 from contrapose.methods.assemble import assemble, begun_with
 from contrapose.methods.default import DEFAULT_METHOD, DEFAULT_REASON
@@ -230,7 +231,17 @@ def _fit(
     crowd()
     learner, views = parts
     describe = {"method": name_of(config), "contrapose": __version__}
-    trainer = Trainer(learner, samples, views, config, run, accelerator, describe=describe, monitor=monitor)
+    source = PlainSource.shuffled(
+        samples,
+        views,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        accumulate=config.accumulate,
+        turns=batches_of(learner.turns()),
+        world_size=accelerator.num_processes,
+        rank=accelerator.process_index,
+    )
+    trainer = Trainer(learner, source, config, run, accelerator, describe=describe, monitor=monitor)
     if resume:
         trainer.restore()
         if trainer.step >= trainer.total_steps:

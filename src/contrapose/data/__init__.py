@@ -12,19 +12,24 @@ from contrapose.data.kinds import kind_of
 from contrapose.data.labelled import class_texts, only_labelled
 from contrapose.data.randomness import derived_generator, derived_seed
 from contrapose.data.rows import Rows
-from contrapose.data.sampler import EpochSampler
+from contrapose.data.sampler import EpochSampler, Sampler
 from contrapose.data.samples import Samples, Skipped
+from contrapose.data.source import Beside, PlainSource, Source
 from contrapose.data.splits import Split, split
 
 __all__ = [
     "Batch",
+    "Beside",
     "BiasedImages",
     "EpochSampler",
     "Images",
     "OneShotRuns",
+    "PlainSource",
     "Rows",
+    "Sampler",
     "Samples",
     "Skipped",
+    "Source",
     "Split",
     "Unbalanced",
     "class_texts",

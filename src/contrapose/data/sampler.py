@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 
 from contrapose.data.randomness import derived_generator
 from contrapose.errors import ArgumentError
+
+
+class Sampler(Protocol):
+    """Which samples stand in a batch, as a function of the batch's place: nothing to save or fast-forward.
+
+    Shapes:
+        `indices(epoch, position)`: `(B,)` int64, the samples of this process's batch.
+    """
+
+    @property
+    def batches_per_epoch(self) -> int: ...
+
+    def indices(self, epoch: int, position: int) -> Tensor: ...
 
 
 class EpochSampler:

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from contrapose.data import Images, Rows
+from contrapose.data.source import MakeViews
 from contrapose.data.texts import Texts
 from contrapose.embedder import pick_device, warn_of_pixels
 from contrapose.encoders import Encoder, ImageEncoder, RowEncoder, Start, starting_point
@@ -27,7 +28,6 @@ from contrapose.estimator.kinds import IN_WORDS, kind_of_samples, open_texts
 from contrapose.methods import METHODS, Method
 from contrapose.modalities import modality_of
 from contrapose.training.in_memory import train_in_memory
-from contrapose.training.interface import MakeViews
 from contrapose.views import ViewGenerator
 from contrapose.views.prepared import PreparedViews
 from contrapose.views.rows import RowViews

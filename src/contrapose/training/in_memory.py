@@ -8,23 +8,22 @@ from dataclasses import dataclass
 
 import torch
 
-from contrapose.data import Batch, EpochSampler, derived_generator
+from contrapose.data import Batch, PlainSource, Samples, Source, derived_generator
+from contrapose.data.source import MakeViews
 from contrapose.errors import NonFiniteError, RunError
 from contrapose.learners import Learner, Step
 from contrapose.learners.turn import batches_of
 from contrapose.openmp import crowd
 from contrapose.training.allocator import freed_memory_kept
 from contrapose.training.config import RunConfig
-from contrapose.training.interface import MakeViews, TrainingData
 from contrapose.training.schedules import multiplier
 from contrapose.training.step import take_step
-from contrapose.training.turns import optimizers_of, set_learning_rate, steps_per_epoch
-from contrapose.view import on_device
+from contrapose.training.turns import optimizers_of, set_learning_rate
 
 
 def train_in_memory(
     learner: Learner,
-    data: TrainingData,
+    data: Samples,
     views: MakeViews,
     config: RunConfig,
     *,
@@ -48,8 +47,10 @@ def train_in_memory(
     crowd()
     learner.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     optimizers = optimizers_of(config, learner)
-    work = _InMemory(learner, data, views, config, torch.device(device), dtype)
-    steps = work.epoch_steps
+    turns = batches_of(learner.turns())
+    source = PlainSource.shuffled(data, views, batch_size=config.batch_size, seed=config.seed, turns=turns)
+    work = _InMemory(learner, source, config, torch.device(device), dtype)
+    steps = source.steps_per_epoch
     losses: list[float] = []
     with torch.random.fork_rng(), freed_memory_kept():
         for step in range(config.epochs * steps):
@@ -73,31 +74,17 @@ class _InMemory:
     """The `Computation` of a fit: one process, one batch a turn, nothing written."""
 
     learner: Learner
-    data: TrainingData
-    views: MakeViews
+    source: Source
     config: RunConfig
     device: torch.device
     dtype: torch.dtype | None
     step: int = 0
 
-    def __post_init__(self) -> None:
-        self.sampler = EpochSampler(len(self.data), self.config.batch_size, seed=self.config.seed)
-        self.targets = {name: torch.as_tensor(values) for name, values in self.data.targets.items()}
-        self.batches, self.epoch_steps = batches_of(self.learner.turns()), steps_per_epoch(self.sampler, self.learner)
-
     def generator(self, part: int = 0) -> torch.Generator:
         return derived_generator(self.config.seed, self.step, *([part] if part else []))
 
     def batch(self, part: int) -> Batch:
-        epoch, position = divmod(self.step, self.epoch_steps)
-        indices = self.sampler.indices(epoch, position * self.batches + part)  # (B,)
-        raw = on_device(self.data.batch(indices), self.device)
-        return Batch(
-            views=tuple(on_device(view, self.device) for view in self.views(raw, generator=self.generator(part))),
-            indices=indices,
-            targets={name: values[indices].to(self.device) for name, values in self.targets.items()},  # (B,) each
-            part=part,
-        )
+        return self.source.batch(self.step, part, generator=self.generator(part), device=self.device)
 
     def gradient(self, batch: Batch, *, parts: int, last: bool) -> Step:
         try:

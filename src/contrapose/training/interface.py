@@ -1,30 +1,8 @@
-"""What the loop asks of data and views, and what it answers."""
+"""How training ended."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-from torch import Tensor
-
-MakeViews = Callable[..., tuple[Tensor, ...]]  # (pictures, generator=...) -> views
-
-
-class TrainingData(Protocol):
-    """What training asks of a data set (every `contrapose.data.Samples` answers)."""
-
-    @property
-    def targets(self) -> Mapping[str, Any]: ...
-
-    def __len__(self) -> int: ...
-
-    def batch(self, indices: Tensor) -> Any: ...
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    def recorded_as(self, fingerprint: str) -> bool: ...
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,9 @@ from accelerate import Accelerator
 
 from contrapose.data.batch import Batch
 from contrapose.data.randomness import derived_generator
-from contrapose.data.sampler import EpochSampler
+from contrapose.data.source import Source
 from contrapose.errors import NonFiniteError
 from contrapose.learners import Learner, Step
-from contrapose.learners.turn import batches_of
 from contrapose.training.allocator import freed_memory_kept
 from contrapose.training.average import WeightAverage
 from contrapose.training.checkpoint import list_checkpoints, load_newest, save_checkpoint
@@ -28,7 +27,7 @@ from contrapose.training.clock import StepClock
 from contrapose.training.config import RunConfig
 from contrapose.training.device import autocast_dtype
 from contrapose.training.finite import FiniteGuard
-from contrapose.training.interface import MakeViews, Outcome, TrainingData
+from contrapose.training.interface import Outcome
 from contrapose.training.interrupts import catch_interrupts
 from contrapose.training.monitor import Monitor
 from contrapose.training.reporter import Reporter
@@ -36,8 +35,7 @@ from contrapose.training.run_folder import RunFolder
 from contrapose.training.schedules import multiplier
 from contrapose.training.state import export_encoders, export_tables, restore_state, state_of
 from contrapose.training.step import take_step
-from contrapose.training.turns import optimizers_of, prepared, set_learning_rate, steps_per_epoch
-from contrapose.view import on_device
+from contrapose.training.turns import optimizers_of, prepared, set_learning_rate
 
 LEAST_CHECKPOINT_SECONDS = 10.0  # epochs may be shorter than it takes to write a checkpoint
 
@@ -47,8 +45,7 @@ class Trainer:
 
     Arguments:
         learner: what is trained; `learner.encoder` is exported.
-        data: samples by index, with targets where there are any.
-        views: `(batch, generator=) -> tuple of views`.
+        source: where its batches come from.
         config: the run's configuration.
         run: the folder to write.
         accelerator: where to compute, and with which other processes.
@@ -56,14 +53,13 @@ class Trainer:
         monitor: what a person sees meanwhile.
 
     Errors:
-        ArgumentError: fewer samples than a step takes; a device that is not there.
+        ArgumentError: a device that is not there.
     """
 
     def __init__(
         self,
         learner: Learner,
-        data: TrainingData,
-        views: MakeViews,
+        source: Source,
         config: RunConfig,
         run: RunFolder,
         accelerator: Accelerator,
@@ -73,25 +69,16 @@ class Trainer:
     ) -> None:
         self.accelerator = accelerator
         accelerator.project_configuration.logging_dir = str(run.path)  # where a local tracker writes
-        self.config, self.run, self.data, self.views = config, run, data, views
+        self.config, self.run, self.source = config, run, source
         self.describe, self.monitor = describe or {}, monitor or Monitor(quiet=True)
         self.device = self.accelerator.device
-        self.sampler = EpochSampler(
-            len(data),
-            config.batch_size,
-            seed=config.seed,
-            world_size=self.accelerator.num_processes,
-            rank=self.accelerator.process_index,
-        )
-        self.epoch_steps = steps_per_epoch(self.sampler, learner, config.accumulate)
-        self.batches = config.accumulate * batches_of(learner.turns())  # of a step
+        self.epoch_steps = source.steps_per_epoch
         self.total_steps = config.epochs * self.epoch_steps
         # Channels last is how convolutions are computed: 1.2 to 1.5 times faster for convolutional encoders on a CPU.
         self.learner = learner.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.optimizers = optimizers_of(config, learner)
         self.average = WeightAverage(learner.encoder)
         self.dtype = autocast_dtype(config.precision, self.device)
-        self.targets = {name: torch.as_tensor(values) for name, values in data.targets.items()}
         self.clock = StepClock(self.device)
         self.guard = FiniteGuard(self.accelerator, config, run)
         self.reporter = Reporter(self.accelerator, config, run, self.monitor, learner, self.epoch_steps)
@@ -200,14 +187,8 @@ class Trainer:
 
     def batch(self, part: int) -> Batch:
         """A batch of the current step, views included."""
-        epoch, position = divmod(self.step, self.epoch_steps)
-        with self.clock.phase("data"):
-            indices = self.sampler.indices(epoch, position * self.batches + part)  # (B,)
-            raw = on_device(self.data.batch(indices), self.device)
-            targets = {name: values[indices].to(self.device) for name, values in self.targets.items()}  # (B,) each
-        with self.clock.phase("views"):
-            views = tuple(on_device(view, self.device) for view in self.views(raw, generator=self._generator(part)))
-        return Batch(views=views, indices=indices, targets=targets, part=part)
+        generator, timed = self._generator(part), self.clock.phase
+        return self.source.batch(self.step, part, generator=generator, device=self.device, timed=timed)
 
     def _generator(self, part: int = 0) -> torch.Generator:
         return derived_generator(self.config.seed, self.step, part, self.accelerator.process_index)
@@ -244,4 +225,4 @@ class Trainer:
     def _unchanging(self) -> dict[str, Any]:
         """What has to be the same when a run continues."""
         batch = self.accelerator.num_processes * self.config.batch_size * self.config.accumulate
-        return {"data": self.data, "global_batch": batch}
+        return {"source": self.source, "global_batch": batch}

@@ -13,21 +13,21 @@ from torch.optim import Optimizer
 
 from contrapose.atomic import write_atomically
 from contrapose.data.batch import ALL
+from contrapose.data.source import Source
 from contrapose.encoders import Encoder, save_encoder
 from contrapose.errors import RunError
 from contrapose.learners import Learner
-from contrapose.training.interface import TrainingData
 
 
 def state_of(
-    learner: Learner, optimizers: Mapping[str, Optimizer], *, data: TrainingData, global_batch: int
+    learner: Learner, optimizers: Mapping[str, Optimizer], *, source: Source, global_batch: int
 ) -> dict[str, Any]:
     """What a checkpoint holds: weights, memory (queues, EMA copies), optimisers by name; and what must not have
     changed."""
     return {
         "learner": learner.state_dict(),
         "optimizers": {name: optimizer.state_dict() for name, optimizer in optimizers.items()},
-        "data": data.fingerprint,
+        "data": source.fingerprint,
         "global_batch": global_batch,
     }
 
@@ -37,7 +37,7 @@ def restore_state(
     learner: Learner,
     optimizers: Mapping[str, Optimizer],
     *,
-    data: TrainingData,
+    source: Source,
     global_batch: int,
     folder: Path,
 ) -> None:
@@ -46,7 +46,7 @@ def restore_state(
     Errors:
         RunError: other data or another global batch than before, or networks that it does not fit.
     """
-    if not data.recorded_as(state["data"]):
+    if not source.recorded_as(state["data"]):
         raise RunError(
             "The data has changed since this run started, so its steps cannot be repeated. "
             "Restore the data, or say with --data where the same pictures lie, or start a new run with another --out."

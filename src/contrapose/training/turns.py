@@ -11,10 +11,8 @@ from accelerate.utils import DistributedDataParallelKwargs
 from torch import nn
 from torch.optim import Optimizer
 
-from contrapose.data.sampler import EpochSampler
-from contrapose.errors import ArgumentError
 from contrapose.learners import Learner, Turn
-from contrapose.learners.turn import batches_of, check_turns
+from contrapose.learners.turn import check_turns
 from contrapose.training.config import RunConfig
 from contrapose.training.optimizers import optimizer_of
 
@@ -41,27 +39,12 @@ def prepared(
     accelerator: Accelerator, learner: Learner, optimizers: Mapping[str, Optimizer]
 ) -> tuple[nn.Module, dict[str, Any]]:
     """The learner and its optimisers as they work on the processes of `accelerator`."""
-    if len(learner.turns()) > 1:  # each turn leaves the others' weights without a gradient; looking for them costs time
-        accelerator.ddp_handler = DistributedDataParallelKwargs(find_unused_parameters=True)
+    several = (
+        len(learner.turns()) > 1
+    )  # each leaves the others' weights without a gradient; looking for them costs time
+    accelerator.ddp_handler = DistributedDataParallelKwargs(find_unused_parameters=several)
     model, *made = accelerator.prepare(learner, *optimizers.values())
     return model, dict(zip(optimizers, made, strict=True))
-
-
-def steps_per_epoch(sampler: EpochSampler, learner: Learner, accumulate: int = 1) -> int:
-    """Steps that take all batches of an epoch.
-
-    Errors:
-        ArgumentError: a step takes more batches than an epoch has.
-    """
-    turns = batches_of(learner.turns())
-    steps = sampler.batches_per_epoch // (accumulate * turns)
-    if steps == 0:
-        of_turns = "" if turns == 1 else f", {turns} times a step for its turns,"
-        raise ArgumentError(
-            f"accumulate={accumulate}{of_turns} asks for more batches a step than an epoch has "
-            f"({sampler.batches_per_epoch}); lower it, or the batch_size."
-        )
-    return steps
 
 
 @contextmanager
