@@ -30,7 +30,7 @@ import numpy as np
 import contrapose
 pictures = np.random.default_rng(0).integers(0, 256, (1024, 32, 32, 3), dtype=np.uint8)
 run = contrapose.train("simclr", data=pictures, epochs=int(sys.argv[1]), batch_size=64, out=sys.argv[2], quiet=True)
-print(run.outcome.views_per_second)
+print(run.outcome.rate)
 """
 
 # name -> (what is set, what runs before, processes side by side)

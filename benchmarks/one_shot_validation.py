@@ -126,7 +126,7 @@ def main() -> None:
     for arm, values in arms.items():
         each = ", ".join(f"{100 * value:.1f}" for value in values)
         print(f"{arm:10s} {100 * np.mean(values):.2f} % ({each})")
-    print(f"{run.outcome.views_per_second:,.0f} views/s, {seconds:.0f} s, {processor:.0f} s of processor time")
+    print(f"{run.outcome.rate:,.0f} views/s, {seconds:.0f} s, {processor:.0f} s of processor time")
     if arguments.out:
         trial = {
             "method": arguments.method,

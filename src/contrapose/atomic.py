@@ -1,10 +1,11 @@
-"""Files that are whole or absent: written aside, flushed to the disk, renamed into place."""
+"""Files and folders that are whole or absent: written aside, flushed to the disk, renamed into place."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,32 @@ def write_once(path: Path, content: bytes) -> bool:
 
 
 @contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside `path`, to be filled by the block and put into place after it; what a kill in an
+    earlier block left behind is cleared away.
+
+    Errors:
+        RunError: it cannot be made, or put there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{path.name}.*.tmp"):
+            shutil.rmtree(left, ignore_errors=True)
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+        temporary.mkdir()
+        try:
+            yield temporary
+            for written in (*temporary.rglob("*"), temporary):
+                _flush(written)
+            temporary.rename(path)
+            _flush(path.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise RunError(f"Could not write the folder {path}: {error.strerror or error}.") from error
+
+
+@contextlib.contextmanager
 def _written_aside(path: Path, content: bytes) -> Iterator[Path]:
     """`content` in a temporary file beside `path`, to be put into place by the block; gone after it."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
@@ -50,7 +77,7 @@ def _written_aside(path: Path, content: bytes) -> Iterator[Path]:
             file.flush()
             os.fsync(file.fileno())
         yield temporary
-        _flush_folder(path.parent)
+        _flush(path.parent)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
         reason = "the disk is full" if full else error.strerror or str(error)
@@ -63,10 +90,10 @@ def _written_aside(path: Path, content: bytes) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _flush_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the file system knows how to."""
+def _flush(path: Path) -> None:
+    """Make a file, or the names in a folder, durable, where the file system knows how to."""
     with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

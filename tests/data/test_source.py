@@ -17,6 +17,8 @@ from contrapose.training.config import RunConfig
 from contrapose.training.device import make_accelerator
 from contrapose.training.loop import Trainer
 from contrapose.training.run_folder import RunFolder
+from contrapose.training.runner import Runner
+from contrapose.training.stages import Context, Plan
 
 
 def noisy(pictures: Tensor, *, generator: torch.Generator) -> tuple[Tensor, ...]:
@@ -113,5 +115,7 @@ def test_the_loop_takes_any_sampler(pictures: np.ndarray, tmp_path: Any) -> None
     learner = Watching(encoder, nn.Identity(), lambda z, pairing, rows: nt_xent(z, pairing, rows=rows))
     source = PlainSource(samples, noisy, OneCluster(samples.labels, 16))
     run = RunFolder.create(tmp_path / "run", {})
-    Trainer(learner, source, RunConfig(epochs=1, batch_size=16), run, make_accelerator("cpu")).fit()
+    config, accelerator = RunConfig(epochs=1, batch_size=16), make_accelerator("cpu")
+    trainer = Trainer(learner, source, config, accelerator)
+    Runner(Plan.of(trainer), Context(config, accelerator)).fit(run)
     assert seen == [{0}, {1}, {2}] * 2

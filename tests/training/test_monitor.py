@@ -21,7 +21,7 @@ def train(steps: int, seconds: float, *, terminal: bool, monkeypatch: pytest.Mon
     with monitor.live(steps, 0):
         for step in range(1, steps + 1):
             clock[0] += 10 * seconds if step == 1 else seconds  # the first step takes longer than the others
-            monitor.advance(step, epoch=step / 10, epochs=steps // 10, loss=1.5, views_per_second=100.0)
+            monitor.advance(step, said=f"epoch {step / 10:.1f}/{steps // 10}  loss 1.500", rate=100.0, unit="views")
     return screen.getvalue().splitlines()
 
 

@@ -41,7 +41,7 @@ def play(folder: str) -> list[dict[str, Tensor]]:
     found = []
     for number, (game, options) in enumerate(made):
         trainer = run(game, Path(f"{folder}-{number}"), options, data=Numbers(32))
-        assert trainer.step == trainer.total_steps > 1
+        assert trainer.number + 1 == trainer.total_steps > 1
         found.append({name: value.detach().clone() for name, value in game.named_parameters()})
     return found
 

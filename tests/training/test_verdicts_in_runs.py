@@ -21,6 +21,8 @@ from contrapose.training.device import make_accelerator
 from contrapose.training.loop import Trainer
 from contrapose.training.monitor import Monitor
 from contrapose.training.run_folder import RunFolder
+from contrapose.training.runner import Runner
+from contrapose.training.stages import Context, Plan
 
 STEPS_PER_EPOCH = 6  # 96 pictures in batches of 16
 
@@ -81,10 +83,8 @@ def fit(tmp_path: Path, pictures: np.ndarray) -> Callable[..., Ran]:
         monitor = Monitor(Console(file=screen, width=1000))
         accelerator = make_accelerator("cpu", tracker="none")
         source = PlainSource.shuffled(Images(pictures), views, batch_size=16, seed=config.seed)
-        trainer = Trainer(learner, source, config, folder, accelerator, monitor=monitor)
-        if resume:
-            trainer.restore()
-        trainer.fit()
+        trainer = Trainer(learner, source, config, accelerator, monitor=monitor)
+        Runner(Plan.of(trainer), Context(config, accelerator, monitor), run=folder if resume else None).fit(folder)
         return Ran(folder.path, screen.getvalue())
 
     return run

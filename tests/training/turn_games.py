@@ -21,6 +21,8 @@ from contrapose.training.config import RunConfig
 from contrapose.training.device import make_accelerator
 from contrapose.training.loop import Trainer
 from contrapose.training.run_folder import RunFolder
+from contrapose.training.runner import Runner
+from contrapose.training.stages import Context, Plan
 
 FEATURES, DIMENSION, LIMIT = 6, 4, 0.05
 
@@ -191,10 +193,8 @@ def run(
         world_size=accelerator.num_processes,
         rank=accelerator.process_index,
     )
-    trainer = Trainer(learner, source, options, folder, accelerator)
-    if resume:
-        trainer.restore()
-    trainer.fit()
+    trainer = Trainer(learner, source, options, accelerator)
+    Runner(Plan.of(trainer), Context(options, accelerator), run=folder if resume else None).fit(folder)
     return trainer
 
 

@@ -19,7 +19,7 @@ from contrapose.claims.quick import quick_version
 from contrapose.claims.registry import find_claim
 from contrapose.data import Images
 from contrapose.environment import commit
-from contrapose.methods import METHODS, Method
+from contrapose.methods import METHODS, Method, check_one_job
 from contrapose.methods.assemble import assemble
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.training.device import autocast_dtype
@@ -154,7 +154,7 @@ def _floor(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, 
 
 def configuration(method: str, options: dict[str, Any]) -> Method:
     """The method's configuration; an unknown option names the nearest one."""
-    return from_dictionary(METHODS[method], options, where=f"the options of {method} in this claim")
+    return check_one_job(from_dictionary(METHODS[method], options, where=f"the options of {method} in this claim"))
 
 
 def _asked(unit: Unit, ground: Ground) -> Images:

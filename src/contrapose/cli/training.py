@@ -149,7 +149,7 @@ def _finish(run: Any) -> None:
     if not PartialState().is_main_process:
         return
     outcome = run.outcome
-    print(f"Trained in {outcome.seconds:.0f} s, {outcome.views_per_second:,.0f} views/s. The run is in {run.path}/")
+    print(f"Trained in {outcome.seconds:.0f} s, {outcome.rate:,.0f} {outcome.unit}/s. The run is in {run.path}/")
     from contrapose.training.run_folder import RunFolder
 
     record = RunFolder(run.path).read_record()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +11,25 @@ import torch
 
 from contrapose.commands.run_data import places_of
 from contrapose.data import Samples
-from contrapose.learners import Learner
 from contrapose.methods import Method, WithBase, name_of
 from contrapose.methods.fit_to_data import class_names
 from contrapose.modalities import modality_of
 from contrapose.training.config_file import to_dictionary
 from contrapose.training.loop import Trainer
-from contrapose.training.monitor import Monitor
 from contrapose.training.run_folder import RunFolder
+from contrapose.training.runner import Runner
 from contrapose.version import __version__
 from contrapose.words import counted
 
 
-def announce(
-    config: Method, samples: Samples, learner: Learner, trainer: Trainer, run: RunFolder, monitor: Monitor
-) -> None:
+def announce(config: Method, samples: Samples, runner: Runner, run: RunFolder) -> None:
     """The run's header: data, method, what differs from the defaults, device."""
+    monitor = runner.monitor
     monitor.say(f"{name_of(config)} on {samples.origin}: {len(samples):,} {samples.noun}s, {samples.in_words()}")
     for note in samples.notes:
         monitor.say(f"note: {note}")
     from_scratch = getattr(config, "init", None) is None and not config.about.needs_labels
-    expected = modality_of(samples).expected(samples) if from_scratch and not trainer.step else None
+    expected = modality_of(samples).expected(samples) if from_scratch and not runner.steps else None
     if expected is not None:
         monitor.say(f"note: {expected}")
     for skipped in samples.skipped[:5]:
@@ -41,13 +40,8 @@ def announce(
         f"{name}={value}" for name, value in config.differences().items() if name not in ("data", "out")
     )
     monitor.say(f"options: {changed or 'defaults'}")
-    parameters = sum(parameter.numel() for parameter in learner.encoder.parameters())
-    arithmetic = "float32" if trainer.dtype is None else str(trainer.dtype).removeprefix("torch.")
-    processes = trainer.accelerator.num_processes
-    monitor.say(
-        f"encoder: {config.encoder}, {parameters / 1e6:.1f} M parameters, on {trainer.device.type} in {arithmetic}"
-        + (f", {processes} processes, embeddings gathered" if processes > 1 else "")
-    )
+    if isinstance(runner.job, Trainer):
+        monitor.say(_encoder(config, runner.job))
     if config.init is not None:
         monitor.say(f"weights: begun with those of {config.init}, and with their normalisation; heads are new")
     if isinstance(config, WithBase):
@@ -58,9 +52,23 @@ def announce(
         monitor.say(
             f"accumulate={config.accumulate} saves memory and adds no negatives: each anchor still sees one batch."
         )
-    at = f" from step {trainer.step}" if trainer.step else ""
-    rate = trainer.learning_rate(trainer.step)
-    monitor.say(f"writing {run.path}{at}, {counted(trainer.total_steps, 'step')}, learning rate {rate:.2g} at the next")
+    if runner.plan.several:
+        listed = zip(runner.plan.stages, runner.lengths, strict=True)
+        monitor.say("stages: " + ", ".join(f"{stage.name} ({counted(steps, 'step')})" for stage, steps in listed))
+    at = f" from step {runner.steps}" if runner.steps else ""
+    rate = ""
+    if isinstance(runner.job, Trainer):
+        rate = f", learning rate {runner.job.learning_rate(runner.step):.2g} at the next"
+    monitor.say(f"writing {run.path}{at}, {counted(runner.total_steps, 'step')}{rate}")
+
+
+def _encoder(config: Method, trainer: Trainer) -> str:
+    parameters = sum(parameter.numel() for parameter in trainer.learner.encoder.parameters())
+    arithmetic = "float32" if trainer.dtype is None else str(trainer.dtype).removeprefix("torch.")
+    processes = trainer.accelerator.num_processes
+    joined = f", {processes} processes, embeddings gathered" if processes > 1 else ""
+    where = f"on {trainer.device.type} in {arithmetic}"
+    return f"encoder: {config.encoder}, {parameters / 1e6:.1f} M parameters, {where}{joined}"
 
 
 def record_of(
@@ -68,12 +76,14 @@ def record_of(
     samples: Samples,
     run: Path,
     *,
+    others: Mapping[str, Samples] | None = None,
     init: dict[str, Any] | None = None,
     base: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What `config.json` says of a run in the folder `run`.
 
     Arguments:
+        others: the data beside its own, by name.
         init: what the weights were that it started from; None = new ones.
         base: what the frozen encoder is that it asks; None = it asks none.
     """
@@ -85,19 +95,37 @@ def record_of(
         **({} if init is None else {"init": init}),
         **({} if base is None else {"base": base}),
         "data": {
-            "origin": samples.origin,
-            "places": places_of(config.data, run),
-            "fingerprint": samples.fingerprint,
-            "samples": len(samples),
+            **_identity(samples, config.data, run),
             "classes": class_names(samples) if config.about.needs_labels else None,
-            **samples.facts(),
-            "notes": list(samples.notes),
-            "skipped": [{"path": item.path, "reason": item.reason} for item in samples.skipped],
+            **_reading(samples),
         },
+        **({"others": _others(config, others, run)} if others else {}),
         "environment": {
             "python": platform.python_version(),
             "torch": torch.__version__,
             "platform": platform.platform(),
             "threads": torch.get_num_threads(),
         },
+    }
+
+
+def _others(config: Method, others: Mapping[str, Samples], run: Path) -> dict[str, Any]:
+    given = config.other_data()
+    return {name: {**_identity(data, given[name], run), **_reading(data)} for name, data in others.items()}
+
+
+def _identity(samples: Samples, given: str, run: Path) -> dict[str, Any]:
+    return {
+        "origin": samples.origin,
+        "places": places_of(given, run),
+        "fingerprint": samples.fingerprint,
+        "samples": len(samples),
+    }
+
+
+def _reading(samples: Samples) -> dict[str, Any]:
+    return {
+        **samples.facts(),
+        "notes": list(samples.notes),
+        "skipped": [{"path": item.path, "reason": item.reason} for item in samples.skipped],
     }

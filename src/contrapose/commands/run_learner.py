@@ -17,7 +17,7 @@ from contrapose.commands.train import config_of
 from contrapose.data import Batch, PlainSource, Samples, derived_generator
 from contrapose.errors import ArgumentError, RunError
 from contrapose.learners import Learner
-from contrapose.methods import Method
+from contrapose.methods import Method, check_one_job
 from contrapose.methods.assemble import assemble
 from contrapose.modalities import modality_of
 from contrapose.training.checkpoint import load_newest
@@ -75,12 +75,12 @@ def learner_of(run: str | Path, *, data: Any = None) -> RunLearner:
 
     Errors:
         RunError: no run there, no checkpoint, or one that does not fit.
-        ArgumentError: a run that was started with objects in Python, and no `data`.
+        ArgumentError: a run that was started with objects in Python, and no `data`; one of several jobs.
         DataError: data that cannot be read, or without the targets that the method learns from.
     """
     folder = RunFolder.open(run)
     record = folder.read_record()
-    config = config_of(record, where=str(folder.config_file))
+    config = check_one_job(config_of(record, where=str(folder.config_file)))
     state, _ = load_newest(folder.checkpoints)
     start = started_from(config, folder)
     if data is not None:

@@ -1,19 +1,28 @@
-"""What a run begins with: its data, the weights that it starts from, its folder."""
+"""What a run begins with: its data, the weights that it starts from, what its jobs are made of, its folder."""
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from accelerate import Accelerator
+
 from contrapose.commands.header import record_of
 from contrapose.commands.run_base import base_record
-from contrapose.commands.run_data import FROM_PYTHON
+from contrapose.commands.run_data import FROM_PYTHON, data_places
 from contrapose.data import Samples
 from contrapose.encoders import Encoder, Frozen, Start, fingerprint_of, save_encoder
 from contrapose.errors import DataError, RunError
 from contrapose.methods import Method, name_of
+from contrapose.methods.assemble import assemble
 from contrapose.modalities import modality_of
+from contrapose.training.monitor import Monitor
 from contrapose.training.run_folder import RunFolder
+from contrapose.training.stages import Context
+from contrapose.training.state import CHANGED
+from contrapose.version import __version__
 
 
 def open_samples(config: Method, source: Any, start: Start | None = None, *, quiet: bool) -> Samples:
@@ -89,6 +98,34 @@ def check_same_start(initial: Encoder | None, record: dict[str, Any], folder: Ru
         )
 
 
+def open_others(
+    config: Method,
+    start: Start | None = None,
+    record: dict[str, Any] | None = None,
+    run: RunFolder | None = None,
+    *,
+    quiet: bool,
+) -> dict[str, Samples]:
+    """The data that the method learns from beside its own, by name; those of a run that continues, where they were."""
+    opened = {}
+    for name, given in config.other_data().items():
+        before = {"data": (record or {}).get("others", {}).get(name, {})}
+        places = data_places(given, before, run.path) if run else [given]
+        opened[name], _ = open_same(config, places, start, before, quiet=quiet)
+    return opened
+
+
+def check_same_data(samples: Samples, others: dict[str, Samples], record: dict[str, Any]) -> None:
+    """Pass the data that the run began with, for runs in which not every job would notice.
+
+    Errors:
+        RunError: they are others.
+    """
+    recorded = {"": record["data"], **record.get("others", {})}
+    if not all(data.recorded_as(recorded[name]["fingerprint"]) for name, data in {"": samples, **others}.items()):
+        raise RunError(CHANGED)
+
+
 def open_same(
     config: Method, sources: list[Any], start: Start | None, record: dict[str, Any], *, quiet: bool
 ) -> tuple[Samples, Any]:
@@ -110,7 +147,12 @@ def open_same(
 
 
 def new_folder(
-    config: Method, samples: Samples, start: Start | None, initial: Encoder | None, base: Frozen | None = None
+    config: Method,
+    samples: Samples,
+    others: dict[str, Samples],
+    start: Start | None,
+    initial: Encoder | None,
+    base: Frozen | None = None,
 ) -> RunFolder:
     """The folder of a new run, with its record, and the weights that it starts from."""
     init = None
@@ -118,7 +160,7 @@ def new_folder(
         init = {"source": start.source, "encoder": start.name, "fingerprint": fingerprint_of(initial)}
 
     def record(path: Path) -> dict[str, Any]:
-        return record_of(config, samples, path, init=init, base=base_record(config, base, path))
+        return record_of(config, samples, path, others=others, init=init, base=base_record(config, base, path))
 
     if config.out:
         folder = RunFolder.create(config.out, record(Path(config.out)))
@@ -127,3 +169,32 @@ def new_folder(
     if initial is not None:
         save_encoder(initial, folder.initial, extra=init)
     return folder
+
+
+def context_of(
+    config: Method,
+    samples: Samples,
+    others: dict[str, Samples],
+    views: Callable[..., Any] | None,
+    start: Encoder | None,
+    base: Frozen | None,
+    monitor: Monitor,
+    accelerator: Accelerator,
+) -> Context:
+    """What the jobs of a run are made of."""
+    if start is not None:
+        modality_of(config).settle(start, samples)  # it is kept in the run's folder
+
+    def made(config: Method, samples: Samples, *, initial: Encoder | None = None) -> Any:
+        given = copy.deepcopy(start) if initial is None else initial  # no job gets what another has trained
+        return assemble(config, samples, views, initial=given, base=base)
+
+    return Context(
+        config,
+        accelerator,
+        monitor,
+        samples=samples,
+        others=others,
+        assemble=made,
+        describe={"method": name_of(config), "contrapose": __version__},
+    )

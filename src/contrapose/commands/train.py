@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 
 from contrapose.commands.header import announce, record_of
@@ -16,21 +15,21 @@ from contrapose.commands.run_base import base_again, base_for, base_record
 from contrapose.commands.run_data import FROM_PYTHON, data_places
 from contrapose.commands.run_start import (
     check_enough,
+    check_same_data,
     check_same_start,
+    context_of,
     new_folder,
+    open_others,
     open_same,
     open_samples,
     started_from,
     starting_from,
 )
-from contrapose.data import PlainSource, Samples
+from contrapose.data import Samples
 from contrapose.embedder import Embedder, load
-from contrapose.encoders import Frozen
 from contrapose.errors import ArgumentError, did_you_mean
-from contrapose.learners import Learner
-from contrapose.learners.turn import batches_of
 from contrapose.methods import METHODS, Method, name_of
-from contrapose.methods.assemble import assemble, begun_with
+from contrapose.methods.assemble import begun_with
 from contrapose.methods.default import DEFAULT_METHOD, DEFAULT_REASON
 from contrapose.methods.fit_to_data import class_names, fit_to_data
 from contrapose.modalities import asked_kind, modality_of
@@ -38,10 +37,10 @@ from contrapose.openmp import crowd
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.training.device import make_accelerator
 from contrapose.training.interface import Outcome
-from contrapose.training.loop import Trainer
 from contrapose.training.monitor import Monitor
 from contrapose.training.run_folder import RunFolder
-from contrapose.version import __version__
+from contrapose.training.runner import Runner
+from contrapose.training.stages import Plan
 from contrapose.words import counted
 
 
@@ -125,6 +124,7 @@ def train(
         start = starting_from(config, init)
         config = begun_with(config, start)
         samples = open_samples(config, source, start, quiet=monitor.quiet)
+        others = open_others(config, start, quiet=monitor.quiet)
     check_enough(config, samples)  # before there is a run folder
     config, notes = fit_to_data(
         config, samples=len(samples), processes=accelerator.num_processes, classes=class_names(samples)
@@ -134,10 +134,11 @@ def train(
     for note in notes:
         monitor.say(f"note: {note}")
     initial = None if start is None else modality_of(config).started(start, samples)
-    parts = assemble(config, samples, views, initial=initial, base=asked)  # before there is a folder to leave behind
-    run = new_folder(config, samples, start, initial, asked) if accelerator.is_main_process else None
+    context = context_of(config, samples, others, views, initial, asked, monitor, accelerator)
+    runner = Runner(Plan(config.stages(context)), context)  # before there is a folder to leave behind
+    run = new_folder(config, samples, others, start, initial, asked) if accelerator.is_main_process else None
     run = RunFolder(broadcast_object_list([run and run.path])[0])  # the main process's choice
-    return _fit(config, samples, parts, run, monitor, accelerator, resume=False, base=asked)
+    return _fit(config, samples, runner, run)
 
 
 def resume(
@@ -179,13 +180,28 @@ def resume(
         asked, moved = base_again(config, record, folder.path, base)
         start = started_from(config, folder)
         samples, source = open_same(config, sources, start, record, quiet=monitor.quiet)
+        others = open_others(config, start, record, folder, quiet=monitor.quiet)
     if isinstance(source, str):
         moved["data"] = source
     config = configure(config, moved)
     initial = None if start is None else modality_of(config).started(start, samples)
     check_same_start(initial, record, folder)
-    parts = assemble(config, samples, views, initial=initial, base=asked)
-    return _fit(config, samples, parts, folder, monitor, accelerator, resume=True, change=change, base=asked)
+    context = context_of(config, samples, others, views, initial, asked, monitor, accelerator)
+    plan = Plan(config.stages(context))
+    if plan.several:
+        check_same_data(samples, others, record)
+    runner = Runner(plan, context, run=folder)
+    if runner.steps >= runner.total_steps:
+        done = runner.steps / (runner.total_steps / config.epochs)
+        state = f"is at epoch {done:.3g} already, which {config.epochs} does not go beyond"
+        state = state if change else f"is finished ({counted(config.epochs, 'epoch')})"
+        raise ArgumentError(f"{folder.path} {state}. Give a larger --epochs to train it further.")
+    if change:
+        monitor.say(change)
+    if accelerator.is_main_process:
+        kept = {"init": record.get("init"), "base": base_record(config, asked, folder.path)}
+        folder.write_record(record_of(config, samples, folder.path, others=others, **kept))
+    return _fit(config, samples, runner, folder)
 
 
 def configure(method: str | Method, options: dict[str, Any], *, modality: str | None = None) -> Method:
@@ -216,45 +232,7 @@ def config_of(record: dict[str, Any], *, where: str) -> Method:
     return from_dictionary(kind, record["config"], where=where)
 
 
-def _fit(
-    config: Method,
-    samples: Samples,
-    parts: tuple[Learner, Callable[..., Any]],
-    run: RunFolder,
-    monitor: Monitor,
-    accelerator: Accelerator,
-    *,
-    resume: bool,
-    change: str = "",
-    base: Frozen | None = None,
-) -> Run:
+def _fit(config: Method, samples: Samples, runner: Runner, run: RunFolder) -> Run:
     crowd()
-    learner, views = parts
-    describe = {"method": name_of(config), "contrapose": __version__}
-    source = PlainSource.shuffled(
-        samples,
-        views,
-        batch_size=config.batch_size,
-        seed=config.seed,
-        accumulate=config.accumulate,
-        turns=batches_of(learner.turns()),
-        world_size=accelerator.num_processes,
-        rank=accelerator.process_index,
-    )
-    trainer = Trainer(learner, source, config, run, accelerator, describe=describe, monitor=monitor)
-    if resume:
-        trainer.restore()
-        if trainer.step >= trainer.total_steps:
-            done = trainer.step / (trainer.total_steps / config.epochs)
-            state = f"is at epoch {done:.3g} already, which {config.epochs} does not go beyond"
-            state = state if change else f"is finished ({counted(config.epochs, 'epoch')})"
-            raise ArgumentError(f"{run.path} {state}. Give a larger --epochs to train it further.")
-        if change:
-            monitor.say(change)
-        if accelerator.is_main_process:
-            kept = {"init": run.read_record().get("init"), "base": base_record(config, base, run.path)}
-            run.write_record(record_of(config, samples, run.path, **kept))
-    announce(config, samples, learner, trainer, run, monitor)
-    outcome = trainer.fit()
-    monitor.say(trainer.clock.line())
-    return Run(run.path, outcome)
+    announce(config, samples, runner, run)
+    return Run(run.path, runner.fit(run))

@@ -56,13 +56,14 @@ def save_encoder(encoder: Encoder, folder: Path | str, *, extra: Mapping[str, An
 
 
 def encoder_folder(path: Path | str) -> Path:
-    """Where the encoder of `path` lies: of a run folder, in its `encoder/`; an encoder's folder is its own.
+    """Where the encoder of `path` lies: of a run or stage folder, in its `encoder/`; an encoder's folder is its own.
 
     Errors:
         RunError: there is no such folder.
     """
     path = Path(path)
-    folder = path / "encoder" if (path / "config.json").is_file() else path
+    holds = (path / "config.json").is_file() or (path / "encoder" / DESCRIPTION).is_file()
+    folder = path / "encoder" if holds else path
     if not folder.is_dir():
         raise RunError(
             f"{path} holds no encoder: it is neither a run folder (did the run stop before its first checkpoint?) "

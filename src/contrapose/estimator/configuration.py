@@ -7,7 +7,7 @@ from dataclasses import is_dataclass, replace
 from typing import Any
 
 from contrapose.errors import ArgumentError, did_you_mean
-from contrapose.methods import METHODS, Method
+from contrapose.methods import METHODS, Method, check_one_job
 from contrapose.methods.fit_to_data import fit_to_data
 from contrapose.training.config_file import from_dictionary, to_dictionary
 
@@ -37,7 +37,8 @@ def configure(
         run: other fields of the configuration.
 
     Errors:
-        ArgumentError: an unknown method or option, or a value out of range; a queue longer than the data.
+        ArgumentError: an unknown method or option, or a value out of range; a queue longer than the data; a method
+            whose run is more than the training of a learner.
     """
     kind = METHODS[method].on(modality)
     options = dict(options or {})
@@ -54,4 +55,5 @@ def configure(
     # refuses what is out of range as it was given
     config = from_dictionary(kind, {**options, "batch_size": batch_size, **run}, where=where)
     config = replace(config, batch_size=min(batch_size, samples))
+    check_one_job(config)
     return fit_to_data(config, samples=samples, given=options, classes=classes)[0]

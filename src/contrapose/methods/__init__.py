@@ -9,7 +9,7 @@ from contrapose.methods.groco import GroCo
 from contrapose.methods.hard_contrastive import HardContrastive
 from contrapose.methods.hydra import Hydra
 from contrapose.methods.isd import ISD
-from contrapose.methods.method import METHODS, About, Method, name_of, register
+from contrapose.methods.method import METHODS, About, Method, check_one_job, name_of, register
 from contrapose.methods.mmcl import MMCL
 from contrapose.methods.mochi import MoCHi
 from contrapose.methods.moco import MoCo
@@ -50,6 +50,7 @@ __all__ = [
     "Supervised",
     "SwAV",
     "WithBase",
+    "check_one_job",
     "name_of",
     "register",
 ]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from contrapose.encoders import Encoder, ProjectionHead
     from contrapose.learners import Learner
     from contrapose.methods.extent import Extent, Fit
+    from contrapose.training.stages import Context, Stage
 
 
 _INITIAL = 1  # names the random stream of first weights and queues; training steps use longer names
@@ -122,6 +123,17 @@ class Method(RunConfig):
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         """The learner that trains `encoder` by this method; `generator` draws what its memory starts from."""
 
+    def other_data(self) -> dict[str, str]:
+        """What the method learns from beside `data`, by name: each is given as `--data` is, and of the same kind."""
+        return {}
+
+    def stages(self, context: Context) -> Sequence[Stage]:
+        """The jobs of a run, one after another; by default there is one, which trains the learner on the data."""
+        from contrapose.training.stages import Stage
+
+        learner, source = context.parts()
+        return [Stage("train", self.epochs * source.steps_per_epoch, lambda context: context.trainer(learner, source))]
+
     def fit_to_classes(self, names: Sequence[str], given: Container[str]) -> Self:
         """This configuration for labels that name these classes, in the order of their numbers.
 
@@ -170,6 +182,20 @@ class Method(RunConfig):
             layers=self.projection_layers,
             norm=norm,
         )
+
+
+def check_one_job(method: Method) -> Method:
+    """Pass a method whose run is the training of its learner, and nothing before, after or beside it.
+
+    Errors:
+        ArgumentError: its jobs are of its own making.
+    """
+    if type(method).stages is not Method.stages:
+        raise ArgumentError(
+            f"{name_of(method)} makes a run of jobs of its own, and this needs a method that trains one learner on one "
+            f"data set. Train it with contrapose train {name_of(method)}, and use the encoder."
+        )
+    return method
 
 
 METHODS: Registry[type[Method]] = Registry("method")

@@ -10,6 +10,8 @@ class Outcome:
     """How a call of `fit` ended.
 
     Arguments:
+        loss: of the last step; nan where it has none.
+        rate: how much was done a second, in the last stage, of its unit ("views").
         signal: the number of the signal that stopped it; None when it ran to its end.
     """
 
@@ -17,7 +19,8 @@ class Outcome:
     total_steps: int
     loss: float
     seconds: float
-    views_per_second: float
+    rate: float
+    unit: str = "views"
     signal: int | None = None
 
     @property

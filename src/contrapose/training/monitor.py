@@ -65,11 +65,16 @@ class Monitor:
         if self._standing is not None:
             self.say(f"ended with: {self._standing}")
 
-    def advance(self, step: int, *, epoch: float, epochs: int, loss: float, views_per_second: float) -> None:
-        """Move the bar to `step`."""
+    def advance(self, step: int, *, said: str, rate: float, unit: str) -> None:
+        """Move the bar to `step`.
+
+        Arguments:
+            said: how it stands.
+            rate: how much was done a second, of a unit such as "views".
+        """
         now = time.monotonic()
         left = self._time_left(step, now)
-        said = f"epoch {epoch:.1f}/{epochs}  loss {loss:.3f}  {views_per_second:,.0f} views/s"
+        said += f"  {rate:,.0f} {unit}/s" if rate >= 10 else f"  {rate:.2g} {unit}/s"
         said += f"  {in_words(left)} left" if left else ""
         if self._progress is not None:
             self._progress.update(self._progress.task_ids[0], completed=step, said=said)

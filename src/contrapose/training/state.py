@@ -18,6 +18,11 @@ from contrapose.encoders import Encoder, save_encoder
 from contrapose.errors import RunError
 from contrapose.learners import Learner
 
+CHANGED = (
+    "The data has changed since this run started, so its steps cannot be repeated. "
+    "Restore the data, or say with --data where the same pictures lie, or start a new run with another --out."
+)
+
 
 def state_of(
     learner: Learner, optimizers: Mapping[str, Optimizer], *, source: Source, global_batch: int
@@ -39,18 +44,14 @@ def restore_state(
     *,
     source: Source,
     global_batch: int,
-    folder: Path,
 ) -> None:
-    """Put the state of a checkpoint in `folder` back.
+    """Put the state of a checkpoint back.
 
     Errors:
         RunError: other data or another global batch than before, or networks that it does not fit.
     """
     if not source.recorded_as(state["data"]):
-        raise RunError(
-            "The data has changed since this run started, so its steps cannot be repeated. "
-            "Restore the data, or say with --data where the same pictures lie, or start a new run with another --out."
-        )
+        raise RunError(CHANGED)
     if state["global_batch"] != global_batch:
         raise RunError(
             f"This run had a global batch of {state['global_batch']} (processes x batch_size x accumulate); "
@@ -63,7 +64,7 @@ def restore_state(
             optimizer.load_state_dict(kept[name])
     except (RuntimeError, ValueError, KeyError) as error:
         raise RunError(
-            f"The checkpoint in {folder} does not fit the networks of this version "
+            "The checkpoint does not fit the networks of this version "
             f"({str(error).splitlines()[0]}). Continue it with the version in config.json, or start a new run."
         ) from error
 

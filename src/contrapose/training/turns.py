@@ -39,9 +39,8 @@ def prepared(
     accelerator: Accelerator, learner: Learner, optimizers: Mapping[str, Optimizer]
 ) -> tuple[nn.Module, dict[str, Any]]:
     """The learner and its optimisers as they work on the processes of `accelerator`."""
-    several = (
-        len(learner.turns()) > 1
-    )  # each leaves the others' weights without a gradient; looking for them costs time
+    # Of several turns each leaves the others' weights without a gradient; looking for these costs time.
+    several = len(learner.turns()) > 1
     accelerator.ddp_handler = DistributedDataParallelKwargs(find_unused_parameters=several)
     model, *made = accelerator.prepare(learner, *optimizers.values())
     return model, dict(zip(optimizers, made, strict=True))

@@ -38,7 +38,8 @@ def head_of(folder: RunFolder, record: Mapping[str, Any], config: Method) -> Hea
         *_size(data),
         ("Encoder", f"{config.encoder}, embeddings of {architecture.dimension} dimensions"),
         ("Epochs", f"{config.epochs * step / total:.3g} of {config.epochs}" if total else str(config.epochs)),
-        ("Steps", f"{step:,} of {total:,}" if total else "not recorded"),
+        ("Steps", _steps(step, total, architecture.extra)),
+        *_stages(folder),
         ("Seed", str(config.seed)),
         *_rate(folder),
         ("Written", f"{_date(folder.encoder / 'encoder.json')} (date of the file)"),
@@ -74,6 +75,18 @@ def _progress(extra: Mapping[str, Any]) -> tuple[int, int]:
     return (step, total) if isinstance(step, int) and isinstance(total, int) else (0, 0)
 
 
+def _steps(step: int, total: int, extra: Mapping[str, Any]) -> str:
+    of = f" of the stage {extra['stage']}" if "stage" in extra else ""
+    return f"{step:,} of {total:,}{of}" if total else "not recorded"
+
+
+def _stages(folder: RunFolder) -> list[tuple[str, str]]:
+    """Each stage with its last loss, where the run has several."""
+    losses = {row["stage"]: row.get("loss") for row in folder.metrics() if "stage" in row}
+    said = [name if loss is None else f"{name} (loss {loss:.3g} at its end)" for name, loss in losses.items()]
+    return [("Stages", ", ".join(said))] if said else []
+
+
 def flat(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The fields of a (nested) dataclass, those of groups as `group.name`."""
     for field in dataclasses.fields(config):
@@ -106,8 +119,9 @@ def _size(data: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _rate(folder: RunFolder) -> list[tuple[str, str]]:
-    rates = [row["views_per_second"] for row in folder.metrics() if row.get("views_per_second")]
-    return [("Speed", f"{rates[-1]:,.0f} views a second")] if rates else []
+    known = ((key, value) for row in folder.metrics() for key, value in row.items() if key.endswith("_per_second"))
+    rates = [(key.removesuffix("_per_second"), value) for key, value in known if value]
+    return [("Speed", f"{rates[-1][1]:,.0f} {rates[-1][0]} a second")] if rates else []
 
 
 def _date(file: Path) -> str:
