@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 import torch
 from staged_methods import Clusters, fatal, registered
-from test_loop import assert_same
 
 import contrapose
 from contrapose import cli
@@ -87,6 +86,23 @@ def contents(run: Path) -> dict[str, Any]:
         files[name[:-12]] = load_checkpoint(run / name)
     computed = ("step", "stage", "loss", "learning_rate", "gradient_norm", "target_loss")
     return {**files, "rows": [{name: row[name] for name in computed if name in row} for row in rows]}
+
+
+def assert_same(one: Any, two: Any, where: str = "") -> None:
+    """Equal to the last bit, through dictionaries and lists."""
+    assert type(one) is type(two), where
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, two), where
+    elif isinstance(one, dict):
+        assert one.keys() == two.keys(), where
+        for key in one:
+            assert_same(one[key], two[key], f"{where}.{key}")
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(two), where
+        for number, pair in enumerate(zip(one, two, strict=True)):
+            assert_same(*pair, f"{where}[{number}]")
+    else:
+        assert one == two, where
 
 
 def test_a_run_of_stages_is_one_run_folder(whole: Path) -> None:
