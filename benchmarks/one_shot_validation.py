@@ -32,7 +32,13 @@ from contrapose.evaluation import one_shot
 
 HELD_OUT = (2, 6)
 RUNS = 200
-RECIPE: dict[str, Any] = {"batch_size": 64, "learning_rate": 4e-3, "projection_layers": 0, "sigma": 4.0}
+RECIPE: dict[str, Any] = {
+    "batch_size": 64,
+    "learning_rate": 4e-3,
+    "projection_layers": 0,
+    "sigma": 4.0,
+    "solver": "inverse",
+}
 
 
 def options(words: list[str]) -> dict[str, Any]:

@@ -40,7 +40,19 @@ def test_the_default_method_is_taken_and_said(
     assert RunFolder(run.path).read_record()["method"] == DEFAULT_METHOD
     main(["train", DEFAULT_METHOD, "--data", "photos.npy", *SMALL])
     said = capsys.readouterr()
-    assert "No method was named" not in said.out.split("runs/simclr-photos-2")[-1] + said.err
+    assert "No method was named" not in said.out.split(f"runs/{DEFAULT_METHOD}-photos-2")[-1] + said.err
+
+
+def test_texts_and_tables_take_the_baseline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("words.txt").write_text("\n".join(f"some words and number {n}" for n in range(40)))
+    main(["train", "--data", "words.txt", "--encoder", "bag_of_words", *SMALL])
+    said = capsys.readouterr()
+    assert "No method was named, so this is simclr, the baseline" in said.out + said.err
+    run = contrapose.train(data=np.random.default_rng(0).normal(size=(40, 3)), epochs=1, batch_size=8, quiet=True)
+    assert RunFolder(run.path).read_record()["method"] == "simclr"
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,15 @@ def isd(s: Tensor) -> Forces:
 
 
 @row(
+    "`dhel`", "e_ij / h_i / t, within the own view", "1 / t, once a sample", partial(objectives.mv_dhel, temperature=T)
+)
+def dhel(s: Tensor) -> Forces:
+    positive, negative = pairing(2)
+    e = (s / T).exp() * negative * (between(2, 0, 0) | between(2, 1, 1))
+    return e / sums(e) / T, (positive & between(2, 0, 1)).double() / T
+
+
+@row(
     "`multiview` (`mv_dhel`)",
     "e_ij / h_i / t, within the own view",
     "softmax over all pairs of views of the sample / t",

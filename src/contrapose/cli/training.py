@@ -9,7 +9,7 @@ from contrapose.cli.flags import flags_of
 from contrapose.cli.parse import parse
 from contrapose.commands.options import ResumeOptions
 from contrapose.errors import ArgumentError
-from contrapose.methods.default import DEFAULT_METHOD, DEFAULT_REASON
+from contrapose.methods.default import BASELINE, DEFAULT_METHOD, DEFAULT_REASON, default_method
 from contrapose.shell import shell_command
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ USAGE = f"""\
 usage: contrapose train [METHOD] --data DATA [--modality image|text|rows] [options]
        contrapose train --resume RUN [--epochs N]
 
-Without METHOD it is {DEFAULT_METHOD}: {DEFAULT_REASON}.
+Without METHOD it is {DEFAULT_METHOD}: {DEFAULT_REASON}; for texts and tables {BASELINE.method}.
 {shell_command("train", DEFAULT_METHOD, "--help")} shows its options; with METHOD, those of another."""
 
 
@@ -43,8 +43,10 @@ def train_command(words: list[str]) -> None:
     if named and words[0] not in METHODS and _is_data(words[0]):
         typed = shell_command("train", "--data", *words)
         raise ArgumentError(f"{words[0]!r} is no method, but it can be learned from: {typed}")
-    method, rest = (words[0], words[1:]) if named else (DEFAULT_METHOD, words)
-    kind, rest = _on_its_kind(METHODS[method], rest)
+    asked, rest = _kind(words[1:] if named else words)
+    method = words[0] if named else default_method(asked).method
+    kind = METHODS[method] if asked is None else METHODS[method].on(asked)
+    _of_another_kind(METHODS[method], kind, rest)
     if not named and (late := [word for word in words if word in METHODS and f"--data={word}" not in words]):
         _method_first(late[0], words)
     elsewhere = ("--resume", "--modality")
@@ -59,13 +61,9 @@ def train_command(words: list[str]) -> None:
     _finish(train(config) if named else train(None, modality=config.modality, **vars(config)))
 
 
-def _on_its_kind(method: type[Method], words: list[str]) -> tuple[type[Method], list[str]]:
-    """The method with the options of the kind of data that `--modality` names, whose column is named, or that `--data`
-    looks like; the words without `--modality`.
-
-    Errors:
-        ArgumentError: an option of another kind of data.
-    """
+def _kind(words: list[str]) -> tuple[str | None, list[str]]:
+    """The kind of data that `--modality` names, whose column is named, or that `--data` looks like, where anything says
+    so; the words without `--modality`."""
     asked, rest = _value_of("--modality", words)
     data, _ = _value_of("--data", words)
     if asked is None and data and not any(word in ("-h", "--help") for word in words):
@@ -75,9 +73,7 @@ def _on_its_kind(method: type[Method], words: list[str]) -> tuple[type[Method], 
         asked = asked_kind(
             data, None, {name: _value_of(f"--{name.replace('_', '-')}", words)[0] for name in names}
         ).name
-    found = method if asked is None else method.on(asked)
-    _of_another_kind(method, found, rest)
-    return found, rest
+    return asked, rest
 
 
 def _of_another_kind(method: type[Method], found: type[Method], words: list[str]) -> None:

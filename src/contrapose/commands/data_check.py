@@ -149,9 +149,9 @@ def _configured(kind: Modality, *, recipe: str | None, max_length: int | None) -
         ArgumentError: an option of another kind.
     """
     from contrapose.methods import METHODS
-    from contrapose.methods.default import DEFAULT_METHOD
+    from contrapose.methods.default import default_method
 
-    method = METHODS[DEFAULT_METHOD].on(kind.name)
+    method = METHODS[default_method(kind.name).method].on(kind.name)
     views = {"count": VIEWS} | ({} if recipe is None else {"recipe": recipe})
     chosen: dict[str, Any] = {} if max_length is None else {"max_length": max_length}
     for name in (set(views) - _fields(method().views)) | (set(chosen) - _fields(method())):

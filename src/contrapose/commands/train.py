@@ -30,7 +30,7 @@ from contrapose.embedder import Embedder, load
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.methods import METHODS, Method, name_of
 from contrapose.methods.assemble import begun_with
-from contrapose.methods.default import DEFAULT_METHOD, DEFAULT_REASON
+from contrapose.methods.default import default_method
 from contrapose.methods.fit_to_data import class_names, fit_to_data
 from contrapose.modalities import asked_kind, modality_of
 from contrapose.openmp import crowd
@@ -110,7 +110,8 @@ def train(
     if not isinstance(method, Method):
         looked_at = data if options.get("data") == FROM_PYTHON else options.get("data")
         modality = asked_kind(looked_at, modality, options).name
-    config = configure(DEFAULT_METHOD if method is None else method, options, modality=modality)
+    default = default_method(modality)
+    config = configure(default.method if method is None else method, options, modality=modality)
     if not config.data:
         raise ArgumentError(
             "Say what to learn from: data='photos/' (or an array, a list of paths, a torch data set, ...), or "
@@ -130,7 +131,7 @@ def train(
         config, samples=len(samples), processes=accelerator.num_processes, classes=class_names(samples)
     )
     if method is None:
-        monitor.say(f"No method was named, so this is {DEFAULT_METHOD}, {DEFAULT_REASON}.")
+        monitor.say(f"No method was named, so this is {default.method}, {default.reason}.")
     for note in notes:
         monitor.say(f"note: {note}")
     initial = None if start is None else modality_of(config).started(start, samples)

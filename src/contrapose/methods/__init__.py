@@ -5,6 +5,7 @@ from contrapose.methods.bias_debias import BiasDebias
 from contrapose.methods.cacr import CACR
 from contrapose.methods.dcl import DCL
 from contrapose.methods.default import DEFAULT_METHOD
+from contrapose.methods.dhel import DHEL
 from contrapose.methods.groco import GroCo
 from contrapose.methods.hard_contrastive import HardContrastive
 from contrapose.methods.hydra import Hydra
@@ -29,6 +30,7 @@ __all__ = [
     "CACR",
     "DCL",
     "DEFAULT_METHOD",
+    "DHEL",
     "ISD",
     "METHODS",
     "MMCL",

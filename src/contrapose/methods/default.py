@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
-DEFAULT_METHOD = "simclr"
-"""A name in `METHODS`."""
+from typing import NamedTuple
 
-DEFAULT_REASON = "the baseline that everything is compared with"
-"""Why this one: it ends the sentence `No method was named, so this is simclr, ...`."""
+
+class Default(NamedTuple):
+    """A name in `METHODS`, and why this one: it ends the sentence `No method was named, so this is dhel, ...`."""
+
+    method: str
+    reason: str
+
+
+BASELINE = Default("simclr", "the baseline that everything is compared with")
+BY_KIND = {"image": Default("dhel", "the best of seven on photographs in equal time")}
+"""What was found to be better on a kind of data (`benchmarks/which_method.py`). On 3,000 texts and on small tables DHEL
+did no better than the baseline."""
+
+DEFAULT_METHOD, DEFAULT_REASON = BY_KIND["image"]
+
+
+def default_method(kind: str | None = None) -> Default:
+    """The default on a kind of data; None: as for pictures."""
+    return BY_KIND.get(kind or "image", BASELINE)

@@ -47,7 +47,7 @@ CLAIM = register(
         "and sooner.",
         paper="Shah et al., AAAI 2022, https://arxiv.org/abs/2112.11450",
         arms=(
-            Arm("mmcl", "mmcl", grid={"sigma": (0.1, 0.3, 1.0, 4.0)}),
+            Arm("mmcl", "mmcl", options={"solver": "inverse"}, grid={"sigma": (0.1, 0.3, 1.0, 4.0)}),
             Arm("nt_xent", "simclr", grid={"temperature": (0.05, 0.1, 0.2, 0.5)}),
             Arm("mmcl, pgd", "mmcl", options={"solver": "pgd"}, grid={"sigma": (0.3, 1.0, 4.0, 10.0)}),
             Arm("nt_xent, temperature 0.5", "simclr", options={"temperature": 0.5}),
