@@ -81,6 +81,17 @@ def test_a_run_on_a_table_does_all_that_runs_do(
     assert "with the columns age, job (category), pay" in (tmp_path / "model" / "README.md").read_text()
 
 
+@pytest.mark.parametrize(("flag", "column"), [("--label-column", "job"), ("--number-column", "pay")])
+def test_a_column_that_the_encoder_takes_is_no_honest_target(
+    flag: str, column: str, run: Path, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["evaluate", str(run), "--data", table, flag, column, "--k", "5"])
+    said = f"'{column}' is one of the columns that the encoder takes, so the answer is in the question"
+    assert said in capsys.readouterr().out
+    main(["evaluate", str(run), "--data", table, "--k", "5"])
+    assert "in the question" not in capsys.readouterr().out
+
+
 def test_other_tables_are_read_by_the_encoders_columns(run: Path) -> None:
     encoder = contrapose.load(run)
     people = {"pay": [2500.0, 100.0], "job": ["pilot", "astronaut"], "age": [40, None], "shoe": [41, 42]}

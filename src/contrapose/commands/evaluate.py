@@ -65,10 +65,10 @@ def evaluate(
         test_data: data to test on; None: a fifth of `data`, drawn class by class, exact copies kept together. Copies
             of samples of `data` among them are told in the notes.
         task: the name of one of `contrapose.tasks.TASKS`; None: the one that fits.
-        limit: use at most so many pictures of each.
+        limit: use at most so many samples of each.
         white: the value that is white in pictures deeper than 8 bits; None: as the encoder keeps it.
         k: neighbours of kNN.
-        full: also probes with 1, 5 and 10 labels a class, retrieval and clustering (minutes on thousands of pictures).
+        full: also probes with 1, 5 and 10 labels a class, retrieval and clustering (minutes on thousands of samples).
         seed: of the split, of the untrained weights and of the bootstrap.
         diagnosis: also diagnose the trained encoder's embeddings of the test part.
         device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
@@ -178,7 +178,11 @@ def measure(
         arms,
         measurement.setting,
         embeddings,
-        (*_seen(config, source if test_data is None else test_data, measurement), *measurement.notes),
+        (
+            *_given_away(given, measurement),
+            *_seen(config, source if test_data is None else test_data, measurement),
+            *measurement.notes,
+        ),
         diagnose(embeddings, labels=measurement.labels, seed=seed) if diagnosis else None,
         samples=_samples_of(run),
         leaked=measurement.leaked,
@@ -222,6 +226,18 @@ def _seen(config: Method | None, tested: Any, measurement: Measurement) -> list[
             "before training and give them with --test-data"
         ]
     return [f"the encoder was trained on these {noun}s too, without their {target}s"]
+
+
+def _given_away(given: Given, measurement: Measurement) -> list[str]:
+    """A note where the column that is measured by is one of those that an encoder of rows is given."""
+    asked = {"label": given.targets.label_column, "number": measurement.number_column}.get(measurement.target or "")
+    if asked is None or asked not in {column.name for column in getattr(given.encoder, "columns", ())}:
+        return []
+    return [
+        f"{asked!r} is one of the columns that the encoder takes, so the answer is in the question, and these numbers "
+        f"say nothing of other {measurement.noun}s. Train anew with --{measurement.target}-column {asked} or "
+        f"--ignore-columns {asked}, which leaves it out"
+    ]
 
 
 def _samples_of(run: str | Path) -> int | None:
