@@ -258,3 +258,16 @@ def test_real_tables(shared_data: Any) -> None:
     concrete = open_rows(shared_data("uci_regression/concrete.npz"), number_column="y")
     assert concrete.shape == (8,)
     assert len(concrete.targets["number"]) == 1030
+
+
+def test_truths_are_found_again_however_they_are_written(tmp_path: Path) -> None:
+    words = [Column("rain", ("false", "true")), Column("sun")]  # of a CSV, and of a frame
+    expected = [[1.0, 0.0], [0.0, 1.0], [np.nan, np.nan]]
+    assert same(open_rows({"rain": [True, False, None], "sun": [False, True, None]}, columns=words), expected)
+    (tmp_path / "a.csv").write_text("sun,rain\nFalse,TRUE\nTrue,False\n,\n")
+    again = open_rows(tmp_path / "a.csv", columns=words)
+    assert same(again, expected)
+    assert not any("does not know" in note for note in again.notes)
+    (tmp_path / "b.csv").write_text("sun,rain\nmaybe,true\ntrue,false\n")
+    with pytest.raises(DataError, match=r"column 'sun' of .* holds numbers, and 'maybe'"):
+        open_rows(tmp_path / "b.csv", columns=words)

@@ -20,6 +20,7 @@ MOST_VALUES = 256
 """Values of a category that are told apart, the most frequent ones. [design] each is an input of the encoder."""
 FEW_WORDS, MANY_NUMBERS = 3, 20
 """A column with at most so many words among at least so many distinct numbers holds numbers with a slip [design]."""
+TRUTHS = {"false": 0.0, "true": 1.0}
 LEAVE_OUT = "or leave the column out: ignore_columns= (--ignore-columns)"
 
 
@@ -81,18 +82,31 @@ def read_cells(name: str, cells: Any, *, typed: bool, where: str) -> Read:
 def coded(column: Column, cells: Any, *, where: str) -> Read:
     """A column as another one has it, that of an encoder: values of a category that it does not know are missing.
 
+    Truths are words in CSV (true, True, TRUE by who wrote it) and numbers in parquet and frames: all are one.
+
     Errors:
         DataError: words where the encoder's column holds numbers.
     """
     plain = isinstance(cells, np.ndarray) and cells.dtype.kind in "biuf"
     if column.values is None:
-        return Read(column, _finite(cells if plain else floats(cells, where), where))
+        return Read(column, _finite(cells if plain else floats(_truths_as_numbers(cells), where), where))
     words = [_as_value(cell) for cell in (cells.tolist() if isinstance(cells, np.ndarray) else cells)]
+    spelled = {value.lower(): value for value in column.values}
+    if spelled.keys() <= TRUTHS.keys():
+        words = [None if word is None else spelled.get(word.lower(), word) for word in words]
     places = {value: float(place) for place, value in enumerate(column.values)}
     unknown = sorted({word for word in words if word is not None and word not in places})
     shown = f"{unknown[0]!r}{', ...' if len(unknown) > 1 else ''}" if unknown else ""
     note = f"{column.name!r} has values that the encoder does not know ({shown}): taken as none." if unknown else None
     return Read(column, np.asarray([places.get(word or "", np.nan) for word in words]), note)
+
+
+def _truths_as_numbers(cells: Sequence[Any]) -> Sequence[Any]:
+    """`true` and `false` as 1 and 0 where there are no other words."""
+    words = [_word(cell) for cell in cells]
+    if not all(word.lower() in TRUTHS for word in words if isinstance(word, str)):
+        return cells
+    return [TRUTHS[word.lower()] if isinstance(word, str) else word for word in words]
 
 
 def floats(cells: Sequence[Any], where: str) -> np.ndarray:
