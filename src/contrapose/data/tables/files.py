@@ -16,7 +16,7 @@ from contrapose.data.labels import MISSING, NUMBER, WHOLE, Labels, encode_cells,
 from contrapose.data.numbers import as_numbers
 from contrapose.data.tables.columns import LABEL_NAMES, Kind, asked_column
 from contrapose.data.tables.foreign import is_missing
-from contrapose.data.tables.separated import NAMES, SEPARATORS, damage, separator_of, with_points
+from contrapose.data.tables.separated import NAMES, SEPARATORS, damage, quotes_cells, separator_of, with_points
 from contrapose.data.tables.text_files import check_encoding, read_text
 from contrapose.errors import ContraposeError, DataError
 from contrapose.optional import optional
@@ -149,7 +149,8 @@ class TextTable(Table):
             self.kinds = {name: self.kind(dtype) for name, dtype in self.frame.schema.items()}
         else:  # nothing but text: what looks like a number may be a name, and 007 is not 7
             separator = separator_of(path)
-            self.frame = self.polars.read_csv(path, separator=separator, infer_schema_length=0)
+            quote = '"' if quotes_cells(path, separator) else None
+            self.frame = self.polars.read_csv(path, separator=separator, quote_char=quote, infer_schema_length=0)
             if separator == ";":  # of a spreadsheet in a language that writes 3,5
                 self.frame = with_points(self.frame, self.polars)
             if separator != SEPARATORS[suffix]:

@@ -17,6 +17,7 @@ SEPARATORS = {".csv": ",", ".tsv": "\t"}
 """What the cells of a file are separated by, by its suffix."""
 
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_CLOSED = re.compile('"(?:[^"]|"")*"')
 _COMMA = NUMBER.replace(r"\.", ",")
 
 
@@ -44,6 +45,21 @@ def separator_of(path: Path) -> str:
     if twice:
         raise DataError(f"{path}, line 1 names the column {twice[0]!r} twice: give each column a name of its own.")
     return separator
+
+
+def quotes_cells(path: Path, separator: str) -> bool:
+    """Whether quotation marks around a cell belong to the file rather than to its cells.
+
+    Cells between commas need them. Between tabs many files go without, and a cell that begins with a quotation would
+    swallow the lines up to the next one: such a file has marks that do not enclose a cell, and a line for each row.
+    """
+    if separator != "\t":
+        return True
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        rows = [line.rstrip("\r\n").split("\t") for line in file if line.strip("\r\n")]
+    if len({len(cells) for cells in rows}) > 1:
+        return True
+    return all(_CLOSED.fullmatch(cell) for cells in rows for cell in cells if '"' in cell)
 
 
 def with_points(frame: Any, polars: Any) -> Any:
