@@ -116,6 +116,20 @@ def test_a_run_remembers_its_columns(table: Path, usual: Path, tmp_path: Path, c
     assert "47.png" in capsys.readouterr().out
 
 
+def test_new_texts_need_no_labels_to_be_read_by_the_runs_column(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    heads = [f"headline {row} of the day" for row in range(40)]
+    frame = pl.DataFrame({"headline": heads, "text": ["x y z"] * 40, "topic": ["a", "b"] * 20})
+    frame.write_csv(tmp_path / "old.csv")
+    frame.drop("topic").write_csv(tmp_path / "new.csv")
+    run, columns = str(tmp_path / "run"), ["--text-column", "headline", "--label-column", "topic"]
+    words = ["--data", str(tmp_path / "old.csv"), *columns, "--encoder", "bag_of_words", "--out", run]
+    main(["train", "supcon", *words, *QUICK])
+    capsys.readouterr()
+    main(["embed", run, str(tmp_path / "new.csv"), "--out", str(tmp_path / "z.npy")])
+    assert "note: Texts from column 'headline', no labels." in capsys.readouterr().err
+    np.testing.assert_array_equal(np.load(tmp_path / "z.npy"), load(run).embed(heads))
+
+
 def test_labels_none_trains_without_them(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = ["--data", str(table), *COLUMNS, "--labels", "none", *QUICK]
     main(["train", "simclr", "--out", str(tmp_path / "run"), *run])
@@ -127,8 +141,9 @@ def test_labels_none_trains_without_them(table: Path, tmp_path: Path, capsys: py
 def test_what_was_asked_goes_before_what_a_run_remembers(encoder: Path, table: Path) -> None:
     embedder = load(encoder)
     usual = {"image_column": "id_code", "label_column": "nowhere"}
-    with pytest.raises(DataError, match="--image-column"):  # the run's columns are not all there: none is taken
-        Reading({}, usual).open(embedder, str(table))
+    assert len(Reading({}, usual).open(embedder, str(table), limit=2)) == 2  # of the run's columns those that are there
+    with pytest.raises(DataError, match="--image-column"):
+        Reading({}, {"image_column": "nowhere", "label_column": "diagnosis"}).open(embedder, str(table))
     asked = {"label_column": "id_code"}
     images = Reading(asked, {"image_column": "id_code"}).open(embedder, str(table), limit=2)
     assert class_texts(images) == ["00.png", "24.png"]

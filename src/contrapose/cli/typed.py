@@ -37,6 +37,8 @@ def _embed(words: list[str]) -> None:
     from contrapose.commands.embed import embed
 
     images = embed(**vars(options))
+    for note in images.notes:
+        print(f"note: {note}", file=sys.stderr)
     for skipped in images.skipped:
         print(f"skipped: {skipped.path} ({skipped.reason})", file=sys.stderr)
     print(f"Wrote {len(images):,} embeddings to {options.out}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +50,13 @@ class Reading:
             DataError: the data cannot be read.
         """
         asked = {**self.asked, **options}
-        if self.usual:
-            try:
-                return embedder.open(data, **{**asked, **self.usual})
-            except ArgumentError:
-                pass  # other columns than the run's own data: by their usual names
+        for count in range(len(self.usual), 0, -1):
+            for names in combinations(self._by_weight, count):
+                with suppress(ArgumentError):  # not all columns of the run's own data: by as many as there are
+                    return embedder.open(data, **{**asked, **{name: self.usual[name] for name in names}})
         return embedder.open(data, **asked)
+
+    @property
+    def _by_weight(self) -> list[str]:
+        """Columns of samples before those of targets: of two that exclude each other the first is kept."""
+        return sorted(self.usual, key=lambda name: name in ("label_column", "number_column"))
