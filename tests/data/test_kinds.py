@@ -23,6 +23,7 @@ from contrapose.errors import DataError
         (["photos/a.jpg", "photos/b.jpg"], "image"),
         (["a dog", "two cats"], "text"),
         (np.array(["a dog", "two cats"]), "text"),
+        (["tests", "a dog", "two cats"], "text"),  # one is called like a folder that is there
         ([np.zeros((8, 8))], "image"),
         ({"photos/a.jpg": 1}, "image"),
         ({"text": ["some words in a row", "and more words"], "label": [0, 1]}, "text"),

@@ -126,11 +126,11 @@ def _names_pictures(values: Sequence[Any]) -> bool:
 
 
 def _are_texts(items: Sequence[Any]) -> bool:
-    """Whether a list holds strings that name no files."""
+    """Whether a list holds strings of which most name no files: a text may be called like a folder that is there."""
     some = [item for item in items[:MOST_LOOKED_AT] if not is_missing(item)]
     if not some or not all(isinstance(item, str) for item in some):
         return False
-    return not any(_is_file_name(item) for item in some)
+    return sum(map(_is_file_name, some)) <= len(some) / 2
 
 
 def _is_file_name(text: str) -> bool:

@@ -80,7 +80,7 @@ def test_columns_of_text_files(tmp_path: Path, suffix: str, mark: str) -> None:
     texts = open_texts(written(tmp_path / f"x.{suffix}", mark + tables[suffix]))
     assert texts.texts == ["one\ntwo, three", "007", "last"]
     assert texts.identifiers == ["0", "1", "4"]
-    assert [found.path for found in texts.skipped] == ["2", "3"]
+    assert [found.path for found in texts.skipped] == ["row 2", "row 3"]
     assert texts.labels is not None
     assert texts.labels.tolist() == [1, 0, -1]
     assert texts.class_names == ("a", "b")
@@ -120,6 +120,35 @@ def test_which_column_is_taken(tmp_path: Path) -> None:
         open_texts(several, text_column="boddy")
     with pytest.raises(ArgumentError, match="has no column 'lable'"):
         open_texts(several, label_column="lable")
+
+
+def test_what_a_table_has_besides_texts_is_told(tmp_path: Path) -> None:
+    lines = "".join(f"text number {row},{['good', 'bad'][row % 2]},{row}.5\n" for row in range(30))
+    reviews = written(tmp_path / "a.csv", "review,mood,stars\n" + lines)
+    taken, classes = open_texts(reviews, number_column="stars").notes
+    assert taken == "Texts from column 'review', no labels, numbers to predict from 'stars'."
+    assert classes == "'mood' has few values, as labels do: name it by label_column= (--label-column)."
+    assert len(open_texts(reviews, label_column="mood").notes) == 1
+    bare = written(tmp_path / "b.csv", "i love this film,1\ni hate this film,0\nboring,0\n")
+    assert "'i love this film' reads like a text: if it is a sample, put names above it" in open_texts(bare).notes[1]
+
+
+def test_quotation_marks_between_tabs_are_of_the_texts(tmp_path: Path) -> None:
+    lines = ['"Go" she said\ta', "he went\tb", '"Stop" he said\ta', '5" wide\tb', "one more\ta"]
+    bare = open_texts(written(tmp_path / "a.tsv", "\n".join(["text\tlabel", *lines]) + "\n"))
+    assert bare.texts == [line.partition("\t")[0] for line in lines]
+    quoted = written(tmp_path / "b.tsv", 'text\tlabel\n"a ""tab""\tin it"\ta\n"two\nlines"\tb\n')
+    assert open_texts(quoted).texts == ['a "tab"\tin it', "two\nlines"]
+    whole = written(tmp_path / "c.tsv", 'text\tlabel\n"a b"\ta\nc d\tb\n')
+    assert open_texts(whole).texts == ["a b", "c d"]
+
+
+def test_words_in_the_place_of_a_name_are_told_how_to_be_a_text(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"put it in a list: \['hello world'\]"):
+        open_texts("hello world")
+    with pytest.raises(DataError, match=r"does not exist: .*'hello.csv'\.$"):
+        open_texts("hello.csv")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +192,7 @@ def test_lists_and_arrays_and_series() -> None:
     assert texts.texts == ["a", "b"]
     assert texts.labels is not None
     assert texts.labels.tolist() == [0, -1]
-    assert [found.path for found in texts.skipped] == ["1", "2", "3"]
+    assert [found.path for found in texts.skipped] == ["row 1", "row 2", "row 3"]
     assert open_texts([f"t{row}" for row in range(10)], limit=3).texts == ["t0", "t3", "t6"]
 
 

@@ -64,7 +64,9 @@ def assemble(found: Found, request: TextRequest) -> Texts:
     for row, cell in enumerate(found.cells):
         text = _text(cell, found, row)
         if text is None or not text.strip():
-            skipped.append(Skipped(found.identifiers[row], "no text" if text is None else "blank"))
+            name = found.identifiers[row]
+            called = f"row {name}" if name.isdecimal() else name  # "0" alone would read as a count
+            skipped.append(Skipped(called, "no text" if text is None else "blank"))
             continue
         whole = _whole(text)
         repaired += whole != text

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from contrapose.data.kinds import names_data
 from contrapose.data.tables.files import PARQUET
 from contrapose.data.tables.foreign import columns_of, is_column, is_frame, items_of
 from contrapose.data.tables.held import is_many
@@ -18,7 +19,7 @@ from contrapose.data.texts.found import Found, TextRequest, assemble
 from contrapose.data.texts.plain import PLAIN, files_of, lines_of, list_texts
 from contrapose.data.texts.python_library import PYTHON_DOCS, python_docs
 from contrapose.data.texts.tables import texts_of
-from contrapose.data.texts.texts import Texts
+from contrapose.data.texts.texts import EXCERPT, Texts
 from contrapose.errors import ArgumentError, DataError
 
 
@@ -77,7 +78,12 @@ def _of_name(name: str, request: TextRequest) -> Found:
         usual=f"a file, a folder or {PYTHON_DOCS!r}",
         embedded=[PYTHON_DOCS],
     )
-    return of_name(name, ways)
+    try:
+        return of_name(name, ways)
+    except DataError as error:
+        if len(name.split()) < 2 or names_data(name):
+            raise
+        raise DataError(f"{error} To take it for a text, put it in a list: [{name[:EXCERPT]!r}].") from None
 
 
 def _of_file(path: Path, request: TextRequest) -> Found:

@@ -10,11 +10,16 @@ from contrapose.data.numbers import as_numbers
 from contrapose.data.samples import evenly_spaced
 from contrapose.data.tables.columns import PICTURE_NAMES, TEXT_NAMES, Kind, asked_column, listed, usual_label
 from contrapose.data.tables.files import readable
+from contrapose.data.tables.foreign import is_missing
 from contrapose.data.tables.sources import Source
 from contrapose.data.texts.found import Found, TextRequest
 from contrapose.errors import ArgumentError, DataError
 
 MEASURED = 200  # cells of a column that are looked at to say how long its texts are
+FEW_VALUES = 0.1
+"""Values of a column for each of its cells, up to which it looks like one of classes [design]."""
+LONGEST_NAME = 3
+"""Words in the name of a column of texts; a first line with more is likely a sample [design]."""
 OTHERS = 4  # further columns of texts that a note names
 
 
@@ -41,7 +46,7 @@ def texts_of(source: Source, request: TextRequest) -> Found:
             origin=table,
             labels=labels,
             numbers=numbers,
-            notes=(_note(column, label, labels, [name for name in others if name != label]),),
+            notes=_notes(source, column, label, labels, number, [name for name in others if name != label]),
         )
 
 
@@ -84,13 +89,44 @@ def _held(kind: Kind) -> str:
     return held.get(kind, "lists or other things")
 
 
-def _note(column: str, label: str | None, labels: Labels | None, others: Sequence[str]) -> str:
+def _notes(
+    source: Source, column: str, label: str | None, labels: Labels | None, number: str | None, others: Sequence[str]
+) -> tuple[str, ...]:
+    """What was taken, what else there is, and a first line that looks like a sample rather than like names."""
+    named = f", numbers to predict from {number!r}" if number is not None else ""
+    classes = [] if label is not None else [name for name in others if name != number and _few_values(source, name)]
+    notes = [_note(column, label, labels, named, [name for name in others if name not in classes])]
+    if classes:
+        say = (
+            "has few values, as labels do: name it" if len(classes) == 1 else "have few values, as labels do: name one"
+        )
+        notes.append(f"{_some(classes)} {say} by label_column= (--label-column).")
+    if len(column.split()) > LONGEST_NAME:
+        notes.append(
+            f"The first line names the columns, and {column!r} reads like a text: if it is a sample, put names above "
+            "it, for example text,label."
+        )
+    return tuple(notes)
+
+
+def _few_values(source: Source, name: str) -> bool:
+    """Whether a column repeats itself as classes do."""
+    cells = source.read(name)
+    some = [cells[row] for row in evenly_spaced(len(cells), MEASURED).tolist()]
+    known = [cell for cell in some if not is_missing(cell)]
+    return 2 <= len(set(known)) <= FEW_VALUES * len(known)
+
+
+def _note(column: str, label: str | None, labels: Labels | None, number: str, others: Sequence[str]) -> str:
     classes = ", no labels" if label is None else f", labels from {label!r}"
     none = ", all of them missing" if label is not None and labels is None else ""
-    note = f"Texts from column {column!r}{classes}{none}."
+    note = f"Texts from column {column!r}{classes}{none}{number}."
     if not others:
         return note
-    more = f" and {len(others) - OTHERS} more" if len(others) > OTHERS else ""
-    named = ", ".join(repr(name) for name in others[:OTHERS])
     hold = "holds" if len(others) == 1 else "hold"
-    return f"{note} {named}{more} {hold} texts too: take another one by text_column= (--text-column)."
+    return f"{note} {_some(others)} {hold} texts too: take another one by text_column= (--text-column)."
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - OTHERS} more" if len(names) > OTHERS else ""
+    return ", ".join(repr(name) for name in names[:OTHERS]) + more
