@@ -104,3 +104,21 @@ def test_no_address_is_broken_however_narrow_the_terminal(
     for method in METHODS.values():
         address = next(word for word in method.about.paper.split() if word.startswith("http"))
         assert address in said
+
+
+def test_help_is_of_the_kind_of_the_data_and_names_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.txt").write_text("one text\nanother text\n")
+    for words, own, other in (
+        ([], "--image-size", "contrapose train simclr --modality text --help"),
+        (["--data", str(tmp_path / "a.txt")], "--max-length", "contrapose train simclr --modality rows --help"),
+        (["--data", str(tmp_path / "none.csv")], "--image-size", "contrapose train simclr --modality text --help"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(["train", "simclr", *words, "--help"])
+        assert stop.value.code == 0
+        shown = capsys.readouterr().out
+        assert own in shown
+        assert shown.splitlines()[-1].startswith("These are the options of ")
+        assert other in shown

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contrapose.cli.flags import flags_of
 from contrapose.cli.parse import parse
 from contrapose.commands.options import ResumeOptions
-from contrapose.errors import ArgumentError
+from contrapose.errors import ArgumentError, ContraposeError
 from contrapose.methods.default import BASELINE, DEFAULT_METHOD, DEFAULT_REASON, default_method
 from contrapose.shell import shell_command
 
@@ -50,11 +51,15 @@ def train_command(words: list[str]) -> None:
     if not named and (late := [word for word in words if word in METHODS and f"--data={word}" not in words]):
         _method_first(late[0], words)
     elsewhere = ("--resume", "--modality")
-    config = parse(kind, rest, f"train {method}" if named else "train", elsewhere=elsewhere)
+    try:
+        config = parse(kind, rest, f"train {method}" if named else "train", elsewhere=elsewhere)
+    except SystemExit:  # the help was printed
+        print(_help_of_other_kinds(method, kind))
+        raise
     if not config.data:
         raise ArgumentError(
             f"Say what to learn from: {shell_command('train', method, '--data', 'DATA')} (a folder of pictures, .csv, "
-            ".npz, ...), or --data omniglot for the handwritten characters that come with the package."
+            ".txt, ...), or --data omniglot for the handwritten characters that come with the package."
         )
     from contrapose.commands.train import train
 
@@ -66,14 +71,28 @@ def _kind(words: list[str]) -> tuple[str | None, list[str]]:
     so; the words without `--modality`."""
     asked, rest = _value_of("--modality", words)
     data, _ = _value_of("--data", words)
-    if asked is None and data and not any(word in ("-h", "--help") for word in words):
+    if asked is None and data:
         from contrapose.modalities import MODALITIES, asked_kind
 
         names = {name for kind in MODALITIES.values() for name in kind.reading}
-        asked = asked_kind(
-            data, None, {name: _value_of(f"--{name.replace('_', '-')}", words)[0] for name in names}
-        ).name
+        helps = any(word in ("-h", "--help") for word in words)
+        with suppress(*[ContraposeError] if helps else []):  # help is there for data that cannot be opened, too
+            asked = asked_kind(
+                data, None, {name: _value_of(f"--{name.replace('_', '-')}", words)[0] for name in names}
+            ).name
     return asked, rest
+
+
+def _help_of_other_kinds(method: str, shown: type[Method]) -> str:
+    """Where the options of other kinds of data than the shown one are explained."""
+    from contrapose.modalities import MODALITIES
+
+    others = [
+        f"of {kind.plural}: {shell_command('train', method, '--modality', kind.name, '--help')}"
+        for kind in MODALITIES.values()
+        if kind.name != shown.modality
+    ]
+    return f"These are the options of {MODALITIES[shown.modality].plural}. Those " + "; ".join(others)
 
 
 def _of_another_kind(method: type[Method], found: type[Method], words: list[str]) -> None:
