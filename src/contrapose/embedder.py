@@ -125,7 +125,7 @@ def _check_rows(samples: Samples, *, named: bool) -> None:
         return
     raise DataError(
         f"{count} cannot be read, so there would not be a row for each: {listed}{more}. Take them out; or open the "
-        "rest, samples = contrapose.data.open_data(...), and embed that: samples.identifiers says whose each row is."
+        "rest, samples = encoder.open(...), and embed that: samples.identifiers says whose each row is."
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from contrapose.errors import ArgumentError
 
+SHOWN = 60  # characters of a wrong value
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
@@ -17,7 +19,9 @@ class Options:
 
     def _check(self, name: str, good: bool, expected: str) -> None:
         if not good:
-            raise ArgumentError(f"{name} must be {expected}, got {getattr(self, name)!r}.")
+            given = repr(getattr(self, name))
+            shown = given if len(given) <= SHOWN else f"{given[:SHOWN]}..."
+            raise ArgumentError(f"{name} must be {expected}, got {shown}.")
 
     def _check_choice(self, name: str, known: tuple[Any, ...]) -> None:
         self._check(name, getattr(self, name) in known, f"one of {', '.join(map(str, known))}")

@@ -101,7 +101,7 @@ def test_it_is_shown_and_shared(run: Path, table: Path, tmp_path: Path) -> None:
 def test_it_starts_from_trained_weights(run: Path, table: Path, tmp_path: Path) -> None:
     more = contrapose.train("simclr", data=str(table), init=str(run), out=str(tmp_path / "more"), **QUICK)
     assert (more.path / "initial" / "tokenizer.json").is_file()
-    with pytest.raises(ArgumentError, match="are weights for text data, and these are image data"):
+    with pytest.raises(ArgumentError, match="are weights for texts, and these data are pictures"):
         contrapose.train("simclr", data=np.zeros((40, 8, 8, 3), np.uint8), init=str(run), epochs=1, quiet=True)
 
 

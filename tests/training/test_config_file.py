@@ -36,6 +36,8 @@ def test_an_unknown_key_names_the_nearest_one() -> None:
         ("views", 3, "views must be a group of keys"),
         ("C", "x", "of type float"),
         ("optimizer", "adam", "optimizer must be one of adamw, sgd, lars, got 'adam'"),
+        ("optimizer", "x" * 99, f"optimizer must be one of adamw, sgd, lars, got '{'x' * 59}[.]{{3}}[.]$"),
+        ("labels", ["a", "b"], "Labels of your own come with the data"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_was_expected(key: str, value: object, words: str) -> None:

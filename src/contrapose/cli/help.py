@@ -11,7 +11,7 @@ Learn representations by contrast, from any data, mostly without labels.
   compare RUN RUN ...          differences with paired intervals, and which options differ
   report RUN --open            one page of it: what it is worth, map, neighbours, results, curves, views
   embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy
-  search RUN QUERY --in DATA   what is most like a picture or a text; --open shows pictures, --index FOLDER keeps it
+  search RUN QUERY --in DATA   what is most like a picture, words or a row; --open shows it, --index FOLDER keeps it
   export RUN --to onnx|folder  an ONNX file checked against torch, or a folder with a model card for the hub
   analyse temperature          what the temperature does: a sweep, as one picture and one file of numbers
   analyse sharpness RUN        how sharply its loss rises around its weights: curvature, and a picture
@@ -21,8 +21,9 @@ Learn representations by contrast, from any data, mostly without labels.
   methods                      every method: what it is for, its paper
   completion bash|zsh|fish     a script that completes all of this with the Tab key
 
-DATA is a folder of pictures (class sub-folders are labels), .npz, .npy, .parquet, .csv, .jsonl of pictures or texts,
-.txt (a line a text), hub:OWNER/NAME; or omniglot (handwritten characters), python-docs (texts of Python's own library).
+DATA is a folder of pictures (class sub-folders are labels), .npz, .npy, .parquet, .csv, .jsonl of pictures, texts or
+rows of a table, .txt (a line a text), hub:OWNER/NAME; or omniglot (handwritten characters), python-docs (texts of
+Python's own library).
 
   contrapose COMMAND --help    every option of a command, with its default and where that comes from
   --debug                      show the traceback of an error

@@ -64,7 +64,7 @@ class DataReport:
 
     def _class_lines(self) -> list[str]:
         if self.classes is None:
-            return ["no labels: enough to train on; evaluate needs class sub-folders or a label column"]
+            return ["no labels: enough to train on; evaluate needs class sub-folders, or a table's --label-column NAME"]
         rest = self.classes[LARGEST:]
         shown = ", ".join(f"{name} ({count:,})" for name, count in self.classes[:LARGEST])
         more = f", and {len(rest):,} more with {sum(count for _, count in rest):,}" if rest else ""

@@ -59,8 +59,8 @@ class ResumeOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions(TargetOptions):
-    """Measure a run's encoder beside an untrained one and raw pixels, by the task that fits: one-shot runs, kNN and a
-    linear probe, regression, scored pairs."""
+    """Measure a run's encoder beside an untrained one and what needs no encoder (raw pixels, word counts, the columns
+    themselves), by the task that fits: one-shot runs, kNN and a linear probe, regression, scored pairs."""
 
     run: Positional[str]
     """The run folder."""
@@ -75,7 +75,7 @@ class EvaluateOptions(TargetOptions):
     k: int = 20
     """Neighbours of kNN. 20: DINO's usual setting."""
     full: bool = False
-    """Also probes with 1, 5 and 10 labels a class, retrieval and clustering: minutes on thousands of pictures."""
+    """Also probes with 1, 5 and 10 labels a class, retrieval and clustering: minutes on thousands of samples."""
     seed: int = 0
     """Of the split, the untrained weights and the bootstrap."""
     diagnosis: bool = False

@@ -1,4 +1,4 @@
-"""`contrapose search`: the pictures most like another. No torch until it is called."""
+"""`contrapose search`: the samples most like another. No torch until it is called."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions(ReadingOptions):
-    """Find the pictures of some data that are most like a given one, by the cosine of their embeddings."""
+    """Find what is most like a picture, some words or a row, by the cosine of their embeddings."""
 
     run: Positional[str]
     """The run folder, or an encoder folder."""
     query: Positional[str]
-    """A picture file; or many: a folder, table, .npz or .npy of pictures, or any file that `contrapose embed` wrote."""
+    """A picture file, or some words for a run on texts; or many: a folder, table, .txt, .npz or .npy, or any file that
+    `contrapose embed` wrote."""
     data: Annotated[str | None, tyro.conf.arg(name="in")] = None
     """Where to look: a folder, file or name, as in train, or a file that `contrapose embed` wrote. May be left out when
     --index exists."""
@@ -43,7 +44,7 @@ class SearchOptions(ReadingOptions):
     backend: Literal["exact", "faiss"] = "exact"
     """exact compares with every embedding; faiss is for very many queries (extra `search`)."""
     limit: int | None = None
-    """Look at no more than so many pictures."""
+    """Look in no more than so many samples of --in."""
     white: float | None = None
     """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: as the encoder keeps it."""
     device: str = "auto"
@@ -51,7 +52,7 @@ class SearchOptions(ReadingOptions):
     json: bool = False
     """Print JSON."""
     out: str | None = None
-    """Also write the neighbours as pictures to this .html file, each linked to its own file."""
+    """Also write the neighbours to this .html file: pictures, linked to their own files, texts, or cells of rows."""
     open: bool = False
     """Show that page in the browser; without --out it goes to a temporary folder."""
 
@@ -74,18 +75,18 @@ def search(
     device: str = "cpu",
     quiet: bool = False,
 ) -> Matches:
-    """The k pictures of `data` most like each query, by a run's encoder.
+    """The k samples of `data` most like each query, by a run's encoder.
 
     Arguments:
         run: run folder or encoder folder.
-        query: a picture file, a Pillow image, what `--data` takes, or a file that `contrapose embed` wrote.
+        query: a picture file, a Pillow image, some words, what `--data` takes, or a file that `contrapose embed` wrote.
         data: where to look; what `--data` takes, arrays, or a file that `contrapose embed` wrote. `None`: in the saved
             `index` as it is.
         k: neighbours. 10: a screenful.
         index: folder of a saved index; made where there is none.
         rebuild: make it anew.
         backend: `"exact"`, or `"faiss"`.
-        limit: look at no more than so many pictures.
+        limit: look in no more than so many samples of `data`.
         white: the value that is white in pictures deeper than 8 bits. `None`: as the encoder keeps it.
         image_column, text_column, label_column, labels: of `data` and of `query`, as in `open_data` and `open_texts`;
             `None`: as the run's own data where they have such columns, else those with usual names.

@@ -11,7 +11,7 @@ from contrapose.encoders import Encoder, Frozen, Start
 from contrapose.errors import ArgumentError
 from contrapose.learners import Learner
 from contrapose.methods.method import Method
-from contrapose.modalities import modality_of
+from contrapose.modalities import MODALITIES, modality_of
 
 
 def assemble(
@@ -53,8 +53,10 @@ def begun_with(config: Method, start: Start | None) -> Method:
     if start is None:
         return config
     if start.modality != config.modality:
+        theirs, ours = (MODALITIES[name].plural for name in (start.modality, config.modality))
         raise ArgumentError(
-            f"--init {start.source} are weights for {start.modality} data, and these are {config.modality} data."
+            f"--init {start.source} are weights for {theirs}, and these data are {ours}. Start from a run on {ours}, "
+            "or leave --init out."
         )
     usual = next(option.default for option in fields(config) if option.name == "encoder")
     if start.name != config.encoder != usual:

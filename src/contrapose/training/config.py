@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from contrapose.errors import ArgumentError
 from contrapose.options import Options
 
 OPTIMIZERS = ("adamw", "sgd", "lars")
@@ -84,6 +85,11 @@ class RunConfig(Options):
             self._check(name, getattr(self, name) >= 0, "0 or more")
         self._check("limit", self.limit is None or self.limit > 0, "above 0")
         self._check("warmup_share", 0.0 <= self.warmup_share < 1.0, "in [0, 1)")
+        if not isinstance(self.labels, str):
+            raise ArgumentError(
+                "labels says whether labels are read, 'auto' or 'none'. Labels of your own come with the data: "
+                '{"text": texts, "label": labels}, or contrapose.data.open_data(pictures, labels=labels).'
+            )
         choices = {
             "labels": ("auto", "none"),
             "optimizer": OPTIMIZERS,

@@ -20,7 +20,7 @@ from contrapose.learners import Learner
 
 CHANGED = (
     "The data has changed since this run started, so its steps cannot be repeated. "
-    "Restore the data, or say with --data where the same pictures lie, or start a new run with another --out."
+    "Restore the data, or say with --data where the same data lie, or start a new run with another --out."
 )
 
 
