@@ -121,6 +121,7 @@ def test_from_the_command_line_with_test_data(data: str, tmp_path: Path, capsys:
         (["temperature", "--data", "DATA", "--method", "hard-contrastive", "--alpha", "2"], "alpha must be above 0"),
         (["temperature", "--data", "DATA", "--batch-size", "90"], "fewer than a batch"),
         (["temperature", "--data", "UNLABELLED"], "has no labels"),
+        (["temperature", "--data", "python-docs"], "trains on pictures, and python-docs holds texts"),
         (["temperature", "--data", "DATA", "--test-data", "UNLABELLED"], "has no labels"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars
@@ -219,6 +220,18 @@ def test_a_table_with_a_mark_at_its_start_and_endless_texts(tmp_path: Path) -> N
     (tmp_path / "long.csv").write_text("\ufefftext\n" + rows, encoding="utf-8")
     outcome = contrapose.train("simclr", data=str(tmp_path / "long.csv"), out=str(tmp_path / "run"), **QUICK).outcome
     assert outcome.finished
+
+
+def test_queries_of_a_file_are_shown_by_their_words(run: Path, table: Path, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "asked.txt").write_text("captain of the ship\nsome other words\n")
+    main(["search", str(run), str(tmp_path / "asked.txt"), "--in", str(table), "-k", "1"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [lines[0], lines[2]] == ["1: captain of the ship", "2: some other words"]
+    main(["search", str(run), "captain of the ship", "--in", str(table), "-k", "1", "--json"])
+    assert json.loads(capsys.readouterr().out)["queries"][0]["excerpt"] == "captain of the ship"
+    for empty in ("", "  "):
+        with pytest.raises(ArgumentError, match="The query is empty: give one of texts"):
+            search(run, empty, data=str(table), quiet=True)
 
 
 @pytest.mark.parametrize("query", ["harbour", "captain of the ship", "3.5"])

@@ -21,8 +21,8 @@ FORMAT = 1
 
 @dataclass(frozen=True, kw_only=True)
 class AnalyseTemperatureOptions(PictureReadingOptions):
-    """Train the same encoder at several temperatures and show what that does: uniformity, tolerance, accuracy, and who
-    gets the repulsion."""
+    """Train an encoder of pictures at several temperatures and show what that does: uniformity, tolerance, accuracy,
+    and who gets the repulsion."""
 
     data: str
     """Labelled pictures to learn from, as in train. Labels are used to measure, never to train."""
@@ -125,7 +125,14 @@ def _ground(options: AnalyseTemperatureOptions) -> Ground:
     from contrapose.claims import Ground
     from contrapose.data import open_data
     from contrapose.data.copies import split_samples
+    from contrapose.modalities import MODALITIES, asked_kind
 
+    kind = asked_kind(options.data, None, {"image_column": options.image_column})
+    if kind.name != "image":
+        raise ArgumentError(
+            f"The sweep trains on {MODALITIES['image'].plural}, and {options.data} holds {kind.plural}. Train runs on "
+            "them with --temperature instead, and compare those."
+        )
     reading = {name: getattr(options, name) for name in ("limit", "image_column", "label_column", "labels")}
     train = _labelled(open_data(options.data, image_size=options.image_size, **reading), "--data")
     if options.test_data is None:

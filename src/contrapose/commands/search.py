@@ -165,9 +165,9 @@ def print_matches(matches: Matches, *, as_json: bool = False) -> None:
     if as_json:
         print(json.dumps(matches.to_dict(), indent=2))
         return
-    for name, hits in zip(matches.queries, matches, strict=True):
+    for number, (name, hits) in enumerate(zip(matches.queries, matches, strict=True)):
         if len(matches) > 1:
-            print(f"{name}:")
+            print(f"{name}:" if matches.asked is None else f"{name}: {matches.asked[number]}")
         width = max(len(hit.identifier) for hit in hits)
         widest = max(len(hit.label or "") for hit in hits)
         for hit in hits:

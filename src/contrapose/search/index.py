@@ -157,6 +157,7 @@ class Index:
             excerpts=self.about.excerpts,
             skipped=query.skipped,
             left_out=self.left_out,
+            asked=query.excerpts,
         )
 
     @property

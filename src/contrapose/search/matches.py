@@ -45,6 +45,7 @@ class Matches:
         excerpts: of all N samples of the index, or `None`.
         skipped: queries that could not be read.
         left_out: pictures that are not in the index, each with the reason.
+        asked: the beginning of each query, of what is read rather than looked at.
     """
 
     similarity: Float64[np.ndarray, "T k"]
@@ -55,6 +56,7 @@ class Matches:
     excerpts: Sequence[str] | None = None
     skipped: Sequence[Skipped] = ()
     left_out: Sequence[str] = ()
+    asked: Sequence[str] | None = None
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -77,10 +79,12 @@ class Matches:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        found = [
+        found: list[dict[str, Any]] = [
             {"query": name, "hits": [_plain(hit) for hit in hits]}
             for name, hits in zip(self.queries, self, strict=True)
         ]
+        for query, excerpt in zip(found, self.asked or (), strict=False):
+            query["excerpt"] = excerpt
         skipped = [asdict(item) for item in self.skipped]
         return {"queries": found, "skipped": skipped, "left_out": list(self.left_out)}
 

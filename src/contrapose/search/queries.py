@@ -13,13 +13,14 @@ from torch import Tensor
 
 from contrapose.data import Samples, Skipped
 from contrapose.embedder import Embedder
+from contrapose.errors import ArgumentError
 from contrapose.modalities import modality_of
 from contrapose.search.embedded import read_embedded
 
 
 @dataclass(frozen=True)
 class Query:
-    """Embeddings to look for, and what each is called.
+    """Embeddings to look for, what each is called, and how those begin that are read rather than looked at.
 
     Shapes:
         rows: `(T, D)`, not normalised.
@@ -28,6 +29,7 @@ class Query:
     rows: Float[np.ndarray | Tensor, "T D"]
     names: Sequence[str]
     skipped: Sequence[Skipped] = ()
+    excerpts: Sequence[str] | None = None
 
 
 def read_query(embedder: Embedder, query: Any, *, open_pictures: Callable[..., Samples] | None = None) -> Query:
@@ -39,13 +41,18 @@ def read_query(embedder: Embedder, query: Any, *, open_pictures: Callable[..., S
         open_pictures: what opens pictures for the encoder, e.g. with the names of columns; `None`: `embedder.open`.
 
     Errors:
+        ArgumentError: nothing, or blanks alone.
         DataError: it cannot be read. Of several pictures, those that cannot are skipped and listed.
     """
     if isinstance(query, str | os.PathLike):
         found = read_embedded(query)
         if found is not None:
             return Query(found.rows, found.names)
-    query = modality_of(embedder.encoder).as_query(query)
+    kind = modality_of(embedder.encoder)
+    if isinstance(query, str) and not query.strip():
+        raise ArgumentError(f"The query is empty: give one of {kind.plural}, or a file of several.")
+    query = kind.as_query(query)
     opened = open_pictures or embedder.open
     images = opened(query) if hasattr(query, "batch") else opened(query, cache=False, progress=False)
-    return Query(embedder.embed(images), images.identifiers, images.skipped)
+    excerpts = [excerpt for row in range(len(images)) if (excerpt := images.excerpt(row)) is not None]
+    return Query(embedder.embed(images), images.identifiers, images.skipped, excerpts or None)

@@ -271,3 +271,23 @@ def test_truths_are_found_again_however_they_are_written(tmp_path: Path) -> None
     (tmp_path / "b.csv").write_text("sun,rain\nmaybe,true\ntrue,false\n")
     with pytest.raises(DataError, match=r"column 'sun' of .* holds numbers, and 'maybe'"):
         open_rows(tmp_path / "b.csv", columns=words)
+
+
+@pytest.mark.parametrize(
+    ("cells", "shown"),
+    [
+        ([f"{row % 7},{485 + row % 3}" for row in range(60)], "0,485"),
+        ([f"{row % 9}%" for row in range(60)], "0%"),
+        ([f"€ {row % 9},50" for row in range(60)], "€ 0,50"),
+        ([f"0{1000 + row % 9}" for row in range(60)], None),  # codes
+        ([f"{row % 9}-{row % 9 + 5}" for row in range(60)], None),
+        ([f"{row % 9 + 1}.05.2021" for row in range(60)], None),
+        ([["18+", "$5", "3%"][row % 3] for row in range(60)], None),  # few
+    ],
+)
+def test_numbers_as_people_write_them_are_told_of(cells: list[str], shown: str | None) -> None:
+    notes = " ".join(open_rows({"x": cells, "age": list(range(60))}).notes)
+    assert ("holds numbers as people write them" in notes) == (shown is not None)
+    assert shown is None or f"({shown!r})" in notes
+    alone = " ".join(open_rows({"x": [f"{row},000" for row in range(60)], "age": list(range(60))}).notes)
+    assert "it is another one in every row; '0,000' is no number as programs write it" in alone

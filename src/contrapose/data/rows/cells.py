@@ -21,6 +21,10 @@ MOST_VALUES = 256
 FEW_WORDS, MANY_NUMBERS = 3, 20
 """A column with at most so many words among at least so many distinct numbers holds numbers with a slip [design]."""
 TRUTHS = {"false": 0.0, "true": 1.0}
+MARKED = re.compile(r"[$€£¥]?\s?[-+]?\d{1,3}(\d*|([,' \u00a0]\d{3})*)([.,]\d+)?\s?[%$€£¥°]?")
+"""A number as people write it, with a sign of what it counts, or commas in it: `1,485`, `46%`, `€ 3,50`."""
+MANY_MARKED = 5
+"""Different ones of those, from which a column of words is one of numbers [design]; in nine of ten cells."""
 LEAVE_OUT = "or leave the column out: ignore_columns= (--ignore-columns)"
 
 
@@ -146,13 +150,30 @@ def _category(name: str, words: Sequence[Any], present: Counter[str]) -> Read:
     cells = np.asarray([places.get(word, np.nan) for word in words])  # (N,)
     count = sum(present.values())
     column = Column(name, values, missing=bool(np.isnan(cells).any()))
+    marked = _marked(present)
     if len(words) > 1 and len(present) == count:
-        return Read(column, cells, aside="it is another one in every row")
+        written = "" if marked is None else f"; {marked!r} is no number as programs write it"
+        return Read(column, cells, aside=f"it is another one in every row{written}")
     if len(present) == 1 and count == len(words):
         return Read(column, cells, aside="it is always the same")
-    rest = len(present) - len(values)
-    note = f"{name!r} has {len(present):,} values; all but the {MOST_VALUES} most frequent are taken as none."
-    return Read(column, cells, note if rest else None)
+    notes = []
+    if marked is not None:
+        notes.append(
+            f"{name!r} holds numbers as people write them ({marked!r}), and each is a word of its own: write digits "
+            "and a point alone to learn from how large they are."
+        )
+    if len(present) > len(values):
+        notes.append(
+            f"{name!r} has {len(present):,} values; all but the {MOST_VALUES} most frequent are taken as none."
+        )
+    return Read(column, cells, " ".join(notes) or None)
+
+
+def _marked(present: Counter[str]) -> str | None:
+    """One of the numbers that people wrote, in a column of little else; None for other words, and for plain codes."""
+    found = [word for word in present if MARKED.fullmatch(word) and not re.fullmatch(r"[-+]?\d*\.?\d*", word)]
+    often = sum(present[word] for word in found) >= 0.9 * sum(present.values())
+    return min(found) if often and len(found) >= MANY_MARKED else None
 
 
 def _word(cell: Any) -> Any:
