@@ -12,6 +12,7 @@ from contrapose.data.copies import copies_in, copies_within, split_samples
 from contrapose.errors import DataError
 from contrapose.evaluation import unequal_classes
 from contrapose.tasks.parts import EXAMPLES, Parts, leak_note
+from contrapose.words import counted
 
 
 def held_out_parts(images: Samples, *, seed: int) -> Parts:
@@ -87,7 +88,7 @@ def _labelled(images: Samples, option: str) -> tuple[Samples, list[str]]:
             f"{images.origin} has no labels, so nothing can be measured on it. Give class sub-folders or a label "
             f"column with {option}."
         )
-    notes = [f"{len(images.skipped):,} {images.noun}s of {images.origin} skipped"] if images.skipped else []
+    notes = [f"{counted(len(images.skipped), images.noun)} of {images.origin} skipped"] if images.skipped else []
     return labelled, [*notes, *(note.rstrip(".") for note in labelled.notes)]
 
 

@@ -55,7 +55,7 @@ def given_numbers(bank: Samples, test: Samples) -> Parts:
 
 def _numbered(samples: Samples) -> tuple[Samples, list[str]]:
     """The samples that have a number, and what was decided or lost when they were read."""
-    notes = [f"{len(samples.skipped):,} {samples.noun}s of {samples.origin} skipped"] if samples.skipped else []
+    notes = [f"{counted(len(samples.skipped), samples.noun)} of {samples.origin} skipped"] if samples.skipped else []
     notes += [note.rstrip(".") for note in samples.notes]
     known = np.flatnonzero(np.isfinite(samples.targets[NUMBER]))  # (n,)
     if len(known) < len(samples):

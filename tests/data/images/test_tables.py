@@ -243,3 +243,10 @@ def test_cifar10(shared_data: Callable[[str], Path], decoded: list) -> None:
     assert np.bincount(images.labels).min() > 20
     opened(path, limit=500)
     assert len(decoded) == 500
+
+
+@pytest.mark.parametrize(("name", "remedy"), [("x.json", "Write an object a line, as .jsonl"), ("x.xlsx", "as CSV")])
+def test_tables_in_other_forms_are_told_their_remedy(name: str, remedy: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"PK")
+    with pytest.raises(DataError, match=remedy):
+        open_data(tmp_path / name)

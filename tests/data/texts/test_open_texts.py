@@ -163,7 +163,7 @@ def test_words_in_the_place_of_a_name_are_told_how_to_be_a_text(tmp_path: Path, 
         ("x.csv", b"text,label\ncaf\xe9,a\n", "is not UTF-8 .*byte 0xe9 in line 2"),
         ("x.csv", "text,label\na,b\n".encode("utf-16"), "is UTF-16, and tables are read as UTF-8"),
         ("x.jsonl", '{"text": ["a", "b"]}\n', r"no column of texts: its columns are text \(lists or other things\)"),
-        ("x.jsonl", '{"text":\n', "cannot be read as a table"),
+        ("x.jsonl", '{"text": "a b"}\n{"text":\n', "cannot be read as a table: line 2 is no JSON"),
         ("x.pdf", "x", r"no file of texts that is known \(\.pdf\)"),
     ],
 )

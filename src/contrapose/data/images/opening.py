@@ -200,7 +200,10 @@ def _open_file(path: Path, request: Request) -> Images:
             "numpy.savez('pictures.npz', images=images, labels=labels)."
         )
     known = " ".join((*ARRAYS, *tables.SUFFIXES))
-    raise DataError(f"{path} is of an unknown kind ({suffix or 'no suffix'}). Known: folders, and {known}.")
+    remedy = {".json": " Write an object a line, as .jsonl.", ".xlsx": " Save it as CSV.", ".xls": " Save it as CSV."}
+    raise DataError(
+        f"{path} is of an unknown kind ({suffix or 'no suffix'}). Known: folders, and {known}.{remedy.get(suffix, '')}"
+    )
 
 
 def _open_pattern(pattern: str, request: Request) -> Images:

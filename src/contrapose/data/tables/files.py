@@ -137,7 +137,8 @@ class TextTable(Table):
             self._open(path, path.suffix.lower())
         except self.polars.exceptions.PolarsError:
             read_text(path)  # says it better where the file is not UTF-8
-            found = None if path.suffix.lower() in JSON_LINES else damage(path, separator_of(path))
+            lines = path.suffix.lower() in JSON_LINES
+            found = _damaged_line(path) if lines else damage(path, separator_of(path))
             if found is None:
                 raise
             raise DataError(f"{path} cannot be read as a table: {found}") from None
@@ -170,6 +171,17 @@ class TextTable(Table):
         if not len(cells) or not cells.str.contains(f"^({NUMBER})$").all():
             return "text"
         return "whole" if cells.str.contains(f"^({WHOLE})$").all() else "number"
+
+
+def _damaged_line(path: Path) -> str | None:
+    """The first line that is no JSON; None where all are."""
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        try:
+            if line.strip():
+                json.loads(line.removeprefix("\ufeff"))
+        except ValueError:
+            return f'line {number} is no JSON. Each line is a row by itself: {{"name": value, ...}}.'
+    return None
 
 
 def _without_mark(path: Path) -> Path | bytes:
