@@ -70,6 +70,9 @@ class _Image(Modality):
         reading = {"preparation": encoder.preparation, **check_reading(self, reading, python=_PYTHON)}
         return open_data(spec, image_size=encoder.image_size, channels=encoder.channels, **reading)
 
+    def open_like(self, samples: Samples, spec: Any, **reading: Any) -> Samples:
+        return self.open(spec, **{"preparation": cast("Images", samples).preparation, **reading})
+
     def as_query(self, query: Any) -> Any:
         import os
         from pathlib import Path

@@ -54,6 +54,10 @@ class Modality(ABC):
     def open_for(self, encoder: Encoder, spec: Any, **reading: Any) -> Samples:
         """The same, in the form that an encoder was trained on."""
 
+    def open_like(self, samples: Samples, spec: Any, **reading: Any) -> Samples:
+        """The same, in the form of other samples: a test part, before there is an encoder."""
+        return self.open(spec, **reading)
+
     def as_query(self, query: Any) -> Any:
         """What a person asks for in a search, as data: one sample by itself becomes a list of it."""
         return query

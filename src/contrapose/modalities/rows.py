@@ -49,6 +49,9 @@ class _Rows(Modality):
     def open_for(self, encoder: Encoder, spec: Any, **reading: Any) -> Samples:
         return self.open(spec, columns=cast("RowEncoder", encoder).columns, **reading)
 
+    def open_like(self, samples: Samples, spec: Any, **reading: Any) -> Samples:
+        return self.open(spec, columns=cast("Rows", samples).columns, **reading)
+
     def start_options(self, config: Any, start: Start) -> dict[str, Any]:
         return {"columns": cast("RowEncoder", start.encoder()).columns}
 

@@ -59,7 +59,7 @@ class Given:
     """An encoder, data, and what was asked of them.
 
     Arguments:
-        encoder: what is measured.
+        encoder: what is measured; samples of its kind where that is no encoder, but a floor.
         data, test_data: as the user gave them.
         open: `(spec, **options) -> Samples` by the columns that were asked for, in the encoder's form.
         bring: `(spec) -> Samples` of things in memory, by no columns.
@@ -72,7 +72,7 @@ class Given:
         full: all that the task can measure.
     """
 
-    encoder: Encoder
+    encoder: Encoder | Samples
     data: Any
     test_data: Any
     open: Callable[..., Samples]
