@@ -86,7 +86,7 @@ class Unit:
 
 def config_of(arm: Arm, options: dict[str, Any], *, encoder: str, seed: int, epochs: int = 1) -> Any:
     every = {"batch_size": BATCH, "encoder": encoder, "seed": seed, "epochs": epochs, "precision": "float32"}
-    return configuration(arm.method, {**every, **arm.options, **options})
+    return configuration(arm.method, {**every, **arm.options, **options}, "image")
 
 
 def parts_of(unit: Unit, place: Ground, epochs: int = 1) -> tuple[Any, Any, Any]:

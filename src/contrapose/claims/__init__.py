@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from contrapose.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from contrapose.claims.claim import FLOORS, Arm, Claim, Prediction
+    from contrapose.claims.claim import Arm, Claim, Prediction
     from contrapose.claims.experiment import Experiment, Outcome
-    from contrapose.claims.ground import Ground, cifar10
-    from contrapose.claims.measures import Subject, few_labels, nearest_neighbours, probe
+    from contrapose.claims.ground import Ground, cifar10, ground_on
+    from contrapose.claims.measures import Subject, by_task, few_labels, nearest_neighbours, probe
     from contrapose.claims.protocol import Protocol
     from contrapose.claims.registry import CLAIMS, find_claim, load_published, register
     from contrapose.claims.results import Results, difference, level, seed_interval
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLAIMS",
-    "FLOORS",
     "Arm",
     "Claim",
     "Experiment",
@@ -27,11 +26,13 @@ __all__ = [
     "Protocol",
     "Results",
     "Subject",
+    "by_task",
     "cifar10",
     "difference",
     "few_labels",
     "find_claim",
     "findings_of",
+    "ground_on",
     "judge",
     "level",
     "load_published",
@@ -49,7 +50,6 @@ __getattr__, __dir__ = lazy_exports(
         "CLAIMS": "contrapose.claims.registry",
         "Claim": "contrapose.claims.claim",
         "Experiment": "contrapose.claims.experiment",
-        "FLOORS": "contrapose.claims.claim",
         "Finding": "contrapose.claims.verdicts",
         "Ground": "contrapose.claims.ground",
         "Outcome": "contrapose.claims.experiment",
@@ -57,11 +57,13 @@ __getattr__, __dir__ = lazy_exports(
         "Protocol": "contrapose.claims.protocol",
         "Results": "contrapose.claims.results",
         "Subject": "contrapose.claims.measures",
+        "by_task": "contrapose.claims.measures",
         "cifar10": "contrapose.claims.ground",
         "difference": "contrapose.claims.results",
         "few_labels": "contrapose.claims.measures",
         "find_claim": "contrapose.claims.registry",
         "findings_of": "contrapose.claims.verdicts",
+        "ground_on": "contrapose.claims.ground",
         "judge": "contrapose.claims.verdicts",
         "level": "contrapose.claims.results",
         "load_published": "contrapose.claims.registry",

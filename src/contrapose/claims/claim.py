@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from contrapose.claims.places import CIFAR10
 from contrapose.claims.protocol import Protocol
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.methods import METHODS
+from contrapose.modalities import MODALITIES, Modality
 
 if TYPE_CHECKING:
-    from contrapose.claims.ground import MakeGround
+    from contrapose.claims.ground import Ground, MakeGround
     from contrapose.claims.measures import Measure
     from contrapose.claims.results import Results
 
-RAW = "raw pixels"
-FLOORS = ("untrained", RAW)
-"""Arms that every claim has: what a network knows before training, and what the pixels know by themselves."""
+UNTRAINED = "untrained"
+"""The arm, of every claim, that says what a network knows before training."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,13 @@ class Claim:
         ground: makes the data of a seed.
         measures: what is measured on each encoder.
         choose_by: name of the measure that tuning maximises on the validation split.
+        modality: the kind of data of the ground; its floor stands beside the arms.
+        source: where the data come from unless `--data` says; None: it has to.
         remarks: what a reader should know: departures from the paper, and what was tried when it was not resolved.
 
     Errors:
         ArgumentError: a prediction about an arm that is missing, no prediction, arms with unequal numbers of trials, a
-            name twice.
+            name twice, an unknown kind of data.
     """
 
     name: str
@@ -104,6 +107,32 @@ class Claim:
     measures: Sequence[Measure]
     choose_by: str = "kNN"
     remarks: Sequence[str] = ()
+    modality: str = "image"
+    source: str | None = CIFAR10
+
+    @property
+    def kind(self) -> Modality:
+        """What describes its kind of data."""
+        return MODALITIES[self.modality]
+
+    @property
+    def floors(self) -> tuple[str, str]:
+        """Arms that every claim has: the untrained network, and what the data know by themselves."""
+        return UNTRAINED, self.kind.floor_name
+
+    def make_ground(self, source: str, protocol: Protocol, seed: int) -> Ground:
+        """The data of a seed.
+
+        Errors:
+            ArgumentError: a ground of another kind of data than the claim says.
+        """
+        ground = self.ground(source, protocol, seed)
+        if ground.modality.name != self.modality:
+            raise ArgumentError(
+                f"The claim {self.name!r} is on {self.kind.plural}, and its ground of {source} holds "
+                f"{ground.modality.plural}: give it modality={ground.modality.name!r}, or other data."
+            )
+        return ground
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -114,10 +143,10 @@ class Claim:
             raise ArgumentError(f"{where} predicts nothing; give it a Prediction of role 'claim'.")
         for prediction in self.predictions:
             for name in prediction.arms:
-                if name not in (*names, *FLOORS):
+                if name not in (*names, *self.floors):
                     raise ArgumentError(
                         f"{where} predicts something of the arm {name!r}, which is missing."
-                        f"{did_you_mean(name, [*names, *FLOORS])} Its arms: {', '.join(names)}."
+                        f"{did_you_mean(name, [*names, *self.floors])} Its arms: {', '.join(names)}."
                     )
         for arm in self.arms:
             METHODS[arm.method]  # an unknown name is refused here, with the nearest one

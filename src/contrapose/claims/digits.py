@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from contrapose.claims.ground import Ground, cifar10, open_parts
 from contrapose.claims.protocol import Protocol
-from contrapose.data import Images
+from contrapose.data import Images, Samples
 
 SIDE = 16  # as large as small encoders want them
 TEST = 597  # of the scans, which nothing is learned from or chosen on; of the rest a sixth to choose on
@@ -65,10 +65,10 @@ def composed(source: str, protocol: Protocol, seed: int) -> Ground:
     return Ground({"pretraining": made[0]}, made[1], made[2], made[3])
 
 
-def factors(images: Images) -> tuple[np.ndarray, np.ndarray]:
+def factors(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
     """Of targets of `composed`: the common factor (the picture beneath) and the salient one (the digit above)."""
-    assert images.labels is not None, "grounds are labelled"
-    return images.labels // 10, images.labels % 10
+    assert samples.labels is not None, "grounds are labelled"
+    return samples.labels // 10, samples.labels % 10
 
 
 Layer = tuple[np.ndarray, np.ndarray]  # pictures (N, C, H, W), their classes (N,)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from contrapose.claims.claim import FLOORS, RAW, Arm, Claim, Protocol
+from contrapose.claims.claim import UNTRAINED, Arm, Claim, Protocol
 from contrapose.claims.results import Results
 from contrapose.claims.unit import TUNING_SEED, Unit, work
 
@@ -76,17 +76,17 @@ class Experiment:
         same = self._seeds_of_one_ground()
         floors = [
             self._unit(replace(self.claim.arms[0], name=name), {}, seed, "test")
-            for seed, name in itertools.product(range(self.protocol.seeds), FLOORS)
-            if name != RAW or same[seed] == seed  # pixels know no seed, only the ground that they are of
+            for seed, name in itertools.product(range(self.protocol.seeds), self.claim.floors)
+            if name == UNTRAINED or same[seed] == seed  # data know no seed, only the ground that they are of
         ]
         records = self._work([*units, *floors])
         by_unit = {(record["arm"], record["seed"]): record for record in records}
         values = {
             name: tuple(
                 {int(epoch): numbers for epoch, numbers in by_unit[name, source]["values"].items()}
-                for source in (same if name == RAW else range(self.protocol.seeds))
+                for source in (same if name == self.claim.kind.floor_name else range(self.protocol.seeds))
             )
-            for name in (*(arm.name for arm in self.claim.arms), *FLOORS)
+            for name in (*(arm.name for arm in self.claim.arms), *self.claim.floors)
         }
         results = Results(values, self.protocol.epochs_measured())
         # What it cost in all, wherever and whenever the units were done.
@@ -97,9 +97,10 @@ class Experiment:
         """For each seed, the first seed whose probes learn from, and are asked about, the same samples."""
         marks = []
         for seed in range(self.protocol.seeds):
-            ground = self.claim.ground(self.source, self.protocol, seed)
-            labels = [np.asarray(images.labels).tobytes() for images in (ground.labelled, ground.test)]
-            marks.append((ground.labelled.fingerprint, ground.test.fingerprint, *labels))
+            ground = self.claim.make_ground(self.source, self.protocol, seed)
+            parts = (ground.labelled, ground.test)
+            targets = [(name, values.tobytes()) for part in parts for name, values in sorted(part.targets.items())]
+            marks.append((*(part.fingerprint for part in parts), *targets))
         return [marks.index(mark) for mark in marks]
 
     def _trial_units(self) -> list[Unit]:

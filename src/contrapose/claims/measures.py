@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from contrapose.claims.ground import Ground
-from contrapose.data import Batch, Images, derived_generator
+from contrapose.claims.ground import TEST, VALIDATION, Ground
+from contrapose.data import Batch, Samples, derived_generator
+from contrapose.data.samples import LABEL
 from contrapose.embedder import Embedder
+from contrapose.errors import ArgumentError, DataError, did_you_mean
 from contrapose.evaluation import knn, linear_probe
 from contrapose.learners import Learner
 from contrapose.learners.embed_views import embed_views
+from contrapose.tasks import Given, task_for
 
 _BATCHES = 3  # names the random stream of batches that are only looked at
 
@@ -25,35 +28,61 @@ class Subject:
     """One encoder at one moment, with everything a measure may ask of it. Embeddings are made once.
 
     Arguments:
-        embed: pictures -> `(N, D)`.
+        embed: samples -> `(N, D)`.
         ground: the data of its seed.
         asked: the samples that are reported on: the validation split while tuning, else the test split.
         seed: of the arm.
-        learner: what was trained, with its head and memory; None for raw pixels.
-        views: its maker of views; None for raw pixels.
+        learner: what was trained, with its head and memory; None for the floor of the kind of data.
+        views: its maker of views; None for that floor.
     """
 
-    embed: Callable[[Images], np.ndarray]
+    embed: Callable[[Samples], np.ndarray]
     ground: Ground
-    asked: Images
+    asked: Samples
     seed: int
     learner: Learner | None = None
-    views: Callable[..., tuple[Tensor, ...]] | None = None
-    _kept: dict[int, np.ndarray] = field(default_factory=dict)
+    views: Callable[..., tuple[Any, ...]] | None = None
+    _kept: dict[int, tuple[Samples, np.ndarray]] = field(default_factory=dict)
 
-    def embeddings(self, images: Images) -> np.ndarray:
-        """`(N, D)` of these pictures, remembered."""
-        if id(images) not in self._kept:
-            self._kept[id(images)] = self.embed(images)
-        return self._kept[id(images)]
+    def embeddings(self, samples: Samples) -> np.ndarray:
+        """`(N, D)` of these samples, remembered."""
+        if id(samples) not in self._kept:  # kept beside their rows, so that no others get their number
+            self._kept[id(samples)] = samples, self.embed(samples)
+        return self._kept[id(samples)][1]
+
+    @property
+    def artifacts(self) -> dict[str, nn.Module]:
+        """All that a run of its learner would export, by the names of the folders: `encoder`, and those trained beside
+        it (`teacher`, `reference`). A floor has none."""
+        return {} if self.learner is None else {"encoder": self.learner.encoder, **self.learner.companions()}
+
+    def beside(self, name: str) -> Subject:
+        """The same with another artifact as its encoder.
+
+        Errors:
+            ArgumentError: the learner has no such.
+        """
+        if name not in self.artifacts:
+            known = ", ".join(self.artifacts) or "none"
+            raise ArgumentError(
+                f"Nothing called {name!r} was trained here.{did_you_mean(name, self.artifacts)} There is: {known}."
+            )
+        encoder: Any = self.artifacts[name]
+        return Subject(Embedder(encoder).embed, self.ground, self.asked, self.seed, self.learner, self.views)
+
+    @property
+    def question(self) -> Any:
+        """The table that a task asks in the place of the samples that are reported on; None where there is none."""
+        return self.ground.questions.get(VALIDATION if self.asked is self.ground.validation else TEST)
 
     def batch(self, size: int, *, number: int = 0) -> Batch:
         """A batch of labelled samples under the run's own views, the same for every arm of a seed."""
-        assert self.views is not None, "raw pixels have no views"
-        generator = derived_generator(self.seed, _BATCHES, number)
-        indices = torch.randperm(len(self.ground.labelled), generator=generator)[:size]  # (B,)
-        views = self.views(self.ground.labelled.batch(indices), generator=generator)
-        batch = Batch(views=views, indices=indices, labels=torch.as_tensor(self.ground.labelled.labels)[indices])
+        assert self.views is not None, "a floor has no views"
+        known, generator = self.ground.labelled, derived_generator(self.seed, _BATCHES, number)
+        indices = torch.randperm(len(known), generator=generator)[:size]  # (B,)
+        views = self.views(known.batch(indices), generator=generator)
+        targets = {name: torch.as_tensor(values)[indices] for name, values in known.targets.items()}  # (B,) each
+        batch = Batch(views=views, indices=indices, targets=targets)
         return batch.to(next(self.learner.parameters()).device) if self.learner is not None else batch
 
     @torch.no_grad()
@@ -102,24 +131,53 @@ def few_labels(per_class: int) -> Measure:
     return measure
 
 
+def by_task(name: str, *, k: int = 20) -> Measure:
+    """What a task of `contrapose evaluate` measures (`contrapose.tasks.TASKS`), every metric under its own name.
+
+    "labelled-table" and "regression" learn on the labelled samples of the ground and ask those reported on, by their
+    labels or numbers; "scored-pairs" asks the ground's question. Of a metric that falls as things get better, take the
+    negative in a prediction, and never choose by it.
+
+    Arguments:
+        k: neighbours of kNN.
+
+    Errors:
+        DataError: the ground does not have what the task needs.
+    """
+
+    def measure(subject: Subject) -> dict[str, float]:
+        ground, question = subject.ground, subject.question
+        given = Given(
+            subject.asked,
+            ground.labelled if question is None else question,
+            subject.asked if question is None else None,
+            open=lambda samples, **_: samples,  # in the form of the encoder already
+            bring=ground.modality.open,
+            k=k,
+        )
+        metrics, _ = task_for(given, name).prepare(given)(subject.embeddings)
+        return {metric: found.value for metric, found in metrics.items()}
+
+    return measure
+
+
 def subject_of(
-    learner: Learner, views: Callable[..., tuple[Tensor, ...]], ground: Ground, asked: Images, seed: int
+    learner: Learner, views: Callable[..., tuple[Any, ...]], ground: Ground, asked: Samples, seed: int
 ) -> Subject:
     """What measures see of a learner."""
     encoder: Any = learner.encoder
     return Subject(Embedder(encoder).embed, ground, asked, seed, learner, views)
 
 
-def raw_pixels(ground: Ground, asked: Images, seed: int) -> Subject:
-    """The floor that knows nothing but pixels in [0, 1]."""
-
-    def embed(images: Images) -> np.ndarray:
-        rows = images.pixels.reshape(len(images), -1).astype(np.float32)  # (N, C·H·W)
-        return (rows + 1) / 256  # a black picture has no direction, and so no cosine; one grey level gives it one
-
-    return Subject(embed, ground, asked, seed)
+def floor_of(ground: Ground, asked: Samples, seed: int) -> Subject:
+    """What has to be beaten, without a network: the floor of the kind of data, fitted to the labelled samples."""
+    return Subject(ground.modality.floor(ground.labelled), ground, asked, seed)
 
 
-def _labels(images: Images) -> np.ndarray:
-    assert images.labels is not None, "grounds are labelled"
-    return images.labels
+def _labels(samples: Samples) -> np.ndarray:
+    if samples.labels is None:
+        raise DataError(
+            f"{samples.origin} has no {LABEL}s, and this claim measures by classes. Give the ground labelled "
+            f"{samples.noun}s, or measure otherwise: by_task('regression'), by_task('scored-pairs')."
+        )
+    return samples.labels

@@ -13,9 +13,10 @@ class Protocol:
 
     Arguments:
         options: of every arm's method (epochs, batch size, encoder, ...).
-        images: samples to pretrain on.
-        labelled: samples that kNN and probe learn from (drawn from the training part; with their labels).
-        validation, test: samples to choose on, and to report on.
+        images: samples to pretrain on, of whatever kind of data: claims were on pictures first, and records and the
+            names of finished work keep the word.
+        labelled: samples that kNN and probe learn from (drawn from the training part; with their targets).
+        validation, test: samples (or scored pairs of them) to choose on, and to report on.
         seeds: S, paired repetitions.
         tuning_seeds: repetitions of each trial.
         measure_at: shares of the epochs at which everything is measured; the last is 1.

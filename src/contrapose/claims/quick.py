@@ -8,18 +8,18 @@ from typing import Any
 
 from contrapose.claims.claim import Arm, Claim
 
-IMAGES = 192
+SAMPLES = 192
 BATCH = 32
 TRIALS = 2
 
 
 def quick_version(claim: Claim) -> Claim:
-    """The same arms and predictions on 192 pictures, one epoch, two seeds, two trials an arm."""
+    """The same arms and predictions on 192 samples, one epoch, two seeds, two trials an arm."""
     protocol = replace(
         claim.protocol,
         options=_small(claim.protocol.options, must=True),
-        images=IMAGES,
-        labelled=IMAGES,
+        images=SAMPLES,
+        labelled=SAMPLES,
         validation=100,
         test=100,
         seeds=2,

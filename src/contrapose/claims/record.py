@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from contrapose.atomic import write_atomically
-from contrapose.claims.claim import FLOORS, Claim, Protocol
+from contrapose.claims.claim import Claim, Protocol
 from contrapose.claims.experiment import Outcome
 from contrapose.claims.results import seed_interval
 from contrapose.claims.verdicts import OLD_WORDS, Finding, verdict
 from contrapose.environment import environment
 from contrapose.errors import DataError
+from contrapose.modalities import MODALITIES
 
 FORMAT = 2
 
@@ -32,6 +33,7 @@ def record_of(
         "claim": claim.name,
         "title": claim.title,
         "paper": claim.paper,
+        "modality": claim.modality,
         "size": size,
         "verdict": "none: a smoke run" if size == "quick" else verdict(findings),
         "findings": [asdict(finding) | {"text": finding.text()} for finding in findings],
@@ -59,7 +61,7 @@ def record_of(
 def table_of(claim: Claim, outcome: Outcome) -> dict[str, dict[str, dict[str, float]]]:
     """Arm -> measure, with its epoch unless that is the last -> mean over seeds with its interval."""
     table: dict[str, dict[str, dict[str, float]]] = {}
-    for arm in (*(arm.name for arm in claim.arms), *FLOORS):
+    for arm in (*(arm.name for arm in claim.arms), *claim.floors):
         seeds = outcome.results.values[arm]
         table[arm] = {}
         for epoch in seeds[0]:
@@ -108,4 +110,5 @@ def scale_of(record: dict[str, Any]) -> str:
     """How large the experiment was, which belongs beside every verdict: `4,000 pictures, 10 epochs, 5 seeds`."""
     protocol = record["protocol"]
     epochs = protocol["options"]["epochs"]
-    return f"{protocol['images']:,} pictures, {epochs} epoch{'s' * (epochs != 1)}, {protocol['seeds']} seeds"
+    plural = MODALITIES[record.get("modality", "image")].plural  # older records are of pictures
+    return f"{protocol['images']:,} {plural}, {epochs} epoch{'s' * (epochs != 1)}, {protocol['seeds']} seeds"

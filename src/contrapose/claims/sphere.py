@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from contrapose.claims.measures import Subject
-from contrapose.data import Images
+from contrapose.data import Samples
 from contrapose.data.samples import evenly_spaced
 from contrapose.evaluation import tolerance, uniformity
 
@@ -17,22 +17,25 @@ ROWS = 4096
 
 
 @torch.no_grad()
-def projected(subject: Subject, images: Images, *, batch_size: int = 512) -> Tensor:
-    """`(N, D)`: what the projection head makes of these pictures, without augmentation; not normalised."""
+def projected(subject: Subject, samples: Samples, *, batch_size: int = 512) -> Tensor:
+    """`(N, D)`: what the projection head makes of these samples, without augmentation; not normalised."""
     learner: Any = subject.learner
-    blocks = torch.arange(len(images)).split(batch_size)
-    return torch.cat([learner.head(learner.encoder(images.batch(block))).float() for block in blocks])
+    encoder = learner.encoder
+    blocks = torch.arange(len(samples)).split(batch_size)
+    views = (encoder.prepare(samples.batch(block)).to(encoder.device) for block in blocks)
+    return torch.cat([learner.head(encoder(view)).float() for view in views])
 
 
 def sphere(subject: Subject) -> dict[str, float]:
-    """`uniformity`, as the paper draws it: -log mean exp(-2 d²), more is more even; and `tolerance`.
+    """`uniformity`, as the paper draws it: -log mean exp(-2 d²), more is more even; and, of samples with labels,
+    `tolerance`.
 
-    Of the projections of at most 4,096 held-out samples, evenly spaced. Raw pixels have no head, and so neither.
+    Of the projections of at most 4,096 held-out samples, evenly spaced. A floor has no head, and so neither.
     """
     if subject.learner is None:
         return {}
     # evenly spaced, for the samples of class folders lie class by class
     asked = subject.asked.subset(evenly_spaced(len(subject.asked), ROWS))
-    assert asked.labels is not None, "grounds are labelled"
     z = projected(subject, asked)
-    return {"uniformity": -uniformity(z), "tolerance": tolerance(z, asked.labels)}
+    told = {} if asked.labels is None else {"tolerance": tolerance(z, asked.labels)}
+    return {"uniformity": -uniformity(z), **told}

@@ -12,12 +12,12 @@ from typing import Any, Literal
 import torch
 
 from contrapose.atomic import write_atomically
-from contrapose.claims.claim import FLOORS, RAW, Arm, Claim, Protocol
+from contrapose.claims.claim import UNTRAINED, Arm, Claim, Protocol
 from contrapose.claims.ground import Ground
-from contrapose.claims.measures import raw_pixels, subject_of
+from contrapose.claims.measures import floor_of, subject_of
 from contrapose.claims.quick import quick_version
 from contrapose.claims.registry import find_claim
-from contrapose.data import Images
+from contrapose.data import Samples
 from contrapose.environment import commit
 from contrapose.methods import METHODS, Method, check_one_job
 from contrapose.methods.assemble import assemble
@@ -87,8 +87,9 @@ def work(unit: Unit, threads: int | None = None) -> dict[str, Any]:
     claim = find_claim(unit.claim)
     claim = quick_version(claim) if unit.quick else claim
     started = time.perf_counter()
-    ground = claim.ground(unit.source, unit.protocol, unit.seed if unit.part == "test" else unit.seed - TUNING_SEED)
-    values, config = (_floor if unit.arm.name in FLOORS else _arm)(unit, claim, ground)
+    seed = unit.seed if unit.part == "test" else unit.seed - TUNING_SEED
+    ground = claim.make_ground(unit.source, unit.protocol, seed)
+    values, config = (_floor if unit.arm.name in claim.floors else _arm)(unit, claim, ground)
     record = {
         "arm": unit.arm.name,
         "seed": unit.seed,
@@ -113,10 +114,10 @@ def _arm(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, An
     arm = unit.arm
     epochs = round(arm.longer * int(unit.protocol.options["epochs"]))
     options = {**unit.protocol.options, "epochs": epochs, **arm.options, **unit.options, "seed": unit.seed}
-    config = configuration(arm.method, options)
-    images = ground.pretraining[arm.data]
-    learner, views = assemble(config, images)
-    images = images.with_targets(config.about.needs_targets)  # a method never sees what it does not ask for
+    config = configuration(arm.method, options, ground.modality.name)
+    samples = ground.pretraining[arm.data]
+    learner, views = assemble(config, samples)
+    samples = samples.with_targets(config.about.needs_targets)  # a method never sees what it does not ask for
     measured = unit.protocol.epochs_measured() if unit.part == "test" else unit.protocol.epochs_measured()[-1:]
     scale = config.epochs / int(unit.protocol.options["epochs"])  # an arm may train for longer or shorter
     values: Values = {}
@@ -134,7 +135,7 @@ def _arm(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, An
     started = time.process_time()  # of the processor, not of the clock: other work on the machine does not count
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dtype = autocast_dtype(config.precision, device)
-    losses = train_in_memory(learner, images, views, config, device=device, dtype=dtype, after_epoch=after_epoch)
+    losses = train_in_memory(learner, samples, views, config, device=device, dtype=dtype, after_epoch=after_epoch)
     training = time.process_time() - started - measuring
     values[measured[-1]] |= {"loss": losses[-1], "training CPU seconds": training}
     arithmetic = f"{dtype or torch.float32} on {device.type}".removeprefix("torch.")
@@ -142,22 +143,24 @@ def _arm(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, An
 
 
 def _floor(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, Any]]:
-    """Raw pixels, or the first arm's network before its first step."""
-    if unit.arm.name == RAW:
-        return {0: _measured(claim, raw_pixels(ground, _asked(unit, ground), unit.seed))}, {}
+    """What the data know by themselves, or the first arm's network before its first step."""
+    if unit.arm.name != UNTRAINED:
+        return {0: _measured(claim, floor_of(ground, _asked(unit, ground), unit.seed))}, {}
     arm = unit.arm
-    config = configuration(arm.method, {**unit.protocol.options, **arm.options, "seed": unit.seed})
+    options = {**unit.protocol.options, **arm.options, "seed": unit.seed}
+    config = configuration(arm.method, options, ground.modality.name)
     learner, views = assemble(config, ground.pretraining[arm.data])
     learner.eval()
     return {0: _measured(claim, subject_of(learner, views, ground, _asked(unit, ground), unit.seed))}, {}
 
 
-def configuration(method: str, options: dict[str, Any]) -> Method:
-    """The method's configuration; an unknown option names the nearest one."""
-    return check_one_job(from_dictionary(METHODS[method], options, where=f"the options of {method} in this claim"))
+def configuration(method: str, options: dict[str, Any], modality: str) -> Method:
+    """The method's configuration on a kind of data; an unknown option names the nearest one."""
+    where = f"the options of {method} in this claim"
+    return check_one_job(from_dictionary(METHODS[method].on(modality), options, where=where))
 
 
-def _asked(unit: Unit, ground: Ground) -> Images:
+def _asked(unit: Unit, ground: Ground) -> Samples:
     return ground.validation if unit.part == "validation" else ground.test
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from contrapose.claims.places import CIFAR10, OWN
+from contrapose.claims.places import OWN
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,9 @@ class ReproduceOptions:
 
     claim: Positional[str]
     """A claim's name (`contrapose claims` lists them), or a Python file of your own that declares CLAIM."""
-    data: str = CIFAR10
-    """Where the pictures are: hub:OWNER/NAME, or a folder with train.parquet and test.parquet."""
+    data: str | None = None
+    """Where the data are: hub:OWNER/NAME, a folder with train.parquet and test.parquet, or one table, a fifth of which
+    is held out. Default: CIFAR-10 from the hub, for claims on pictures; others have to be told."""
     seeds: int | None = None
     """Paired repetitions. Default: the claim's own, usually 5."""
     quick: bool = False

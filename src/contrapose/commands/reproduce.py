@@ -40,10 +40,16 @@ def reproduce(options: ReproduceOptions, *, say: Callable[[str], None] = print) 
     folder = options.work / f"{claim.name}{'' if size == 'standard' else '.' + size}"
     if options.fresh:
         shutil.rmtree(folder, ignore_errors=True)
-    claim.ground(options.data, protocol, 0)  # decodes the pictures once, before processes are started
+    source = options.data or claim.source
+    if source is None:
+        raise ArgumentError(
+            f"The claim {claim.name!r} is measured on {claim.kind.plural} of your own: say where they are with --data, "
+            f"a folder with a train and a test part."
+        )
+    claim.make_ground(source, protocol, 0)  # decodes pictures once, before processes are started
     say(f"{claim.name}: {claim.title}")
     experiment = Experiment(
-        claim, options.claim, protocol, options.data, folder, quick=options.quick, jobs=options.jobs, say=say
+        claim, options.claim, protocol, source, folder, quick=options.quick, jobs=options.jobs, say=say
     )
     try:
         outcome = experiment.run()

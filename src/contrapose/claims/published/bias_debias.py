@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,9 +14,8 @@ from contrapose.claims.measures import Subject
 from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference
-from contrapose.data import Images, derived_generator
+from contrapose.data import Images, Samples, derived_generator
 from contrapose.data.images.biased import BiasedImages, colour_biased
-from contrapose.embedder import Embedder
 from contrapose.evaluation import linear_probe
 from contrapose.learners import SideBySide
 from contrapose.learners.embed_views import embed_views
@@ -52,9 +51,9 @@ def biased_cifar10(source: str, protocol: Protocol, seed: int) -> Ground:
         "test": (plain.test, None),
     }
     made: dict[str, BiasedImages] = {}
-    for number, (part, (images, correlation)) in enumerate(parts.items()):
+    for number, (part, (samples, correlation)) in enumerate(parts.items()):
         generator = derived_generator(seed, _COLOURS, number)
-        made[part] = colour_biased(images, correlation=correlation, generator=generator)
+        made[part] = colour_biased(cast("Images", samples), correlation=correlation, generator=generator)
     return BiasedGround(
         pretraining={"pretraining": made["pretraining"].images},
         labelled=made["labelled"].images,
@@ -76,8 +75,7 @@ def class_and_colour(subject: Subject) -> dict[str, float]:
     own = _probed(subject, subject.embeddings(subject.ground.labelled), subject.embeddings(subject.asked))
     if not isinstance(subject.learner, SideBySide):
         return own
-    reference: Any = subject.learner.reference
-    embed = Embedder(reference).embed
+    embed = subject.beside("reference").embed
     others = _probed(subject, embed(subject.ground.labelled), embed(subject.asked))
     return own | {f"{name}, reference": others[name] for name in ("conflicting", "leakage")}
 
@@ -127,9 +125,9 @@ def _ground(subject: Subject) -> BiasedGround:
     return subject.ground
 
 
-def _labels(images: Images) -> np.ndarray:
-    assert images.labels is not None, "grounds are labelled"
-    return images.labels
+def _labels(samples: Samples) -> np.ndarray:
+    assert samples.labels is not None, "grounds are labelled"
+    return samples.labels
 
 
 def _more_biased(results: Results) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 import numpy as np
 import torch
 
@@ -13,6 +15,9 @@ from contrapose.claims.registry import register
 from contrapose.claims.results import difference, level
 from contrapose.evaluation import few_label, relations
 from contrapose.learners import Gated
+
+if TYPE_CHECKING:
+    from contrapose.data import Images
 
 SHOTS = 5
 CLOSEST = 5
@@ -39,7 +44,7 @@ def alike_by_eye(subject: Subject) -> dict[str, float]:
     """
     if not isinstance(subject.learner, Gated) or subject.learner.gates is None:
         return {}
-    known = subject.ground.labelled
+    known = cast("Images", subject.ground.labelled)
     rows = known.pixels.reshape(len(known), -1).astype(np.float64)  # (N, C·H·W)
     classes = np.unique(_labels(known))
     means = np.stack([rows[_labels(known) == one].mean(axis=0) for one in classes]) - rows.mean(axis=0)

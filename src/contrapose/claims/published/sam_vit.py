@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from contrapose.claims.digits import digits
 from contrapose.claims.measures import Subject
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference
-from contrapose.data import Batch
+from contrapose.data import Batch, Images
 from contrapose.evaluation import few_label
 from contrapose.learners import Classifier
 from contrapose.robustness import average_flatness, top_eigenvalue
@@ -40,7 +40,7 @@ def classified(subject: Subject) -> dict[str, float]:
         return {}
     labels = torch.as_tensor(subject.asked.labels)
     device = next(learner.parameters()).device
-    pictures = torch.from_numpy(subject.asked.pixels).float() / 255  # (N, C, H, W)
+    pictures = torch.from_numpy(cast("Images", subject.asked).pixels).float() / 255  # (N, C, H, W)
     noise = torch.randn(pictures.shape, generator=torch.Generator().manual_seed(0))  # the same for every arm and seed
 
     def accuracy(pictures: Tensor) -> float:

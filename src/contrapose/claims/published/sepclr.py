@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
@@ -11,8 +9,7 @@ from contrapose.claims.digits import composed, factors
 from contrapose.claims.measures import Subject
 from contrapose.claims.registry import register
 from contrapose.claims.results import difference
-from contrapose.data import Images
-from contrapose.embedder import Embedder
+from contrapose.data import Samples
 from contrapose.evaluation import Spaces, separation
 from contrapose.learners import CommonSalient
 
@@ -43,12 +40,11 @@ def separated(subject: Subject) -> dict[str, float]:
     return {"separation": score, **named}
 
 
-def _spaces(subject: Subject, images: Images) -> Spaces:
-    common_factor, salient_factor = factors(images)
-    rows = subject.embeddings(images)  # (N, D)
+def _spaces(subject: Subject, samples: Samples) -> Spaces:
+    common_factor, salient_factor = factors(samples)
+    rows = subject.embeddings(samples)  # (N, D)
     if isinstance(subject.learner, CommonSalient):
-        salient: Any = subject.learner.salient
-        return Spaces(rows, Embedder(salient).embed(images), common_factor, salient_factor)
+        return Spaces(rows, subject.beside("salient").embed(samples), common_factor, salient_factor)
     half = rows.shape[1] // 2
     return Spaces(rows[:, :half], rows[:, half:], common_factor, salient_factor)
 
