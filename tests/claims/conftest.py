@@ -1,4 +1,4 @@
-"""Pictures that every claim can be tried on."""
+"""Pictures and sentences that every claim can be tried on."""
 
 from __future__ import annotations
 
@@ -19,3 +19,24 @@ def picture_parts(tmp_path_factory: pytest.TempPathFactory) -> str:
         images = (base[labels] + noise).clip(0, 255).astype(np.uint8)
         np.savez(Path(folder) / f"{part}.npz", images=images, labels=labels)
     return str(folder)
+
+
+@pytest.fixture(scope="session")
+def sentence_parts(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with train.csv (300) and test.csv (110): pairs of sentences, scored by how many words they share."""
+    folder, random = tmp_path_factory.mktemp("sentences"), np.random.default_rng(0)
+    words = np.array([f"word{number}" for number in range(60)])
+    for part, count in (("train", 300), ("test", 110)):
+        lines = ["sentence1,sentence2,score"]
+        for row in range(count):
+            first, other = random.choice(words, (2, 6), replace=False)
+            shared = row % 7
+            lines.append(f"{' '.join(first)},{' '.join([*first[:shared], *other[shared:]])},{shared}")
+        (folder / f"{part}.csv").write_text("\n".join(lines) + "\n")
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def parts_of_kind(picture_parts: str, sentence_parts: str) -> dict[str, str]:
+    """Where data of each kind lie on which every claim on that kind can be tried."""
+    return {"image": picture_parts, "text": sentence_parts}

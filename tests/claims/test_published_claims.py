@@ -20,9 +20,10 @@ load_published()
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_the_smoke_version_runs_and_is_no_evidence(name: str, tmp_path: Path, picture_parts: str) -> None:
+def test_the_smoke_version_runs_and_is_no_evidence(name: str, tmp_path: Path, parts_of_kind: dict[str, str]) -> None:
     said: list[str] = []
-    options = ReproduceOptions(claim=name, data=picture_parts, quick=True, out=tmp_path / "out", work=tmp_path / "work")
+    data = parts_of_kind[CLAIMS[name].modality]
+    options = ReproduceOptions(claim=name, data=data, quick=True, out=tmp_path / "out", work=tmp_path / "work")
     findings = reproduce(options, say=said.append)
     assert len(findings) == len(CLAIMS[name].predictions)
     record = json.loads((tmp_path / "out" / f"{name}.quick.json").read_text())
@@ -65,9 +66,16 @@ def test_a_methods_help_has_the_verdict_of_its_record() -> None:
 
 def test_every_verdict_stands_beside_its_scale() -> None:
     for record in read_records(PUBLISHED):
-        assert re.fullmatch(r"[\d,]+ pictures, \d+ epochs, \d seeds", scale_of(record))
+        assert re.fullmatch(r"[\d,]+ (pictures|texts), \d+ epochs, \d seeds", scale_of(record))
         row = next(line for line in claims_page([record]).splitlines() if line.startswith("| ["))
         assert f"**{record['verdict']}** | {scale_of(record)} |" in row
+
+
+def test_a_record_says_of_what_kind_its_samples_are_and_old_ones_are_of_pictures() -> None:
+    record = next(read_records(PUBLISHED))
+    assert "modality" not in record
+    assert scale_of(record) == scale_of(record | {"modality": "image"})
+    assert re.fullmatch(r"[\d,]+ texts, \d+ epochs, \d seeds", scale_of(record | {"modality": "text"}))
 
 
 def test_records_of_an_earlier_version_are_read_in_the_words_of_today(tmp_path: Path) -> None:

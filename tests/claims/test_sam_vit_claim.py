@@ -8,7 +8,7 @@ import torch
 
 from contrapose.claims import Results
 from contrapose.claims.digits import digits
-from contrapose.claims.measures import raw_pixels, subject_of
+from contrapose.claims.measures import floor_of, subject_of
 from contrapose.claims.published.sam_vit import ACCURACY, CLAIM, CURVATURE, NOISY, RISE, classified, sharpness
 from contrapose.claims.quick import quick_version
 from contrapose.claims.unit import configuration
@@ -20,7 +20,7 @@ def test_measures_of_a_classifier_and_of_contrast() -> None:
     ground = digits("", protocol, 0)
     for name in ("plain", "contrast"):
         arm = next(arm for arm in CLAIM.arms if arm.name == name)
-        config = configuration(arm.method, {**protocol.options, **arm.options})
+        config = configuration(arm.method, {**protocol.options, **arm.options}, "image")
         learner, views = assemble(config, ground.pretraining["pretraining"])
         subject = subject_of(learner.eval(), views, ground, ground.test, 0)
         found = {**classified(subject), **sharpness(subject)}
@@ -31,7 +31,7 @@ def test_measures_of_a_classifier_and_of_contrast() -> None:
             pictures = torch.from_numpy(ground.test.pixels)
             right = head(encoder(pictures)).argmax(dim=1).numpy() == ground.test.labels  # uint8 stands for [0, 1]
             assert found[ACCURACY] == pytest.approx(right.mean())
-    subject = raw_pixels(ground, ground.test, 0)
+    subject = floor_of(ground, ground.test, 0)
     assert {**classified(subject), **sharpness(subject)} == {}
 
 
