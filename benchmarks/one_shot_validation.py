@@ -108,7 +108,8 @@ def main() -> None:
     training = images.subset(np.flatnonzero(~np.isin(alphabets, HELD_OUT)))
     recipe = {**RECIPE, **options(arguments.set)}
     if arguments.method != "mmcl":
-        recipe.pop("sigma")
+        for name in ("sigma", "solver"):
+            recipe.pop(name)
     net = options(arguments.net)
     if net:
         recipe["encoder"] = register_trial(net)

@@ -46,7 +46,7 @@ def test_numpy_and_tensor_integers_name_the_same_stream() -> None:
     assert derived_seed(np.int64(4), torch.tensor(5)) == derived_seed(4, 5)
 
 
-@pytest.mark.parametrize("wrong", [0.5, "1", None])
-def test_other_than_integers_is_an_error(wrong: object) -> None:
+@pytest.mark.parametrize("wrong", [0.5, b"1", None])
+def test_other_than_integers_and_texts_is_an_error(wrong: object) -> None:
     with pytest.raises(ArgumentError, match="named by integers"):
         derived_seed(0, wrong)

@@ -46,9 +46,9 @@ def test_counts_are_copied_and_running_statistics_averaged() -> None:
 
 
 def test_what_is_exported(pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from contrapose.training.loop import Trainer
+    from contrapose.training.runner import Runner
 
-    monkeypatch.setattr(Trainer, "_anyone", lambda self, flag: flag or self.step == 4)  # as if stopped then
+    monkeypatch.setattr(Runner, "_anyone", lambda self, flag: flag or self.step == 4)  # as if stopped then
     path = contrapose.train("simclr", data=pictures, out=str(tmp_path / "run"), epochs=2, **QUICK).path
     state = load_newest(path / "checkpoints")[0]
     exported = contrapose.load(path).encoder.state_dict()

@@ -284,7 +284,7 @@ def test_what_trains_one_learner_refuses_methods_of_several_jobs(whole: Path) ->
     with pytest.raises(ArgumentError, match="relabelled makes a run of jobs of its own"):
         ContrastiveEncoder("relabelled").fit(pixels)
     with pytest.raises(ArgumentError, match="two-sets makes a run of jobs of its own"):
-        configuration("two-sets", {})
+        configuration("two-sets", {}, "image")
     with pytest.raises(ArgumentError, match="contrapose train relabelled"):
         learner_of(whole)
 

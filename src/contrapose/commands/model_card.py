@@ -72,7 +72,7 @@ z = encoder.embed({{ modality.example }})  # (N, {{ encoder.dimension }}) numpy 
 {% if onnx %}
 ## Without contrapose
 
-`contrapose export {{ name }} --to onnx --out model.onnx` writes one file for onnxruntime\
+`contrapose export RUN --to onnx --out model.onnx` writes one file for onnxruntime\
 {{ ", and %s, which it needs beside it" % (onnx.files | join(", ")) if onnx.files }}: \
 {{ onnx.takes }} to `(batch, {{ encoder.dimension }})`; {{ onnx.preparation }}.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, get_type_hints
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.modalities import MODALITIES
 from contrapose.registry import Registry
+from contrapose.shell import shell_command
 from contrapose.training.config import RunConfig
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def check_one_job(method: Method) -> Method:
     if type(method).stages is not Method.stages:
         raise ArgumentError(
             f"{name_of(method)} makes a run of jobs of its own, and this needs a method that trains one learner on one "
-            f"data set. Train it with contrapose train {name_of(method)}, and use the encoder."
+            f"data set. Train it with {shell_command('train', name_of(method))}, and use the encoder."
         )
     return method
 
