@@ -30,6 +30,7 @@ from contrapose.methods.assemble import assemble
 CLASSES = 10
 YARDSTICK = "simclr"
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "mmcl inverse": ("mmcl", {"solver": "inverse"}),
     "multiview mv_info_nce": ("multiview", {"objective": "mv_info_nce"}),
     "nnclr decoupled": ("nnclr", {"decoupled": True}),
 }

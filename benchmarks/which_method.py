@@ -179,15 +179,22 @@ def untrained(data: str, name: str, encoder: str) -> float:
 
 
 def run(
-    data: str, pairs: Sequence[tuple[str, str]], encoder: str, seconds: float, jobs: int, *, tune: bool
+    data: str,
+    pairs: Sequence[tuple[str, str]],
+    encoder: str,
+    seconds: float,
+    jobs: int,
+    *,
+    tune: bool,
+    fixed: dict[str, Any],
 ) -> list[Any]:
-    """All units: defaults with every seed, the other options with the first, the best of them with every seed."""
+    """All units: defaults (or `fixed`) with every seed; the other options with the first, the best with every seed."""
 
     def unit(name: str, arm: str, options: dict[str, Any], seed: int) -> Unit:
         return Unit(data, name, arm, options, seed, encoder, seconds)
 
     costs(data, encoder)
-    defaults = [unit(*pair, {}, seed) for seed in range(SEEDS) for pair in pairs]
+    defaults = [unit(*pair, fixed, seed) for seed in range(SEEDS) for pair in pairs]
     others = [unit(name, arm, ARMS[arm].others[number], 0) for number in (0, 1) for name, arm in pairs]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         found = [*pool.map(work, defaults, chunksize=1)]
@@ -205,13 +212,13 @@ def _best(pair: tuple[str, str], records: Sequence[dict[str, Any]]) -> dict[str,
     return dict(max(own, key=lambda record: record["validation"])["options"])
 
 
-def summary(records: Sequence[dict[str, Any]], floors: dict[str, float]) -> list[dict[str, Any]]:
+def summary(records: Sequence[dict[str, Any]], floors: dict[str, float], fixed: dict[str, Any]) -> list[dict[str, Any]]:
     """One row a set and arm: mean over seeds with defaults and tuned, and paired differences to `simclr`."""
     rows: list[dict[str, Any]] = []
     for name, arm in dict.fromkeys((r["ground"], r["arm"]) for r in records):
         best = _best((name, arm), records)
         row: dict[str, Any] = {"ground": name, "arm": arm, "tuned_to": best, "untrained": floors[name]}
-        for kind, options, yardstick in (("default", {}, {}), ("tuned", best, _best((name, "simclr"), records))):
+        for kind, options, yardstick in (("default", fixed, fixed), ("tuned", best, _best((name, "simclr"), records))):
             own, other = _of(records, name, arm, options), _of(records, name, "simclr", yardstick)
             difference = own - other
             row[kind] = {"test": own.round(4).tolist(), "mean": float(own.mean())}
@@ -248,13 +255,16 @@ def main() -> None:
     parser.add_argument("--grounds", nargs="+", default=list(NAMES), choices=NAMES)
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
     parser.add_argument("--untuned", action="store_true", help="defaults alone, with every seed")
+    parser.add_argument("--temperature", type=float, help="of all arms, in place of their defaults; untuned")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, help="write the summary here, as JSON")
     arguments = parser.parse_args()
     data, encoder = arguments.data, arguments.encoder
     pairs = [(name, arm) for name in arguments.grounds for arm in arguments.arms]
-    records = run(data, pairs, encoder, arguments.seconds, arguments.jobs, tune=not arguments.untuned)
-    rows = summary(records, {name: untrained(data, name, encoder) for name in arguments.grounds})
+    fixed = {} if arguments.temperature is None else {"temperature": arguments.temperature}
+    tune = not arguments.untuned and not fixed
+    records = run(data, pairs, encoder, arguments.seconds, arguments.jobs, tune=tune, fixed=fixed)
+    rows = summary(records, {name: untrained(data, name, encoder) for name in arguments.grounds}, fixed)
     show(rows)
     if arguments.out:
         protocol: dict[str, Any] = {
@@ -263,7 +273,7 @@ def main() -> None:
             "batch_size": BATCH,
             "seeds": SEEDS,
         }
-        protocol |= {"tuned": not arguments.untuned, "seconds_a_step": costs(data, encoder)}
+        protocol |= {"tuned": tune, "fixed": fixed, "seconds_a_step": costs(data, encoder)}
         measures = {name: ground(name, Path(data)).measure for name in arguments.grounds}
         record = {"environment": environment(), "protocol": protocol, "measures": measures, "rows": rows}
         arguments.out.write_text(json.dumps(record, indent=2) + "\n")

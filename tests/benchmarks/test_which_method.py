@@ -34,7 +34,7 @@ def test_an_arm_is_tuned_to_its_best_trial_and_paired_by_seed() -> None:
         *(record("mmcl, pgd", seed, 0.40 + 0.01 * seed, validation=0.6, sigma=1.0) for seed in range(3)),
         record("mmcl, pgd", 0, 0.90, validation=0.3, sigma=10.0),  # best on test, and not chosen by it
     ]
-    baseline, rival = which_method.summary(records, {"cifar10": 0.2})
+    baseline, rival = which_method.summary(records, {"cifar10": 0.2}, {})
     assert baseline["tuned_to"] == {}
     assert "over_simclr" not in baseline["default"]
     assert rival["tuned_to"] == {"sigma": 1.0}

@@ -46,10 +46,11 @@ class MMCL(Method):
     ridge: float = 0.1
     """Added to the diagonal of each machine. 0.1: the authors' code."""
     solver: Literal["inverse", "pgd"] = "pgd"
-    """pgd: projected gradient to the true optimum of the bounded problem. inverse: one linear solve, clipped, for a
-    tenth less time a step. In equal time, tuned, three seeds (`benchmarks/which_method.py`), pgd is better on
-    photographs, +3.4 points [+2.2, +4.6] on CIFAR-10 and +0.7 [+0.3, +1.2] on Tiny ImageNet; -0.3 [-0.9, +0.2] on blood
-    cells and -3.8 [-8.5, +0.8] on written characters are not resolved."""
+    """pgd: projected gradient to the true optimum of the bounded problem. inverse: one linear solve, clipped; a step
+    takes a tenth less at batch 64 and half at 512. In equal time at batch 64, tuned, three seeds
+    (`benchmarks/which_method.py`), pgd is better on photographs, +3.4 points [+2.2, +4.6] on CIFAR-10 and +0.7 [+0.3,
+    +1.2] on Tiny ImageNet; -0.3 [-0.9, +0.2] on blood cells and -3.8 [-8.5, +0.8] on written characters are not
+    resolved."""
     symmetric: bool = False
     """Let each view build the machines once and average. Off: as published."""
 
