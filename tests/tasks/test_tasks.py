@@ -93,8 +93,24 @@ def test_data_for_no_task_say_what_each_needs(
 ) -> None:
     with pytest.raises(DataError, match="has no labels, no numbers to predict and no scored pairs") as error:
         task_for(given(of_texts, {"text": pairs["sentence1"]}))
-    for flag in ("--label-column", "--number-column", "--pair-columns", "--data omniglot"):
+    for flag in ("--label-column", "--number-column", "--pair-columns"):
         assert flag in str(error.value)
+    assert "omniglot" not in str(error.value), "no question about texts"
+
+
+def test_what_was_asked_for_in_vain_is_said(
+    given: Callable[..., Given], of_texts: Encoder, pairs: dict[str, Any]
+) -> None:
+    vain = Targets(label_column="year", pair_columns=("sentence1", "sentence2"))
+    found = given(of_texts, pairs, targets=vain)
+    assert (
+        task_for(found).unused(found) == "--pair-columns plays no part in the task labelled-table, which was measured"
+    )
+    found = given(of_texts, pairs, targets=Targets(label_column="year", number_column="score", labels="none"))
+    assert TASKS["one-shot"].unused(found) == (
+        "--label-column and --number-column play no part in the task one-shot, which was measured"
+    )
+    assert TASKS["scored-pairs"].unused(given(of_texts, pairs, targets=Targets(number_column="score"))) is None
 
 
 def test_labels_and_numbers_are_settled_by_what_the_run_was_trained_for(

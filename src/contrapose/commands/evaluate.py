@@ -182,6 +182,7 @@ def measure(
             *_given_away(given, measurement),
             *_seen(config, source if test_data is None else test_data, measurement),
             *measurement.notes,
+            *filter(None, [chosen.unused(given)]),
         ),
         diagnose(embeddings, labels=measurement.labels, seed=seed) if diagnosis else None,
         samples=_samples_of(run),

@@ -30,7 +30,7 @@ def task_for(given: Given, name: str | None = None) -> Task:
             return task
     if asked.without_labels:
         raise ArgumentError("--labels none leaves nothing to measure by; leave it out to evaluate.")
-    needs = "; ".join(f"{task.name}: {task.needs}" for task in TASKS.values())
+    needs = "; ".join(f"{task.name}: {task.needs}" for task in TASKS.values() if task.takes(given))
     raise DataError(
         f"{given.samples.origin} has no labels, no numbers to predict and no scored pairs, so nothing can be measured "
         f"on it. What each task needs: {needs}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -36,6 +36,12 @@ class Targets:
     number_column: str | None = None
     numbers: Any = None
     pair_columns: Sequence[str] | None = None
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What the call named, as arguments; `labels=False` names nothing."""
+        named = [one.name for one in fields(self) if getattr(self, one.name) is not None]
+        return tuple(name for name in named if name != "labels" or not self.without_labels)
 
     @property
     def label(self) -> bool:

@@ -46,6 +46,7 @@ class _Labelled(Measurement):
 class _LabelledTable(Task):
     name = "labelled-table"
     needs = "classes, from sub-folders or a column of them (--label-column NAME)"
+    uses = ("label_column", "labels")
 
     def fits(self, given: Given) -> bool:
         return self.possible(given)

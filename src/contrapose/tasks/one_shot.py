@@ -50,12 +50,13 @@ class _OneShotRuns(Measurement):
 class _OneShot(Task):
     name = "one-shot"
     needs = "the embedded characters (--data omniglot) and an encoder of pictures"
+    modalities = ("image",)
 
     def fits(self, given: Given) -> bool:
         return isinstance(given.data, str) and given.data == "omniglot" and given.test_data is None
 
     def possible(self, given: Given) -> bool:
-        return self.fits(given) and given.modality.name == "image"
+        return self.takes(given) and self.fits(given)
 
     def prepare(self, given: Given) -> Measurement:
         return _OneShotRuns(given)

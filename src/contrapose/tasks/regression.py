@@ -78,6 +78,7 @@ class _Regression(Measurement):
 class _RegressionTask(Task):
     name = "regression"
     needs = "a number of each sample, from a column of them (--number-column NAME)"
+    uses = ("number_column", "numbers")
 
     def fits(self, given: Given) -> bool:
         """Asked for; or what the run was trained for; or all that there is, where there are no labels."""

@@ -96,11 +96,14 @@ class _ScoredPairsTask(Task):
         "or --pair-columns A B), and a score (score, or --number-column NAME)"
     )
 
+    uses = ("pair_columns", "number_column")
+    modalities = ("text", "image")
+
     def fits(self, given: Given) -> bool:
         return not given.targets.label and self.possible(given)
 
     def possible(self, given: Given) -> bool:
-        return given.modality.name in ("text", "image") and given.pairs is not None
+        return self.takes(given) and given.pairs is not None
 
     def prepare(self, given: Given) -> Measurement:
         return _ScoredPairs(given)

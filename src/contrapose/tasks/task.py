@@ -68,12 +68,30 @@ class Task(ABC):
     Attributes:
         name: as `--task` has it.
         needs: what it measures by, and how a user names that, as the object of "needs".
+        uses: the fields of `Targets` that it looks at.
         artifacts: kinds of artifact that it takes.
+        modalities: kinds of data; None: all.
     """
 
     name: ClassVar[str]
     needs: ClassVar[str]
+    uses: ClassVar[tuple[str, ...]] = ()
     artifacts: ClassVar[tuple[str, ...]] = ("encoder",)
+    modalities: ClassVar[tuple[str, ...] | None] = None
+
+    def takes(self, given: Given) -> bool:
+        """Whether it is a question about this kind of data at all."""
+        return self.modalities is None or given.modality.name in self.modalities
+
+    def unused(self, given: Given) -> str | None:
+        """A note where something was asked for that this task does not look at; None where there is no such thing."""
+        unused = [name for name in given.targets.asked if name not in self.uses]
+        if not unused:
+            return None
+        options = " and ".join(f"--{name.replace('_', '-')}" for name in unused)
+        return (
+            f"{options} {'plays' if len(unused) == 1 else 'play'} no part in the task {self.name}, which was measured"
+        )
 
     @abstractmethod
     def fits(self, given: Given) -> bool:
