@@ -147,3 +147,14 @@ def test_what_was_asked_goes_before_what_a_run_remembers(encoder: Path, table: P
     asked = {"label_column": "id_code"}
     images = Reading(asked, {"image_column": "id_code"}).open(embedder, str(table), limit=2)
     assert class_texts(images) == ["00.png", "24.png"]
+
+
+def test_data_are_opened_once_by_the_columns_that_they_have(
+    encoder: Path, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder, opened = load(encoder), []
+    through = embedder.open
+    monkeypatch.setattr(embedder, "open", lambda data, **options: opened.append(options) or through(data, **options))
+    usual = {"image_column": "id_code", "text_column": "nowhere", "number_column": "nowhere either"}
+    Reading({"limit": 2}, usual).open(embedder, str(table))
+    assert opened == [{"image_column": "id_code", "limit": 2}]

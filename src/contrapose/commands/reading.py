@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from contrapose.data import Samples
+from contrapose.data.tables.opening import table_of
 from contrapose.embedder import Embedder
-from contrapose.errors import ArgumentError
+from contrapose.errors import ArgumentError, ContraposeError
 from contrapose.modalities import MODALITIES
 
 COLUMNS = ("label_column", *(name for kind in MODALITIES.values() for name in kind.reading if name.endswith("_column")))
@@ -50,13 +51,19 @@ class Reading:
             DataError: the data cannot be read.
         """
         asked = {**self.asked, **options}
-        for count in range(len(self.usual), 0, -1):
-            for names in combinations(self._by_weight, count):
-                with suppress(ArgumentError):  # not all columns of the run's own data: by as many as there are
+        usual = self._there(data)
+        for count in range(len(usual), 0, -1):
+            for names in combinations(usual, count):
+                with suppress(ArgumentError):  # an archive without such an array, or two that exclude each other
                     return embedder.open(data, **{**asked, **{name: self.usual[name] for name in names}})
         return embedder.open(data, **asked)
 
-    @property
-    def _by_weight(self) -> list[str]:
-        """Columns of samples before those of targets: of two that exclude each other the first is kept."""
-        return sorted(self.usual, key=lambda name: name in ("label_column", "number_column"))
+    def _there(self, data: Any) -> list[str]:
+        """Those of the run's columns that a table has (of other data: all, to be tried), those of samples before those
+        of targets: of two that exclude each other the first is kept."""
+        table = None
+        if self.usual:
+            with suppress(ContraposeError):  # a table that cannot be read: opening it says so
+                table = table_of(data)
+        names = [name for name, column in self.usual.items() if table is None or column in table.kinds]
+        return sorted(names, key=lambda name: name in ("label_column", "number_column"))
