@@ -1,6 +1,8 @@
-"""Numbers in words that fit them."""
+"""Numbers in words that fit them, and things in sentences."""
 
 from __future__ import annotations
+
+from typing import Any
 
 
 def counted(number: int, thing: str, things: str | None = None) -> str:
@@ -21,3 +23,22 @@ def percent(share: float) -> str:
     if share in (0, 1) or 0.0995 <= share < 0.99:
         return f"{100 * share:.0f} %"
     return f"{100 * share:.2g} %" if share < 0.0995 else f"{min(100 * share, 99.9):.1f} %"
+
+
+def a_type(value: Any) -> str:
+    """What something is, with the article that is said before it.
+
+    >>> a_type(5), a_type([]), a_type(np.zeros(3)), a_type(np.uint8(1))
+    ('an int', 'a list', 'an ndarray', 'a uint8')
+    """
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeioAEIO' or name.startswith('nd') else 'a'} {name}"
+
+
+def capital(text: str) -> str:
+    """A text as the beginning of a sentence; what comes after its first letter stays.
+
+    >>> capital("a DataFrame")
+    'A DataFrame'
+    """
+    return text[:1].upper() + text[1:]

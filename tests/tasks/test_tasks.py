@@ -82,7 +82,7 @@ def test_a_wrong_task_is_refused_by_what_it_needs_and_what_there_is(
             task_for(texts, name)
     with pytest.raises(DataError, match=r"regression needs a number .*; a dict has the columns images, labels"):
         task_for(given(of_pictures, labelled(pictures)), "regression")
-    with pytest.raises(DataError, match=r"labelled-table needs classes.*; a ndarray has neither labels nor numbers"):
+    with pytest.raises(DataError, match=r"labelled-table needs classes.*; an ndarray has neither labels nor numbers"):
         task_for(given(of_pictures, pictures), "labelled-table")
     with pytest.raises(ArgumentError, match="Did you mean 'regression'"):
         task_for(texts, "regresion")

@@ -20,6 +20,7 @@ from contrapose.data.tables.foreign import columns_of, is_column, is_frame, is_m
 from contrapose.data.tables.held import is_many, kind_of_column
 from contrapose.data.tables.separated import SEPARATORS
 from contrapose.errors import DataError
+from contrapose.words import a_type
 
 PLAIN_TEXT = (".txt",)
 EMBEDDED = {"omniglot": "image", "python-docs": "text"}
@@ -44,7 +45,7 @@ def kind_of(spec: Any) -> str:
     if is_frame(spec) or (isinstance(spec, Mapping) and spec and all(map(is_many, spec.values()))):
         columns = {str(name): values for name, values in (columns_of(spec) if is_frame(spec) else spec).items()}
         kinds = {name: kind_of_column(values) for name, values in columns.items()}
-        return _of_columns(kinds, f"a {type(spec).__name__}", lambda name: _items(columns[name]))
+        return _of_columns(kinds, a_type(spec), lambda name: _items(columns[name]))
     if is_column(spec):
         spec = items_of(spec)
     if isinstance(spec, np.ndarray | Tensor):

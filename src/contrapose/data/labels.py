@@ -13,7 +13,7 @@ import numpy as np
 
 from contrapose.data.tables.foreign import columns_of, is_column, is_frame, is_missing, items_of
 from contrapose.errors import ArgumentError, DataError
-from contrapose.words import counted
+from contrapose.words import a_type, counted
 
 UNLABELLED = -1
 """The number of samples without a label, as in scikit-learn's semi-supervised estimators and on the hub."""
@@ -147,7 +147,7 @@ def _one_a_sample(values: Any, where: str) -> np.ndarray:
     """Labels of any container as an array, by position; of a list each item keeps its type."""
     if isinstance(values, (Mapping, AbstractSet)) or not (hasattr(values, "__len__") or hasattr(values, "detach")):
         raise DataError(
-            f"The labels in {where} are a {type(values).__name__}, which has no order by position: give a list with "
+            f"The labels in {where} are {a_type(values)}, which has no order by position: give a list with "
             "one label a sample, in the order of the pictures."
         )
     if is_frame(values):

@@ -14,6 +14,7 @@ from contrapose.encoders.images.image_encoder import ImageEncoder
 from contrapose.encoders.initial import fingerprint_of, starting_point
 from contrapose.errors import ArgumentError
 from contrapose.view import View
+from contrapose.words import a_type, capital
 
 NAME = "a network given in Python"
 
@@ -129,7 +130,7 @@ def frozen(base: Any) -> Frozen:
         return Frozen(network, NAME, fingerprint_of(network))
     if not isinstance(base, str | os.PathLike | Encoder) and not isinstance(held, Encoder):
         raise ArgumentError(
-            f"A {type(base).__name__} is no frozen encoder: give a run folder, an encoder's folder, timm:NAME, "
+            f"{capital(a_type(base))} is no frozen encoder: give a run folder, an encoder's folder, timm:NAME, "
             "hf:NAME, a module, or what contrapose.load returns."
         )
     start = starting_point(base, option="--base")

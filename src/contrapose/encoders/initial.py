@@ -28,6 +28,7 @@ from contrapose.encoders.images.factory import build
 from contrapose.encoders.images.image_encoder import ImageEncoder
 from contrapose.errors import ArgumentError, ContraposeError
 from contrapose.preparation import Fit, Preparation
+from contrapose.words import a_type, capital
 
 POSITIONS = ("positions", "pos_embed", "position_embeddings")  # the last word of a learned position's name
 USUAL_SIDE = 224  # pixels that published weights were trained with, where nobody says otherwise
@@ -94,7 +95,7 @@ def starting_point(init: Any, *, image_size: int | None = None, option: str = "-
     if isinstance(found, Encoder):
         return _start_of(found, "an encoder given in Python", image_size)
     raise ArgumentError(
-        f"A {type(init).__name__} is no start for training: give a run folder, an encoder's folder, timm:NAME, "
+        f"{capital(a_type(init))} is no start for training: give a run folder, an encoder's folder, timm:NAME, "
         "hf:NAME, an encoder, or what contrapose.load returns."
     )
 

@@ -17,6 +17,7 @@ from contrapose.data.tables.sources import Source
 from contrapose.encoders import Encoder
 from contrapose.errors import ArgumentError, ContraposeError
 from contrapose.modalities import Modality, modality_of
+from contrapose.words import a_type
 
 NUMBER_NAMES = (*LABEL_NAMES, "number", "value", "score", "rating")
 
@@ -156,7 +157,7 @@ class Given:
 
     def in_words(self) -> str:
         """What the data have, for an error's text."""
-        name = os.fspath(self.data) if isinstance(self.data, str | os.PathLike) else f"a {type(self.data).__name__}"
+        name = os.fspath(self.data) if isinstance(self.data, str | os.PathLike) else a_type(self.data)
         if self.table is not None:
             return f"{name} has the columns {listed(self.table.kinds)}"
         held = [what for what, there in (("labels", self._has_labels), ("numbers", self.carries_numbers)) if there]

@@ -230,7 +230,7 @@ def test_frames_dictionaries_and_data_sets(tmp_path: Path) -> None:
         ({"a": "b"}, "A dictionary must be one of columns"),
         ({"a", "b"}, "A set has no order"),
         (iter(["a"]), "has no order that could be repeated: give list"),
-        (5, "A int holds no texts that can be opened"),
+        (5, r"^An int holds no texts: give a list of them \(\[\"some words\", .*, the name of a file"),
         ("", "The name of the data is empty"),
         ("python-doc", "does not exist: .* Did you mean 'python-docs'"),
     ],

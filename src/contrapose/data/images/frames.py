@@ -21,6 +21,7 @@ from contrapose.data.tables.columns import PICTURE_NAMES, asked_column
 from contrapose.data.tables.foreign import columns_of, is_column, is_missing, items_of
 from contrapose.data.tables.held import is_many, kind_of_column
 from contrapose.errors import ArgumentError, DataError
+from contrapose.words import a_type
 
 
 def open_frame(frame: Any, request: Request) -> Images:
@@ -32,7 +33,7 @@ def open_frame(frame: Any, request: Request) -> Images:
         DataError: no rows, no column of pictures, or what is in it is no picture.
         ArgumentError: a column that does not exist.
     """
-    origin = f"a {type(frame).__name__}"
+    origin = a_type(frame)
     if not len(frame):
         raise DataError(f"{origin} has no rows.")
     return _open_columns(columns_of(frame), request, origin)

@@ -30,6 +30,7 @@ from contrapose.data.tables.foreign import is_column, is_frame, items_of
 from contrapose.data.tables.named import HUB, is_saved, matching
 from contrapose.errors import ArgumentError, DataError
 from contrapose.preparation import Fit, Preparation
+from contrapose.words import a_type, capital
 
 ARRAYS = (".npz", ".npy")
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z")
@@ -141,18 +142,18 @@ def _open_object(spec: Any, request: Request) -> Images:
 
 def _not_data(spec: Any) -> str:
     """What to give in place of an object that is no data, or has no order."""
-    kind = type(spec).__name__
+    kind = capital(a_type(spec))
     if isinstance(spec, (set, frozenset)):
-        return f"A {kind} has no order, so that no row could be told to be whose: give sorted(...) or a list."
+        return f"{kind} has no order, so that no row could be told to be whose: give sorted(...) or a list."
     if hasattr(spec, "collect"):
-        return f"A {kind} is not read yet: give .collect() of it."
+        return f"{kind} is not read yet: give .collect() of it."
     if hasattr(spec, "__next__"):
-        return f"A {kind} is no data that can be opened: it can be read but once. Give list(...) of it."
+        return f"{kind} is no data that can be opened: it can be read but once. Give list(...) of it."
     if isinstance(spec, MappingView):
-        return f"A {kind} is no data that can be opened: give list(...) of it."
+        return f"{kind} is no data that can be opened: give list(...) of it."
     if isinstance(spec, (bytes, bytearray, memoryview)) or hasattr(spec, "getbands"):
-        return f"A {kind} is one picture: give a list, [picture]."
-    return f"A {kind} is no data that can be opened: give a path, an array, a list of pictures or a map-style data set."
+        return f"{kind} is one picture: give a list, [picture]."
+    return f"{kind} is no data that can be opened: give a path, an array, a list of pictures or a map-style data set."
 
 
 def _open_named(name: str, request: Request) -> Images:

@@ -20,6 +20,7 @@ from contrapose.data.tables.held import is_many
 from contrapose.data.tables.named import TABLES, Ways, of_name
 from contrapose.data.tables.sources import Source, of_columns, of_dataset, of_table
 from contrapose.errors import ArgumentError, DataError
+from contrapose.words import a_type, capital
 
 ARRAYS = (".npz", ".npy")
 
@@ -105,8 +106,7 @@ def _of_file(path: Path) -> Source:
 
 
 def _of_object(spec: Any) -> Source:
-    kind = type(spec).__name__
-    origin = f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
+    origin = a_type(spec)
     if hasattr(spec, "cast_column") and hasattr(spec, "features"):  # datasets.Dataset, without importing it
         return of_dataset(spec, "a hub data set")
     if is_frame(spec):
@@ -128,5 +128,5 @@ def _of_object(spec: Any) -> Source:
             return of_array(np.array(spec, dtype=object), f"{origin} of rows")
         raise DataError(f"The rows of {origin} have several lengths: give one value a column in each.")
     raise ArgumentError(
-        f"{origin} is no table that can be opened: give a path, an array (N, F), a frame or a dictionary."
+        f"{capital(origin)} is no table that can be opened: give a path, an array (N, F), a frame or a dictionary."
     )

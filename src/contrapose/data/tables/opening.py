@@ -12,6 +12,7 @@ from contrapose.data.tables.foreign import columns_of, is_frame
 from contrapose.data.tables.held import is_many
 from contrapose.data.tables.named import TABLES, Ways, of_name
 from contrapose.data.tables.sources import Source, of_columns, of_dataset, of_table
+from contrapose.words import a_type
 
 
 def table_of(spec: Any) -> Source | None:
@@ -35,7 +36,7 @@ def table_of(spec: Any) -> Source | None:
     if hasattr(spec, "cast_column") and hasattr(spec, "features"):  # datasets.Dataset, without importing it
         return of_dataset(spec, "a hub data set")
     if is_frame(spec):
-        return of_columns(columns_of(spec), f"a {type(spec).__name__}")
+        return of_columns(columns_of(spec), a_type(spec))
     if isinstance(spec, Mapping) and spec and all(map(is_many, spec.values())):
         return of_columns({str(name): values for name, values in spec.items()}, "a dictionary")
     return None

@@ -14,7 +14,7 @@ from contrapose.data.samples import NUMBER, Skipped
 from contrapose.data.tables.foreign import is_missing
 from contrapose.data.texts.texts import Texts
 from contrapose.errors import DataError
-from contrapose.words import counted
+from contrapose.words import capital, counted
 
 SHOWN = 40  # characters of a wrong value
 
@@ -101,7 +101,7 @@ def _text(cell: Any, found: Found, row: int) -> str | None:
         return None
     shown = repr(cell)
     raise DataError(
-        f"{found.where[0].upper() + found.where[1:]} holds other things than texts: in row {found.identifiers[row]} "
+        f"{capital(found.where)} holds other things than texts: in row {found.identifiers[row]} "
         f"there is {shown[:SHOWN]}{'...' if len(shown) > SHOWN else ''}, of type {type(cell).__name__}. "
         + ("Decode bytes first: .decode()." if isinstance(cell, bytes) else "Give texts, or str(...) of it.")
     )

@@ -21,6 +21,7 @@ from contrapose.data.texts.python_library import PYTHON_DOCS, python_docs
 from contrapose.data.texts.tables import texts_of
 from contrapose.data.texts.texts import EXCERPT, Texts
 from contrapose.errors import ArgumentError, DataError
+from contrapose.words import a_type, capital
 
 
 def open_texts(
@@ -111,13 +112,13 @@ def _of_object(spec: Any, request: TextRequest) -> Found:
     if hasattr(spec, "cast_column") and hasattr(spec, "features"):  # datasets.Dataset, without importing it
         return texts_of(of_dataset(spec, "a hub data set"), request)
     if is_frame(spec):
-        return texts_of(of_columns(columns_of(spec), f"a {type(spec).__name__}"), request)
+        return texts_of(of_columns(columns_of(spec), a_type(spec)), request)
     if isinstance(spec, Mapping):
         if spec and all(is_many(values) for values in spec.values()):
             return texts_of(of_columns({str(name): spec[name] for name in spec}, "a dictionary"), request)
         raise ArgumentError('A dictionary must be one of columns: {"text": [...], "label": [...]}.')
     if is_column(spec):
-        return _of_sequence(items_of(spec), f"a {type(spec).__name__}")
+        return _of_sequence(items_of(spec), a_type(spec))
     if isinstance(spec, np.ndarray):
         if spec.ndim == 2 and spec.shape[1] == 1:
             spec = spec[:, 0]  # (N,)
@@ -125,16 +126,19 @@ def _of_object(spec: Any, request: TextRequest) -> Found:
             raise DataError(f"An array of shape {spec.shape} is not one text a sample: give one column, shape (N,).")
         return _of_sequence(spec.tolist(), "an array")
     if isinstance(spec, list | tuple):
-        return _of_sequence(spec, f"a {type(spec).__name__}")
-    kind = type(spec).__name__
+        return _of_sequence(spec, a_type(spec))
+    kind = capital(a_type(spec))
     if isinstance(spec, set | frozenset) or hasattr(spec, "__next__"):
-        raise ArgumentError(f"A {kind} has no order that could be repeated: give list(...) or sorted(...) of it.")
-    raise ArgumentError(f"A {kind} holds no texts that can be opened: give a path, a list of str or a frame.")
+        raise ArgumentError(f"{kind} has no order that could be repeated: give list(...) or sorted(...) of it.")
+    raise ArgumentError(
+        f'{kind} holds no texts: give a list of them (["some words", "other words"]), the name of a file or folder, or '
+        "a frame."
+    )
 
 
 def _of_sequence(cells: Sequence[Any], kind: str) -> Found:
     if not len(cells):
-        raise DataError(f"{kind[0].upper() + kind[1:]} without items holds no texts.")
+        raise DataError(f"{capital(kind)} without items holds no texts.")
     return Found(
         cells=cells, identifiers=[str(row) for row in range(len(cells))], where=kind, origin=f"{kind} of texts"
     )

@@ -18,6 +18,7 @@ from contrapose.encoders.texts.tokenizer import MAX_LENGTH, Tokenizer
 from contrapose.encoders.texts.vocabulary import train_tokenizer
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.padded import Padded
+from contrapose.words import a_type
 
 if TYPE_CHECKING:
     from contrapose.encoders.onnx_form import OnnxForm
@@ -82,7 +83,7 @@ class TextEncoder(Encoder):
     def _checked(self, view: Padded) -> Padded:
         if not isinstance(view, Padded):
             raise ArgumentError(
-                f"Encoder {self.name!r} takes numbers of tokens (Padded) and was given a {type(view).__name__}: "
+                f"Encoder {self.name!r} takes numbers of tokens (Padded) and was given {a_type(view)}: "
                 "give encoder.prepare(texts)."
             )
         if view.device.type == "cpu" and view.values.numel() and int(view.values.max()) >= self.tokenizer.size:

@@ -15,6 +15,7 @@ from contrapose.encoders.arguments import count
 from contrapose.errors import ArgumentError
 from contrapose.optional import optional
 from contrapose.padded import Padded
+from contrapose.words import a_type, capital
 
 MAX_LENGTH = 64
 """Tokens of a text. 64 as URLBERT was pretrained with (arXiv 2402.11495), twice the 32 of SimCSE (arXiv 2104.08821);
@@ -165,4 +166,4 @@ def _not_texts(texts: Iterable[Any]) -> str:
                 return f"Text {row} holds half a character (a lone surrogate), which no text may: {text[:40]!r}."
     except TypeError:
         pass
-    return f"A {type(texts).__name__} is no list of texts: give a list of str."
+    return f"{capital(a_type(texts))} is no list of texts: give a list of str."

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from contrapose.errors import ArgumentError
 from contrapose.views.images.batch import as_bytes, as_floats, check_pictures
+from contrapose.words import a_type
 
 PerImageInput = Literal["auto", "pil", "tensor", "array"]
 
@@ -111,7 +112,7 @@ class ViewAdapter:
         result = self.transform(as_floats(images).clone())
         if not isinstance(result, Tensor):
             raise self._complaint(
-                f"a {type(result).__name__}",
+                a_type(result),
                 "a tensor (B, C, H, W); set batched=False if it takes one picture",
             )
         if result.ndim != 4 or len(result) != len(images):
@@ -145,7 +146,7 @@ class ViewAdapter:
             result = torch.from_numpy(np.ascontiguousarray(result)).movedim(-1, 0)  # (C, H, W)
         if not isinstance(result, Tensor):
             hint = "; count says how many views are made, it shall make one" if isinstance(result, list | tuple) else ""
-            raise self._complaint(f"a {type(result).__name__}", f"a tensor, an array or a PIL picture{hint}")
+            raise self._complaint(a_type(result), f"a tensor, an array or a PIL picture{hint}")
         if result.ndim != 3:
             raise self._complaint(f"a picture of shape {tuple(result.shape)}", "three dimensions")
         return self._in_range(result)

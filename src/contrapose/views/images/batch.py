@@ -7,6 +7,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from contrapose.errors import ArgumentError
+from contrapose.words import a_type
 
 _SLACK = 1e-3  # interpolation and 1/255 rounding may leave [0, 1] by this much without meaning anything by it
 
@@ -19,8 +20,7 @@ def check_pictures(images: Tensor, channels: int | None = None) -> None:
     """
     if not isinstance(images, Tensor):
         raise ArgumentError(
-            f"images is a {type(images).__name__}; it must be a tensor of shape (B, C, H, W). "
-            "Use torch.as_tensor(images)."
+            f"images is {a_type(images)}; it must be a tensor of shape (B, C, H, W). Use torch.as_tensor(images)."
         )
     if images.ndim != 4 or 0 in images.shape:
         hint = " Add the batch dimension with images[None]." if images.ndim == 3 else ""
