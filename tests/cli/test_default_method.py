@@ -11,6 +11,7 @@ import contrapose
 from contrapose.cli import main
 from contrapose.errors import ArgumentError
 from contrapose.methods import DEFAULT_METHOD, METHODS
+from contrapose.modalities import MODALITIES
 from contrapose.training.run_folder import RunFolder
 
 SMALL = ["--epochs", "1", "--batch-size", "32", "--projection-hidden", "16", "--projection-dimension", "8"]
@@ -122,3 +123,17 @@ def test_help_is_of_the_kind_of_the_data_and_names_the_others(
         assert own in shown
         assert shown.splitlines()[-1].startswith("These are the options of ")
         assert other in shown
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MODALITIES if kind != "image"])
+def test_figures_of_pictures_are_not_told_as_if_they_were_of_another_kind(
+    kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, method in METHODS.items():
+        own, other = (" ".join((made.__doc__ or "").split()) for made in (method, method.on(kind)))
+        assert own.count("What to expect: ") == own.count("What to expect") == other.count("What to expect (")
+        assert ("What to expect" in own) == (f"of pictures, and not of {MODALITIES[kind].plural}): " in other), name
+    with pytest.raises(SystemExit):
+        main(["train", "simclr", "--modality", kind, "--help"])
+    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert f"figures are of pictures, and not of {MODALITIES[kind].plural}): on 4,000 pictures" in said

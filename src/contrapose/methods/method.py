@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _INITIAL = 1  # names the random stream of first weights and queues; training steps use longer names
 
+_EXPECTED = "What to expect"  # begins the paragraph of a method's docstring that says what was measured
 
 QUESTIONS = (
     "how hard should each negative push?",
@@ -230,9 +231,19 @@ def _on(bare: type[Method], modality: str) -> type[Method]:
     made: Any = make_dataclass(bare.__name__, changed, bases=(bare, options), frozen=True, kw_only=True)
     made.bare, made.modality = bare, modality
     made.__module__, made.__qualname__ = bare.__module__, bare.__qualname__
-    made.__doc__ = f"{bare.__doc__}\n    Views: {bare.view_note}.\n    " if bare.view_note else bare.__doc__
+    made.__doc__ = _help(bare, modality)
     _MADE[bare, modality] = made
     return _MADE[bare, modality]
+
+
+def _help(bare: type[Method], modality: str) -> str:
+    """What the help says of a method. Its figures are of its first kind of data: beside others that is said."""
+    text = bare.__doc__ or ""
+    if modality != bare.modality:
+        measured, asked = (MODALITIES[name].plural for name in (bare.modality, modality))
+        whose = f"(where nothing else is said the figures are of {measured}, and not of {asked}):\n    "
+        text = text.replace(f"{_EXPECTED}: ", f"{_EXPECTED} {whose}")
+    return f"{text}\n    Views: {bare.view_note}.\n    " if bare.view_note else text
 
 
 def _views(kind: type[Any], count: int) -> tuple[str, type[Any], Any]:
