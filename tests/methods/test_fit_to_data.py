@@ -59,6 +59,9 @@ def test_the_default_batch_shrinks_to_a_small_folder(config: Method, samples: in
 def test_what_is_counted_in_the_batch_shrinks_with_it() -> None:
     config: Any = fit_to_data(GroCo(), samples=12)[0]
     assert (config.batch_size, config.negatives) == (6, 5)
+    config, notes = fit_to_data(GroCo(batch_size=8), samples=500)
+    assert (config.batch_size, config.negatives) == (8, 7)
+    assert notes == ["negatives is 7 instead of 10: a batch of 8 has no more"]
     config, notes = fit_to_data(MoCo(), samples=90)
     assert (config.batch_size, config.queue) == (45, 90)
     assert len(notes) == 2
@@ -88,6 +91,11 @@ def test_a_handful_of_pictures_trains_and_one_does_not(pictures: np.ndarray, tmp
             "mix_after is 7, but the run has 7 steps.*mix-after 0",
         ),
         (MoCHi(queue=448, batch_size=64, mix_after=200), "the run has 140 steps.* Take --mix-after 14"),
+        (
+            GroCo(negatives=16, batch_size=16),
+            "negatives is 16, and a batch of 16 has 15 beside an anchor. Take --negatives 15",
+        ),
+        (GroCo(negatives=700), "negatives is 700, and a batch of 128 has 127"),
     ],
 )
 def test_what_was_set_is_refused(config: Method, words: str) -> None:

@@ -103,7 +103,6 @@ def test_all_views_of_a_view_maker_of_ones_own_pull() -> None:
     [
         ({"views": ImageViews(count=1, small_count=6)}, r"at least 2 full views \(--views.count 2\)"),
         ({"negatives": 0}, "negatives must be above 0"),
-        ({"negatives": 16, "batch_size": 16}, "negatives must be below the batch_size, 16, got 16"),
         ({"steepness": 0.0}, "steepness must be above 0"),
         ({"network": "odd"}, "network must be"),
         ({"distribution": "gauss"}, "distribution must be one of cauchy"),

@@ -56,15 +56,20 @@ class GroCo(Method):
                 "crops pull nobody."
             )
         self._check("negatives", self.negatives > 0, "above 0")
-        self._check("negatives", self.negatives < self.batch_size, f"below the batch_size, {self.batch_size}")
         self._check("steepness", self.steepness > 0, "above 0")
         self._check_choice("network", ("odd_even", "bitonic"))
         self._check_choice("distribution", ("cauchy", "logistic", "logistic_phi", "reciprocal", "optimal"))
 
     def fits(self, extent: Extent) -> list[Fit]:
-        """At most as many negatives as a batch has."""
+        """At most as many negatives as a batch has: looked at here, where the batch has been fitted to the data."""
         most = extent.batch - 1
-        return [Fit("negatives", most, f"a batch of {extent.batch} has no more")] if self.negatives > most else []
+        if self.negatives <= most:
+            return []
+        refusal = (
+            f"negatives is {self.negatives}, and a batch of {extent.batch} has {most} beside an anchor. Take "
+            f"--negatives {most} or less, or a larger --batch-size."
+        )
+        return [Fit("negatives", most, f"a batch of {extent.batch} has no more", refusal)]
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         import torch
