@@ -62,3 +62,5 @@ def test_missing_and_unknown_labels_are_refused() -> None:
         learner()(batch(None))
     with pytest.raises(ArgumentError, match="--classes 4 or more"):
         learner()(batch([0, 3]))
+    with pytest.raises(ArgumentError, match="--classes 5 or more"):  # before the first batch
+        learner().see_targets({"label": torch.tensor([0, -1, 4])})

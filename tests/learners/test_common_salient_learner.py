@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -93,10 +94,25 @@ def test_all_other_classes_are_background() -> None:
 def test_what_is_no_bit_is_refused() -> None:
     with pytest.raises(ArgumentError, match="no labels"):
         make()(batch(None))
-    with pytest.raises(ArgumentError, match="no label"):
+    with pytest.raises(ArgumentError, match="1 of 6 samples has no label"):
         make()(batch(torch.tensor([0, 1, -1, 0, 1, 1])))
     with pytest.raises(ArgumentError, match="2 views"):
         make()(batch(views=3))
     good = make()
     with pytest.raises(ArgumentError, match="share weights"):
         CommonSalient(good.encoder, good.head, objective, salient=good.encoder, salient_head=good.salient_head)
+
+
+@pytest.mark.parametrize(
+    ("targets", "words"),
+    [
+        ({}, "the data has no labels"),
+        ({"label": np.array([0, -1, 1, -1])}, "2 of 4 samples have no label"),
+        ({"label": np.zeros(4, dtype=np.int64)}, "of class number 1, and no sample is of that class"),
+        ({"label": np.ones(4, dtype=np.int64)}, "and all samples are of that class"),
+    ],
+)
+def test_data_of_which_it_cannot_learn_are_refused_as_a_whole(targets: dict[str, np.ndarray], words: str) -> None:
+    make().see_targets({"label": np.array([0, 1, 2])})
+    with pytest.raises(ArgumentError, match=words):
+        make().see_targets(targets)

@@ -166,6 +166,8 @@ def test_what_cannot_be_paired_is_refused() -> None:
         make()(batch(None))
     with pytest.raises(ArgumentError, match="--classes 8 or more"):
         make()(batch(torch.arange(8)))
+    with pytest.raises(ArgumentError, match="--classes 8 or more"):  # before the first batch
+        make().see_targets({"label": torch.arange(8)})
     with pytest.raises(ArgumentError, match="--classes 6"):
         make().gates(torch.tensor([0, 5]), torch.tensor([0, 1]))
     with pytest.raises(ArgumentError, match="one or two views"):

@@ -126,6 +126,8 @@ def test_classes_are_counted_unless_they_are_given(kind: Any) -> None:
 def test_without_labels_it_does_not_start(pictures: np.ndarray, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="learns from labels"):
         contrapose.train("hydra", data=pictures, out=str(tmp_path / "run"), **QUICK)
+    with pytest.raises(ArgumentError, match="--classes 3 or more"):
+        contrapose.train("hydra", data=labelled(pictures), classes=2, out=str(tmp_path / "run"), **QUICK)
     assert not (tmp_path / "run").exists()
 
 

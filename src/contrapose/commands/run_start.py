@@ -55,7 +55,7 @@ def check_enough(config: Method, samples: Samples) -> None:
     if missing == ["label"]:
         raise DataError(
             f"{name_of(config)} learns from labels and the data has none. Give labelled data: class sub-folders, or a "
-            "table with a label column."
+            "table with a column of them (--label-column NAME)."
         )
     if missing:
         raise DataError(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from contrapose.data.batch import Batch
+from contrapose.data.samples import LABEL
 from contrapose.distributed import gather
 from contrapose.errors import ArgumentError
 from contrapose.learners.embed_views import embed_views
@@ -32,7 +35,7 @@ class Classifier(Learner):
         label_smoothing: share of the target that is spread over all classes. 0: none.
 
     Errors:
-        ArgumentError: a batch without labels, or a label of P or more.
+        ArgumentError: data or a batch without labels, or with a label of P or more.
 
     Chance: log P.
     """
@@ -42,20 +45,15 @@ class Classifier(Learner):
         self.encoder, self.classes, self.label_smoothing = encoder, classes, label_smoothing
         self.head = nn.Linear(dimension, classes)
 
+    def see_targets(self, targets: Mapping[str, Any]) -> None:
+        self._labels_in(targets)
+
     def forward(self, batch: Batch) -> Step:
-        if batch.labels is None:
-            raise ArgumentError(
-                "Supervised training needs labels and the data has none. Give class sub-folders or a label column."
-            )
-        if int(batch.labels.max()) >= self.classes:
-            raise ArgumentError(
-                f"The data has a label {int(batch.labels.max())} and the classifier {self.classes} classes; "
-                f"take --classes {int(batch.labels.max()) + 1} or more."
-            )
+        labels = self._labels_in(batch.targets)  # (B,)
         z = embed_views(self.encoder, batch.views)  # (V, B, D)
         logits = self.head(z).flatten(0, 1)  # (V·B, P)
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-        targets = batch.labels.repeat(len(batch.views))  # (V·B,)
+        targets = labels.repeat(len(batch.views))  # (V·B,)
         summed = F.cross_entropy(
             logits, targets, ignore_index=-1, label_smoothing=self.label_smoothing, reduction="sum"
         )
@@ -64,4 +62,19 @@ class Classifier(Learner):
         loss = summed * len(labelled) / labelled.sum().clamp(min=1)
         accuracy = (logits.argmax(dim=1) == targets)[targets >= 0].float().mean()  # ()
         log: dict[str, torch.Tensor | float] = {"training_accuracy": torch.nan_to_num(accuracy).detach()}
-        return Step(loss, z.detach().flatten(0, 1), by_labels(gather(batch.labels), views=len(batch.views)), log)
+        return Step(loss, z.detach().flatten(0, 1), by_labels(gather(labels), views=len(batch.views)), log)
+
+    def _labels_in(self, targets: Mapping[str, Any]) -> Any:
+        """The labels `(B,)` of a batch or of all data."""
+        labels = targets.get(LABEL)
+        if labels is None:
+            raise ArgumentError(
+                "Supervised training needs labels and the data has none. Give class sub-folders or a label column."
+            )
+        largest = int(labels.max())
+        if largest >= self.classes:
+            raise ArgumentError(
+                f"The data has a label {largest} and the classifier {self.classes} classes; take --classes "
+                f"{largest + 1} or more."
+            )
+        return labels

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from contrapose.data.batch import Batch
+from contrapose.data.samples import LABEL
 from contrapose.distributed import gather
 from contrapose.errors import ArgumentError
 from contrapose.learners.embed_views import embed_views
 from contrapose.learners.learner import Chance, Learner, Step
 from contrapose.pairing import by_views
+from contrapose.words import counted
 
 # (common (2, B, Dc), salient (2, B, Ds), target (B,) bool) -> loss, numbers to log
 SeparationObjective = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Mapping[str, Tensor]]]
@@ -36,8 +40,8 @@ class CommonSalient(Learner):
         target: the label of the targets; all others are background.
 
     Errors:
-        ArgumentError: not exactly two views; a batch without labels, or with a sample that has none (-1); encoders that
-            share weights.
+        ArgumentError: not exactly two views; data or a batch without labels, or with a sample that has none (-1); data
+            of one set only; encoders that share weights.
 
     Papers: SepCLR, https://arxiv.org/abs/2402.11928.
     """
@@ -60,10 +64,20 @@ class CommonSalient(Learner):
         if any(id(weight) in self._of_salient() for part in (encoder, head) for weight in part.parameters()):
             raise ArgumentError("The common and the salient encoder share weights; build two encoders and two heads.")
 
+    def see_targets(self, targets: Mapping[str, Any]) -> None:
+        wanted = torch.as_tensor(_labels_in(targets)) == self.target  # (N,)
+        if bool(wanted.all()) or not bool(wanted.any()):
+            those = "all samples are" if bool(wanted.all()) else "no sample is"
+            raise ArgumentError(
+                f"The targets are the samples of class number {self.target}, and {those} of that class, so there is "
+                "nothing to tell apart. Give background and targets, or name the class of the targets with --target."
+            )
+
     def forward(self, batch: Batch) -> Step:
         if len(batch.views) != 2:
             raise ArgumentError(f"This method needs 2 views of each sample, got {len(batch.views)}.")
-        target = gather(self._targets(batch))  # (W·B,)
+        # 1 of a target, 0 of the background: numbers, for these every backend gathers
+        target = gather((_labels_in(batch.targets) == self.target).long())  # (W·B,)
         c = embed_views(lambda x: self.head(self.encoder(x)), batch.views)  # (2, B, Dc)
         s = embed_views(lambda x: self.salient_head(self.salient(x)), batch.views)  # (2, B, Ds)
         embeddings = c.detach().flatten(0, 1)  # (2·B, Dc)
@@ -89,16 +103,20 @@ class CommonSalient(Learner):
     def _of_salient(self) -> set[int]:
         return {id(weight) for part in (self.salient, self.salient_head) for weight in part.parameters()}
 
-    def _targets(self, batch: Batch) -> Tensor:
-        """`(B,)` int64: 1 of a target, 0 of the background; numbers, for these every backend gathers."""
-        if batch.labels is None:
-            raise ArgumentError(
-                "This method needs to know which samples are targets and which are background, and the data has no "
-                "labels. Give two class sub-folders, background and target, or a label column."
-            )
-        if int(batch.labels.min()) < 0:
-            raise ArgumentError(
-                "A sample has no label, and whether it is a target or background decides what is learned from it. "
-                "Leave such samples out, or label them."
-            )
-        return (batch.labels == self.target).long()
+
+def _labels_in(targets: Mapping[str, Any]) -> Any:
+    """The labels `(B,)` of a batch or of all data, of which every one has to be known."""
+    labels = targets.get(LABEL)
+    if labels is None:
+        raise ArgumentError(
+            "This method needs to know which samples are targets and which are background, and the data has no "
+            "labels. Give two class sub-folders, background and target, or a label column."
+        )
+    unknown = int((labels < 0).sum())
+    if unknown:
+        raise ArgumentError(
+            f"{unknown:,} of {counted(len(labels), 'sample')} {'has' if unknown == 1 else 'have'} no label, and "
+            "whether a sample is a target or background decides what is learned from it. Leave such samples out, or "
+            "label them."
+        )
+    return labels

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from contrapose.data.batch import Batch
+from contrapose.data.samples import LABEL
 from contrapose.distributed import gather, own_rows
 from contrapose.errors import ArgumentError
 from contrapose.learners.class_gates import ClassGates
@@ -46,7 +47,7 @@ class Gated(Drawing):
         generator: names the stream that partners come from; they follow from it and the step, alike on all processes.
 
     Errors:
-        ArgumentError: an unknown kind of pairs; a batch without labels, with a label of C or more, or with more than
+        ArgumentError: an unknown kind of pairs; data or a batch without labels, or with a label of C or more; more than
             two views.
 
     Papers: Wu et al. 2024, https://arxiv.org/abs/2410.18200.
@@ -72,10 +73,13 @@ class Gated(Drawing):
         self.name_draws(generator)
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
 
+    def see_targets(self, targets: Mapping[str, Any]) -> None:
+        self._labels_in(targets)
+
     def forward(self, batch: Batch) -> Step:
         if len(batch.views) > 2:
             raise ArgumentError(f"This method takes one or two views of each sample, got {len(batch.views)}.")
-        own = self._labels(batch)  # (B,)
+        own = self._labels_in(batch.targets)  # (B,)
         labels = gather(own)  # (W·B,)
         partners = draw_partners(labels, self.classes, self.pairs, generator=self.draws(batch.part))  # (W·B,)
         z = embed_views(lambda x: self.head(self.encoder(x)), batch.views)  # (V, B, D)
@@ -99,19 +103,21 @@ class Gated(Drawing):
     def tables(self) -> dict[str, dict[str, Tensor]]:
         return {} if self.gates is None else {"class_gates": {"gates": self.gates.table()}}
 
-    def _labels(self, batch: Batch) -> Tensor:
-        if batch.labels is None:
+    def _labels_in(self, targets: Mapping[str, Any]) -> Any:
+        """The labels `(B,)` of a batch or of all data."""
+        labels = targets.get(LABEL)
+        if labels is None:
             raise ArgumentError(
                 "This method pairs classes and the data has none. Give labelled data (class sub-folders or a label "
                 "column), or choose a method without labels."
             )
-        largest = int(batch.labels.max())
+        largest = int(labels.max())
         if largest >= self.classes:
             raise ArgumentError(
                 f"The data has a label {largest} and this learner knows {self.classes} classes; take --classes "
                 f"{largest + 1} or more."
             )
-        return batch.labels
+        return labels
 
 
 def draw_partners(labels: Tensor, classes: int, pairs: Pairs, *, generator: torch.Generator) -> Tensor:
