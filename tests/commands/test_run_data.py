@@ -73,6 +73,9 @@ def test_data_that_are_elsewhere_are_named(started: Path, tmp_path: Path, pictur
     np.savez(tmp_path / "other.npz", images=pictures[::-1])
     with pytest.raises(RunError, match="data has changed"):
         contrapose.resume(started / "run", epochs=4, data=tmp_path / "other.npz", quiet=True)
+    np.savez(tmp_path / "other.npz", images=pictures[:3])  # which fill no batch either
+    with pytest.raises(RunError, match=r"began with .*, and this is .*other.npz \(3 pictures\)\. The data has"):
+        contrapose.resume(started / "run", epochs=4, data=tmp_path / "other.npz", quiet=True)
 
 
 def test_names_are_the_same_everywhere(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from contrapose.training.run_folder import RunFolder
 from contrapose.training.stages import Context
 from contrapose.training.state import CHANGED
 from contrapose.version import __version__
+from contrapose.words import counted
 
 
 def open_samples(config: Method, source: Any, start: Start | None = None, *, quiet: bool) -> Samples:
@@ -116,14 +117,20 @@ def open_others(
 
 
 def check_same_data(samples: Samples, others: dict[str, Samples], record: dict[str, Any]) -> None:
-    """Pass the data that the run began with, for runs in which not every job would notice.
+    """Pass the data that the run began with: not every job would notice others, and what does not fit these (fewer
+    samples than a batch) says nothing of why.
 
     Errors:
         RunError: they are others.
     """
     recorded = {"": record["data"], **record.get("others", {})}
-    if not all(data.recorded_as(recorded[name]["fingerprint"]) for name, data in {"": samples, **others}.items()):
-        raise RunError(CHANGED)
+    for name, data in {"": samples, **others}.items():
+        before = recorded[name]
+        if not data.recorded_as(before["fingerprint"]):
+            began = f"{before['origin']} ({counted(before['samples'], data.noun)})"
+            here = f"{data.origin} ({counted(len(data), data.noun)})"
+            other = "" if here == began else f"The run began with {began}, and this is {here}. "
+            raise RunError(f"{other}{CHANGED}")
 
 
 def open_same(

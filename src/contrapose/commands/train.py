@@ -182,16 +182,14 @@ def resume(
         start = started_from(config, folder)
         samples, source = open_same(config, sources, start, record, quiet=monitor.quiet)
         others = open_others(config, start, record, folder, quiet=monitor.quiet)
+    check_same_data(samples, others, record)
     if isinstance(source, str):
         moved["data"] = source
     config = configure(config, moved)
     initial = None if start is None else modality_of(config).started(start, samples)
     check_same_start(initial, record, folder)
     context = context_of(config, samples, others, views, initial, asked, monitor, accelerator)
-    plan = Plan(config.stages(context))
-    if plan.several:
-        check_same_data(samples, others, record)
-    runner = Runner(plan, context, run=folder)
+    runner = Runner(Plan(config.stages(context)), context, run=folder)
     if runner.steps >= runner.total_steps:
         done = runner.steps / (runner.total_steps / config.epochs)
         state = f"is at epoch {done:.3g} already, which {config.epochs} does not go beyond"
