@@ -115,6 +115,15 @@ def test_numbers_come_with_intervals_and_floors(run: Path) -> None:
     assert "Not evaluated" not in text
 
 
+def test_the_task_of_the_numbers_is_named_where_it_is_known(run: Path) -> None:
+    evaluated(run, trained=metric(0.5, 0.4, 0.6))
+    assert "Folder labelled, tested on 40. The rows" in card(run, "of-an-earlier-version")
+    edit(run / "evaluation.json", task="labelled-table")
+    text = card(run)
+    assert "Folder labelled, tested on 40, task labelled-table. The rows" in text
+    assert "evaluated on nothing but this: folder labelled, tested on 40, task labelled-table." in text
+
+
 def test_a_floor_that_is_not_beaten_is_a_limit(run: Path) -> None:
     evaluated(run, trained=metric(0.2, 0.1, 0.3), raw_pixels=metric(0.5, 0.4, 0.6))
     assert "In kNN it does not beat raw pixels (20.0 % [10.0, 30.0] against 50.0 % [40.0, 60.0])." in card(run)

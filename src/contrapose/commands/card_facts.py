@@ -43,6 +43,11 @@ class Results:
     older: bool
     task: str = ""
 
+    @property
+    def measured(self) -> str:
+        """What was evaluated on, and by which task, where that is known."""
+        return f"{self.data}, task {self.task}" if self.task else self.data
+
 
 def results_of(run: Path) -> Results | None:
     """What `contrapose evaluate` wrote into a run folder, or None when nothing was evaluated.
@@ -124,7 +129,7 @@ def limits_of(architecture: Architecture, record: dict[str, Any] | None, results
         return [*limits, "It was not evaluated, so nothing is known of how well it does on any task."]
     if results.older:
         limits.append("The evaluation is older than the weights and may have measured an earlier state of them.")
-    return [*limits, *_floors_not_beaten(results), f"It was evaluated on nothing but this: {results.data}."]
+    return [*limits, *_floors_not_beaten(results), f"It was evaluated on nothing but this: {results.measured}."]
 
 
 def _floors_not_beaten(results: Results) -> list[str]:

@@ -104,7 +104,7 @@ Not known: the encoder was exported without its run.
 ## Evaluation
 
 {% if results %}
-{{ results.data | capitalise }}. The rows below `trained` are what the encoder has to beat.
+{{ results.measured | capitalise }}. The rows below `trained` are what the encoder has to beat.
 
 {{ table }}
 {% for note in results.notes %}
