@@ -106,8 +106,8 @@ def test_which_column_is_taken(tmp_path: Path) -> None:
     texts = open_texts(several)
     assert texts.texts == ["a long body", "another body"]
     assert texts.notes == (
-        "Texts from column 'body', labels from 'label'. 'title', 'author' hold texts too: take another one by "
-        "text_column= (--text-column).",
+        "Texts from column 'body', labels from 'label'. 'title' holds texts too: take another one by text_column= "
+        "(--text-column).",
     )
     assert open_texts(several, text_column="title", label_column="author").class_names == ("me", "us")
     assert open_texts(several, labels=False).labels is None
@@ -120,6 +120,20 @@ def test_which_column_is_taken(tmp_path: Path) -> None:
         open_texts(several, text_column="boddy")
     with pytest.raises(ArgumentError, match="has no column 'lable'"):
         open_texts(several, label_column="lable")
+
+
+def test_dates_numbers_and_single_words_are_texts_only_if_somebody_says_so(tmp_path: Path) -> None:
+    rows = [f"2024-03-{day:02} 12:30:00,Berlin,u-{day},{day} left" for day in range(1, 21)]
+    foreign = written(tmp_path / "a.csv", "\n".join(["when,where,who,said", *rows]) + "\n")
+    texts = open_texts(foreign)
+    assert texts.texts[0] == "1 left"  # shorter than the dates
+    assert texts.notes[0] == "Texts from column 'said', no labels."
+    assert open_texts(foreign, text_column="when").texts[0] == "2024-03-01 12:30:00"
+    bare = written(tmp_path / "b.csv", "\n".join(["when,where,who", *(row.rpartition(",")[0] for row in rows)]) + "\n")
+    with pytest.raises(DataError, match=r"'when', 'where', 'who' hold nothing but dates.*\(--text-column\)"):
+        open_texts(bare)
+    alone = written(tmp_path / "c.csv", "word\napple\npear\n")  # nothing to choose from
+    assert open_texts(alone).texts == ["apple", "pear"]
 
 
 def test_what_a_table_has_besides_texts_is_told(tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ def open_texts(
         labels: `None` or `"auto"`: those that the data has; `False` or `"none"`: none; a sequence: one a text, in which
             -1, `None` and NaN mean "not labelled".
         text_column: the column of texts; `None`: one with a usual name (text, sentence, review, ...), else the one
-            with the longest texts; a note says which, and which others there are.
+            with the longest texts, but none of nothing but dates, numbers or single words; a note says which, and
+            which others there are.
         number_column: the column with a number of each text that is to be predicted.
         label_column: the column of classes; `None`: one with a usual name (label, class, ...).
 

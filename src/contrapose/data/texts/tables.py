@@ -7,15 +7,14 @@ from typing import Any
 
 from contrapose.data.labels import Labels
 from contrapose.data.numbers import as_numbers
-from contrapose.data.samples import evenly_spaced
 from contrapose.data.tables.columns import PICTURE_NAMES, TEXT_NAMES, Kind, asked_column, listed, usual_label
 from contrapose.data.tables.files import readable
 from contrapose.data.tables.foreign import is_missing
 from contrapose.data.tables.sources import Source
 from contrapose.data.texts.found import Found, TextRequest
+from contrapose.data.texts.phrases import looked_at, reads_like_texts
 from contrapose.errors import ArgumentError, DataError
 
-MEASURED = 200  # cells of a column that are looked at to say how long its texts are
 FEW_VALUES = 0.1
 """Values of a column for each of its cells, up to which it looks like one of classes [design]."""
 LONGEST_NAME = 3
@@ -51,7 +50,7 @@ def texts_of(source: Source, request: TextRequest) -> Found:
 
 
 def _choose(source: Source, label: str | None, request: TextRequest) -> tuple[str, list[str]]:
-    """The column of texts, and the other ones that could be: by usual names, else the longest cells."""
+    """The column of texts, and the other ones of strings: by usual names, else the longest of what reads like texts."""
     kinds, table = source.kinds, source.origin
     asked = asked_column(kinds, request.text_column, table)
     texts = [name for name, kind in kinds.items() if kind == "text" and name != label]
@@ -74,13 +73,27 @@ def _choose(source: Source, label: str | None, request: TextRequest) -> tuple[st
         )
     usual = {name.lower(): name for name in free}
     chosen = next((usual[name] for name in TEXT_NAMES if name in usual), None)
-    chosen = chosen or max(free, key=lambda name: _length(source.read(name)))
+    chosen = chosen or max(_told(source, free), key=lambda name: _length(source.read(name)))
     return chosen, [name for name in free if name != chosen]
+
+
+def _told(source: Source, names: Sequence[str]) -> Sequence[str]:
+    """Those columns of strings that read like texts; the only column of a table whatever it holds."""
+    if len(source.kinds) == 1:
+        return names
+    told = [name for name in names if reads_like_texts(source.read(name))]
+    if not told:
+        held = "holds" if len(names) == 1 else "hold"
+        raise DataError(
+            f"{source.origin} has no column that reads like texts: {_some(names)} {held} nothing but dates, numbers "
+            "and single words. Give other data, or say which column holds the texts with text_column= (--text-column)."
+        )
+    return told
 
 
 def _length(cells: Sequence[Any]) -> float:
     """The mean number of characters of some evenly spaced cells."""
-    some = [cells[row] for row in evenly_spaced(len(cells), MEASURED).tolist()]
+    some = looked_at(cells)
     return sum(len(cell) for cell in some if isinstance(cell, str)) / max(len(some), 1)
 
 
@@ -95,7 +108,8 @@ def _notes(
     """What was taken, what else there is, and a first line that looks like a sample rather than like names."""
     named = f", numbers to predict from {number!r}" if number is not None else ""
     classes = [] if label is not None else [name for name in others if name != number and _few_values(source, name)]
-    notes = [_note(column, label, labels, named, [name for name in others if name not in classes])]
+    texts = [name for name in others if name not in classes and _is_told(source, name)]
+    notes = [_note(column, label, labels, named, texts)]
     if classes:
         say = (
             "has few values, as labels do: name it" if len(classes) == 1 else "have few values, as labels do: name one"
@@ -109,11 +123,15 @@ def _notes(
     return tuple(notes)
 
 
+def _is_told(source: Source, name: str) -> bool:
+    """Whether a column is called as texts are, or reads like them."""
+    return name.lower() in TEXT_NAMES or reads_like_texts(source.read(name))
+
+
 def _few_values(source: Source, name: str) -> bool:
     """Whether a column repeats itself as classes do."""
     cells = source.read(name)
-    some = [cells[row] for row in evenly_spaced(len(cells), MEASURED).tolist()]
-    known = [cell for cell in some if not is_missing(cell)]
+    known = [cell for cell in looked_at(cells) if not is_missing(cell)]
     return 2 <= len(set(known)) <= FEW_VALUES * len(known)
 
 
