@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 import contrapose
-from contrapose.errors import ArgumentError, ContraposeError, MissingExtraError, RunError, did_you_mean
+from contrapose.errors import (
+    ArgumentError,
+    ContraposeError,
+    MissingExtraError,
+    OptionError,
+    RunError,
+    did_you_mean,
+    in_group,
+)
 from contrapose.optional import optional
 from contrapose.registry import Registry
 
@@ -27,6 +35,19 @@ def test_errors_are_also_what_python_programmers_expect() -> None:
     assert issubclass(MissingExtraError, ImportError)
     assert issubclass(RunError, RuntimeError)
     assert all(issubclass(kind, ContraposeError) for kind in (ArgumentError, MissingExtraError, RunError))
+
+
+def test_options_of_a_group_are_called_as_they_were_given() -> None:
+    sentence = "weak_count is 3, of only 2 views. Raise count; 'count' and --views.count are left, and so is recount."
+    with pytest.raises(OptionError) as refused, in_group("views"):
+        raise OptionError(sentence, "count", "weak_count")
+    error = refused.value
+    assert str(error) == sentence.replace("weak_count is", "views.weak_count is").replace(" count;", " views.count;")
+    assert error.options == ("views.count", "views.weak_count")
+    error.call({"views.weak_count": "--views.weak-count", "other": "--other"})
+    assert str(error).startswith("--views.weak-count is 3, of only 2 views. Raise views.count;")
+    with pytest.raises(ArgumentError, match=r"^count is 0$"), in_group("views"):
+        raise ArgumentError("count is 0")  # names no option
 
 
 def test_a_missing_extra_is_named() -> None:

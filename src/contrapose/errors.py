@@ -7,7 +7,9 @@ leaves with status 2; from Python it is also the built-in error one would expect
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 
 class ContraposeError(Exception):
@@ -16,6 +18,40 @@ class ContraposeError(Exception):
 
 class ArgumentError(ContraposeError, ValueError):
     """An argument, option or configuration key that cannot be used as given."""
+
+
+class OptionError(ArgumentError):
+    """An option that cannot be as it was given.
+
+    A group of options checks itself, and what it calls `delete` may have been given as `views.delete`, or typed as
+    `--views.delete`: whoever knows says so (`in_group`, and the command line).
+
+    Arguments:
+        sentence: what is wrong, for people.
+        options: the options that the sentence names, as it calls them.
+    """
+
+    def __init__(self, sentence: str, *options: str) -> None:
+        super().__init__(sentence)
+        self.options = options
+
+    def call(self, names: Mapping[str, str]) -> None:
+        """Give those of its options that are among `names` other names."""
+        known = sorted((name for name in self.options if name in names), key=len, reverse=True)
+        if known:
+            words = rf"(?<![\w.'\"-])(?:{'|'.join(map(re.escape, known))})(?![\w'\"-]|\.\w)"
+            self.args = (re.sub(words, lambda found: names[found.group()], str(self)),)
+            self.options = tuple(names.get(name, name) for name in self.options)
+
+
+@contextmanager
+def in_group(group: str) -> Iterator[None]:
+    """Errors inside the block are of options in a group: `views.count`, where the sentence says `count`."""
+    try:
+        yield
+    except OptionError as error:
+        error.call({name: f"{group}.{name}" for name in error.options})
+        raise
 
 
 class NonFiniteError(ArgumentError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from contrapose.errors import ArgumentError
+from contrapose.errors import OptionError
 
 SHOWN = 60  # characters of a wrong value
 
@@ -21,7 +21,7 @@ class Options:
         if not good:
             given = repr(getattr(self, name))
             shown = given if len(given) <= SHOWN else f"{given[:SHOWN]}..."
-            raise ArgumentError(f"{name} must be {expected}, got {shown}.")
+            raise OptionError(f"{name} must be {expected}, got {shown}.", name)
 
     def _check_choice(self, name: str, known: tuple[Any, ...]) -> None:
         self._check(name, getattr(self, name) in known, f"one of {', '.join(map(str, known))}")

@@ -62,7 +62,9 @@ def test_what_is_typed_is_what_python_makes() -> None:
         ("--batch-size=3 --batch_size 4", "--batch-size is there twice"),
         ("photos", "train simclr has no place for 'photos'."),
         ("temperature=0.1", "Did you mean '--temperature 0.1'?"),
-        ("--temperature -1", "temperature must be above 0, got -1.0."),
+        ("--temperature -1", "--temperature must be above 0, got -1.0."),
+        ("--batch-size 1", "--batch-size must be at least 2"),
+        ("--views.weak-count 3", "--views.weak-count is 3, of only 2 views. Raise --views.count as well."),
     ],
 )
 def test_a_mistake_is_a_sentence(words: str, sentence: str) -> None:
@@ -70,6 +72,16 @@ def test_a_mistake_is_a_sentence(words: str, sentence: str) -> None:
         simclr(*words.split())
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ["image", "text", "rows"])
+def test_an_option_of_views_is_called_by_its_flag(kind: str) -> None:
+    method = METHODS["simclr"].on(kind)
+    flags = [flag for flag in flags_of(method) if flag.field[0] == "views" and flag.kind in (int, float)]
+    assert flags
+    for flag in flags:
+        with pytest.raises(ArgumentError, match=rf"^{flag.name} is -1(\.0)?; it must be "):
+            parse(method, [flag.name, "-1"], "train simclr")
 
 
 @pytest.mark.parametrize(

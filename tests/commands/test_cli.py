@@ -108,7 +108,7 @@ def test_resume_after_a_finished_run_and_for_more_epochs(trained: Path, capsys: 
         (["trian"], "Unknown command 'trian'. Did you mean 'train'?"),
         (["train", "mmlc"], "Unknown method 'mmlc'. Did you mean 'mmcl'?"),
         (["train", "mmcl", "--sigm", "2"], "Did you mean '--sigma'?"),
-        (["train", "mmcl", "--sigma", "-2"], "sigma must be above 0, got -2.0"),
+        (["train", "mmcl", "--sigma", "-2"], "contrapose: --sigma must be above 0, got -2.0"),
         (["train", "mmcl", "--sigma", "wide"], "--sigma"),
         (["train", "mmcl", "--epochs", "0"], "epochs must be above 0, got 0"),
         (["train", "mmcl", "--data", "nowhere/"], "nowhere"),
@@ -121,6 +121,14 @@ def test_resume_after_a_finished_run_and_for_more_epochs(trained: Path, capsys: 
         (
             ["train", "mmcl", "--data", "omniglot", "--limit", "100", "--batch-size", "200"],
             "100 samples do not fill one batch of 200",
+        ),
+        (
+            ["train", "moco", "--data", "omniglot", "--limit", "200", "--queue", "512"],
+            "contrapose: --queue is 512, but there are 200 samples",
+        ),
+        (
+            ["train", "simclr", "--data", "omniglot", "--limit", "200", "--views.hue", "0.1"],
+            "contrapose: --views.hue is 0.1, but colour needs 3 channels",
         ),
         (["train", "mmcl", "--data", "omniglot", "--device", "cuda"], "no CUDA device"),
         (["train", "--resume", "nowhere"], "nowhere is not a run folder"),

@@ -101,7 +101,7 @@ def test_all_views_of_a_view_maker_of_ones_own_pull() -> None:
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        ({"views": ImageViews(count=1, small_count=6)}, r"at least 2 full views \(--views.count 2\)"),
+        ({"views": ImageViews(count=1, small_count=6)}, "views.count is 1; a sample needs at least 2 full views"),
         ({"negatives": 0}, "negatives must be above 0"),
         ({"steepness": 0.0}, "steepness must be above 0"),
         ({"network": "odd"}, "network must be"),

@@ -34,6 +34,8 @@ def test_an_unknown_key_names_the_nearest_one() -> None:
         ("epochs", 0, "epochs must be above 0, got 0"),
         ("sigma", -1, r"sigma must be above 0, got -1\.0"),
         ("views", 3, "views must be a group of keys"),
+        ("views", {"count": 0}, r"^views\.count is 0; it must be at least 1"),
+        ("views", {"zoom_min": 2.0, "zoom_max": 1.5}, r"^views\.zoom_min is 2, above views\.zoom_max, which is 1\.5\."),
         ("C", "x", "of type float"),
         ("optimizer", "adam", "optimizer must be one of adamw, sgd, lars, got 'adam'"),
         ("optimizer", "x" * 99, f"optimizer must be one of adamw, sgd, lars, got '{'x' * 59}[.]{{3}}[.]$"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from contrapose.cli.flags import Flag, flags_of
-from contrapose.errors import ArgumentError
+from contrapose.errors import ArgumentError, OptionError
 from contrapose.training.config_file import from_dictionary
 
 Options = TypeVar("Options")
@@ -35,7 +36,19 @@ def parse(kind: type[Options], words: list[str], command: str, *, elsewhere: Seq
 
         tyro.cli(kind, args=["--help"], prog=f"contrapose {command}", config=(tyro.conf.OmitSubcommandPrefixes,))
     reader = _Reader(flags_of(kind), command, ("--help", *elsewhere))
-    return from_dictionary(kind, reader.read(words), where=f"the options of {command}")
+    values = reader.read(words)
+    with as_typed(kind):
+        return from_dictionary(kind, values, where=f"the options of {command}")
+
+
+@contextmanager
+def as_typed(kind: type[Any]) -> Iterator[None]:
+    """Errors inside the block name the options of the dataclass `kind` by their flags."""
+    try:
+        yield
+    except OptionError as error:
+        error.call({".".join(flag.field): flag.name for flag in flags_of(kind)})
+        raise
 
 
 class _Reader:

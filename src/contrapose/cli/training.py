@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contrapose.cli.flags import flags_of
-from contrapose.cli.parse import parse
+from contrapose.cli.parse import as_typed, parse
 from contrapose.commands.options import ResumeOptions
 from contrapose.errors import ArgumentError, ContraposeError
 from contrapose.methods.default import BASELINE, DEFAULT_METHOD, DEFAULT_REASON, default_method
@@ -63,7 +63,9 @@ def train_command(words: list[str]) -> None:
         )
     from contrapose.commands.train import train
 
-    _finish(train(config) if named else train(None, modality=config.modality, **vars(config)))
+    with as_typed(kind):  # what does not fit the data
+        run = train(config) if named else train(None, modality=config.modality, **vars(config))
+    _finish(run)
 
 
 def _kind(words: list[str]) -> tuple[str | None, list[str]]:

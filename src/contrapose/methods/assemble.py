@@ -8,7 +8,7 @@ from typing import Any
 
 from contrapose.data import Samples
 from contrapose.encoders import Encoder, Frozen, Start
-from contrapose.errors import ArgumentError
+from contrapose.errors import ArgumentError, in_group
 from contrapose.learners import Learner
 from contrapose.methods.method import Method
 from contrapose.modalities import MODALITIES, modality_of
@@ -40,7 +40,8 @@ def assemble(
     learner = config.new_learner(encoder, **({} if base is None else {"base": base}))
     learner.see_targets(samples.targets)
     if views is None:
-        return learner, modality.views(config.views, samples, encoder)
+        with in_group("views"):
+            return learner, modality.views(config.views, samples, encoder)
     return learner, modality.own_views(views, config.views, encoder)
 
 

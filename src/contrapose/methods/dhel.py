@@ -44,7 +44,7 @@ class DHEL(Method):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check("temperature", self.temperature > 0, "above 0")
-        self._check("views", self.views.total() >= 2, "at least 2 of each sample (--views.count 2)")
+        self._check_views(2)
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Siamese

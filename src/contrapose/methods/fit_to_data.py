@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from contrapose.errors import ArgumentError
+from contrapose.errors import OptionError
 from contrapose.methods.extent import Extent
 from contrapose.methods.method import Method
 from contrapose.words import counted
@@ -59,7 +59,7 @@ def fit_to_data(
             changes[fit.option] = fit.value
             notes.append(f"{fit.option} is {fit.value} instead of {getattr(config, fit.option)}: {fit.why}")
         elif fit.refusal is not None:
-            raise ArgumentError(fit.refusal)
+            raise OptionError(fit.refusal, fit.option)
     return (replace(config, **changes) if changes else config), notes
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from contrapose.errors import ArgumentError
+from contrapose.errors import OptionError
 from contrapose.methods.extent import Extent, Fit
 from contrapose.methods.method import About, Method, register
 
@@ -51,9 +51,10 @@ class GroCo(Method):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.views.count < 2:
-            raise ArgumentError(
-                f"views.count is {self.views.count}; a sample needs at least 2 full views (--views.count 2), for small "
-                "crops pull nobody."
+            raise OptionError(
+                f"views.count is {self.views.count}; a sample needs at least 2 full views, for small crops pull "
+                "nobody.",
+                "views.count",
             )
         self._check("negatives", self.negatives > 0, "above 0")
         self._check("steepness", self.steepness > 0, "above 0")

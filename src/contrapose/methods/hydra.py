@@ -71,8 +71,7 @@ class Hydra(Method):
             self._check_choice(name, known)
         for name in ("gate_embedding", "gate_hidden"):
             self._check(name, getattr(self, name) > 0, "above 0")
-        views = self.views.total()
-        self._check("views", views <= 2, "1 or 2 of each sample (--views.count 2)")
+        self._check_views(1, 2)
 
     def fit_to_classes(self, names: Sequence[str], given: Container[str]) -> Self:
         return self if "classes" in given or len(names) < 2 else replace(self, classes=len(names))

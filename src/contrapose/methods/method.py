@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
@@ -101,6 +102,14 @@ class Method(RunConfig):
         for name in ("projection_hidden", "projection_dimension"):
             self._check(name, getattr(self, name) > 0, "above 0")
         self._check("projection_layers", self.projection_layers >= 0, "0 or more")
+
+    def _check_views(self, least: int, most: float = math.inf, *, usual: int = 2) -> None:
+        """Pass options that make so many views of each sample, small ones included; `usual` is a number that does."""
+        if not least <= self.views.total() <= most:
+            several = f"{least}" if most == least else f"at least {least}" if most == math.inf else f"{least} or {most}"
+            raise ArgumentError(
+                f"views must be {several} of each sample (--views.count {usual}), got {self.views.total()}."
+            )
 
     @classmethod
     def on(cls, modality: str) -> type[Method]:

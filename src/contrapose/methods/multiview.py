@@ -67,7 +67,7 @@ class MultiView(Method):
             raise ArgumentError(f"Unknown objective {self.objective!r}.{known}")
         alone = self.same_view_negatives or self.objective == "mv_info_nce"
         self._check("same_view_negatives", alone, "left on, but for mv_info_nce")
-        self._check("views", self.views.total() >= 2, "at least 2 of each sample (--views.count 4)")
+        self._check_views(2, usual=4)
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import Siamese

@@ -75,8 +75,7 @@ class SepCLR(Method):
             self._check(name, getattr(self, name) > 0, "above 0")
         for name in ("uniformity_weight", "salient_weight", "null_weight", "independence_weight"):
             self._check(name, getattr(self, name) >= 0, "0 or more")
-        views = self.views.total()
-        self._check("views", views == 2, "2 of each sample (--views.count 2)")
+        self._check_views(2, 2)
 
     @property
     def encoder_arguments(self) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class SwAV(Method):
         full = self.views.count
         known = 1 <= self.assigned_views <= full
         self._check("assigned_views", known, f"from 1 to {full}, the number of full views (--views.count)")
-        self._check("views", self.views.total() >= 2, "at least 2 of each sample (--views.count 2)")
+        self._check_views(2)
 
     def fits(self, extent: Extent) -> list[Fit]:
         """A queue that serves within the run, and prototypes that stand still for a tenth of it at most."""

@@ -7,7 +7,7 @@ import types
 from collections.abc import Mapping
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.errors import ArgumentError, did_you_mean, in_group
 
 C = TypeVar("C")
 
@@ -25,6 +25,7 @@ def from_dictionary(kind: type[C], values: Mapping[str, Any], *, where: str = "c
 
     Errors:
         ArgumentError: an unknown key (with the nearest known one), or a value of the wrong type.
+        OptionError: a value that the dataclass refuses; options of a group in it are called `group.option`.
     """
     hints = get_type_hints(kind)
     known = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
@@ -32,7 +33,8 @@ def from_dictionary(kind: type[C], values: Mapping[str, Any], *, where: str = "c
     for key, value in values.items():
         if key not in known:
             raise ArgumentError(f"Unknown key {key!r} in {where}.{did_you_mean(key, known)}")
-        arguments[key] = _convert(hints[key], value, f"{where}.{key}")
+        with in_group(key):
+            arguments[key] = _convert(hints[key], value, f"{where}.{key}")
     return kind(**arguments)
 
 

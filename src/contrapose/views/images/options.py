@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.errors import OptionError, did_you_mean
 from contrapose.views.images.recipes import RECIPES, automatic
 
 _ABOVE_0 = math.ulp(0.0)  # the smallest float above 0, so that all bounds can be inclusive
@@ -72,7 +72,7 @@ class ImageViews:
     """How views of a picture are made; anything left out is as the recipe says.
 
     Errors:
-        ArgumentError: a value out of its range (at construction), or an option that the channels do not allow
+        OptionError: a value out of its range (at construction), or an option that the channels do not allow
             (at `resolve`).
     """
 
@@ -164,21 +164,25 @@ class ImageViews:
     def __post_init__(self) -> None:
         if self.recipe != "auto" and self.recipe not in RECIPES:
             hint = did_you_mean(str(self.recipe), ["auto", *RECIPES])
-            raise ArgumentError(f"recipe is {self.recipe!r}, which is unknown.{hint}")
+            raise OptionError(f"recipe is {self.recipe!r}, which is unknown.{hint}", "recipe")
         if self.padding is not None and self.padding not in _PADDINGS:
-            raise ArgumentError(f"padding is {self.padding!r}; it must be one of {', '.join(_PADDINGS)}.")
+            raise OptionError(f"padding is {self.padding!r}; it must be one of {', '.join(_PADDINGS)}.", "padding")
         for name, (low, high) in _BOUNDS.items():
             _check_number(name, getattr(self, name), low, high)
         for low_name in [name for name in _BOUNDS if name.endswith("_min")]:
             self._check_order(low_name, low_name.removesuffix("_min") + "_max")
         if self.weak_count > self.count:
-            raise ArgumentError(f"weak_count is {self.weak_count}, of only {self.count} views. Raise count as well.")
+            raise OptionError(
+                f"weak_count is {self.weak_count}, of only {self.count} views. Raise count as well.",
+                *("weak_count", "count"),
+            )
 
     def _check_order(self, low_name: str, high_name: str) -> None:
         low, high = getattr(self, low_name), getattr(self, high_name)
         if low is not None and high is not None and low > high:
-            raise ArgumentError(
-                f"{low_name} is {low:g}, above {high_name}, which is {high:g}. Set both, the smaller first."
+            raise OptionError(
+                f"{low_name} is {low:g}, above {high_name}, which is {high:g}. Set both, the smaller first.",
+                *(low_name, high_name),
             )
 
     def total(self) -> int:
@@ -203,9 +207,10 @@ class ImageViews:
         values |= {"recipe": recipe, "size": size}
         for name in _NEEDS_RGB if channels != 3 else ():
             if values[name] > 0:
-                raise ArgumentError(
+                raise OptionError(
                     f"{name} is {values[name]:g}, but colour needs 3 channels; the pictures have {channels}. "
-                    "Leave it out."
+                    "Leave it out.",
+                    name,
                 )
         return ImageViews(**values)
 
@@ -225,10 +230,10 @@ def _check_number(name: str, value: Any, low: float, high: float) -> None:
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ArgumentError(f"{name} is {value!r}; it must be a number.")
+        raise OptionError(f"{name} is {value!r}; it must be a number.", name)
     if name in _WHOLE and not isinstance(value, int):
-        raise ArgumentError(f"{name} is {value!r}; it must be a whole number.")
+        raise OptionError(f"{name} is {value!r}; it must be a whole number.", name)
     if not (low <= value <= high) or math.isinf(value):
         open_low = "above 0" if low == _ABOVE_0 else f"at least {low:g}"
         limit = open_low if math.isinf(high) else f"{open_low} and at most {high:g}"
-        raise ArgumentError(f"{name} is {value:g}; it must be {limit}.")
+        raise OptionError(f"{name} is {value:g}; it must be {limit}.", name)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contrapose.errors import ArgumentError
+from contrapose.errors import OptionError
 from contrapose.words import counted
 
 
@@ -16,7 +16,7 @@ class RowViews:
     """How views of a row of a table are made: random cells are exchanged for cells of other rows.
 
     Errors:
-        ArgumentError: a rate outside [0, 1], a count below 1.
+        OptionError: a rate outside [0, 1], a count below 1.
     """
 
     count: int = 2
@@ -29,9 +29,9 @@ class RowViews:
     def __post_init__(self) -> None:
         rate, count = self.corruption_rate, self.count
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
-            raise ArgumentError(f"corruption_rate is {rate!r}; it must be a number from 0 to 1.")
+            raise OptionError(f"corruption_rate is {rate!r}; it must be a number from 0 to 1.", "corruption_rate")
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise ArgumentError(f"count is {count!r}; it must be a whole number, at least 1.")
+            raise OptionError(f"count is {count!r}; it must be a whole number, at least 1.", "count")
 
     def total(self) -> int:
         """How many views there are of each row."""

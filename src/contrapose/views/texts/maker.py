@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Int64
 from torch import Tensor
 
-from contrapose.errors import ArgumentError
+from contrapose.errors import OptionError
 from contrapose.padded import Padded
 from contrapose.views.texts.options import TextViews
 from contrapose.views.texts.remembered import Remembered
@@ -37,7 +37,7 @@ class TextViewMaker:
         mask_token: the number of [MASK]; needed where `options.mask` is above 0.
 
     Errors:
-        ArgumentError: words to be hidden, and no token to do it with.
+        OptionError: words to be hidden, and no token to do it with.
 
     Chance: with `delete` = p and no crop, a word of a text of n words stays with probability 1 - p + p^n / n.
     Papers: EDA, https://arxiv.org/abs/1901.11196; ConSERT, https://arxiv.org/abs/2105.11741; DeCLUTR,
@@ -51,9 +51,10 @@ class TextViewMaker:
         self.prepare = Remembered(prepare)
         self.mask_token = mask_token
         if self.options.mask and mask_token is None:
-            raise ArgumentError(
-                f"mask is {self.options.mask:g}, and the vocabulary has no token to hide words with: leave it at 0 "
-                "(--views.mask 0), or leave words out (--views.delete)."
+            raise OptionError(
+                f"mask is {self.options.mask:g}, and the vocabulary has no token to hide words with: leave it at 0, or "
+                "leave words out by delete.",
+                *("mask", "delete"),
             )
 
     @torch.no_grad()

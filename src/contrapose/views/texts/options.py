@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from contrapose.errors import ArgumentError
+from contrapose.errors import OptionError
 from contrapose.words import counted
 
 _SHARES = ("delete", "mask", "swap", "crop_min", "crop_max")
@@ -20,7 +20,7 @@ class TextViews:
     what tells them apart is then the encoder's dropout alone, SimCSE's twins (arXiv 2104.08821).
 
     Errors:
-        ArgumentError: a value out of its range.
+        OptionError: a value out of its range.
     """
 
     count: int = 2
@@ -40,20 +40,24 @@ class TextViews:
 
     def __post_init__(self) -> None:
         if isinstance(self.count, bool) or not isinstance(self.count, int) or self.count < 1:
-            raise ArgumentError(f"count is {self.count!r}; it must be a whole number, at least 1.")
+            raise OptionError(f"count is {self.count!r}; it must be a whole number, at least 1.", "count")
         for name in _SHARES:
             _check_share(name, getattr(self, name))
         if self.crop_min <= 0:
-            raise ArgumentError(f"crop_min is {self.crop_min:g}: it must be above 0, or nothing would be left.")
+            raise OptionError(
+                f"crop_min is {self.crop_min:g}: it must be above 0, or nothing would be left.", "crop_min"
+            )
         if self.crop_min > self.crop_max:
-            raise ArgumentError(
+            raise OptionError(
                 f"crop_min is {self.crop_min:g}, above crop_max, which is {self.crop_max:g}. Set both, the smaller "
-                "first."
+                "first.",
+                *("crop_min", "crop_max"),
             )
         if self.delete + self.mask > 1:
-            raise ArgumentError(
+            raise OptionError(
                 f"delete is {self.delete:g} and mask is {self.mask:g}, together above 1: a word can be left out or "
-                "hidden, not both."
+                "hidden, not both.",
+                *("delete", "mask"),
             )
 
     def total(self) -> int:
@@ -83,4 +87,4 @@ def _percent(share: float) -> str:
 
 def _check_share(name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ArgumentError(f"{name} is {value!r}; it must be a number from 0 to 1.")
+        raise OptionError(f"{name} is {value!r}; it must be a number from 0 to 1.", name)
