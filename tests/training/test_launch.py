@@ -16,16 +16,32 @@ import torch
 from contrapose.errors import ArgumentError
 from contrapose.training.device import launched_processes, make_accelerator
 
-LAUNCH = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "contrapose")
+TOGETHER = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 SMALL = ("--epochs", "1", "--batch-size", "8", "--log-steps", "1")
 HEAD = ("--projection-hidden", "16", "--projection-dimension", "8")
 
 
+TWICE = """
+import faulthandler, os, time
+import contrapose
+
+faulthandler.dump_traceback_later(200, exit=True)  # rather than wait for half an hour
+small = {"epochs": 1, "batch_size": 8, "log_steps": 1, "projection_hidden": 16, "projection_dimension": 8}
+for seed in (1, 2):
+    run = contrapose.train("simclr", data="pictures.npy", seed=seed, quiet=True, **small)
+    assert run.outcome.finished
+    if os.environ["RANK"] == "1":
+        time.sleep(3)  # the first process is there long before, and sees what is left of the group before
+contrapose.resume(run.path, epochs=2, quiet=True)
+"""
+
+
 def launch(folder: Path, *words: str) -> str:
-    """What two processes say."""
+    """What two processes say that each run the package, or a script."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    words = words if words[0].endswith(".py") else ("-m", "contrapose", *words)
     result = subprocess.run(
-        [sys.executable, *LAUNCH, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=240
+        [sys.executable, *TOGETHER, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=240
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout + result.stderr
@@ -51,6 +67,18 @@ def test_torchrun_shares_texts_of_any_length_and_resumes(tmp_path: Path) -> None
     launch(tmp_path, "train", "--resume", "runs/moco-texts", "--epochs", "2")
     rows = (tmp_path / "runs" / "moco-texts" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(row)["step"] for row in rows] == list(range(1, 7))
+
+
+@pytest.mark.slow
+def test_one_script_trains_several_runs_one_after_another(tmp_path: Path, pictures: np.ndarray) -> None:
+    np.save(tmp_path / "pictures.npy", pictures)
+    (tmp_path / "twice.py").write_text(TWICE)
+    launch(tmp_path, "twice.py")
+    runs = sorted((tmp_path / "runs").iterdir())
+    assert [path.name for path in runs] == ["simclr-pictures", "simclr-pictures-2"]
+    rows = [[json.loads(row) for row in (run / "metrics.jsonl").read_text().splitlines()] for run in runs]
+    assert [[row["step"] for row in told] for told in rows] == [list(range(1, 7)), list(range(1, 13))]
+    assert rows[0][0]["loss"] != rows[1][0]["loss"]
 
 
 def test_processes_that_would_each_be_a_run_of_their_own_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

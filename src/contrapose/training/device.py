@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import InitProcessGroupKwargs
 
 from contrapose.errors import ArgumentError
 from contrapose.optional import optional
+from contrapose.training.meeting import next_meeting
 
 
 def make_accelerator(device: str = "auto", *, tracker: str = "none") -> Accelerator:
@@ -34,9 +37,11 @@ def make_accelerator(device: str = "auto", *, tracker: str = "none") -> Accelera
     on_cpu = device == "cpu" or (device == "auto" and processes > 1 and not torch.cuda.is_available())
     # accelerate remembers the first device of a process; a second run in it (a notebook) may want another.
     AcceleratorState._reset_state(reset_partial_state=True)
-    # A tracker wants a folder at once; `Trainer` puts the run's own in its place.
+    options: dict[str, Any] = {"cpu": on_cpu, **_tracking(tracker)}
+    if processes > 1:
+        options["kwargs_handlers"] = [InitProcessGroupKwargs(init_method=next_meeting())]
     try:
-        accelerator = Accelerator(cpu=on_cpu) if tracker == "none" else _with_tracker(tracker, cpu=on_cpu)
+        accelerator = Accelerator(**options)
     except (ValueError, RuntimeError) as error:
         if processes == 1 or isinstance(error, ArgumentError):
             raise
@@ -73,10 +78,13 @@ def _check_devices(device: str) -> None:
         )
 
 
-def _with_tracker(tracker: str, *, cpu: bool) -> Accelerator:
+def _tracking(tracker: str) -> dict[str, Any]:
+    """How accelerate is told of a tracker. It wants a folder at once; `Runner` puts the run's own in its place."""
+    if tracker == "none":
+        return {}
     extra = {"tensorboard": "track"}.get(tracker, tracker)
     optional(tracker, extra=extra)  # accelerate would go on without it, in silence
-    return Accelerator(cpu=cpu, log_with=tracker, project_dir="runs")
+    return {"log_with": tracker, "project_dir": "runs"}
 
 
 def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:
