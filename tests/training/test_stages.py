@@ -19,7 +19,6 @@ from staged_methods import Clusters, fatal, registered
 
 import contrapose
 from contrapose import cli
-from contrapose.claims.unit import configuration
 from contrapose.commands.report import collect
 from contrapose.commands.run_learner import learner_of
 from contrapose.errors import ArgumentError, DataError, RunError
@@ -284,7 +283,7 @@ def test_what_trains_one_learner_refuses_methods_of_several_jobs(whole: Path) ->
     with pytest.raises(ArgumentError, match="relabelled makes a run of jobs of its own"):
         ContrastiveEncoder("relabelled").fit(pixels)
     with pytest.raises(ArgumentError, match="two-sets makes a run of jobs of its own"):
-        configuration("two-sets", {}, "image")
+        ContrastiveEncoder("two-sets").fit(pixels)
     with pytest.raises(ArgumentError, match="contrapose train relabelled"):
         learner_of(whole)
 

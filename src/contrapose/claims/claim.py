@@ -12,13 +12,14 @@ import numpy as np
 from contrapose.claims.places import CIFAR10
 from contrapose.claims.protocol import Protocol
 from contrapose.errors import ArgumentError, did_you_mean
-from contrapose.methods import METHODS
+from contrapose.methods import METHODS, one_job
 from contrapose.modalities import MODALITIES, Modality
 
 if TYPE_CHECKING:
     from contrapose.claims.ground import Ground, MakeGround
     from contrapose.claims.measures import Measure
     from contrapose.claims.results import Results
+    from contrapose.methods import Method
 
 UNTRAINED = "untrained"
 """The arm, of every claim, that says what a network knows before training."""
@@ -93,7 +94,7 @@ class Claim:
 
     Errors:
         ArgumentError: a prediction about an arm that is missing, no prediction, arms with unequal numbers of trials, a
-            name twice, an unknown kind of data.
+            name twice, an unknown kind of data, an arm of several stages to be measured before its end.
     """
 
     name: str
@@ -149,7 +150,7 @@ class Claim:
                         f"{did_you_mean(name, [*names, *self.floors])} Its arms: {', '.join(names)}."
                     )
         for arm in self.arms:
-            METHODS[arm.method]  # an unknown name is refused here, with the nearest one
+            self._check_moments(arm, METHODS[arm.method])  # an unknown name is refused here, with the nearest one
             if arm.tuned_as is not None and (arm.grid or arm.tuned_as not in names):
                 raise ArgumentError(
                     f"{where}: the arm {arm.name!r} is tuned as {arm.tuned_as!r}, which must be another arm "
@@ -159,4 +160,14 @@ class Claim:
         if len({count for count in counts.values() if count > 1}) > 1:
             raise ArgumentError(
                 f"{where} tunes its arms with unequal numbers of trials ({counts}); give each grid as many values."
+            )
+
+    def _check_moments(self, arm: Arm, method: type[Method]) -> None:
+        """Stages are no shares of one training: what was there after half of the epochs would be nobody's."""
+        shares = {share for protocol in (self.protocol, self.full) for share in protocol.measure_at}
+        if not one_job(method) and shares != {1.0}:
+            raise ArgumentError(
+                f"The claim {self.name!r} measures its arms after shares {sorted(shares)} of the epochs, and the arm "
+                f"{arm.name!r} has stages of its own, so that it is measured at its end alone. Give the protocol "
+                "measure_at=(1.0,); of what an earlier stage left, a measure asks subject.beside('STAGE/encoder')."
             )

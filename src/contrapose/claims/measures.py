@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,11 @@ class Subject:
         ground: the data of its seed.
         asked: the samples that are reported on: the validation split while tuning, else the test split.
         seed: of the arm.
-        learner: what was trained, with its head and memory; None for the floor of the kind of data.
+        learner: what was trained (of several stages, in the last one), with its head and memory; None for the floor of
+            the kind of data, and where the last stage trains none.
         views: its maker of views; None for that floor.
+        run: the folder in which an arm of several stages was trained; None for the others.
+        exported: the encoders that lie there, by name.
     """
 
     embed: Callable[[Samples], np.ndarray]
@@ -42,6 +46,8 @@ class Subject:
     seed: int
     learner: Learner | None = None
     views: Callable[..., tuple[Any, ...]] | None = None
+    run: Path | None = None
+    exported: Mapping[str, nn.Module] = field(default_factory=dict)
     _kept: dict[int, tuple[Samples, np.ndarray]] = field(default_factory=dict)
 
     def embeddings(self, samples: Samples) -> np.ndarray:
@@ -52,9 +58,10 @@ class Subject:
 
     @property
     def artifacts(self) -> dict[str, nn.Module]:
-        """All that a run of its learner would export, by the names of the folders: `encoder`, and those trained beside
-        it (`teacher`, `reference`). A floor has none."""
-        return {} if self.learner is None else {"encoder": self.learner.encoder, **self.learner.companions()}
+        """All that a run exports, by the names of the folders: `encoder`, those trained beside it (`teacher`,
+        `reference`), and what earlier stages left (`STAGE/encoder`). A floor has none."""
+        own = {} if self.learner is None else {"encoder": self.learner.encoder, **self.learner.companions()}
+        return {**self.exported, **own}
 
     def beside(self, name: str) -> Subject:
         """The same with another artifact as its encoder.
@@ -68,7 +75,22 @@ class Subject:
                 f"Nothing called {name!r} was trained here.{did_you_mean(name, self.artifacts)} There is: {known}."
             )
         encoder: Any = self.artifacts[name]
-        return Subject(Embedder(encoder).embed, self.ground, self.asked, self.seed, self.learner, self.views)
+        return replace(self, embed=Embedder(encoder).embed, _kept={})
+
+    def left(self, stage: str) -> Path:
+        """The folder in which an earlier stage of the arm left what it made: files that are no encoder lie there too.
+
+        Errors:
+            ArgumentError: there was no such stage.
+        """
+        found = sorted(self.run.glob("stages/[!.]*")) if self.run is not None else []
+        stages = {path.name: path for path in found}
+        if stage not in stages:
+            known = ", ".join(stages) or "none"
+            raise ArgumentError(
+                f"No earlier stage is called {stage!r}.{did_you_mean(stage, stages)} There is: {known}."
+            )
+        return stages[stage]
 
     @property
     def question(self) -> Any:

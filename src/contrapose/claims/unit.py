@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,9 +18,11 @@ from contrapose.claims.ground import Ground
 from contrapose.claims.measures import floor_of, subject_of
 from contrapose.claims.quick import quick_version
 from contrapose.claims.registry import find_claim
+from contrapose.claims.staged import train_stages
 from contrapose.data import Samples
 from contrapose.environment import commit
-from contrapose.methods import METHODS, Method, check_one_job
+from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.methods import METHODS, Method, one_job
 from contrapose.methods.assemble import assemble
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.training.device import autocast_dtype
@@ -69,6 +72,11 @@ class Unit:
         name = "".join(letter if letter.isalnum() else "-" for letter in self.arm.name)
         return Path(self.folder) / f"{self.part}-{name}-seed{self.seed}-{self.identity}.json"
 
+    @property
+    def run(self) -> Path:
+        """Where an arm of several stages is trained, until the numbers are there."""
+        return self.file.with_suffix("")
+
     def result(self) -> dict[str, Any] | None:
         """Its record, if it was finished before."""
         try:
@@ -79,9 +87,12 @@ class Unit:
 
 def work(unit: Unit, threads: int | None = None) -> dict[str, Any]:
     """Do the unit, unless its file says that it was done; returns its record."""
-    known = unit.result()
-    if known is not None:
-        return known
+    record = unit.result() or _done(unit, threads)
+    shutil.rmtree(unit.run, ignore_errors=True)  # large, and there is nothing left to go on with
+    return record
+
+
+def _done(unit: Unit, threads: int | None) -> dict[str, Any]:
     if threads is not None:
         torch.set_num_threads(threads)
     claim = find_claim(unit.claim)
@@ -89,16 +100,16 @@ def work(unit: Unit, threads: int | None = None) -> dict[str, Any]:
     started = time.perf_counter()
     seed = unit.seed if unit.part == "test" else unit.seed - TUNING_SEED
     ground = claim.make_ground(unit.source, unit.protocol, seed)
-    values, config = (_floor if unit.arm.name in claim.floors else _arm)(unit, claim, ground)
+    measured = (_floor if unit.arm.name in claim.floors else _arm)(unit, claim, ground)
     record = {
         "arm": unit.arm.name,
         "seed": unit.seed,
         "part": unit.part,
         "options": unit.options,
-        "config": config,
-        "values": {str(epoch): numbers for epoch, numbers in values.items()},
+        "config": measured.config,
+        "values": {str(epoch): numbers for epoch, numbers in measured.values.items()},
         "commit": commit(),
-        "seconds": round(time.perf_counter() - started, 1),
+        "seconds": round(measured.before + time.perf_counter() - started, 1),
         "threads": torch.get_num_threads(),
     }
     unit.file.parent.mkdir(parents=True, exist_ok=True)
@@ -109,13 +120,41 @@ def work(unit: Unit, threads: int | None = None) -> dict[str, Any]:
 Values = dict[int, dict[str, float]]
 
 
-def _arm(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, Any]]:
-    """Train the arm; measure it after the epochs that the protocol names."""
+@dataclass(frozen=True)
+class Measured:
+    """What a unit found.
+
+    Arguments:
+        values: epoch -> name -> number.
+        config: that it was trained with.
+        before: seconds that earlier processes have spent on it.
+    """
+
+    values: Values
+    config: dict[str, Any] = field(default_factory=dict)
+    before: float = 0.0
+
+
+def _arm(unit: Unit, claim: Claim, ground: Ground) -> Measured:
+    """Train the arm and measure it."""
     arm = unit.arm
     epochs = round(arm.longer * int(unit.protocol.options["epochs"]))
     options = {**unit.protocol.options, "epochs": epochs, **arm.options, **unit.options, "seed": unit.seed}
     config = configuration(arm.method, options, ground.modality.name)
-    samples = ground.pretraining[arm.data]
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    dtype = autocast_dtype(config.precision, device)
+    arithmetic = f"{dtype or torch.float32} on {device.type}".removeprefix("torch.")
+    how = {**to_dictionary(config), "arithmetic": arithmetic}
+    if one_job(type(config)):
+        return Measured(_in_memory(unit, claim, ground, config, device, dtype), how)
+    return _in_stages(unit, claim, ground, config, device, how)
+
+
+def _in_memory(
+    unit: Unit, claim: Claim, ground: Ground, config: Method, device: torch.device, dtype: torch.dtype | None
+) -> Values:
+    """Train the arm's one learner; measure it after the epochs that the protocol names."""
+    samples = ground.pretraining[unit.arm.data]
     learner, views = assemble(config, samples)
     samples = samples.with_targets(config.about.needs_targets)  # a method never sees what it does not ask for
     measured = unit.protocol.epochs_measured() if unit.part == "test" else unit.protocol.epochs_measured()[-1:]
@@ -133,31 +172,52 @@ def _arm(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, An
         measuring += time.process_time() - started
 
     started = time.process_time()  # of the processor, not of the clock: other work on the machine does not count
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    dtype = autocast_dtype(config.precision, device)
     losses = train_in_memory(learner, samples, views, config, device=device, dtype=dtype, after_epoch=after_epoch)
     training = time.process_time() - started - measuring
     values[measured[-1]] |= {"loss": losses[-1], "training CPU seconds": training}
-    arithmetic = f"{dtype or torch.float32} on {device.type}".removeprefix("torch.")
-    return values, {**to_dictionary(config), "arithmetic": arithmetic}
+    return values
 
 
-def _floor(unit: Unit, claim: Claim, ground: Ground) -> tuple[Values, dict[str, Any]]:
+def _in_stages(
+    unit: Unit, claim: Claim, ground: Ground, config: Method, device: torch.device, how: dict[str, Any]
+) -> Measured:
+    """Train all stages of the arm, as a run in a folder, or what an earlier process left of them; measure the end."""
+    others = {name: _set(ground, given) for name, given in config.other_data().items()}
+    data = {"": ground.pretraining[unit.arm.data], **others}
+    seen = {name: samples.with_targets(config.about.needs_targets) for name, samples in data.items()}
+    trained = train_stages(config, seen.pop(""), seen, unit.run, device=device)
+    numbers = _measured(claim, trained.subject(ground, _asked(unit, ground), unit.seed))
+    numbers |= {} if trained.loss is None else {"loss": trained.loss}
+    numbers["training CPU seconds"] = trained.spent.processor
+    return Measured({unit.protocol.epochs_measured()[-1]: numbers}, how, trained.before.clock)
+
+
+def _set(ground: Ground, name: str) -> Samples:
+    """What a method learns from besides: another of the ground's pretraining sets."""
+    if name not in ground.pretraining:
+        raise ArgumentError(
+            f"The ground has no pretraining set {name!r}, which an arm of this claim learns from besides its own."
+            f"{did_you_mean(name, ground.pretraining)} Its sets: {', '.join(ground.pretraining)}."
+        )
+    return ground.pretraining[name]
+
+
+def _floor(unit: Unit, claim: Claim, ground: Ground) -> Measured:
     """What the data know by themselves, or the first arm's network before its first step."""
     if unit.arm.name != UNTRAINED:
-        return {0: _measured(claim, floor_of(ground, _asked(unit, ground), unit.seed))}, {}
+        return Measured({0: _measured(claim, floor_of(ground, _asked(unit, ground), unit.seed))})
     arm = unit.arm
     options = {**unit.protocol.options, **arm.options, "seed": unit.seed}
     config = configuration(arm.method, options, ground.modality.name)
     learner, views = assemble(config, ground.pretraining[arm.data])
     learner.eval()
-    return {0: _measured(claim, subject_of(learner, views, ground, _asked(unit, ground), unit.seed))}, {}
+    return Measured({0: _measured(claim, subject_of(learner, views, ground, _asked(unit, ground), unit.seed))})
 
 
 def configuration(method: str, options: dict[str, Any], modality: str) -> Method:
     """The method's configuration on a kind of data; an unknown option names the nearest one."""
     where = f"the options of {method} in this claim"
-    return check_one_job(from_dictionary(METHODS[method].on(modality), options, where=where))
+    return from_dictionary(METHODS[method].on(modality), options, where=where)
 
 
 def _asked(unit: Unit, ground: Ground) -> Samples:

@@ -10,7 +10,7 @@ from contrapose.methods.groco import GroCo
 from contrapose.methods.hard_contrastive import HardContrastive
 from contrapose.methods.hydra import Hydra
 from contrapose.methods.isd import ISD
-from contrapose.methods.method import METHODS, About, Method, check_one_job, name_of, register
+from contrapose.methods.method import METHODS, About, Method, check_one_job, name_of, one_job, register
 from contrapose.methods.mmcl import MMCL
 from contrapose.methods.mochi import MoCHi
 from contrapose.methods.moco import MoCo
@@ -54,5 +54,6 @@ __all__ = [
     "WithBase",
     "check_one_job",
     "name_of",
+    "one_job",
     "register",
 ]

@@ -195,13 +195,18 @@ class Method(RunConfig):
         )
 
 
+def one_job(method: type[Method]) -> bool:
+    """Whether its run is the training of its learner, and nothing before, after or beside it."""
+    return method.stages is Method.stages
+
+
 def check_one_job(method: Method) -> Method:
-    """Pass a method whose run is the training of its learner, and nothing before, after or beside it.
+    """Pass a method of which `one_job` is true.
 
     Errors:
         ArgumentError: its jobs are of its own making.
     """
-    if type(method).stages is not Method.stages:
+    if not one_job(type(method)):
         raise ArgumentError(
             f"{name_of(method)} makes a run of jobs of its own, and this needs a method that trains one learner on one "
             f"data set. Train it with {shell_command('train', name_of(method))}, and use the encoder."
