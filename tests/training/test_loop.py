@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,25 @@ def test_more_epochs_on_a_finished_run(data: str, tmp_path: Path) -> None:
     longer = contrapose.resume(run.path, epochs=2, quiet=True)
     assert longer.outcome.steps == 12
     assert RunFolder(run.path).read_record()["config"]["epochs"] == 2
+
+
+def test_a_finished_run_without_its_encoder_gets_it_back(data: str, tmp_path: Path) -> None:
+    run = contrapose.train("simclr", data=data, out=str(tmp_path / "run"), **{**QUICK, "epochs": 1})
+    weights, file = (run.path / "encoder" / name for name in ("encoder.safetensors", "encoder.json"))
+    kept = weights.read_bytes()
+    for damage in (lambda: shutil.rmtree(weights.parent), lambda: _of_another_step(file)):  # killed before the export
+        damage()
+        with pytest.raises(ArgumentError, match="is finished"):
+            contrapose.resume(run.path, quiet=True)
+        assert weights.read_bytes() == kept
+        assert json.loads(file.read_bytes())["extra"]["step"] == run.outcome.steps
+
+
+def _of_another_step(file: Path) -> None:
+    facts = json.loads(file.read_bytes())
+    facts["extra"]["step"] -= 1
+    file.write_text(json.dumps(facts))
+    file.with_name("encoder.safetensors").write_bytes(b"")
 
 
 def test_other_data_than_before_is_refused(data: str, tmp_path: Path, pictures: np.ndarray) -> None:

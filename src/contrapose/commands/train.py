@@ -191,6 +191,7 @@ def resume(
     context = context_of(config, samples, others, views, initial, asked, monitor, accelerator)
     runner = Runner(Plan(config.stages(context)), context, run=folder)
     if runner.steps >= runner.total_steps:
+        runner.complete()
         done = runner.steps / (runner.total_steps / config.epochs)
         state = f"is at epoch {done:.3g} already, which {config.epochs} does not go beyond"
         state = state if change else f"is finished ({counted(config.epochs, 'epoch')})"

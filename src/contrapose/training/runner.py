@@ -5,6 +5,7 @@ Interrupts, checkpoints, metrics, progress, and that several processes decide th
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from typing import Any
@@ -100,6 +101,15 @@ class Runner:
                 self.job.export(self._folder.path, step=self.step)
         self.accelerator.wait_for_everyone()
         self._saved_at = time.monotonic()
+
+    def complete(self) -> None:
+        """Of a run whose steps are all done, export what a kill right after the last checkpoint has left out."""
+        try:
+            exported = json.loads((self._folder.encoder / "encoder.json").read_bytes())["extra"]["step"]
+        except (OSError, ValueError, KeyError, TypeError):  # none, or a job that writes something else
+            exported = None
+        if exported != self.step:
+            self.save()
 
     @property
     def _folder(self) -> RunFolder:
