@@ -18,8 +18,9 @@ Each claim is a paired experiment: the arms share seeds (first weights), batches
 same number of trials on a validation split, and the test split is used for the record alone. A difference is the mean
 over seeds with Student's 95 % interval. **Reproduced here**: the interval lies above what was predicted as the least;
 **contrary here**: below it; **not resolved here**: it holds it. All three are results, and all three speak of this
-experiment at its scale, which stands beside them: a few minutes on a few thousand small pictures can neither prove nor
-refute a paper. Floors (the untrained network, raw pixels) stand beside the arms.
+experiment at its scale, which stands beside them: a few minutes on a few thousand pictures, rows or sentences can
+neither prove nor refute a paper. Floors (the untrained network; raw pixels, the columns themselves or word counts)
+stand beside the arms.
 """
 
 

@@ -87,7 +87,7 @@ def read_records(folder: Path) -> Iterator[dict[str, Any]]:
     Errors:
         DataError: a file that is no record.
     """
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob("*.json"), key=lambda path: path.stem):
         try:
             record = json.loads(path.read_text())
             size = record["size"]

@@ -25,6 +25,10 @@ class Hydra(Method):
 
     It learns from labels. Gates are for training only; what they say of the classes, which pairs of them share their
     dimensions, stands in `class_gates.safetensors` and in the report.
+
+    What to expect: on 1,000 written digits, batch 200, 15 epochs and five seeds (`contrapose reproduce hydra`: *not
+    resolved here*), a probe of 5 labels a class has 99.5 %, as SupCon has (99.6); with every gate open 92.4, untrained
+    80.6, raw pixels 82.5. Gates of digits that look alike were not clearly more alike than others.
     """
 
     about: ClassVar[About] = About(

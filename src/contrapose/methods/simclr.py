@@ -24,7 +24,9 @@ class SimCLR(Method):
     What to expect: on 4,000 pictures of CIFAR-10, batch 32, 10 epochs and five seeds (`contrapose reproduce simclr`:
     *reproduced here*): one neighbour among five labels a class 25.7 %, untrained 19.0 %, raw pixels 18.6 %; linear
     probe 49.1 %, untrained 41.0 %, raw pixels 37.0 %. The temperature is worth more than most changes of the loss: tune
-    it first.
+    it first. On 4,000 sentences, a bag of words and 8 epochs (`contrapose reproduce simclr-sentences`: *contrary
+    here*), cosines order the pairs of the STS benchmark by 43.7 % with a tenth of the words deleted and 39.8 % with
+    dropout alone; untrained 40.3 %, word counts 46.2 %.
     """
 
     about: ClassVar[About] = About(

@@ -24,6 +24,11 @@ class SwAV(Method):
 
     No pair of samples is ever compared, and there is no slow copy and no negative. Small crops, which cost little, may
     predict as well (multi-crop: `--views.small-count 4`); they are not predicted.
+
+    What to expect: on 2,000 pictures of CIFAR-10, batch 64, 8 epochs and three seeds (`contrapose reproduce swav`:
+    *contrary here*), a probe of 5 labels a class has 24.6 % with four small crops, 25.7 without them in equal time,
+    18.4 without balance (all samples at one prototype); NT-Xent 28.4, untrained 20.4, raw pixels 21.3. A queue did not
+    help at batch 32 either. In so few steps it is behind losses with negatives.
     """
 
     about: ClassVar[About] = About(
