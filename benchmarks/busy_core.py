@@ -17,7 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,18 @@ print(run.outcome.rate)
 WAYS: dict[str, tuple[dict[str, str], str, int]] = {
     "torch's own choice": ({"GOMP_SPINCOUNT": "300000"}, "", 1),
     "contrapose": ({}, "", 1),
+    "1,000 spins": ({"GOMP_SPINCOUNT": "1000"}, "", 1),
+    "3,000 spins": ({"GOMP_SPINCOUNT": "3000"}, "", 1),
+    "10,000 spins": ({"GOMP_SPINCOUNT": "10000"}, "", 1),
+    "30,000 spins": ({"GOMP_SPINCOUNT": "30000"}, "", 1),
+    "100,000 spins": ({"GOMP_SPINCOUNT": "100000"}, "", 1),
     "contrapose, torch imported first": ({}, "import torch", 1),
     "never spinning": ({"OMP_WAIT_POLICY": "PASSIVE"}, "", 1),
     "one thread": ({"OMP_NUM_THREADS": "1"}, "", 1),
     "two workers of one thread, as in claims": ({"OMP_NUM_THREADS": "1"}, "", 2),
 }
 BASE = "torch's own choice"
+SITUATIONS = ["idle", "one core taken"]
 
 
 def views_per_second(way: str, epochs: int) -> float:
@@ -77,12 +83,12 @@ def one_core_taken(taken: bool) -> Iterator[None]:
             other.wait()
 
 
-def measure(rounds: int, epochs: int) -> Iterator[list[dict[str, Any]]]:
+def measure(rounds: int, epochs: int, ways: Sequence[str], situations: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
     """Every way, idle and busy; all that was found, after each round."""
     found = []
     for number in range(rounds):
-        for situation in ("idle", "one core taken"):
-            for way in WAYS:
+        for situation in situations:
+            for way in ways if number % 2 == 0 else reversed(ways):  # what drifts meets first and last alike
                 others = _running()
                 with one_core_taken(situation != "idle"):
                     speed = views_per_second(way, epochs)
@@ -98,8 +104,8 @@ def summary(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     speed = {(run["situation"], run["way"], run["round"]): run["views_per_second"] for run in runs}
     rounds = sorted({run["round"] for run in runs})
     rows = []
-    for situation in ("idle", "one core taken"):
-        for way in WAYS:
+    for situation in dict.fromkeys(run["situation"] for run in runs):
+        for way in dict.fromkeys(run["way"] for run in runs):
             own = [speed[situation, way, number] for number in rounds]
             ratios = [speed[situation, way, number] / speed[situation, BASE, number] for number in rounds]
             rows.append(
@@ -128,8 +134,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ROOT / "results" / "benchmarks" / "busy_core.json")
+    parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS), metavar="WAY")
+    parser.add_argument("--situations", nargs="+", choices=SITUATIONS, default=SITUATIONS, metavar="SITUATION")
     options = parser.parse_args()
-    for runs in measure(options.rounds, options.epochs):  # stopped early, the rounds that are done are written
+    ways = list(dict.fromkeys([BASE, *options.ways]))
+    for runs in measure(
+        options.rounds, options.epochs, ways, options.situations
+    ):  # stopped early, the rounds that are done are written
         write(options.out, runs, options.epochs)
     for row in summary(runs):
         print(f"{row['situation']:14s} {row['way']:40s} {row['views_per_second']:7.0f} views/s  x {row['ratio']:.2f}")
