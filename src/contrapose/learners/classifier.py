@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from contrapose.data.batch import Batch
 from contrapose.data.samples import LABEL
 from contrapose.distributed import gather
 from contrapose.errors import ArgumentError
+from contrapose.learners.cross_entropy import accuracy_of, labelled_cross_entropy
 from contrapose.learners.embed_views import embed_views
 from contrapose.learners.learner import Learner, Step
 from contrapose.pairing import by_labels
@@ -52,16 +52,9 @@ class Classifier(Learner):
         labels = self._labels_in(batch.targets)  # (B,)
         z = embed_views(self.encoder, batch.views)  # (V, B, D)
         logits = self.head(z).flatten(0, 1)  # (V·B, P)
-        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         targets = labels.repeat(len(batch.views))  # (V·B,)
-        summed = F.cross_entropy(
-            logits, targets, ignore_index=-1, label_smoothing=self.label_smoothing, reduction="sum"
-        )
-        # The mean over the labelled samples of all processes: how many there are is no process's own affair.
-        labelled = gather((targets >= 0).sum().float().unsqueeze(0))  # (W,)
-        loss = summed * len(labelled) / labelled.sum().clamp(min=1)
-        accuracy = (logits.argmax(dim=1) == targets)[targets >= 0].float().mean()  # ()
-        log: dict[str, torch.Tensor | float] = {"training_accuracy": torch.nan_to_num(accuracy).detach()}
+        loss = labelled_cross_entropy(logits, targets, label_smoothing=self.label_smoothing)
+        log: dict[str, torch.Tensor | float] = {"training_accuracy": accuracy_of(logits, targets)}
         return Step(loss, z.detach().flatten(0, 1), by_labels(gather(labels), views=len(batch.views)), log)
 
     def _labels_in(self, targets: Mapping[str, Any]) -> Any:
