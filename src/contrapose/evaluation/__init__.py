@@ -3,7 +3,9 @@
 from contrapose.evaluation.alignment import Cosines, alignment, cosines, tolerance, uniformity, uniformity_optimum
 from contrapose.evaluation.balanced import balanced_accuracy, unequal_classes
 from contrapose.evaluation.bootstrap import bootstrap_interval, paired_difference
+from contrapose.evaluation.calibration import Threshold, fitting_temperature, fitting_threshold
 from contrapose.evaluation.cka import cka
+from contrapose.evaluation.class_scores import class_scores
 from contrapose.evaluation.clustering import Agreement, Clustering, agreement, clustering
 from contrapose.evaluation.diagnose import Diagnosis, diagnose
 from contrapose.evaluation.few_label import FewLabel, few_label
@@ -49,17 +51,21 @@ __all__ = [
     "Separation",
     "Spaces",
     "Spectrum",
+    "Threshold",
     "agreement",
     "alignment",
     "balanced_accuracy",
     "bootstrap_interval",
     "cka",
+    "class_scores",
     "clustering",
     "cosines",
     "diagnose",
     "effective_rank",
     "few_label",
     "fit_linear_probe",
+    "fitting_temperature",
+    "fitting_threshold",
     "gain_over",
     "hardness",
     "knn",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +15,8 @@ Kind = Literal["gained", "unclear", "nothing", "worse"]
 
 HEADLINES = (
     "one-shot",
+    "accuracy, balanced",
+    "accuracy",
     "kNN, balanced",
     "linear probe, balanced",
     "kNN",
@@ -97,7 +100,11 @@ def gain_over(trained: Mapping[str, Metric], floors: Mapping[str, Mapping[str, M
 
 
 def _headlines(trained: Mapping[str, Metric]) -> list[str]:
-    found = [name for name in HEADLINES if name in trained]
+    """Those that are judged by; of several questions (`accuracy of topic`) those of each."""
+    plain = {name: re.sub(r" of [^,]*", "", name) for name in trained}
+    found = sorted(
+        (name for name in trained if plain[name] in HEADLINES), key=lambda name: HEADLINES.index(plain[name])
+    )
     return [name for name in found if f"{name}, balanced" not in found]
 
 
