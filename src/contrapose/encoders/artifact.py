@@ -83,10 +83,10 @@ def load_encoder(folder: Path | str) -> Encoder:
     folder = Path(folder)
     architecture = architecture_of(folder)
     encoder = _construct(architecture, folder)
-    state = _read_weights(folder / WEIGHTS)
+    state = read_tensors(folder / WEIGHTS)
     if architecture.modality == "rows":  # of the first format, which had the statistics of channels here
         state = {name: tensor for name, tensor in state.items() if name not in ("mean", "std")}
-    _compare(encoder.state_dict(), state, folder / WEIGHTS)
+    check_tensors(encoder.state_dict(), state, folder / WEIGHTS)
     encoder.load_state_dict(state, assign=True)  # assign keeps the precision that the encoder was saved in
     return encoder.eval()
 
@@ -138,7 +138,12 @@ def _read(path: Path) -> bytes:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _read_weights(path: Path) -> dict[str, Tensor]:
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file.
+
+    Errors:
+        RunError: it is missing or damaged.
+    """
     content = _read(path)
     try:
         return safetensors.torch.load(content)
@@ -148,22 +153,28 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
         ) from None
 
 
-def _compare(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], path: Path) -> None:
-    """Every tensor there, none besides, each of the right shape and kind; the first difference is named."""
+def check_tensors(
+    expected: Mapping[str, Tensor], found: Mapping[str, Tensor], path: Path, description: str = DESCRIPTION
+) -> None:
+    """Pass a file in which every tensor is there, none besides, each of the right shape and kind.
+
+    Errors:
+        RunError: the first difference.
+    """
     for names, verb in (
         (expected.keys() - found.keys(), "lacks"),
         (found.keys() - expected.keys(), "has an unknown"),
     ):
         if names:
             raise RunError(
-                f"{path} does not belong to its {DESCRIPTION}: it {verb} tensor {min(names)!r} "
+                f"{path} does not belong to its {description}: it {verb} tensor {min(names)!r} "
                 f"({len(names)} in all). Export the encoder again."
             )
     for name, tensor in expected.items():
         other = found[name]
         if tensor.shape != other.shape or tensor.is_floating_point() != other.is_floating_point():
             raise RunError(
-                f"{path} does not belong to its {DESCRIPTION}: tensor {name!r} is {_kind(other)} "
+                f"{path} does not belong to its {description}: tensor {name!r} is {_kind(other)} "
                 f"and should be {_kind(tensor)}. Export the encoder again."
             )
 
