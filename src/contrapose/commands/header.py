@@ -44,6 +44,8 @@ def announce(config: Method, samples: Samples, runner: Runner, run: RunFolder) -
         monitor.say(_encoder(config, runner.job))
     if config.init is not None:
         monitor.say(f"weights: begun with those of {config.init}, and with their normalisation; heads are new")
+    for remark in config.remarks():
+        monitor.say(remark)
     if isinstance(config, WithBase):
         monitor.say(f"frozen: {config.base} is asked, and stays as it is")
     if config.sam_radius > 0:

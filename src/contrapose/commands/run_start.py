@@ -31,15 +31,12 @@ def open_samples(config: Method, source: Any, start: Start | None = None, *, qui
     modality = modality_of(config)
     reading = {name: getattr(config, name) for name in modality.reading}
     reading |= {} if start is None else modality.start_options(config, start)
-    return modality.open(
-        source,
-        limit=config.limit,
-        labels=config.labels,
-        label_column=config.label_column,
-        number_column=config.number_column,
-        progress=not quiet,
-        **reading,
-    )
+    reading |= {name: getattr(config, name) for name in ("limit", "labels", "label_column", "number_column")}
+
+    def opened(**changes: Any) -> Samples:
+        return modality.open(source, **{**reading, "progress": not quiet, **changes})
+
+    return config.read(opened)
 
 
 def check_enough(config: Method, samples: Samples) -> None:
@@ -202,6 +199,7 @@ def context_of(
         monitor,
         samples=samples,
         others=others,
+        own_views=views is not None,
         assemble=made,
         describe={"method": name_of(config), "contrapose": __version__},
     )

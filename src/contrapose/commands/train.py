@@ -122,7 +122,7 @@ def train(
     monitor = Monitor(quiet=quiet or not accelerator.is_main_process)
     with accelerator.main_process_first():  # photos are decoded by one process, and read by all
         asked = base_for(config, base)
-        start = starting_from(config, init)
+        start = starting_from(config, base if init is None else init)
         config = begun_with(config, start)
         samples = open_samples(config, source, start, quiet=monitor.quiet)
         others = open_others(config, start, quiet=monitor.quiet)

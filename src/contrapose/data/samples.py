@@ -77,6 +77,7 @@ class Samples:
         self._stored = stored
         self.targets = {name: _target(name, values) for name, values in (targets or {}).items() if values is not None}
         self.class_names = None if class_names is None else tuple(class_names)
+        self.names_of: dict[str, tuple[str, ...]] = {}  # of the classes of further targets, by the target's name
         self.identifiers = [str(row) for row in range(len(self))] if identifiers is None else identifiers
         self.skipped = tuple(skipped)
         self.origin = origin
@@ -161,6 +162,21 @@ class Samples:
         if values is not None:
             self._check_count(name, values)
             changed.targets[name] = _target(name, values)
+        return changed
+
+    def with_classes(self, name: str, labels: np.ndarray, names: Sequence[str]) -> Self:
+        """The same samples with a second question of classes beside that of their labels.
+
+        Arguments:
+            name: of the target.
+            labels: `(N,)` class numbers, -1 where there is none.
+            names: of the classes.
+
+        Errors:
+            ArgumentError: another number of labels than of samples.
+        """
+        changed = self.with_target(name, labels)
+        changed.names_of = {**self.names_of, name: tuple(names)}
         return changed
 
     def with_targets(self, names: Sequence[str]) -> Self:

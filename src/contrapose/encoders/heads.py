@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -47,11 +46,6 @@ class Question:
             raise ArgumentError(f"{self.name} needs a count for each of its classes, and a temperature above 0.")
         if self.threshold is not None and (len(self.classes) != 2 or not 0 <= self.positive < 2):
             raise ArgumentError(f"A threshold is for two classes, and {self.name} has {len(self.classes)}.")
-
-    @property
-    def majority(self) -> str:
-        """The class with most labelled samples, the first among equals."""
-        return self.classes[int(np.argmax(self.counts))]
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """`(B, P)` outputs of the head as probabilities that add up to 1, in float64."""

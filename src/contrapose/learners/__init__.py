@@ -1,6 +1,7 @@
 """One training step: which encoder sees which view, what is remembered, which pairing, which objective."""
 
 from contrapose.learners.class_gates import ClassGates
+from contrapose.learners.class_heads import ClassHeads
 from contrapose.learners.classifier import Classifier
 from contrapose.learners.common_salient import CommonSalient
 from contrapose.learners.distillation import Distillation
@@ -21,6 +22,7 @@ from contrapose.learners.turn import Turn
 
 __all__ = [
     "ClassGates",
+    "ClassHeads",
     "Classifier",
     "CommonSalient",
     "CropQueue",

@@ -3,6 +3,7 @@
 from contrapose.methods.auc_cl import AUCCL
 from contrapose.methods.bias_debias import BiasDebias
 from contrapose.methods.cacr import CACR
+from contrapose.methods.classifier import EncoderClassifier, as_classifier
 from contrapose.methods.dcl import DCL
 from contrapose.methods.default import DEFAULT_METHOD
 from contrapose.methods.dhel import DHEL
@@ -37,6 +38,7 @@ __all__ = [
     "NNCLR",
     "About",
     "BiasDebias",
+    "EncoderClassifier",
     "GroCo",
     "HardContrastive",
     "Hydra",
@@ -52,6 +54,7 @@ __all__ = [
     "Supervised",
     "SwAV",
     "WithBase",
+    "as_classifier",
     "check_one_job",
     "name_of",
     "one_job",

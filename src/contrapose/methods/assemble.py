@@ -56,14 +56,14 @@ def begun_with(config: Method, start: Start | None) -> Method:
     if start.modality != config.modality:
         theirs, ours = (MODALITIES[name].plural for name in (start.modality, config.modality))
         raise ArgumentError(
-            f"--init {start.source} are weights for {theirs}, and these data are {ours}. Start from a run on {ours}, "
-            "or leave --init out."
+            f"{config.start_option} {start.source} are weights for {theirs}, and these data are {ours}. Start from a "
+            f"run on {ours}, or leave {config.start_option} out."
         )
     usual = next(option.default for option in fields(config) if option.name == "encoder")
     if start.name != config.encoder != usual:
         raise ArgumentError(
-            f"--encoder {config.encoder} and --init {start.source} contradict each other: those are weights of a "
-            f"{start.name}. Leave out one of the two."
+            f"--encoder {config.encoder} and {config.start_option} {start.source} contradict each other: those are "
+            f"weights of a {start.name}. Leave out one of the two."
         )
     return replace(config, encoder=start.name)
 

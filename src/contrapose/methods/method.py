@@ -17,6 +17,7 @@ from contrapose.training.config import RunConfig
 if TYPE_CHECKING:
     import torch
 
+    from contrapose.data import Samples
     from contrapose.encoders import Encoder, ProjectionHead
     from contrapose.learners import Learner
     from contrapose.methods.extent import Extent, Fit
@@ -86,6 +87,12 @@ class Method(RunConfig):
     """Views of each sample that it takes unless told otherwise."""
     view_note: ClassVar[str] = ""
     """Why so many, where it is another number than two: the help says it."""
+
+    @property
+    def varied(self) -> bool:
+        """Whether it learns from views of the samples, and not from the samples as they are."""
+        return True
+
     if TYPE_CHECKING:
         views: Any = None  # of the options of a kind of data
 
@@ -133,6 +140,18 @@ class Method(RunConfig):
     @abstractmethod
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         """The learner that trains `encoder` by this method; `generator` draws what its memory starts from."""
+
+    def read(self, open: Callable[..., Samples]) -> Samples:
+        """The run's data.
+
+        Arguments:
+            open: opens them as the configuration says; options given to it stand in the place of that.
+        """
+        return open()
+
+    def remarks(self) -> list[str]:
+        """What the header of a run says besides, a line each."""
+        return []
 
     def other_data(self) -> dict[str, str]:
         """What the method learns from beside `data`, by name: each is given as `--data` is, and of the same kind."""

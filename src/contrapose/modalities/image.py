@@ -56,6 +56,7 @@ class _Image(Modality):
     reading = ("image_column", "image_size", "fit", "white", "workers")
     floor_name = "raw pixels"
     pipeline_tag, example = "image-feature-extraction", '"photos/"'
+    class_tag = "image-classification"
     drawn = True
 
     def open(self, spec: Any, **reading: Any) -> Samples:
@@ -87,7 +88,7 @@ class _Image(Modality):
     def start(self, init: Any, config: Any) -> Start:
         from contrapose.encoders import starting_point
 
-        return starting_point(init, image_size=config.image_size)
+        return starting_point(init, image_size=config.image_size, option=config.start_option)
 
     def started(self, start: Start, samples: Samples) -> Encoder:
         return start.encoder(cast("Images", samples).image_size)

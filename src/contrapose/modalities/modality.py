@@ -32,6 +32,7 @@ class Modality(ABC):
         reading: names of those options that say how data are read; `open` takes them.
         floor_name: what `floor` gives, in words.
         pipeline_tag: how the hub calls what such an encoder does.
+        class_tag: how it calls what a classifier of them does.
         example: Python for some data to embed.
         drawn: whether samples are looked at, so that views are drawn; else they are read (`shown_views`).
     """
@@ -43,6 +44,7 @@ class Modality(ABC):
     reading: ClassVar[tuple[str, ...]]
     floor_name: ClassVar[str]
     pipeline_tag: ClassVar[str] = "feature-extraction"
+    class_tag: ClassVar[str | None] = None
     example: ClassVar[str]
     drawn: ClassVar[bool] = False
 
@@ -66,7 +68,7 @@ class Modality(ABC):
         """The trained weights that `init` names, as a configuration asks for them."""
         from contrapose.encoders import starting_point
 
-        return starting_point(init)
+        return starting_point(init, option=config.start_option)
 
     def started(self, start: Start, samples: Samples) -> Encoder:
         """A copy of the encoder that training starts from, for these samples."""

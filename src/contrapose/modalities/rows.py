@@ -37,6 +37,7 @@ class _Rows(Modality):
     reading = ("ignore_columns",)
     floor_name = "standardised columns"
     example = '"table.csv"'
+    class_tag = "tabular-classification"
 
     def open(self, spec: Any, **reading: Any) -> Samples:
         from contrapose.data.rows import open_rows

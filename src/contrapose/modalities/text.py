@@ -57,6 +57,7 @@ class _Text(Modality):
     options: ClassVar[type[Options]] = TextOptions
     reading = ("text_column",)
     floor_name = "word counts"
+    class_tag = "text-classification"
     pipeline_tag, example = "sentence-similarity", '["some words", "other words"]'
 
     def open(self, spec: Any, **reading: Any) -> Samples:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from contrapose.errors import ArgumentError
 from contrapose.options import Options
@@ -17,6 +17,9 @@ TRACKERS = ("none", "tensorboard", "wandb", "mlflow")
 class RunConfig(Options):
     """What to train on, for how long, with which optimiser, where to write: the same for every method and every kind of
     data. How data are read, varied and encoded is their kind's (see `contrapose.modalities`)."""
+
+    start_option: ClassVar[str] = "--init"
+    """How a user names the weights that a run starts from."""
 
     data: str = ""
     """What to learn from, to be named for every run: a folder, .npz, .npy, .parquet, .csv, .jsonl, .txt, hub:NAME;

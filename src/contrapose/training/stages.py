@@ -36,6 +36,7 @@ class Context:
         monitor: what a person sees meanwhile.
         samples: the run's data, where it has any.
         others: further data, by name.
+        own_views: whether the views are by a maker of the user's own.
         assemble: `(config, samples, initial=None) -> learner, views`, as the run's method does it; `initial` is an
             encoder to begin with.
         describe: facts that are kept with everything that is exported.
@@ -47,6 +48,7 @@ class Context:
     monitor: Monitor = field(default_factory=lambda: Monitor(quiet=True))
     samples: Any = None
     others: Mapping[str, Samples] = field(default_factory=dict)
+    own_views: bool = False
     assemble: Callable[..., tuple[Learner, MakeViews]] | None = None
     describe: Mapping[str, Any] = field(default_factory=dict)
     artifacts: Mapping[str, Path] = field(default_factory=dict)
