@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         training,
         views,
     )
+    from contrapose.classifier import Classifier, load_classifier
+    from contrapose.commands.apply import apply
     from contrapose.commands.embed import embed
     from contrapose.commands.evaluate import evaluate
     from contrapose.commands.export import export
@@ -39,11 +41,13 @@ if TYPE_CHECKING:
     from contrapose.version import __version__
 
 __all__ = [
+    "Classifier",
     "ContraposeError",
     "ContrastiveEncoder",
     "Embedder",
     "Run",
     "__version__",
+    "apply",
     "data",
     "embed",
     "encoders",
@@ -52,6 +56,7 @@ __all__ = [
     "export",
     "learners",
     "load",
+    "load_classifier",
     "methods",
     "modalities",
     "objectives",
@@ -80,15 +85,18 @@ _ROOMS = (
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "Classifier": "contrapose.classifier",
         "ContraposeError": "contrapose.errors",
         "ContrastiveEncoder": "contrapose.estimator",
         "Embedder": "contrapose.embedder",
         "Run": "contrapose.commands.train",
         "__version__": "contrapose.version",
+        "apply": "contrapose.commands.apply",
         "embed": "contrapose.commands.embed",
         "evaluate": "contrapose.commands.evaluate",
         "export": "contrapose.commands.export",
         "load": "contrapose.embedder",
+        "load_classifier": "contrapose.classifier",
         "resume": "contrapose.commands.train",
         "train": "contrapose.commands.train",
         **{room: f"contrapose.{room}" for room in _ROOMS},

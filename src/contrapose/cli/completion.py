@@ -55,6 +55,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
         ("evaluate",): options.EvaluateOptions,
         ("compare",): options.CompareOptions,
         ("embed",): options.EmbedOptions,
+        ("apply",): options.ApplyOptions,
         ("search",): SearchOptions,
         ("report",): ReportOptions,
         ("export",): ExportOptions,

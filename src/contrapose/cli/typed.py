@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, cast
 from contrapose.cli.parse import parse
 from contrapose.cli.training import train_command
 from contrapose.commands.claim_options import ClaimsOptions, ReproduceOptions
-from contrapose.commands.options import CompareOptions, EmbedOptions, EvaluateOptions
+from contrapose.commands.options import ApplyOptions, CompareOptions, EmbedOptions, EvaluateOptions
 from contrapose.errors import ArgumentError, UnwrittenError, did_you_mean
+from contrapose.words import counted
 
 if TYPE_CHECKING:
+    from contrapose.data import Samples
     from contrapose.search import Matches
 
 
@@ -37,13 +39,28 @@ def _embed(words: list[str]) -> None:
     from contrapose.commands.embed import embed
 
     images = embed(**vars(options))
-    for note in images.notes:
-        print(f"note: {note}", file=sys.stderr)
-    for skipped in images.skipped:
-        print(f"skipped: {skipped.path} ({skipped.reason})", file=sys.stderr)
+    _told(images)
     print(f"Wrote {len(images):,} embeddings to {options.out}")
     if options.out.endswith(".npy"):
         print("note: .npy holds the numbers alone; .parquet and .npz keep names and labels", file=sys.stderr)
+
+
+def _apply(words: list[str]) -> None:
+    options = parse(ApplyOptions, words, "apply")
+    from contrapose.commands.apply import apply
+
+    samples = apply(**vars(options))
+    _told(samples)
+    without = f"; {counted(len(samples.skipped), samples.noun)} skipped, without a row" if samples.skipped else ""
+    print(f"Wrote the classes of {counted(len(samples), samples.noun)} to {options.out}{without}")
+
+
+def _told(samples: Samples) -> None:
+    """What a person should know of data that were read."""
+    for note in samples.notes:
+        print(f"note: {note}", file=sys.stderr)
+    for skipped in samples.skipped:
+        print(f"skipped: {skipped.path} ({skipped.reason})", file=sys.stderr)
 
 
 def _search(words: list[str]) -> None:
@@ -191,6 +208,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "evaluate": _evaluate,
     "compare": _compare,
     "embed": _embed,
+    "apply": _apply,
     "search": _search,
     "analyse": _analyse,
     "data": _data,

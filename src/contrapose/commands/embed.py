@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from contrapose.commands.reading import Reading
+from contrapose.commands.table_file import file_to_write, table_bytes
 from contrapose.commands.unwritten import write_or_rescue
 from contrapose.data import Samples, class_texts
 from contrapose.data.labels import UNLABELLED
 from contrapose.embedder import load
-from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.optional import optional
 
 
@@ -55,19 +54,7 @@ def embed(
         ArgumentError: an ending that is not one of these.
         MissingExtraError: `.parquet`, `.csv` or `.jsonl` without the `tables` extra.
     """
-    path = Path(out)
-    if path.suffix not in WRITERS:
-        raise ArgumentError(
-            f"Cannot write {path.name!r}: unknown ending {path.suffix!r}.{did_you_mean(path.suffix, WRITERS)}"
-        )
-    if path.suffix in TABLES:
-        optional("polars", extra="tables")  # before the work, not after it
-    if not path.parent.is_dir():
-        raise ArgumentError(
-            f"The folder {path.parent} does not exist, so {path.name} cannot be written there; create it first."
-        )
-    if isinstance(data, str | os.PathLike) and path.exists() and Path(data).exists() and path.samefile(data):
-        raise ArgumentError(f"--out {path} is the data itself, which would be lost; name another file.")
+    path = file_to_write(out, WRITERS, data)  # before the work, not after it
     encoder = load(run, device=device, white=white)
     reading = Reading.of(
         run, image_column=image_column, text_column=text_column, label_column=label_column, labels=labels
@@ -93,19 +80,15 @@ def _table(samples: Samples, z: np.ndarray, *, wide: bool) -> Any:
 
 
 def _parquet(samples: Samples, z: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    _table(samples, z, wide=False).write_parquet(buffer)
-    return buffer.getvalue()
+    return table_bytes(_table(samples, z, wide=False), ".parquet")
 
 
 def _csv(samples: Samples, z: np.ndarray) -> bytes:
-    return _table(samples, z, wide=True).write_csv().encode()
+    return table_bytes(_table(samples, z, wide=True), ".csv")
 
 
 def _jsonl(samples: Samples, z: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    _table(samples, z, wide=False).write_ndjson(buffer)
-    return buffer.getvalue()
+    return table_bytes(_table(samples, z, wide=False), ".jsonl")
 
 
 def _npz(samples: Samples, z: np.ndarray) -> bytes:
@@ -132,4 +115,3 @@ WRITERS: dict[str, Callable[[Samples, np.ndarray], bytes]] = {
     ".npz": _npz,
     ".npy": _npy,
 }
-TABLES = (".parquet", ".csv", ".jsonl")

@@ -35,7 +35,7 @@ class TargetOptions(ReadingOptions):
     """What to measure by."""
 
     task: str | None = None
-    """one-shot, scored-pairs, regression or labelled-table. Default: the one that fits data and run."""
+    """one-shot, classification, scored-pairs, regression or labelled-table. Default: the one that fits data and run."""
     number_column: str | None = None
     """Column of a table, or array of an .npz, with the number to predict; of pairs, the score. Default: that of the
     run's own data, else one with a usual name."""
@@ -108,6 +108,30 @@ class CompareOptions(TargetOptions):
     """Where to embed: auto, cpu, cuda, mps."""
     out: str | None = None
     """Also write everything as JSON to this file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyOptions:
+    """Name the classes of data with a trained classifier, and write one row a sample: identifier, class, and the
+    probability of each class."""
+
+    run: Positional[str]
+    """The run folder, or a classifier folder."""
+    data: Positional[str]
+    """What to classify: a folder, file or name, as in train."""
+    out: str = "predictions.csv"
+    """Where to: .csv, .parquet or .jsonl."""
+    image_column: str | None = None
+    """Column of a table, or array of an .npz, with the pictures or their paths. Default: that of the run's own data,
+    else one with a usual name (image, path, file, ...)."""
+    text_column: str | None = None
+    """Column of a table with the texts. Default: likewise (text, sentence, review, ...)."""
+    limit: int | None = None
+    """Classify at most so many samples."""
+    white: float | None = None
+    """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: as the encoder keeps it."""
+    device: str = "auto"
+    """Where to compute: auto, cpu, cuda, mps."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,67 @@
+"""`contrapose apply`: what a trained classifier says of each sample, to a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contrapose.classifier import Classifier, load_classifier
+from contrapose.commands.reading import Reading
+from contrapose.commands.table_file import TABLES, file_to_write, table_bytes
+from contrapose.commands.unwritten import write_or_rescue
+from contrapose.data import Samples
+from contrapose.optional import optional
+
+
+def apply(
+    run: str | Path,
+    data: Any,
+    *,
+    out: str | Path,
+    limit: int | None = None,
+    white: float | None = None,
+    image_column: str | None = None,
+    text_column: str | None = None,
+    device: str = "cpu",
+    quiet: bool = False,
+) -> Samples:
+    """Name the classes of `data` with a run's classifier, and write one row a sample, in the order of the data.
+
+    Arguments:
+        run: run folder or classifier folder.
+        data: what `--data` takes, or arrays; labels in it are not looked at.
+        out: `.csv`, `.parquet` or `.jsonl`: identifier, `predicted`, and `p_CLASS`, the probability of each class; of
+            several questions `QUESTION` and `QUESTION_p_CLASS` of each.
+        white: the value that is white in pictures deeper than 8 bits. None: as the encoder keeps it.
+        image_column, text_column: as in `open_data` and `open_texts`; `None`: the columns of the run's own data where
+            `data` has such, else those with usual names.
+
+    Returns the data as read, with what was skipped: that has no row.
+
+    Errors:
+        ArgumentError: an ending that is not one of these.
+        RunError: no classifier in `run`.
+        MissingExtraError: no extra `tables`.
+    """
+    path = file_to_write(out, TABLES, data)
+    classifier = load_classifier(run, device=device, white=white)
+    reading = Reading.of(run, image_column=image_column, text_column=text_column, labels="none")
+    reading = Reading(reading.asked, {name: column for name, column in reading.usual.items() if name != "label_column"})
+    samples = reading.open(classifier, data, limit=limit, progress=not quiet)
+    table = answers_table(classifier, samples, classifier.embed(samples))
+    write_or_rescue(path, table_bytes(table, path.suffix), result=samples)
+    return samples
+
+
+def answers_table(classifier: Classifier, samples: Samples, z: np.ndarray) -> Any:
+    """A polars frame: identifier, and of each question the class and its probabilities, from `(N, D)` embeddings."""
+    polars = optional("polars", extra="tables")
+    columns: dict[str, Any] = {"identifier": list(samples.identifiers)}
+    several = len(classifier.questions) > 1
+    for question, (names, p) in zip(classifier.questions, classifier.answers(z), strict=True):
+        columns[question.name if several else "predicted"] = names.tolist()
+        before = f"{question.name}_" if several else ""
+        columns |= {f"{before}p_{name}": p[:, number] for number, name in enumerate(question.classes)}
+    return polars.DataFrame(columns)
