@@ -11,11 +11,14 @@ import pytest
 from contrapose.columns import Column
 from contrapose.embedder import Embedder
 from contrapose.encoders import Encoder, build_rows
+from contrapose.encoders.classifier_folder import TrainedHeads
+from contrapose.encoders.heads import Heads, Question
 from contrapose.errors import ArgumentError, DataError
-from contrapose.tasks import TASKS, Given, Targets, Task, task_for
+from contrapose.tasks import TASKS, Given, OfClassifier, Targets, Task, task_for
 
 EXAMPLES = {
     "one-shot": ("of_pictures", lambda request: "omniglot"),
+    "classification": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "scored-pairs": ("of_texts", lambda request: request.getfixturevalue("pairs")),
     "regression": ("of_rows", lambda request: request.getfixturevalue("rows")),
     "labelled-table": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
@@ -31,14 +34,25 @@ def example(request: pytest.FixtureRequest, given: Callable[..., Given]) -> tupl
     encoder, data = EXAMPLES[request.param]
     encoder, data = request.getfixturevalue(encoder), data(request)
     targets = Targets(number_column="age" if request.param == "regression" else None)
-    return TASKS[request.param], given(encoder, data, targets=targets), encoder
+    options = {"classifier": classifier(encoder)} if request.param == "classification" else {}
+    return TASKS[request.param], given(encoder, data, targets=targets, **options), encoder
+
+
+def classifier(encoder: Encoder) -> OfClassifier:
+    """Heads of zeros, whatever the embeddings."""
+    questions = (Question("label", ("0", "1", "2"), (5, 4, 3)),)
+
+    def fit(embed: Callable[[Any], np.ndarray]) -> TrainedHeads:
+        return TrainedHeads(Heads(16 * 16 * 3, [3]), questions)
+
+    return OfClassifier(TrainedHeads(Heads(encoder.dimension, [3]), questions), None, fit)
 
 
 def test_every_task_says_what_it_is_and_has_an_example() -> None:
     assert set(EXAMPLES) == set(TASKS)
     for name, task in TASKS.items():
         assert task.name == name
-        assert "encoder" in task.artifacts
+        assert task.artifacts in (("encoder",), ("classifier",))
         assert len(task.needs.split()) > 4
         assert not task.needs.endswith("."), "the object of a sentence"
 

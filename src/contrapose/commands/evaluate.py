@@ -12,6 +12,7 @@ from contrapose.commands.evaluation import Evaluation
 from contrapose.commands.evaluation_items import Arms
 from contrapose.commands.reading import Reading
 from contrapose.commands.report_data import sources_of
+from contrapose.commands.run_classifier import classifier_of
 from contrapose.commands.run_data import FROM_PYTHON, data_places
 from contrapose.commands.train import config_of
 from contrapose.commands.unwritten import kept_if_unwritten
@@ -54,9 +55,10 @@ def evaluate(
     """Measure a run's encoder, an untrained one of the same architecture, and raw pixels (or what is the floor of its
     kind of data) by the same protocol.
 
-    The task is the one that fits: one-shot runs of the embedded characters; scored pairs, where a table has two columns
-    of texts and a score; regression, where a number was asked for or the run was trained for one; else the labelled
-    table: kNN and a linear probe. What is learned is learned on one part and tested once on the other.
+    The task is the one that fits: one-shot runs of the embedded characters; classification, of a run that trained a
+    classifier; scored pairs, where a table has two columns of texts and a score; regression, where a number was asked
+    for or the run was trained for one; else the labelled table: kNN and a linear probe. What is learned is learned on
+    one part and tested once on the other.
 
     Arguments:
         run: run folder (or encoder folder, when `data` is given). The result is also written to its `evaluation.json`,
@@ -159,6 +161,7 @@ def measure(
         ),
         own_number=None if config is None else config.number_column,
         trained_for=None if config is None else next(iter(type(config).about.needs_targets), None),
+        classifier=classifier_of(run, config),
         limit=limit,
         seed=seed,
         k=k,
@@ -167,12 +170,11 @@ def measure(
     chosen = task_for(given, task)
     measurement = chosen.prepare(given)
     arms: Arms = {}
-    for arm, embed in _embedders(trained, measurement.known, seed, floors):
+    for arm, embed in _embedders(trained, measurement.known, seed, floors and measurement.arms):
         arms[arm], found = measurement(embed)
         if arm == TRAINED:
             embeddings = found
-    if floors:
-        arms |= measurement.floors()
+    arms |= measurement.floors() if floors else {}
     return Evaluation(
         measurement.data,
         arms,
@@ -254,6 +256,5 @@ def _embedders(trained: Embedder, known: Samples, seed: int, floors: bool) -> It
     if not floors:
         return
     yield "untrained", Embedder(untrained_like(trained.encoder, seed)).embed
-
     modality = modality_of(trained.encoder)
     yield modality.floor_name, modality.floor(known)

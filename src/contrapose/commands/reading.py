@@ -51,7 +51,7 @@ class Reading:
             DataError: the data cannot be read.
         """
         asked = {**self.asked, **options}
-        usual = self._there(data)
+        usual = [name for name in self._there(data) if name not in options]
         for count in range(len(usual), 0, -1):
             for names in combinations(usual, count):
                 with suppress(ArgumentError):  # an archive without such an array, or two that exclude each other

@@ -15,7 +15,8 @@ from contrapose.data.tables.opening import table_of
 from contrapose.data.tables.pairs import PairColumns, pair_columns
 from contrapose.data.tables.sources import Source
 from contrapose.encoders import Encoder
-from contrapose.errors import ArgumentError, ContraposeError
+from contrapose.encoders.classifier_folder import TrainedHeads
+from contrapose.errors import ArgumentError, ContraposeError, DataError
 from contrapose.modalities import Modality, modality_of
 from contrapose.words import a_type
 
@@ -61,6 +62,25 @@ class Targets:
         return self.labels is False or (isinstance(self.labels, str) and self.labels == "none")
 
 
+def _not_known(embed: Callable[[Samples], Any]) -> TrainedHeads:
+    raise DataError("What the classifier learned from is not known, so nothing else can learn from the same.")
+
+
+@dataclass(frozen=True)
+class OfClassifier:
+    """A trained classifier, beside its encoder.
+
+    Arguments:
+        heads: its heads.
+        learned: the samples that it learned from, where they can be opened.
+        fit: heads that learn from the same on what a function embeds.
+    """
+
+    heads: TrainedHeads
+    learned: Samples | None = None
+    fit: Callable[[Callable[[Samples], Any]], TrainedHeads] = _not_known
+
+
 @dataclass(frozen=True)
 class Given:
     """An encoder, data, and what was asked of them.
@@ -73,6 +93,7 @@ class Given:
         targets: what was asked to be measured by.
         own_number: the column of numbers of the run's own data.
         trained_for: `"label"` or `"number"`, what the method of the run learns from; None: from neither.
+        classifier: the classifier that the encoder belongs to; None: to none.
         limit: at most so many samples of each part.
         seed: of the split and of intervals.
         k: neighbours of kNN.
@@ -87,6 +108,7 @@ class Given:
     targets: Targets = field(default_factory=Targets)
     own_number: str | None = None
     trained_for: str | None = None
+    classifier: OfClassifier | None = None
     limit: int | None = None
     seed: int = 0
     k: int = 20

@@ -35,6 +35,7 @@ class Measurement(ABC):
         target: what is measured by, `"label"` or `"number"`, where the encoder could have been trained with it.
         labels: of the test rows, where these are of classes.
         number_column: the column of numbers that are predicted.
+        arms: whether encoders that learned nothing can be measured beside the trained one.
         named: whether the same data, opened as the encoder's kind, are what a report can show.
     """
 
@@ -46,6 +47,7 @@ class Measurement(ABC):
     target: str | None = None
     labels: np.ndarray | None = None
     number_column: str | None = None
+    arms: bool = True
     named: bool = True
 
     @abstractmethod
