@@ -101,7 +101,9 @@ def training_of(run: Path) -> tuple[dict[str, Any], Method]:
 
 def changed_options(config: Method) -> dict[str, Any]:
     """Options that differ from the method's defaults and bear on the result; those of views as `views.NAME`."""
-    return {name: value for name, value in config.differences().items() if name not in NOT_OF_THE_RESULT}
+    found = {name: value for name, value in config.differences().items() if name not in NOT_OF_THE_RESULT}
+    weights = {name: without_folders(str(found[name])) for name in ("init", "base") if found.get(name) is not None}
+    return found | weights
 
 
 def unfinished(architecture: Architecture) -> str | None:

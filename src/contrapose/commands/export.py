@@ -121,8 +121,9 @@ def _to_onnx(run: Path, out: Path) -> str:
 
 def _to_folder(run: Path, out: Path) -> str:
     from contrapose.commands.model_card import card_of
+    from contrapose.encoders.classifier_folder import classifier_folder
 
-    source = _encoder_folder(run)
+    source = classifier_folder(run) or _encoder_folder(run)
     out.parent.mkdir(parents=True, exist_ok=True)
     # Made aside and renamed: nobody uploads half a folder.
     temporary = out.resolve().with_name(f".{out.resolve().name}.{os.getpid()}.tmp")
@@ -137,9 +138,12 @@ def _to_folder(run: Path, out: Path) -> str:
         temporary.replace(out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+    heads = (out / "classifier.json").is_file()
+    files = "encoder.safetensors, encoder.json" + (", the same of the classifier" if heads else "")
+    reader = "contrapose.load_classifier" if heads else "contrapose.load"
     return (
-        f"Wrote {out}: encoder.safetensors, encoder.json and README.md, a model card. Read it, name a licence in it, "
-        "then share the folder; contrapose.load reads it."
+        f"Wrote {out}: {files} and README.md, a model card. Read it, name a licence in it, then share the folder; "
+        f"{reader} reads it."
     )
 
 

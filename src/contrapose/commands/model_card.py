@@ -18,18 +18,21 @@ from contrapose.commands.card_facts import (
     without_folders,
 )
 from contrapose.encoders import Architecture, Encoder, architecture_of, load_encoder
+from contrapose.encoders.classifier_folder import DESCRIPTION as HEADS
+from contrapose.encoders.classifier_folder import load_heads
+from contrapose.encoders.heads import Question
 from contrapose.encoders.onnx_form import OnnxForm
 from contrapose.errors import RunError
 from contrapose.evaluation.table import results_text
-from contrapose.methods import Method
-from contrapose.modalities import modality_of
+from contrapose.methods import Method, as_classifier
+from contrapose.modalities import Modality, modality_of
 from contrapose.version import __version__
 
 # Words in the front matter go through `tojson`: a JSON string is a YAML string, whatever is in it.
 _CARD = """\
 ---
 library_name: contrapose
-pipeline_tag: {{ modality.pipeline_tag }}
+pipeline_tag: {{ pipeline_tag }}
 license: unknown  # fill in: https://huggingface.co/docs/hub/repositories-licenses
 tags: {{ tags | tojson }}
 {% if dataset %}
@@ -39,7 +42,17 @@ datasets: {{ [dataset] | tojson }}
 
 # {{ name }}
 
-{% if method %}
+{% if questions %}
+A classifier of {{ modality.plural }}\
+{{ ", trained by `%s` on %s labelled %s: %s" % (method, record.data.samples | thousands, modality.plural, origin)
+if method }}.
+{{ "Its encoder was not trained by these labels: it is that of `%s`." % frozen if frozen }}
+
+{% for question in questions %}
+- {{ question.name }}: {% for class in question.classes %}{{ class }} ({{ question.counts[loop.index0] | thousands }}\
+{{ ")" }}{{ ", " if not loop.last }}{% endfor %}; in brackets, the labels that it learned from. {{ said[loop.index0] }}
+{% endfor %}
+{% elif method %}
 An encoder of {{ modality.plural }}, trained {{ "with" if about.needs_labels else "without" }} labels \
 by `{{ method }}` on \
 {{ record.data.samples | thousands }} {{ modality.plural }}: {{ origin }}.
@@ -57,6 +70,11 @@ An encoder of {{ modality.plural }}.
 import contrapose
 
 # This folder; or, from the hub, the path that huggingface_hub.snapshot_download("OWNER/NAME") returns.
+{% if questions %}
+classifier = contrapose.load_classifier({{ quoted_name }})
+classifier.predict({{ modality.example }})  # (N,) class names
+classifier.predict_proba({{ modality.example }})  # (N, {{ questions[0].classes | length }}) probabilities
+{% endif %}
 encoder = contrapose.load({{ quoted_name }})
 z = encoder.embed({{ modality.example }})  # (N, {{ encoder.dimension }}) numpy array
 ```
@@ -146,7 +164,9 @@ def card_of(run: Path, folder: Path, *, name: str) -> str:
     is_run = (run / "config.json").is_file()
     record, config = training_of(run) if is_run else (None, None)
     results = results_of(run) if is_run else None
+    questions = load_heads(folder).questions if (folder / HEADS).is_file() else ()
     facts = {
+        **_of_classifier(questions, config, modality_of(encoder)),
         "name": name,
         "quoted_name": json.dumps(name, ensure_ascii=False),
         "version": __version__,
@@ -173,6 +193,29 @@ def _of_encoder(encoder: Encoder, architecture: Architecture) -> dict[str, Any]:
         "parameters": sum(parameter.numel() for parameter in encoder.parameters()),
         "onnx": _onnx_form(encoder),
         "arguments": arguments if architecture.arguments and len(arguments) <= LONG_ARGUMENTS else None,
+    }
+
+
+def _of_classifier(questions: tuple[Question, ...], config: Method | None, modality: Modality) -> dict[str, Any]:
+    """What a classifier is asked, and how its numbers became probabilities and answers."""
+    said = []
+    for one in questions:
+        held = one.chosen.get("held_out")
+        warm = f"temperature {one.temperature:.3g}, chosen on {held} held-out labels" if held else "not calibrated"
+        answer = (
+            f"; the answer is {one.classes[one.positive]} from {one.threshold:.3g} on, chosen there for "
+            f"{one.chosen.get('aim')}"
+            if one.threshold is not None
+            else ""
+        )
+        said.append(f"Probabilities: {warm}{answer}.")
+    trained = as_classifier(config)
+    frozen = trained.base if trained is not None and trained.frozen else None
+    return {
+        "questions": questions,
+        "said": said,
+        "frozen": frozen and without_folders(frozen),
+        "pipeline_tag": (modality.class_tag if questions else None) or modality.pipeline_tag,
     }
 
 

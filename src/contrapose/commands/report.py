@@ -140,8 +140,7 @@ def collect(
     record = folder.read_record()
     config = config_of(record, where=str(folder.config_file))
     head = facts.head_of(_with_encoder(folder), record, config)
-    trained = load(folder.path, device=device)
-    reading = reading or Reading.of(folder.path)
+    trained, reading = load(folder.path, device=device), reading or Reading.of(folder.path)
     shown = shown_by(folder, data, test_data, limit, seed)
     say("Opening the data")
     images = _open(trained, config, shown, reading, quiet, folder)
@@ -152,6 +151,7 @@ def collect(
     parts = _tried(
         images, lambda images: facts.parts_of(trained, images, test, seed=shown.seed, most=shown.limit or MOST)
     )
+    seen = images if config.varied else page.Absent("Samples were learned from as they are; --augment varies them.")
     say("Drawing the map, and looking for neighbours")
     labelled = type(config).about.needs_labels or getattr(images, "labels", ()) is not None  # unknown: as if there were
     return page.Page(
@@ -160,7 +160,7 @@ def collect(
         results=page.Absent(shown.elsewhere) if shown.elsewhere else _results(folder, record),
         map=_tried(parts, lambda parts: facts.map_of(parts.mapped.by_fifths(), seed=seed)),
         gallery=_tried(parts, lambda parts: facts.gallery_of(parts.bank, parts.asked)),
-        views=_tried(images, lambda images: facts.views_of(images, trained.encoder, config.views, seed=seed)),
+        views=_tried(seen, lambda images: facts.views_of(images, trained.encoder, config.views, seed=seed)),
         pairing=_tried(trained.encoder, lambda encoder: facts.pairing_of(config, encoder, labelled=labelled)),
         spectra=_tried(parts, lambda parts: parts.spectra),
         setup=facts.setup_of(folder, record, config),
