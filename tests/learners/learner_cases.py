@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from contrapose import objectives
 from contrapose.learners import (
     ClassGates,
-    ClassHeads,
     Classifier,
     CommonSalient,
     Distillation,
@@ -54,13 +53,6 @@ def siamese_by_labels(encoder: Make) -> Learner:
 
 def classifier(encoder: Make) -> Learner:
     return Classifier(encoder(), dimension=6, classes=4).double()
-
-
-def class_heads(encoder: Make) -> Learner:
-    """Weighed classes, on an encoder that is trained."""
-    learner = ClassHeads(encoder(), dimension=6, questions=("label",), frozen=False, balanced=True, encoder_rate=0.5)
-    learner.see_targets({"label": torch.tensor([0, 1, 2, 3, 3, 3])})
-    return learner.double()
 
 
 def max_margin(encoder: Make) -> Learner:
@@ -243,7 +235,6 @@ LEARNERS: dict[str, Callable[[Make], Learner]] = {
         siamese,
         siamese_by_labels,
         classifier,
-        class_heads,
         max_margin,
         momentum,
         nearest_neighbour,

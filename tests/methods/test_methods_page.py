@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from contrapose.methods import METHODS
-from contrapose.methods.method import QUESTIONS
+from contrapose.methods.about import QUESTIONS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "methods.md").read_text()

@@ -7,7 +7,7 @@ import textwrap
 from rich.console import Console
 
 from contrapose.methods import METHODS, WithBase
-from contrapose.methods.method import QUESTIONS
+from contrapose.methods.about import QUESTIONS
 
 
 def print_methods(*, first: str | None = None) -> None:
