@@ -1,11 +1,12 @@
 """What a training step of each method costs, beside SimCLR's, in one run: time and peak memory.
 
     python benchmarks/method_cost.py --batch 512 --out results/benchmarks/method_cost.json
+    python benchmarks/method_cost.py --kind text --methods simcse debcse --out results/benchmarks/method_cost_texts.json
 
 A step is forward, objective, backward, optimiser and the learner's own bookkeeping (teacher, queue), on views that were
-made beforehand: `small_conv` on 32 x 32 colour pictures. Methods take turns, one step a round; the time is the
-processor's, of one thread, and the fastest round counts. Memory is the peak of a process of its own above what it held
-before its first step. Ratios are to `simclr` in the same run.
+made beforehand: `small_conv` on 32 x 32 colour pictures, `transformer` on texts of 16 words. Methods take turns, one
+step a round; the time is the processor's, of one thread, and the fastest round counts. Memory is the peak of a process
+of its own above what it held before its first step. Ratios are to `simclr` in the same run, on the same kind of data.
 """
 
 from __future__ import annotations
@@ -15,17 +16,20 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmcl_solver import resident
 
-from contrapose.data import Batch, Images
+from contrapose.data import Batch, Images, Samples
 from contrapose.environment import environment
 from contrapose.learners import Learner
 from contrapose.methods import METHODS
 from contrapose.methods.assemble import assemble
+from contrapose.modalities import MODALITIES
+from contrapose.padded import Padded
 
 CLASSES = 10
 YARDSTICK = "simclr"
@@ -37,22 +41,36 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 """Options that cost something else than their method's defaults: what they are called, and what they are."""
 
 
+def pictures(count: int, generator: torch.Generator) -> Samples:
+    pixels = torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8, generator=generator)
+    numbers = torch.rand(count, generator=generator, dtype=torch.float64)  # (B,)
+    return Images(pixels.numpy(), (torch.arange(count) % CLASSES).numpy(), targets={"number": numbers.numpy()})
+
+
+def texts(count: int, generator: torch.Generator) -> Samples:
+    """Of 16 words out of 2,000, the first of them the most frequent."""
+    words = (2_000 * torch.rand(count, 16, generator=generator) ** 2).long()  # (B, 16)
+    return MODALITIES["text"].open([" ".join(f"word{number}" for number in row) for row in words.tolist()])
+
+
+SAMPLES: dict[str, Callable[[int, torch.Generator], Samples]] = {"image": pictures, "text": texts}
+
+
 class Stepper:
     """A method with its batch, ready to do steps."""
 
-    def __init__(self, name: str, batch: int) -> None:
+    def __init__(self, name: str, batch: int, kind: str) -> None:
         generator = torch.Generator().manual_seed(0)
-        pixels = torch.randint(0, 256, (batch, 3, 32, 32), dtype=torch.uint8, generator=generator)
-        labels = torch.arange(batch) % CLASSES
         method, options = VARIANTS.get(name, (name, {}))
         queue = {"queue": 4 * batch} if "queue" in METHODS[method].__dataclass_fields__ else {}
-        config = METHODS[method](batch_size=batch, **queue, **options)
-        numbers = torch.rand(batch, generator=generator, dtype=torch.float64)  # (B,)
-        learner, views = assemble(config, Images(pixels.numpy(), labels.numpy(), targets={"number": numbers.numpy()}))
+        config = METHODS[method].on(kind)(batch_size=batch, **queue, **options)
+        samples = SAMPLES[kind](batch, generator)
+        learner, views = assemble(config, samples)
         self.learner: Learner = learner.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        made = views(pixels, generator=generator)
-        self.views = len(made)
-        self.batch = Batch(views=made, indices=torch.arange(batch), labels=labels, targets={"number": numbers})
+        made = views(samples.batch(torch.arange(batch)), generator=generator)
+        self.views = len([view for view in made if kind != "text" or isinstance(view, Padded)])
+        targets = {name: torch.as_tensor(values) for name, values in samples.targets.items()}
+        self.batch = Batch(views=made, indices=torch.arange(batch), targets=targets)
         self.optimizer = torch.optim.AdamW(self.learner.parameter_groups(0.01), lr=1e-3)
 
     def step(self) -> float:
@@ -67,26 +85,28 @@ class Stepper:
         return time.process_time() - started
 
 
-def peak_here(name: str, batch: int) -> int:
+def peak_here(name: str, batch: int, kind: str) -> int:
     """Peak resident bytes of two steps above what was resident before; for a fresh process."""
-    stepper = Stepper(name, batch)
+    stepper = Stepper(name, batch, kind)
     before = resident("VmRSS")
     stepper.step()
     stepper.step()
     return max(0, resident("VmHWM") - before)
 
 
-def peak(name: str, batch: int) -> int | None:
+def peak(name: str, batch: int, kind: str) -> int | None:
     """The same in a process of its own; None where the system does not tell."""
     if not Path("/proc/self/status").exists():
         return None
-    command = [sys.executable, __file__, "--peak", name, "--batch", str(batch)]
+    command = [sys.executable, __file__, "--peak", name, "--batch", str(batch), "--kind", kind]
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def measure(names: list[str], batch: int, rounds: int, *, peaks: bool = True) -> list[dict[str, Any]]:
+def measure(
+    names: list[str], batch: int, rounds: int, *, kind: str = "image", peaks: bool = True
+) -> list[dict[str, Any]]:
     """One row a method, ratios included."""
-    steppers = {name: Stepper(name, batch) for name in names}
+    steppers = {name: Stepper(name, batch, kind) for name in names}
     for stepper in steppers.values():
         stepper.step()  # warm-up
     spent: dict[str, list[float]] = {name: [] for name in names}
@@ -94,7 +114,7 @@ def measure(names: list[str], batch: int, rounds: int, *, peaks: bool = True) ->
         for name, stepper in steppers.items():
             spent[name].append(stepper.step())
     fastest = {name: min(times) for name, times in spent.items()}
-    memory = {name: peak(name, batch) if peaks else None for name in names}
+    memory = {name: peak(name, batch, kind) if peaks else None for name in names}
     rows = []
     for name in names:
         held, yardstick = memory[name], memory[YARDSTICK]
@@ -121,22 +141,24 @@ def show(rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--batch", type=int, default=512, help="pictures in a step")
+    parser.add_argument("--batch", type=int, default=512, help="samples in a step")
+    parser.add_argument("--kind", choices=SAMPLES, default="image", help="of the samples")
     parser.add_argument("--rounds", type=int, default=3, help="timed steps of each method")
-    parser.add_argument("--methods", nargs="+", default=None, help="default: all")
+    parser.add_argument("--methods", nargs="+", default=None, help="default: all of the kind")
     parser.add_argument("--out", type=Path, help="also write the rows, with commit and machine, as JSON")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.peak:
-        print(peak_here(arguments.peak, arguments.batch))
+        print(peak_here(arguments.peak, arguments.batch, arguments.kind))
         return
-    names = [YARDSTICK, *(name for name in arguments.methods or [*METHODS, *VARIANTS] if name != YARDSTICK)]
-    rows = measure(names, arguments.batch, arguments.rounds)
+    usual = [*(name for name, method in METHODS.items() if method.modality == arguments.kind), *VARIANTS]
+    names = [YARDSTICK, *(name for name in arguments.methods or usual if name != YARDSTICK)]
+    rows = measure(names, arguments.batch, arguments.rounds, kind=arguments.kind)
     show(rows)
     if arguments.out:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        record = {"environment": environment(), "batch": arguments.batch, "rows": rows}
+        record = {"environment": environment(), "kind": arguments.kind, "batch": arguments.batch, "rows": rows}
         arguments.out.write_text(json.dumps(record, indent=2) + "\n")
 
 

@@ -214,11 +214,14 @@ def test_damaged_files_are_named(file: str, content: str, message: str, run: Pat
 @pytest.mark.parametrize("name", list(METHODS))
 def test_options_of_every_method(name: str) -> None:
     """What is named differs from the defaults; what changes nothing in the result is not named."""
-    config = METHODS[name](epochs=3, out="x", device="cpu", workers=1)
+    of_kind: dict[str, dict[str, Any]] = {"image": {"workers": 1}, "text": {}}
+    kind = METHODS[name].modality
+    config = METHODS[name](epochs=3, out="x", device="cpu", **of_kind[kind])
     assert changed_options(config) == {"epochs": 3}
-    views = dataclasses.replace(config.views, blur_probability=0.25)
+    option = {"image": "blur_probability", "text": "swap"}[kind]
+    views = dataclasses.replace(config.views, **{option: 0.25})
     both = changed_options(dataclasses.replace(config, views=views))
-    assert both == {"epochs": 3, "views.blur_probability": 0.25}
+    assert both == {"epochs": 3, f"views.{option}": 0.25}
 
 
 @pytest.mark.parametrize(

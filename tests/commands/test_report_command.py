@@ -15,7 +15,8 @@ import tyro
 import contrapose
 from contrapose.commands.evaluate import evaluate
 from contrapose.commands.report import ReportOptions, collect, report
-from contrapose.encoders import build
+from contrapose.encoders import Encoder, build
+from contrapose.encoders.texts import build_text, train_tokenizer
 from contrapose.errors import ArgumentError, DataError, MissingExtraError, RunError
 from contrapose.methods import METHODS
 from contrapose.report import Absent
@@ -201,7 +202,9 @@ def test_the_options_are_read_from_words() -> None:
 
 @pytest.mark.parametrize("method", list(METHODS))
 def test_every_method_draws_its_pairing(method: str) -> None:
-    encoder = build("small_conv", channels=1, image_size=16, mean=(0.0,), std=(1.0,), seed=0)
+    encoder: Encoder = build("small_conv", channels=1, image_size=16, mean=(0.0,), std=(1.0,), seed=0)
+    if METHODS[method].modality == "text":
+        encoder = build_text("bag_of_words", train_tokenizer(["some words", "of a text"], "words"), seed=0)
     before = {name: value.clone() for name, value in encoder.state_dict().items()}
     found = pairing_of(METHODS[method](), encoder, labelled=True)
     assert found.sentences[-1]

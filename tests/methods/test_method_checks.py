@@ -102,6 +102,11 @@ def test_it_runs_on_other_kinds_too_or_says_what_is_missing(
     def run() -> Any:
         return contrapose.train(name, data=data_of(kind), out=str(tmp_path / "run"), epochs=1, **options_of(kind, name))
 
+    if METHODS[name].kinds and kind not in METHODS[name].kinds:
+        with pytest.raises(ArgumentError, match=rf"^{name} is for \w+, for .*; these are \w+\. Take another method"):
+            run()
+        assert not (tmp_path / "run").exists()
+        return
     if METHODS[name].needs:
         with pytest.raises(ArgumentError, match=rf"^{name} needs an encoder with \w+; \w+ has none\. Take --encoder "):
             run()

@@ -99,6 +99,19 @@ def dcl(s: Tensor) -> Forces:
 
 
 @row(
+    "`simcse`",
+    "as `simclr`, between views alone",
+    "the same",
+    lambda z, **options: objectives.simcse(z[0], z[1], temperature=T, **options),
+)
+def simcse(s: Tensor) -> Forces:
+    """Rows of view 0 look for theirs in view 1; those of view 1 look for nobody."""
+    positive, negative = (mask & between(2, 0, 1) for mask in pairing(2))
+    push, pull = softmax_forces(s, positive, negative)
+    return push.nan_to_num(), pull.nan_to_num()
+
+
+@row(
     "`moco`",
     "as `simclr`, j from a queue",
     "the same",

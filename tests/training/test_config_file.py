@@ -10,13 +10,20 @@ from contrapose.errors import ArgumentError
 from contrapose.methods import CACR, METHODS, MMCL
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.views.images.options import ImageViews
+from contrapose.views.texts import TextViews
 
 
 @pytest.mark.parametrize("name", list(METHODS))
 def test_every_configuration_survives_json(name: str) -> None:
-    config = METHODS[name](epochs=3, views=ImageViews(count=2, rotation_degrees=20.0))
+    changed = {"image": ImageViews(count=2, rotation_degrees=20.0), "text": TextViews(delete=0.1)}
+    config = METHODS[name](epochs=3, views=changed[METHODS[name].modality])
     text = json.dumps(to_dictionary(config))
     assert from_dictionary(METHODS[name], json.loads(text)) == config
+
+
+def test_what_a_group_leaves_out_is_as_the_method_has_it() -> None:
+    assert from_dictionary(CACR, {"views": {"rotation_degrees": 20.0}}).views.count == CACR().views.count == 5
+    assert from_dictionary(CACR, {"views": {"count": 3}}).views == ImageViews(count=3)
 
 
 def test_an_unknown_key_names_the_nearest_one() -> None:

@@ -15,6 +15,7 @@ from contrapose.shell import shell_command
 
 if TYPE_CHECKING:
     from contrapose.methods import Method
+    from contrapose.modalities import Modality
 
 USAGE = f"""\
 usage: contrapose train [METHOD] --data DATA [--modality image|text|rows] [options]
@@ -91,10 +92,18 @@ def _help_of_other_kinds(method: str, shown: type[Method]) -> str:
 
     others = [
         f"of {kind.plural}: {shell_command('train', method, '--modality', kind.name, '--help')}"
-        for kind in MODALITIES.values()
+        for kind in _kinds_of(shown)
         if kind.name != shown.modality
     ]
-    return f"These are the options of {MODALITIES[shown.modality].plural}. Those " + "; ".join(others)
+    own = f"These are the options of {MODALITIES[shown.modality].plural}"
+    return f"{own}. Those {'; '.join(others)}" if others else f"{own}, which {method} is for."
+
+
+def _kinds_of(method: type[Method]) -> list[Modality]:
+    """The kinds of data that a method is for."""
+    from contrapose.modalities import MODALITIES
+
+    return [kind for kind in MODALITIES.values() if not method.kinds or kind.name in method.kinds]
 
 
 def _of_another_kind(method: type[Method], found: type[Method], words: list[str]) -> None:
@@ -106,7 +115,7 @@ def _of_another_kind(method: type[Method], found: type[Method], words: list[str]
 
     typed = {word.partition("=")[0].replace("_", "-") for word in words if word.startswith("--")}
     strange = typed - names(found)
-    for kind in MODALITIES.values() if strange else ():
+    for kind in _kinds_of(method) if strange else ():
         theirs = strange & names(method.on(kind.name))
         if theirs:
             raise ArgumentError(

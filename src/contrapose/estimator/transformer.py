@@ -61,7 +61,8 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     Arguments:
         method: a name from `contrapose.methods.METHODS`. "supcon" learns from `y`, in which -1 is "not labelled";
-            the others take no notice of `y`. "selfcon" is for pictures.
+            the others take no notice of `y`. "selfcon" is for pictures,
+            "simcse" for texts.
         epochs: passes over the data. [design] 20, seconds for thousands of rows; SCARF stops by a validation loss.
         batch_size: samples a step, at most all. 128: SCARF.
         learning_rate: peak of the schedule. 1e-3: SCARF's, with Adam.
@@ -225,7 +226,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def _views(self, config: Method, data: Data, encoder: Encoder) -> MakeViews:
         if isinstance(data, Texts):
-            return modality_of(data).views(config.views, data, encoder)
+            return config.views_for(modality_of(data).views(config.views, data, encoder), data, encoder)
         if isinstance(data, Rows):
             options = RowViews(corruption_rate=self.corruption_rate, count=config.views.count)
             return PreparedViews(

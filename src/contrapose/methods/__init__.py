@@ -20,6 +20,7 @@ from contrapose.methods.nnclr import NNCLR
 from contrapose.methods.selfcon import SelfCon
 from contrapose.methods.sepclr import SepCLR
 from contrapose.methods.simclr import SimCLR
+from contrapose.methods.simcse import SimCSE
 from contrapose.methods.supcon import SupCon
 from contrapose.methods.supervised import Supervised
 from contrapose.methods.supremix import SupReMix
@@ -49,6 +50,7 @@ __all__ = [
     "SelfCon",
     "SepCLR",
     "SimCLR",
+    "SimCSE",
     "SupCon",
     "SupReMix",
     "Supervised",

@@ -41,7 +41,7 @@ def assemble(
     learner.see_targets(samples.targets)
     if views is None:
         with in_group("views"):
-            return learner, modality.views(config.views, samples, encoder)
+            return learner, config.views_for(modality.views(config.views, samples, encoder), samples, encoder)
     return learner, modality.own_views(views, config.views, encoder)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass, field, fields, make_dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self, get_type_hints
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from contrapose.errors import ArgumentError
 from contrapose.methods.about import About
+from contrapose.methods.on_kind import on_kind
 from contrapose.modalities import MODALITIES
 from contrapose.registry import Registry
 from contrapose.shell import shell_command
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     from contrapose.data import Samples
+    from contrapose.data.source import MakeViews
     from contrapose.encoders import Encoder, ProjectionHead
     from contrapose.learners import Learner
     from contrapose.methods.extent import Extent, Fit
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
 
 
 _INITIAL = 1  # names the random stream of first weights and queues; training steps use longer names
-
-_EXPECTED = "What to expect"  # begins the paragraph of a method's docstring that says what was measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,11 @@ class Method(RunConfig):
     """Views of each sample that it takes unless told otherwise."""
     view_note: ClassVar[str] = ""
     """Why so many, where it is another number than two: the help says it."""
+    kinds: ClassVar[tuple[str, ...]] = ()
+    kinds_note: ClassVar[str] = ""
+    """Kinds of data that it is for, where it is not for all, and why for these, as the end of a sentence."""
+    view_defaults: ClassVar[Mapping[str, Any]] = {}
+    """Options of views whose defaults are not those of the kind of data."""
 
     @property
     def varied(self) -> bool:
@@ -85,9 +90,16 @@ class Method(RunConfig):
         """The same method with the options of another kind of data.
 
         Errors:
-            ArgumentError: an unknown kind (the nearest is named).
+            ArgumentError: an unknown kind (the nearest is named), or one that the method is not for.
         """
-        return _on(cls.bare, modality)
+        kind, own = MODALITIES[modality], cls.bare.kinds
+        if own and modality not in own:
+            theirs = " and ".join(MODALITIES[name].plural for name in own)
+            raise ArgumentError(
+                f"{name_of(cls)} is for {theirs}, {cls.kinds_note}; these are {kind.plural}. Take another method: "
+                f"{shell_command('methods')} lists them."
+            )
+        return on_kind(cls.bare, modality)
 
     @classmethod
     def own_options(cls) -> set[str]:
@@ -125,6 +137,10 @@ class Method(RunConfig):
 
         learner, source = context.parts()
         return [Stage("train", self.epochs * source.steps_per_epoch, lambda context: context.trainer(learner, source))]
+
+    def views_for(self, views: MakeViews, samples: Samples, encoder: Encoder) -> MakeViews:
+        """What makes the views of these samples, all that there are: by default `views`, that of their kind."""
+        return views
 
     def fit_to_classes(self, names: Sequence[str], given: Container[str]) -> Self:
         """This configuration for labels that name these classes, in the order of their numbers.
@@ -204,7 +220,7 @@ def register(name: str) -> Callable[[type[Method]], type[Method]]:
     def add(method: type[Method]) -> type[Method]:
         if not getattr(method, "about", None):
             raise ArgumentError(f"Method {name!r} needs a class variable `about`.")
-        return METHODS.register(name)(_on(method, method.modality))
+        return METHODS.register(name)(on_kind(method, method.modality))
 
     return add
 
@@ -212,34 +228,3 @@ def register(name: str) -> Callable[[type[Method]], type[Method]]:
 def name_of(method: type[Method] | Method) -> str:
     """The name under which a method is registered."""
     return next(name for name, known in METHODS.items() if known.bare is method.bare)
-
-
-_MADE: dict[tuple[type[Method], str], type[Method]] = {}
-
-
-def _on(bare: type[Method], modality: str) -> type[Method]:
-    if (bare, modality) in _MADE:
-        return _MADE[bare, modality]
-    options = MODALITIES[modality].options
-    kind = get_type_hints(options)["views"]
-    changed = [] if bare.view_count == kind().count else [_views(kind, bare.view_count)]
-    made: Any = make_dataclass(bare.__name__, changed, bases=(bare, options), frozen=True, kw_only=True)
-    made.bare, made.modality = bare, modality
-    made.__module__, made.__qualname__ = bare.__module__, bare.__qualname__
-    made.__doc__ = _help(bare, modality)
-    _MADE[bare, modality] = made
-    return _MADE[bare, modality]
-
-
-def _help(bare: type[Method], modality: str) -> str:
-    """What the help says of a method. Its figures are of its first kind of data: beside others that is said."""
-    text = bare.__doc__ or ""
-    if modality != bare.modality:
-        measured, asked = (MODALITIES[name].plural for name in (bare.modality, modality))
-        whose = f"(where nothing else is said the figures are of {measured}, and not of {asked}):\n    "
-        text = text.replace(f"{_EXPECTED}: ", f"{_EXPECTED} {whose}")
-    return f"{text}\n    Views: {bare.view_note}.\n    " if bare.view_note else text
-
-
-def _views(kind: type[Any], count: int) -> tuple[str, type[Any], Any]:
-    return "views", kind, field(default_factory=lambda: kind(count=count))

@@ -39,6 +39,7 @@ from contrapose.objectives.softmax.coupling import coupling
 from contrapose.objectives.softmax.dcl import dcl
 from contrapose.objectives.softmax.info_nce import info_nce
 from contrapose.objectives.softmax.nt_xent import nt_xent
+from contrapose.objectives.softmax.simcse import simcse
 from contrapose.objectives.softmax.supervised import self_con, sup_con
 from contrapose.objectives.transport.cacr import cacr
 from contrapose.objectives.transport.cacr_predicted import cacr_predicted
@@ -87,6 +88,7 @@ __all__ = [
     "self_con",
     "separation_terms",
     "sepclr",
+    "simcse",
     "simple_contrastive",
     "sinkhorn",
     "soft_sort",

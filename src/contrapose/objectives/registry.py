@@ -37,6 +37,7 @@ from contrapose.objectives.regression.supremix import supremix, supremix_chance
 from contrapose.objectives.softmax.dcl import dcl
 from contrapose.objectives.softmax.info_nce import info_nce
 from contrapose.objectives.softmax.nt_xent import nt_xent
+from contrapose.objectives.softmax.simcse import simcse
 from contrapose.objectives.softmax.supervised import self_con, sup_con
 from contrapose.objectives.transport.cacr import cacr
 from contrapose.objectives.transport.cacr_predicted import cacr_predicted
@@ -87,6 +88,7 @@ def _add(
 
 _add(nt_xent, "views", softmax_chance, "https://arxiv.org/abs/2002.05709")
 _add(info_nce, "towers", softmax_chance, "https://arxiv.org/abs/1807.03748")
+_add(simcse, "towers", softmax_chance, "https://arxiv.org/abs/2104.08821", tiled=False)
 _add(sup_con, "labels", softmax_chance, "https://arxiv.org/abs/2004.11362")
 _add(self_con, "labels", softmax_chance, "https://arxiv.org/abs/2106.15499")
 _add(mmcl, "views", margin_chance, "https://arxiv.org/abs/2112.11450", tiled=False)

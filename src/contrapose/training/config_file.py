@@ -28,14 +28,22 @@ def from_dictionary(kind: type[C], values: Mapping[str, Any], *, where: str = "c
         OptionError: a value that the dataclass refuses; options of a group in it are called `group.option`.
     """
     hints = get_type_hints(kind)
-    known = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    known = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     arguments = {}
     for key, value in values.items():
         if key not in known:
             raise ArgumentError(f"Unknown key {key!r} in {where}.{did_you_mean(key, known)}")
+        if isinstance(value, Mapping):
+            value = {**_usual(known[key]), **value}
         with in_group(key):
             arguments[key] = _convert(hints[key], value, f"{where}.{key}")
     return kind(**arguments)
+
+
+def _usual(field: Any) -> dict[str, Any]:
+    """What a group of keys is by default: methods have defaults of their own for the views of a kind."""
+    usual = None if field.default_factory is dataclasses.MISSING else field.default_factory()
+    return to_dictionary(usual) if dataclasses.is_dataclass(usual) else {}
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:

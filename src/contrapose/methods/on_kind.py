@@ -1,0 +1,45 @@
+"""A method on a kind of data: the class as it is written, with the options of that kind besides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field, make_dataclass
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from contrapose.modalities import MODALITIES
+
+if TYPE_CHECKING:
+    from contrapose.methods.method import Method
+
+_EXPECTED = "What to expect"  # begins the paragraph of a method's docstring that says what was measured
+_MADE: dict[tuple[type[Method], str], type[Method]] = {}
+
+
+def on_kind(bare: type[Method], modality: str) -> type[Method]:
+    """The class with the options of a kind of data, the same at every call."""
+    if (bare, modality) in _MADE:
+        return _MADE[bare, modality]
+    options = MODALITIES[modality].options
+    kind = get_type_hints(options)["views"]
+    usual = {"count": bare.view_count, **bare.view_defaults}
+    changed = [] if kind(**usual) == kind() else [_views(kind, usual)]
+    made: Any = make_dataclass(bare.__name__, changed, bases=(bare, options), frozen=True, kw_only=True)
+    made.bare, made.modality = bare, modality
+    made.__module__, made.__qualname__ = bare.__module__, bare.__qualname__
+    made.__doc__ = _help(bare, modality)
+    _MADE[bare, modality] = made
+    return _MADE[bare, modality]
+
+
+def _help(bare: type[Method], modality: str) -> str:
+    """What the help says of a method. Its figures are of its first kind of data: beside others that is said."""
+    text = bare.__doc__ or ""
+    if modality != bare.modality:
+        measured, asked = (MODALITIES[name].plural for name in (bare.modality, modality))
+        whose = f"(where nothing else is said the figures are of {measured}, and not of {asked}):\n    "
+        text = text.replace(f"{_EXPECTED}: ", f"{_EXPECTED} {whose}")
+    return f"{text}\n    Views: {bare.view_note}.\n    " if bare.view_note else text
+
+
+def _views(kind: type[Any], usual: Mapping[str, Any]) -> tuple[str, type[Any], Any]:
+    return "views", kind, field(default_factory=lambda: kind(**usual))

@@ -1,0 +1,88 @@
+"""What methods of sentences share: whole texts told apart by dropout, and the options of SimCSE's softmax."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from contrapose.errors import ArgumentError, DataError
+from contrapose.methods.method import Method, name_of
+from contrapose.modalities import modality_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from contrapose.data import Samples
+    from contrapose.data.source import MakeViews
+    from contrapose.data.texts import Texts
+    from contrapose.encoders import Encoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentenceMethod(Method):
+    """A method for texts whose views are the whole text twice: inherit this in place of `Method`."""
+
+    modality: ClassVar[str] = "text"
+    kinds: ClassVar[tuple[str, ...]] = ("text",)
+    kinds_note: ClassVar[str] = "for it is the dropout in their encoders that tells two views of one apart"
+    view_defaults: ClassVar[Mapping[str, Any]] = {"crop_min": 1.0, "delete": 0.0}
+
+    batch_size: int = 64
+    """Samples per process and step. 64: the authors' with BERT-base."""
+    projection_layers: int = 1
+    """Linear maps of the projection head, with a tanh behind the last. 1: the authors' pooler, which is used in
+    training alone; 0 compares the embeddings themselves."""
+    projection_dimension: int = 128
+    """D, the dimension in which the loss compares. 128, as many as the encoders of texts have here; the authors' is
+    their encoder's too."""
+    temperature: float = 0.05
+    """Sharpness of the softmax. 0.05: the authors'."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("temperature", self.temperature > 0, "above 0")
+        self._check("views", self.views.total() == 2, "2 of each text (--views.count 2)")
+
+    def views_for(self, views: MakeViews, samples: Samples, encoder: Encoder) -> MakeViews:
+        """What makes the views of these texts.
+
+        Errors:
+            DataError: all are the same.
+        """
+        texts = cast("Texts", samples).texts
+        if len(texts) > 1 and len(set(texts)) == 1:
+            raise DataError(
+                f"{samples.origin}: its {len(texts):,} texts are all the same: there is nothing to tell them from. "
+                "Give others, or name another column with --text-column."
+            )
+        return views
+
+    def sentence_head(self, encoder: Encoder) -> nn.Module:
+        """The projection head, its outputs within -1 and 1."""
+        from torch import nn
+
+        head = self.head(encoder.dimension)
+        return nn.Sequential(head, nn.Tanh()) if self.projection_layers else head
+
+    def check_twins(self, encoder: Encoder) -> None:
+        """Pass an encoder that makes two things of one text, where nothing but it tells views apart.
+
+        Errors:
+            ArgumentError: it has no dropout.
+        """
+        import torch
+
+        if not self.views.are_copies:
+            return
+        view = modality_of(encoder).made_up(encoder, 2, 0).to(encoder.device)
+        training = encoder.training
+        encoder.train()
+        with torch.no_grad():
+            same = torch.equal(encoder(view), encoder(view))
+        encoder.train(training)
+        if same:
+            raise ArgumentError(
+                f"{name_of(self)} tells the two views of a text apart by dropout alone, and this {encoder.name} has "
+                "none: give one with dropout, or let words be left out (--views.delete 0.1)."
+            )

@@ -1,0 +1,54 @@
+"""SimCSE: a sentence beside itself, told apart by dropout alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from contrapose.methods.method import About, register
+from contrapose.methods.sentences import SentenceMethod
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from contrapose.encoders import Encoder
+    from contrapose.learners import Learner
+    from contrapose.pairing import Pairing
+
+
+@register("simcse")
+@dataclass(frozen=True, kw_only=True)
+class SimCSE(SentenceMethod):
+    """Vectors of sentences from sentences alone: each, embedded twice under dropout, finds itself in the batch.
+
+    For texts. The authors train BERT-base with `--learning-rate 3e-5 --epochs 1` on a million sentences; their form
+    with labelled pairs and hard negatives is the function `objectives.simcse`.
+
+    What to expect: Spearman on scored pairs is what to look at (`contrapose evaluate RUN --data PAIRS`), beside that of
+    word counts, which a small encoder from new weights may not reach.
+    """
+
+    about: ClassVar[About] = About(
+        question="who is a positive, when labels do not say?",
+        purpose="vectors of sentences: a text is its own positive, told apart by dropout, so that no word has to go",
+        paper="Gao et al., EMNLP 2021, https://arxiv.org/abs/2104.08821",
+    )
+
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
+        from contrapose.learners import Siamese
+        from contrapose.objectives import OBJECTIVES, simcse
+
+        self.check_twins(encoder)
+
+        def objective(z: Tensor, pairing: Pairing, rows: Tensor | None) -> Tensor:
+            return simcse(z[0], z[1], temperature=self.temperature, rows=rows)
+
+        return Siamese(
+            encoder,
+            self.sentence_head(encoder),
+            objective,
+            pair_by="towers",
+            views=2,
+            chance=OBJECTIVES["simcse"].chance,
+        )
