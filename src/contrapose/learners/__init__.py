@@ -5,6 +5,7 @@ from contrapose.learners.class_heads import ClassHeads
 from contrapose.learners.classifier import Classifier
 from contrapose.learners.common_salient import CommonSalient
 from contrapose.learners.distillation import Distillation
+from contrapose.learners.drawn_pairs import DrawnPairs
 from contrapose.learners.gated import Gated
 from contrapose.learners.hard_mixing import HardMixing
 from contrapose.learners.learner import Learner, Objective, Step
@@ -27,6 +28,7 @@ __all__ = [
     "CommonSalient",
     "CropQueue",
     "Distillation",
+    "DrawnPairs",
     "Gated",
     "HardMixing",
     "Learner",

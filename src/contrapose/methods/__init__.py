@@ -5,6 +5,7 @@ from contrapose.methods.bias_debias import BiasDebias
 from contrapose.methods.cacr import CACR
 from contrapose.methods.classifier import EncoderClassifier, as_classifier
 from contrapose.methods.dcl import DCL
+from contrapose.methods.debcse import DebCSE
 from contrapose.methods.default import DEFAULT_METHOD
 from contrapose.methods.dhel import DHEL
 from contrapose.methods.groco import GroCo
@@ -39,6 +40,7 @@ __all__ = [
     "NNCLR",
     "About",
     "BiasDebias",
+    "DebCSE",
     "EncoderClassifier",
     "GroCo",
     "HardContrastive",
