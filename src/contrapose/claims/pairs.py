@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from contrapose.claims.ground import TEST, VALIDATION, Ground, check_enough
-from contrapose.claims.parts import check_kind, part_places
+from contrapose.claims.parts import HUB, check_kind, part_places
 from contrapose.claims.protocol import Protocol
 from contrapose.data import Samples
+from contrapose.data.files.names import expanded
 from contrapose.data.samples import evenly_spaced
 from contrapose.data.tables.opening import table_of
 from contrapose.data.tables.pairs import ScoredPairs, pair_columns, read_pairs
@@ -18,6 +19,8 @@ from contrapose.modalities import MODALITIES
 from contrapose.tasks import SCORED_PAIRS
 
 KIND = "text"
+SENTENCES = "sentences"
+"""What a file of texts to learn from is called, beside the parts."""
 
 
 def scored_sentences(source: str, protocol: Protocol, seed: int) -> Ground:
@@ -34,20 +37,44 @@ def scored_sentences(source: str, protocol: Protocol, seed: int) -> Ground:
         ArgumentError: a protocol that asks for more than there is.
         DataError: no such tables.
     """
+    train, test = _parts(source, protocol)
+    rest = np.setdiff1d(np.arange(len(train.scores)), evenly_spaced(len(train.scores), protocol.validation))  # (n,)
+    sentences = dict.fromkeys(side[row] for row in rest for side in (train.first, train.second))
+    return _ground(_texts([*sentences]), train, test, protocol)
+
+
+def sentences_beside_pairs(source: str, protocol: Protocol, seed: int) -> Ground:
+    """Where the folder has `sentences` beside `train` and `test`, these to learn from, evenly spaced; else, and for all
+    that is asked, as `scored_sentences`.
+
+    Errors:
+        ArgumentError, DataError: as of `scored_sentences`.
+    """
+    folder = None if source.startswith(HUB) else expanded(source)
+    places = [] if folder is None else sorted(folder.glob(f"{SENTENCES}.*"))
+    if not places:
+        return scored_sentences(source, protocol, seed)
+    return _ground(MODALITIES[KIND].open(str(places[0])), *_parts(source, protocol), protocol)
+
+
+def _parts(source: str, protocol: Protocol) -> tuple[ScoredPairs, ScoredPairs]:
+    """The training and the test pairs, as many as the protocol asks for or more."""
     train, test = (_pairs(place) for place in part_places(source, MODALITIES[KIND]))
     if protocol.validation >= len(train.scores) or protocol.test > len(test.scores):
         raise ArgumentError(
             f"The protocol asks for {protocol.validation:,} pairs to choose on and {protocol.test:,} to report on; "
             f"{train.origin} has {len(train.scores):,} and {test.origin} {len(test.scores):,}."
         )
+    return train, test
+
+
+def _ground(known: Samples, train: ScoredPairs, test: ScoredPairs, protocol: Protocol) -> Ground:
+    """Texts that are known, and questions of either part."""
     parts = {
         VALIDATION: _some(train, evenly_spaced(len(train.scores), protocol.validation)),
         TEST: _some(test, evenly_spaced(len(test.scores), protocol.test)),
     }
     asked = {part: _texts([*table["sentence1"], *table["sentence2"]]) for part, table in parts.items()}  # 2N each
-    rest = np.setdiff1d(np.arange(len(train.scores)), evenly_spaced(len(train.scores), protocol.validation))  # (n,)
-    sentences = dict.fromkeys(side[row] for row in rest for side in (train.first, train.second))
-    known = _texts([*sentences])
     check_enough(protocol, max(protocol.images, protocol.labelled), known, asked[TEST])
     return Ground(
         {"pretraining": known.subset(evenly_spaced(len(known), protocol.images))},
