@@ -13,6 +13,7 @@ from contrapose.encoders import Encoder
 from contrapose.encoders.classifier_folder import TrainedHeads, classifier_folder, load_heads
 from contrapose.encoders.heads import Question
 from contrapose.errors import ArgumentError, RunError
+from contrapose.shell import shell_command
 
 
 class Classifier(Embedder):
@@ -90,6 +91,7 @@ def load_classifier(path: Path | str, *, device: str | torch.device = "cpu", whi
     folder = classifier_folder(path)
     if folder is None:
         there = "holds no classifier, only an encoder" if (Path(path) / "encoder").is_dir() else "holds no classifier"
-        raise RunError(f"{path} {there}. Train one on it: contrapose train classifier --base {path} --data LABELLED")
+        command = shell_command("train", "classifier", "--base", path, "--data", "LABELLED")
+        raise RunError(f"{path} {there}. Train one on it: {command}")
     encoder = load(folder, device=device, white=white).encoder
     return Classifier(encoder, load_heads(folder)).eval()

@@ -162,7 +162,7 @@ def test_a_claim_on_pictures_is_not_given_texts(sentence_parts: str, tmp_path: P
 
 def test_what_a_claim_lacks_is_said(table: str, sentence_parts: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"has no labels, and a claim is measured with them: name their column"):
-        open_parts(sentence_parts, "text")
+        open_parts(sentence_parts, "text", text_column="sentence1")
     with pytest.raises(DataError, match="has no numbers"):
         open_parts(table, "rows", target="number")
     for part in ("train", "test"):

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, make_dataclass
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any, get_type_hints
 
 from contrapose.modalities import MODALITIES
 
-if TYPE_CHECKING:
-    from contrapose.methods.method import Method
-
 _EXPECTED = "What to expect"  # begins the paragraph of a method's docstring that says what was measured
-_MADE: dict[tuple[type[Method], str], type[Method]] = {}
+_MADE: dict[tuple[type[Any], str], type[Any]] = {}
 
 
-def on_kind(bare: type[Method], modality: str) -> type[Method]:
+def on_kind(bare: type[Any], modality: str) -> type[Any]:
     """The class with the options of a kind of data, the same at every call."""
     if (bare, modality) in _MADE:
         return _MADE[bare, modality]
@@ -31,7 +28,7 @@ def on_kind(bare: type[Method], modality: str) -> type[Method]:
     return _MADE[bare, modality]
 
 
-def _help(bare: type[Method], modality: str) -> str:
+def _help(bare: type[Any], modality: str) -> str:
     """What the help says of a method. Its figures are of its first kind of data: beside others that is said."""
     text = bare.__doc__ or ""
     if modality != bare.modality:

@@ -232,7 +232,7 @@ def test_a_csv_that_cannot_be_used(tmp_path: Path, content: str, what: str) -> N
         ({"a": ["x", 2, "x"]}, DataError, r"'a' of a dict holds words, and 2 \(int\) in row 1"),
         (np.zeros((3, 2, 2)), DataError, r"of shape \(3, 2, 2\) is no table"),
         ([[1, 2], [3]], DataError, "several lengths"),
-        (3, ArgumentError, "an int is no table"),
+        (3, ArgumentError, "An int is no table"),
         ("nowhere.csv", DataError, "nowhere.csv"),
     ],
 )
