@@ -19,7 +19,7 @@ $(READY): pyproject.toml
 	@touch $(READY)
 
 # Pretrain on the embedded characters without labels, then recognise unseen ones from one example each. The options were
-# chosen by benchmarks/one_shot_validation.py on held-out alphabets; expect 6 to 7 minutes on two slow cores.
+# chosen by benchmarks/one_shot_validation.py on held-out alphabets; expect 6 to 8 minutes on two slow cores.
 RECIPE := --data omniglot --encoder tiny_conv --epochs 32 --batch-size 64 --learning-rate 0.006 --projection-layers 0 \
 	--solver inverse
 
