@@ -1,7 +1,8 @@
 """Does a busy core stop a run? Training on an idle machine and with one core taken by other work, paired.
 
-    python benchmarks/busy_core.py                                  # about 6 minutes; results/benchmarks/busy_core.json
-    python benchmarks/busy_core.py --rounds 1 --epochs 1            # a look
+    python benchmarks/busy_core.py                         # about half an hour; results/benchmarks/busy_core.json
+    python benchmarks/busy_core.py --rounds 7 --situations idle --ways "1,000 spins" "10,000 spins"
+    python benchmarks/busy_core.py --rounds 1 --epochs 1   # a look
 
 Each round trains the same run once in every way, idle and busy, one after the other, so that what else the machine does
 meets all of them; what is reported is the median over rounds of the ratio to torch's own choice in the same round. The
