@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from contrapose.data import Images, Rows, Samples
 from contrapose.data.images.pixels.pixel_scale import ATTENTION
-from contrapose.encoders import Encoder, ImageEncoder, encoder_folder, load_encoder
+from contrapose.encoders import Encoder, ImageEncoder, encoder_folder, load_encoder, starting_point
+from contrapose.encoders.initial import is_published
 from contrapose.errors import ArgumentError, DataError
 from contrapose.modalities import modality_of
 from contrapose.preparation import Kind, Preparation
@@ -133,6 +134,7 @@ def load(path: Path | str, *, device: str | torch.device = "cpu", white: float |
     """The encoder of a run folder (or of an `encoder/` folder by itself). No code in it is ever run.
 
     Arguments:
+        path: the folder; or `timm:NAME` or `hf:NAME`, a published model as it is.
         white: the value that is white in pictures deeper than 8 bits, in the place of what the encoder keeps.
 
     >>> encoder = contrapose.load("runs/mmcl-omniglot")          # doctest: +SKIP
@@ -142,7 +144,8 @@ def load(path: Path | str, *, device: str | torch.device = "cpu", white: float |
     Errors:
         RunError: no encoder there, damaged, or of a newer version.
     """
-    encoder = load_encoder(encoder_folder(path)).to(pick_device(device)).eval()
+    found = starting_point(path).encoder() if is_published(path) else load_encoder(encoder_folder(path))
+    encoder = found.to(pick_device(device)).eval()
     if white is not None:
         if not isinstance(encoder, ImageEncoder):
             plural = modality_of(encoder).plural

@@ -7,12 +7,14 @@ import os
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.images.image_encoder import ImageEncoder
 from contrapose.encoders.initial import fingerprint_of, starting_point
 from contrapose.errors import ArgumentError
+from contrapose.padded import Padded
 from contrapose.view import View
 from contrapose.words import a_type, capital
 
@@ -72,7 +74,8 @@ class Frozen:
         return self.network(view)
 
     def beside(self, encoder: nn.Module) -> Frozen:
-        """This network for the views of another encoder: of pictures, at the other's size where its weights allow it.
+        """This network for the views of another encoder: of pictures at the other's size, of texts at the other's
+        length, where its weights allow it.
 
         Errors:
             ArgumentError: it takes another kind of data, or reads the same kind in another way.
@@ -82,7 +85,7 @@ class Frozen:
             return self
         self.check_kind(encoder.modality)
         if not isinstance(own, ImageEncoder) or not isinstance(encoder, ImageEncoder):
-            if own.form != encoder.form or own.files() != encoder.files():
+            if not self._reads_as(own, encoder):
                 raise ArgumentError(
                     f"The frozen encoder {self.source} reads {own.modality} data in a way of its own (vocabulary, "
                     f"columns, scales). Begin with its weights too, so that both read alike: --init {self.source}"
@@ -109,13 +112,35 @@ class Frozen:
                 f"Give one that was trained on {modality} data."
             )
 
+    def _reads_as(self, own: Encoder, encoder: Encoder) -> bool:
+        """Whether both read data in one way; how much of a text they read is the other's to say.
+
+        Errors:
+            ArgumentError: this one has no places for so many tokens.
+        """
+        ours, theirs = ({**one.form, "max_length": None} for one in (own, encoder))
+        if ours != theirs or own.files() != encoder.files():
+            return False
+        length, own_length = (one.form.get("max_length", 0) for one in (encoder, own))
+        if length > own_length:
+            ids = torch.zeros(1, length, dtype=torch.long)  # (1, T)
+            try:
+                self(Padded(ids, torch.ones_like(ids, dtype=torch.bool)))
+            except (IndexError, RuntimeError, ArgumentError) as error:
+                raise ArgumentError(
+                    f"The frozen encoder {self.source} reads texts of {own_length} tokens, and these are of {length}. "
+                    f"Take --max-length {own_length}."
+                ) from error
+        return True
+
 
 def frozen(base: Any) -> Frozen:
     """What `--base` or `base=` names, as a copy that nobody else holds.
 
     Arguments:
-        base: a run folder, an encoder's folder, `timm:NAME` or `hf:NAME` (with their published weights), an `Encoder`,
-            what holds one as `encoder` (an `Embedder`), or any module that takes what the run's encoder takes.
+        base: a run folder, an encoder's folder, `timm:NAME` or `hf:NAME` (with their published weights), a folder as
+            transformers writes it, an `Encoder`, what holds one as `encoder` (an `Embedder`), or any module that takes
+            what the run's encoder takes.
 
     Errors:
         ArgumentError: something else, or weights that cannot be fetched.

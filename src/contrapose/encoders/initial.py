@@ -26,6 +26,8 @@ from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.images.adapters import ADAPTERS, trained_size
 from contrapose.encoders.images.factory import build
 from contrapose.encoders.images.image_encoder import ImageEncoder
+from contrapose.encoders.texts.published import published_name, published_text, takes_texts
+from contrapose.encoders.texts.text_encoder import HUGGING_FACE
 from contrapose.errors import ArgumentError, ContraposeError
 from contrapose.preparation import Fit, Preparation
 from contrapose.words import a_type, capital
@@ -72,13 +74,16 @@ class Start:
         return self.make(image_size).float().cpu().train()
 
 
-def starting_point(init: Any, *, image_size: int | None = None, option: str = "--init") -> Start:
+def starting_point(
+    init: Any, *, image_size: int | None = None, max_length: int | None = None, option: str = "--init"
+) -> Start:
     """What `--init` or `init=` names.
 
     Arguments:
-        init: a run folder, an encoder's folder, `timm:NAME` or `hf:NAME` (with their published weights), an
-            `Encoder`, or what holds one as `encoder` (an `Embedder`).
+        init: a run folder, an encoder's folder, `timm:NAME` or `hf:NAME` (with their published weights), a folder as
+            transformers writes it, an `Encoder`, or what holds one as `encoder` (an `Embedder`).
         image_size: the side asked for; None: that of the weights.
+        max_length: of published models of texts, how many tokens of a text are read; None: as of all encoders of texts.
         option: what a person would say it with.
 
     Errors:
@@ -86,11 +91,15 @@ def starting_point(init: Any, *, image_size: int | None = None, option: str = "-
         RunError: no encoder there, or a damaged one.
         MissingExtraError: `timm:` or `hf:` without its library.
     """
-    if isinstance(init, str) and init.partition(":")[0] in ADAPTERS and ":" in init:
-        size = image_size or trained_size(init)
-        return Start(init, init, "image", lambda size: _published(init, size), channels=3, image_size=size)
     if isinstance(init, str | os.PathLike):
-        return _start_of(load_encoder(_folder(os.fspath(init), option)), os.fspath(init), image_size)
+        place = os.fspath(init)
+        name = place if is_published(place) else published_name(place)
+        if name is not None and name.startswith(HUGGING_FACE) and takes_texts(name):
+            return Start(place, name, "text", lambda _: published_text(name, max_length=max_length))
+        if name is not None:
+            size = image_size or trained_size(name)
+            return Start(place, name, "image", lambda size: _published(name, size), channels=3, image_size=size)
+        return _start_of(load_encoder(_folder(place, option)), place, image_size)
     found = init if isinstance(init, Encoder) else getattr(init, "encoder", None)
     if isinstance(found, Encoder):
         return _start_of(found, "an encoder given in Python", image_size)
@@ -98,6 +107,11 @@ def starting_point(init: Any, *, image_size: int | None = None, option: str = "-
         f"{capital(a_type(init))} is no start for training: give a run folder, an encoder's folder, timm:NAME, "
         "hf:NAME, an encoder, or what contrapose.load returns."
     )
+
+
+def is_published(init: Any) -> bool:
+    """Whether it is `timm:NAME` or `hf:NAME`: published weights by their name."""
+    return isinstance(init, str) and init.partition(":")[0] in ADAPTERS and ":" in init
 
 
 def fingerprint_of(network: nn.Module) -> str:

@@ -76,6 +76,11 @@ class _Text(Modality):
 
         return [query] if isinstance(query, str) and query.strip() and not names_data(query) else query
 
+    def start(self, init: Any, config: Any) -> Start:
+        from contrapose.encoders import starting_point
+
+        return starting_point(init, max_length=config.max_length, option=config.start_option)
+
     def start_options(self, config: Any, start: Start) -> dict[str, Any]:
         return {}
 

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from contrapose.encoders.arguments import choice, flag
-from contrapose.encoders.hugging_face import harmless, settings_of
+from contrapose.encoders.hugging_face import harmless, published_model, settings_of
 from contrapose.encoders.texts.backbone import LexicalBackbone, mean_of_tokens
 from contrapose.encoders.texts.tokenizer import MAX_LENGTH, Tokenizer
 from contrapose.errors import ArgumentError, MissingExtraError
@@ -99,7 +99,7 @@ def hf_text_backbone(
         if getattr(settings, "is_encoder_decoder", False):
             raise ArgumentError(f"hf:{name} is an encoder with a decoder: give one without, such as BERT.")
         if pretrained:
-            model = transformers.AutoModel.from_pretrained(name, config=settings, trust_remote_code=False)
+            model = published_model(transformers, name, settings)
         else:
             settings.vocab_size, settings.pad_token_id = tokenizer.size, tokenizer.pad
             model = transformers.AutoModel.from_config(settings, trust_remote_code=False)
@@ -139,6 +139,11 @@ def hf_tokenizer(name: str, *, max_length: int = MAX_LENGTH) -> Tokenizer:
             "Take a model that has a tokenizer.json."
         )
     own = library.Tokenizer.from_str(backend.to_str())
+    if set(own.get_vocab()) <= set(found.all_special_tokens):  # what transformers makes up where there is none
+        raise ArgumentError(
+            f"hf:{name} comes with no tokenizer: its vocabulary has no words. Give a folder with the tokenizer.json that "
+            "was published with the weights, or let new weights learn one (--tokenizer pieces)."
+        )
     return Tokenizer(own, max_length=max_length, pad=found.pad_token_id or 0, mask=found.mask_token_id)
 
 
