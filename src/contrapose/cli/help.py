@@ -13,7 +13,8 @@ Learn representations by contrast, from any data, mostly without labels.
   embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy
   apply RUN DATA --out FILE    the class of each sample by a run of `train classifier`, to .csv, .parquet or .jsonl
   search RUN QUERY --in DATA   what is most like a picture, words or a row; --open shows it, --index FOLDER keeps it
-  export RUN --to onnx|folder  an ONNX file checked against torch, or a folder with a model card for the hub
+  export RUN --to onnx|folder  an ONNX file checked against torch, or a folder with a model card for the hub; of texts
+                               also --to sentence-transformers, which that library loads
   analyse temperature          what the temperature does: a sweep, as one picture and one file of numbers
   analyse sharpness RUN        how sharply its loss rises around its weights: curvature, and a picture
   data check DATA              what training would see, and what is wrong with it

@@ -1,4 +1,4 @@
-"""`contrapose export`: the encoder for others, as an ONNX file or as a folder with a model card.
+"""`contrapose export`: the encoder for others, as an ONNX file, a folder with a model card, or a SentenceTransformer.
 
 Nothing heavy is imported before it is known that there is something to export, so that `--help` answers at once.
 """
@@ -21,13 +21,14 @@ from contrapose.shell import shell_command
 
 @dataclass(frozen=True, kw_only=True)
 class ExportOptions:
-    """Write a run's encoder for others to use: an ONNX file, or a folder with a model card for the Hugging Face hub."""
+    """Write a run's encoder for others to use: an ONNX file, a folder with a model card for the Hugging Face hub, or a
+    folder for sentence-transformers."""
 
     run: Positional[str]
     """The run folder, or an encoder folder."""
     to: str = "folder"
     """onnx: one file for onnxruntime, of texts with the tokenizer.json that it needs beside it. folder: weights,
-    description and model card."""
+    description and model card. sentence-transformers: of texts, a folder that SentenceTransformer(FOLDER) loads."""
     out: str
     """Where to: FILE.onnx, or a folder that does not exist yet."""
 
@@ -44,7 +45,9 @@ def export(run: str | Path, *, to: str = "folder", out: str | Path, quiet: bool 
             tokens (`tokenizer.json` is written beside it), from rows. Its metadata say what it takes; how to run it is
             printed, and stands in `docs/onnx.md`. `"folder"`: `encoder.safetensors` and `encoder.json` byte for byte,
             which `contrapose.load` reads, and a `README.md` that is a model card; ready for
-            `huggingface_hub.upload_folder`.
+            `huggingface_hub.upload_folder`. `"sentence-transformers"`: of texts, a folder that
+            `SentenceTransformer(FOLDER)` loads, with equal embeddings: transformers has compared them before it is
+            there. It holds modules of that library and no code.
         out: the `.onnx` file or the folder to write. What is there already is never overwritten; an interrupted
             export leaves nothing under this name.
         quiet: print nothing.
@@ -61,7 +64,7 @@ def export(run: str | Path, *, to: str = "folder", out: str | Path, quiet: bool 
     if to not in EXPORTERS:
         raise ArgumentError(f"Cannot export to {to!r}.{did_you_mean(to, EXPORTERS)}")
     target = Path(out)
-    if target.exists() and not (to == "folder" and target.is_dir() and not any(target.iterdir())):
+    if target.exists() and not (to != "onnx" and target.is_dir() and not any(target.iterdir())):
         raise ArgumentError(f"{target} exists already and is not overwritten. Give another name with --out.")
     line = EXPORTERS[to](Path(run), target)
     if not quiet:
@@ -147,5 +150,15 @@ def _to_folder(run: Path, out: Path) -> str:
     )
 
 
-EXPORTERS: dict[str, Callable[[Path, Path], str]] = {"onnx": _to_onnx, "folder": _to_folder}
+def _to_sentence_transformers(run: Path, out: Path) -> str:
+    from contrapose.commands.export_sentences import write_sentence_transformers
+
+    return write_sentence_transformers(run, _encoder_folder(run), out)
+
+
+EXPORTERS: dict[str, Callable[[Path, Path], str]] = {
+    "onnx": _to_onnx,
+    "folder": _to_folder,
+    "sentence-transformers": _to_sentence_transformers,
+}
 """What `--to` takes: a function of the run and where to write, that returns a line for the user."""

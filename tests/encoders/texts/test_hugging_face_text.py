@@ -12,29 +12,14 @@ from contrapose.encoders import load_encoder, save_encoder, untrained_like
 from contrapose.encoders.capabilities import Lexical, Tokenwise
 from contrapose.encoders.texts import build_text, tokenizer_for
 from contrapose.errors import ArgumentError
+from tiny_bert import TINY, write_bert
 
-tokenizers = pytest.importorskip("tokenizers")
 transformers = pytest.importorskip("transformers")
-
-TINY = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
 
 
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A folder as a hub's repository: configuration, weights, tokenizer with [CLS] and [SEP]."""
-    folder = tmp_path_factory.mktemp("bert")
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "sat", "on", "mat", "dog", "##s", "."]
-    numbers = {word: number for number, word in enumerate(words)}
-    own = tokenizers.Tokenizer(tokenizers.models.WordPiece(numbers, unk_token="[UNK]"))
-    own.normalizer = tokenizers.normalizers.BertNormalizer()
-    own.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
-    own.post_processor = tokenizers.processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    special = {f"{name.lower()}_token": f"[{name}]" for name in ("PAD", "UNK", "CLS", "SEP", "MASK")}
-    transformers.PreTrainedTokenizerFast(tokenizer_object=own, **special).save_pretrained(folder)
-    torch.manual_seed(0)
-    config = transformers.BertConfig(vocab_size=len(words), max_position_embeddings=32, **TINY)
-    transformers.BertModel(config).save_pretrained(folder)
-    return str(folder)
+    return str(write_bert(tmp_path_factory.mktemp("bert")))
 
 
 def test_published_weights_and_tokenizer_do_what_transformers_does(bert: str) -> None:

@@ -141,8 +141,8 @@ def hf_tokenizer(name: str, *, max_length: int = MAX_LENGTH) -> Tokenizer:
     own = library.Tokenizer.from_str(backend.to_str())
     if set(own.get_vocab()) <= set(found.all_special_tokens):  # what transformers makes up where there is none
         raise ArgumentError(
-            f"hf:{name} comes with no tokenizer: its vocabulary has no words. Give a folder with the tokenizer.json that "
-            "was published with the weights, or let new weights learn one (--tokenizer pieces)."
+            f"hf:{name} comes with no tokenizer: its vocabulary has no words. Give a folder with the tokenizer.json "
+            "that was published with the weights, or let new weights learn one (--tokenizer pieces)."
         )
     return Tokenizer(own, max_length=max_length, pad=found.pad_token_id or 0, mask=found.mask_token_id)
 
