@@ -93,3 +93,17 @@ def test_parts_that_do_not_fit_are_refused() -> None:
         Padded(values, torch.ones(2, 4, dtype=torch.bool))
     with pytest.raises(ArgumentError, match=r"have a groups of shape \(3,\)"):
         Padded(values, torch.ones(2, 3, dtype=torch.bool), torch.zeros(3, dtype=torch.int64))
+
+
+def test_it_knows_how_long_its_sequences_are_and_cuts_them() -> None:
+    view = padded(2, 5, 3, wide=7)
+    assert view.lengths.tolist() == [2, 5, 3]
+    holes = Padded(view.values, view.mask & (torch.arange(7) != 1))
+    assert holes.lengths.tolist() == [1, 5, 3]  # up to the last real one
+    short = view.cut(3)
+    assert tuple(short.shape) == (3, 3)
+    assert short.lengths.tolist() == [2, 3, 3]
+    assert torch.equal(short.values, view.values[:, :3])
+    assert short.groups is not None
+    assert torch.equal(short.groups, view.groups[:, :3])
+    assert padded(2, groups=False).cut(1).groups is None

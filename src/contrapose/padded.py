@@ -55,6 +55,16 @@ class Padded:
         groups = None if self.groups is None else self.groups[rows]
         return Padded(self.values[rows], self.mask[rows], groups)
 
+    @property
+    def lengths(self) -> Tensor:
+        """`(B,)` int64, how many steps there are up to the last real one."""
+        return (self.mask * torch.arange(1, self.mask.shape[1] + 1, device=self.device)).amax(dim=1)
+
+    def cut(self, steps: int) -> Padded:
+        """The same sequences in `(B, steps)`, the steps behind these left out."""
+        groups = None if self.groups is None else self.groups[:, :steps]
+        return Padded(self.values[:, :steps], self.mask[:, :steps], groups)
+
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Padded:
         groups = None if self.groups is None else self.groups.to(device, non_blocking=non_blocking)
         return Padded(

@@ -19,6 +19,7 @@ from contrapose.encoders.texts.backbone import (
     TextFactory,
     TokenwiseBackbone,
 )
+from contrapose.encoders.texts.by_length import by_length
 from contrapose.encoders.texts.hugging_face import hf_text_backbone, hf_tokenizer
 from contrapose.encoders.texts.tokenizer import MAX_LENGTH, Tokenizer
 from contrapose.encoders.texts.vocabulary import train_tokenizer
@@ -113,6 +114,9 @@ class TokenwiseTextEncoder(TextEncoder):
     """A `TextEncoder` that has a vector for each token as well (the capability `Tokenwise`)."""
 
     backbone: TokenwiseBackbone
+
+    def forward(self, view: Padded) -> Float[Tensor, "B D"]:
+        return by_length(self.backbone, self._checked(view))  # (B, D)
 
     def tokens(self, view: Padded) -> Float[Tensor, "B T D"]:
         """A vector for each token, before pooling; what stands at padding means nothing."""
