@@ -42,6 +42,7 @@ from contrapose.environment import environment
 from contrapose.methods import METHODS
 from contrapose.methods.assemble import assemble
 from contrapose.modalities import MODALITIES
+from contrapose.padded import Padded
 
 MODELS = ("minilm", "transformer")
 RATE = 1e-5
@@ -87,13 +88,17 @@ class Theirs:
         )  # (N, D)
 
     def begin(self, samples: Samples) -> None:
-        from sentence_transformers import losses
+        try:
+            from sentence_transformers.sentence_transformer import losses
+        except ImportError:  # before version 6
+            from sentence_transformers import losses
 
         self.objective = losses.MultipleNegativesRankingLoss(self.model, scale=20.0)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=RATE, fused=True)
 
     def loss(self, texts: Sequence[str]) -> torch.Tensor:
-        columns = [self.model.tokenize(list(texts)) for _ in range(2)]  # as their collator does, column by column
+        tokenize = getattr(self.model, "preprocess", None) or self.model.tokenize  # since version 5; before it
+        columns = [tokenize(list(texts)) for _ in range(2)]  # as their collator does, column by column
         return self.objective(columns, torch.zeros(len(texts)))  # ()
 
     def train(self, training: bool) -> None:
@@ -111,8 +116,8 @@ class Computed:
         self.hook = network.register_forward_pre_hook(self._count)
 
     def _count(self, _: Any, given: tuple[Any, ...]) -> None:
-        view = given[0]  # theirs is a dictionary
-        mask = view["attention_mask"] if isinstance(view, dict) else view.mask  # (B, T)
+        view = given[0]
+        mask = view.mask if isinstance(view, Padded) else view["attention_mask"]  # (B, T)
         self.all += mask.numel()
         self.real += int((mask != 0).sum())
 

@@ -11,6 +11,7 @@ import torch
 
 from contrapose.commands.run_data import places_of
 from contrapose.data import Samples
+from contrapose.encoders.initial import is_published
 from contrapose.methods import Method, WithBase, name_of
 from contrapose.methods.fit_to_data import class_names
 from contrapose.modalities import modality_of
@@ -44,6 +45,8 @@ def announce(config: Method, samples: Samples, runner: Runner, run: RunFolder) -
         monitor.say(_encoder(config, runner.job))
     if config.init is not None:
         monitor.say(f"weights: begun with those of {config.init}, and with their normalisation; heads are new")
+    elif is_published(config.encoder) and not getattr(config, "encoder_arguments", {}).get("pretrained"):
+        monitor.say(f"weights: new ones; {config.start_option} {config.encoder} begins with those published")
     for remark in config.remarks():
         monitor.say(remark)
     if isinstance(config, WithBase):

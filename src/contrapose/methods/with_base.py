@@ -22,8 +22,8 @@ class WithBase(Method):
     """A method with a frozen input: inherit this in place of `Method`, and write `learner_beside`."""
 
     base: str | None = None
-    """A trained encoder that is asked and never changed: a run, an encoder's folder, hf:NAME or timm:NAME. This method
-    needs one."""
+    """A trained encoder that is asked and never changed: a run, an encoder's folder, hf:NAME or timm:NAME, a local
+    folder of transformers. This method needs one."""
 
     @abstractmethod
     def learner_beside(self, base: Frozen, encoder: Encoder, *, generator: torch.Generator) -> Learner:

@@ -33,7 +33,7 @@ class TextOptions(Options):
     """How views are made."""
     encoder: str = "transformer"
     """transformer (two layers of 128; ten seconds a thousand texts and epoch on one slow core), bag_of_words (no order,
-    thirty times faster), or hf:NAME."""
+    thirty times faster), or hf:NAME with new weights (--init hf:NAME begins with those published)."""
     text_column: str | None = None
     """Column of a table with the texts. Default: one with a usual name (text, sentence, review, ...), else the one with
     the longest texts."""

@@ -35,8 +35,9 @@ class RunConfig(Options):
     out: str | None = None
     """The run folder to write. Default: runs/METHOD-DATA, with a number when that exists."""
     init: str | None = None
-    """Trained weights to start from: a run, an encoder's folder, hf:NAME or timm:NAME. They bring their encoder along,
-    with what was fitted to their data (picture size, normalisation, vocabulary). Default: new weights."""
+    """Trained weights to start from: a run, an encoder's folder, hf:NAME or timm:NAME, a local folder of transformers.
+    They bring their encoder along, with what was fitted to their data (picture size, normalisation, vocabulary).
+    Default: new weights."""
     epochs: int = 20
     """Passes over the data. [design] 20: minutes on two cores; papers train 100 to 1000."""
     batch_size: int = 128

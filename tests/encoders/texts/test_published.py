@@ -77,6 +77,29 @@ def test_a_run_begins_with_a_folder_of_transformers(bert: Path, prefix: str, tmp
     assert fingerprint_of(load_encoder(run.path / "encoder")) != fingerprint_of(started)
 
 
+def test_a_classifier_stands_on_a_folder_of_transformers(bert: Path, tmp_path: Path) -> None:
+    data = {
+        "text": ["the cat sat", "a cat on the mat", "dogs", "the dog sat"] * 4,
+        "label": ["cat", "cat", "dog", "dog"] * 4,
+    }
+    run = contrapose.train("classifier", data=data, base=bert, max_length=16, out=str(tmp_path / "run"), quiet=True)
+    published = starting_point(bert, max_length=16).encoder()
+    assert fingerprint_of(load_encoder(run.path / "encoder")) == fingerprint_of(published)
+    assert contrapose.load_classifier(run.path).predict(["cat", "dog"]).shape == (2,)
+
+
+def test_a_run_says_whose_weights_it_begins_with(
+    bert: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    options = {"data": ["the cat sat", "a dog", "the mat"] * 3, "max_length": 16, "epochs": 1, "batch_size": 4}
+    contrapose.train("simcse", encoder=f"hf:{bert}", out=str(tmp_path / "new"), **options)
+    assert f"weights: new ones; --init hf:{bert} begins with those published" in capsys.readouterr().out.replace(
+        "\n", ""
+    )
+    contrapose.train("simcse", init=f"hf:{bert}", out=str(tmp_path / "begun"), **options)
+    assert "new ones" not in capsys.readouterr().out
+
+
 def test_a_frozen_one_reads_as_much_of_a_text_as_the_encoder_beside_it(bert: Path) -> None:
     kept = frozen(starting_point(bert, max_length=8).encoder())
     for given in (bert, str(bert), f"hf:{bert}", starting_point(bert, max_length=20).encoder()):
