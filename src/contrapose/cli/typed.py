@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
@@ -104,8 +105,10 @@ def _data(words: list[str]) -> None:
         return
     from contrapose.commands.data_check import DataCheckOptions, data_check
 
-    options = parse(DataCheckOptions, words[1:], "data check")
-    print(data_check(**vars(options)).text())
+    options = vars(parse(DataCheckOptions, words[1:], "data check"))
+    as_json = options.pop("json")
+    report = data_check(**options)
+    print(json.dumps(report.to_dict(), indent=2) if as_json else report.text())
 
 
 def _analyse(words: list[str]) -> None:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from tyro.conf import Positional
 
 from contrapose.atomic import write_atomically
-from contrapose.commands.data_report import DataReport, Sample
+from contrapose.commands.data_report import DataReport, NearPair, Sample
 from contrapose.commands.options import ReadingOptions
 from contrapose.errors import ArgumentError
 from contrapose.words import counted
 
 if TYPE_CHECKING:
     from contrapose.data import Images, Samples
+    from contrapose.data.texts import Texts
     from contrapose.encoders import Encoder
     from contrapose.methods import Method
     from contrapose.modalities import Modality
@@ -54,8 +55,13 @@ class DataCheckOptions(ReadingOptions):
     """Look at no more than so many samples, evenly spaced."""
     recipe: Literal["auto", "natural", "strokes", "none"] | None = None
     """How views of pictures are made: --views.recipe of train."""
+    near_duplicates: float | None = None
+    """How much alike two texts must be to be listed as near-duplicates: the share of their words and pairs of words
+    that they have in common, above 0 and up to 1. Default: 0.8; 0 does not look."""
     seed: int = 0
     """Of the views."""
+    json: bool = False
+    """Print JSON, with all pairs of near-duplicates (10,000 at most)."""
 
 
 def data_check(
@@ -66,6 +72,7 @@ def data_check(
     limit: int | None = None,
     recipe: Literal["auto", "natural", "strokes", "none"] | None = None,
     max_length: int | None = None,
+    near_duplicates: float | None = None,
     seed: int = 0,
     labels: Any = None,
     label_column: str | None = None,
@@ -83,6 +90,7 @@ def data_check(
         limit: look at no more than so many samples, evenly spaced.
         recipe: how views of pictures are made.
         max_length: tokens of a text that are read.
+        near_duplicates: how similar two texts must be to be listed (`near_copies`); `None`: 0.8, 0: do not look.
         seed: of the views.
         labels, label_column, number_column: as in training.
         reading: further options by which this kind of data is read: image_column, image_size, fit, white; text_column;
@@ -90,11 +98,13 @@ def data_check(
 
     Errors:
         DataError: the data cannot be opened at all; the text says what to do.
-        ArgumentError: an option of another kind of data; `out` is no `.png`, or its folder is not there.
+        ArgumentError: an option of another kind of data; a similarity that is none; `out` is no `.png`, or its folder
+            is not there.
         UnwrittenError: `out` cannot be written; the report is in its `result`.
     """
     from contrapose.commands.data_problems import find_problems
     from contrapose.data.samples import evenly_spaced
+    from contrapose.data.texts.problems import near_problem
     from contrapose.modalities import asked_kind
 
     given = {name: value for name, value in reading.items() if value is not None and value != ()}
@@ -112,7 +122,8 @@ def data_check(
     )
     encoder = None if kind.drawn else kind.encoder(config, samples)
     rows = evenly_spaced(len(samples), SAMPLES).tolist()
-    found = find_problems(samples)
+    near = kind.near_copies(samples, near_duplicates)
+    found = [*find_problems(samples), *([] if near is None else near_problem(cast("Texts", samples), near))]
     skipped = f", {len(samples.skipped):,} skipped" if samples.skipped else ""
     report = DataReport(
         summary=f"{samples.origin}: {counted(len(samples), samples.noun)}, {kind.used_as(samples)}{skipped}",
@@ -125,6 +136,7 @@ def data_check(
             *(problem.text for problem in found if problem.harmless),
         ],
         problems=[problem for problem in found if not problem.harmless],
+        near=[] if near is None else NearPair.listed(samples, near),
     )
     if path is None:
         return report

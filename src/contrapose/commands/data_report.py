@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from contrapose.data import Samples
     from contrapose.data.problems import Problem
+    from contrapose.data.texts.near_copies import NearCopies
 
 LARGEST = 10  # classes that are printed
+PRINTED, LISTED = 10, 10_000  # near-duplicate pairs in print and in JSON
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,26 @@ class Sample:
     identifier: str
     shown: str
     label: str | None
+
+
+@dataclass(frozen=True)
+class NearPair:
+    """Two samples that are nearly the same: how similar they are of 1, their rows, names and beginnings."""
+
+    similarity: float
+    rows: tuple[int, int]
+    identifiers: tuple[str, str]
+    excerpts: tuple[str, str]
+
+    @classmethod
+    def listed(cls, samples: Samples, near: NearCopies) -> list[NearPair]:
+        """The pairs that are most alike, 10,000 at most."""
+        found = []
+        for (one, other), similarity in zip(near.rows[:LISTED].tolist(), near.similarity.tolist(), strict=False):
+            names = (samples.identifiers[one], samples.identifiers[other])
+            shown = (samples.excerpt(one) or "", samples.excerpt(other) or "")
+            found.append(cls(round(similarity, 4), (one, other), names, shown))
+        return found
 
 
 @dataclass(frozen=True)
@@ -36,6 +59,7 @@ class DataReport:
         problems: what a person should look at before training.
         views: of samples that are read: each of `samples` as training would vary it.
         sheet: the picture that was written, if any.
+        near: near-duplicates, most alike first; counted in `problems` or `notes`.
     """
 
     summary: str
@@ -46,12 +70,21 @@ class DataReport:
     facts: Sequence[str] = ()
     views: Sequence[Sequence[str]] = ()
     sheet: Path | None = None
+    near: Sequence[NearPair] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: all but the picture, of which the path."""
+        return {
+            **asdict(self),
+            "classes": None if self.classes is None else dict(self.classes),
+            "sheet": None if self.sheet is None else str(self.sheet),
+        }
 
     def text(self) -> str:
         """Everything, as it is printed."""
         facts = [f"  {fact}" for fact in self.facts]
         return "\n".join(
-            [self.summary, *self._sample_lines(), *facts, *self._class_lines(), *self._remarks(), *self._view_lines()]
+            [self.summary, *self._sample_lines(), *facts, *self._class_lines(), *self._remarks(), *self._rest()]
         )
 
     def _sample_lines(self) -> list[str]:
@@ -77,8 +110,14 @@ class DataReport:
             lines.append("no problems found")
         return [*lines, *([f"views drawn in {self.sheet}"] if self.sheet else [])]
 
-    def _view_lines(self) -> list[str]:
-        lines = []
+    def _rest(self) -> list[str]:
+        lines = ["near-duplicates, most alike first:"] if self.near else []
+        for pair in self.near[:PRINTED]:
+            width = max(map(len, pair.identifiers))
+            shown = [f"{name:<{width}}  {text}" for name, text in zip(pair.identifiers, pair.excerpts, strict=True)]
+            lines += [f"  {pair.similarity:.2f}  {shown[0]}", f"        {shown[1]}"]
+        if len(self.near) > PRINTED:
+            lines.append(f"  and {len(self.near) - PRINTED:,} more, which --json lists")
         for sample, views in zip(self.samples, self.views, strict=False):
             lines += [f"views of {sample.identifier}:", *(f"  {view}" for view in views)]
         return lines

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from contrapose.data import Samples
     from contrapose.data.problems import Problem
+    from contrapose.data.texts.near_copies import NearCopies
     from contrapose.encoders import Encoder, Start
 
 
@@ -118,6 +119,19 @@ class Modality(ABC):
         from contrapose.data.problems import copies, repeated
 
         return copies(samples, repeated(samples))
+
+    def near_copies(self, samples: Samples, threshold: float | None) -> NearCopies | None:
+        """Samples that are nearly the same; None where this kind does not look for such.
+
+        Arguments:
+            threshold: how similar two must be; None: as is usual for this kind, 0: do not look.
+
+        Errors:
+            ArgumentError: a threshold where there is nothing that it could be of.
+        """
+        if threshold:
+            raise ArgumentError(f"near_duplicates (--near-duplicates) is not an option of {self.plural}.")
+        return None
 
     def described(self, samples: Samples, encoder: Encoder | None) -> list[str]:
         """What is in the samples, in lines for people; `encoder` is one that was fitted to them, and there wherever

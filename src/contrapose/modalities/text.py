@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from contrapose.data import Samples
     from contrapose.data.problems import Problem
     from contrapose.data.texts import Texts
+    from contrapose.data.texts.near_copies import NearCopies
     from contrapose.encoders import Encoder, Start
     from contrapose.encoders.texts import TextEncoder
 
@@ -114,6 +115,12 @@ class _Text(Modality):
         from contrapose.data.texts.problems import text_problems
 
         return text_problems(cast("Texts", samples))
+
+    def near_copies(self, samples: Samples, threshold: float | None) -> NearCopies | None:
+        from contrapose.data.texts.near_copies import NEAR, near_copies
+
+        texts = cast("Texts", samples).texts
+        return None if threshold == 0 else near_copies(texts, NEAR if threshold is None else threshold)
 
     def described(self, samples: Samples, encoder: Encoder | None) -> list[str]:
         from contrapose.data.samples import evenly_spaced

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from contrapose.data.texts import Texts
-from contrapose.data.texts.problems import text_facts, text_problems
+from contrapose.data.texts.near_copies import near_copies
+from contrapose.data.texts.problems import near_problem, text_facts, text_problems
 
 CLEAN = [f"a sentence about thing number {row}" for row in range(40)]
 
@@ -67,3 +68,33 @@ def test_lengths_and_scripts_are_told() -> None:
 def test_scripts_without_blanks_are_told() -> None:
     (problem,) = [one for one in text_problems(Texts(["สวัสดีชาวโลก", "ขอบคุณมาก"])) if one.kind == "unseparated"]
     assert "100 % of the letters are Thai" in problem.text
+
+
+def test_near_duplicates_are_counted_and_their_labels_compared() -> None:
+    texts = Texts([*CLEAN, "A sentence about thing number 3!", "a sentence - about thing number 5"], np.arange(42) % 2)
+    (problem,) = near_problem(texts, near_copies(texts.texts))
+    assert problem.text.startswith("2 pairs of near-duplicates among 4 texts (alike by 0.8 or more of 1")
+    assert "3 and 40 (1.00), 5 and 41 (1.00). 1 pair has different labels." in problem.text
+    assert not problem.harmless
+    many = Texts([f"number{n} is what this is" for n in range(998)] + ["Number3 is what this is!"])
+    (rare,) = near_problem(many, near_copies(many.texts, 1.0))
+    assert rare.harmless
+    assert "the same but for case and punctuation" in rare.text
+    assert list(near_problem(Texts(CLEAN), near_copies(CLEAN))) == []
+
+
+def test_labels_that_stand_in_their_texts_are_told() -> None:
+    def leaks(texts: list[str], labels: list[int], names: list[str] | None = None) -> list[str]:
+        samples = Texts(texts, np.asarray(labels), class_names=names)
+        return [problem.text for problem in text_problems(samples) if problem.kind == "label in text"]
+
+    halves = [row % 2 for row in range(40)]
+    marked = [f"{text} [Junk-Mail]" if half else text for text, half in zip(CLEAN, halves, strict=True)]
+    (told,) = leaks(marked, halves, ["fine", "junk_mail"])
+    assert told.startswith("1 class of 2 with their name in most of their texts")
+    assert "'junk_mail' in 100 % of its texts and 0 % of others" in told
+    assert leaks([f"{text} label={half}" for text, half in zip(CLEAN, halves, strict=True)], halves)
+    assert not leaks(CLEAN, halves, ["fine", "junk"])
+    assert not leaks([f"{text} junk" for text in CLEAN], halves, ["fine", "junk"])  # in all, so it says nothing
+    assert not leaks([f"{text} junkyard" for text in CLEAN], halves, ["fine", "junk"])  # another word
+    assert not leaks(marked, [1] * 40, ["fine", "junk_mail"])  # one class is told of elsewhere

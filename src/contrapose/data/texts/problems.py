@@ -9,13 +9,21 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from contrapose.data.problems import Problem, copies, repeated, some
+from contrapose.data.labels import UNLABELLED
+from contrapose.data.problems import EXAMPLES, FEWEST, Problem, class_name, copies, repeated, some
 from contrapose.data.samples import evenly_spaced
+from contrapose.data.texts.near_copies import NearCopies
 from contrapose.data.texts.texts import COUNTED, LOOKED_AT, Texts
 from contrapose.words import counted, percent
 
 FEW = 0.01
 """Share of texts below which damage is a note: it spoils nothing, and a person should know of it [design]."""
+
+LOOKED_AT_OF_CLASS = 200  # texts of a class, and of the others, in which its name is looked for
+MOST_OF_CLASS = 0.5
+TIMES_AS_OFTEN = 4
+"""Share of a class's texts with its name from which the texts are said to hold their label, and how much more often it
+must stand there than in other texts [design]: some reviews of hotels say "hotel", and so do reviews of restaurants."""
 
 AROUND = 12  # characters shown before and behind what was found
 
@@ -69,6 +77,32 @@ def text_problems(texts: Texts) -> Iterator[Problem]:
             )
     yield from _unseparated(texts)
     yield from copies(texts, repeated(texts))
+    yield from _own_labels(texts)
+
+
+def near_problem(texts: Texts, near: NearCopies) -> Iterator[Problem]:
+    """Texts that are nearly the same, and those of them that have different labels."""
+    if not len(near):
+        return
+    labels = texts.labels
+    torn = ""
+    if labels is not None:
+        one, other = labels[near.rows].T  # (P,), (P,)
+        unequal = int(((one != other) & (one != UNLABELLED) & (other != UNLABELLED)).sum())
+        torn = f" {counted(unequal, 'pair has', 'pairs have')} different labels." if unequal else ""
+    shown = ", ".join(
+        f"{texts.identifiers[one]} and {texts.identifiers[other]} ({similarity:.2f})"
+        for (one, other), similarity in zip(near.rows[:EXAMPLES].tolist(), near.similarity[:EXAMPLES], strict=True)
+    )
+    least = "" if near.complete else "at least "
+    alike = "the same but for case and punctuation" if near.threshold == 1 else f"alike by {near.threshold:g} or more"
+    yield Problem(
+        "near-duplicates",
+        f"{least}{counted(len(near), 'pair')} of near-duplicates among {counted(near.texts, 'text')} ({alike} of 1, by "
+        f"their words and pairs of words), which training would push away from each other and a test could have seen: "
+        f"{shown}.{torn} Keep one of each pair; --near-duplicates sets how much alike, 0 looks for none.",
+        harmless=near.texts < FEW * len(texts),
+    )
 
 
 def text_facts(texts: Texts) -> list[str]:
@@ -105,6 +139,37 @@ def _unseparated(texts: Texts) -> Iterator[Problem]:
             "whole phrase then counts as one word. Cut the texts into words beforehand, or keep --tokenizer pieces.",
             harmless=True,
         )
+
+
+def _own_labels(texts: Texts) -> Iterator[Problem]:
+    """Classes whose name stands in most of their texts, and in few others: the answer is in the question."""
+    if texts.labels is None:
+        return
+    known = np.flatnonzero(texts.labels != UNLABELLED)
+    numbers, counts = np.unique(texts.labels[known], return_counts=True)
+    found = []
+    for number in numbers[counts >= FEWEST] if len(numbers) > 1 else ():
+        own = known[texts.labels[known] == number]
+        others = known[texts.labels[known] != number]
+        name = class_name(texts, int(number))
+        share, elsewhere = (_share_with(name, texts, rows) for rows in (own, others))
+        if share >= MOST_OF_CLASS and share >= TIMES_AS_OFTEN * elsewhere:
+            found.append(f"{name!r} in {percent(share)} of its texts and {percent(elsewhere)} of others")
+    if found:
+        yield Problem(
+            "label in text",
+            f"{counted(len(found), 'class', 'classes')} of {len(numbers)} with their name in most of their texts, so "
+            f"that a classifier reads the answer instead of learning it: {some(found)}. Take the labels out of the "
+            "texts.",
+        )
+
+
+def _share_with(name: str, texts: Texts, rows: np.ndarray) -> float:
+    """The share of at most 200 of these rows in which a class's name stands, as words of their own."""
+    words = re.split(r"[\W_]+", name.strip())
+    pattern = re.compile(r"(?<![^\W_])" + r"[\W_]+".join(map(re.escape, words)) + r"(?![^\W_])", re.IGNORECASE)
+    looked_at = texts.batch(rows[evenly_spaced(len(rows), LOOKED_AT_OF_CLASS)])
+    return sum(pattern.search(text[:LOOKED_AT]) is not None for text in looked_at) / len(looked_at)
 
 
 def _called(script: str) -> str:
