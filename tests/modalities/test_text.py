@@ -209,7 +209,8 @@ def test_what_was_found_is_shown_as_texts(run: Path, tmp_path: Path, capsys: pyt
     html = page.read_text()
     assert "Most like captain of the ship" in html
     assert "among 3 texts" in html
-    assert "&lt;b&gt;captain&lt;/b&gt; of the ship &amp; sail" in html
+    of_the_ship = " ".join(f"<mark>{word}</mark>" for word in ("of", "the", "ship"))
+    assert f"&lt;b&gt;<mark>captain</mark>&lt;/b&gt; {of_the_ship} &amp; sail" in html
     assert "<b>captain" not in html
     assert 'dir="auto">قبطان' in html
     assert "only names" not in capsys.readouterr().err

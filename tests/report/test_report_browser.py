@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_pages import embeddings, labels, page
+from made_pages import NASTY, embeddings, labels, page
 
-from contrapose.report import Embedded, render, show_rows
+from contrapose.report import Embedded, render, show_rows, show_texts
 from contrapose.report.facts.map import map_of
+from contrapose.report.facts.neighbours import gallery_of
 
 MARKS = "#map-chart .mark-symbol:not(.layer_1_marks):not(.layer_2_marks) path"
 RINGS = "#map-chart .layer_1_marks path, #map-chart .layer_2_marks path"
@@ -114,6 +115,32 @@ def test_a_point_shows_its_picture(browser: Any, address: str) -> None:
     assert one(browser, "#vg-tooltip-element img").get_attribute("src").startswith("data:image/webp;base64,")
     assert one(browser, "#vg-tooltip-element img").size["width"] == 112
     assert "folder/" in one(browser, "#vg-tooltip-element").text
+
+
+def test_a_text_is_shown_under_the_pointer_and_its_words_are_marked(browser: Any, tmp_path: Path) -> None:
+    from selenium.webdriver import ActionChains
+
+    long = " ".join(["word", "averyverylongaddresswithoutblanks" * 8, "<b>bold</b> & co"] * 4)
+    texts = [f"{number % 3} the same in all {number} <i>{NASTY}</i> {long}" for number in range(30)]
+    shown = Embedded(embeddings(30), show_texts(texts), [f"{number}" for number in range(30)], labels(30))
+    file = tmp_path / "texts.html"
+    file.write_text(render(dataclasses.replace(page("text"), map=map_of(shown), gallery=gallery_of(shown))))
+    for width in (1280, 390):
+        visit(browser, file.as_uri(), width=width)
+        mark = browser.find_elements("css selector", MARKS)[4]
+        browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", mark)
+        ActionChains(browser).move_to_element(mark).perform()
+        wait(lambda: count(browser, "#vg-tooltip-element.visible") == 1)
+        assert "the same in all" in one(browser, "#vg-tooltip-element").text
+        assert NASTY in one(browser, "#vg-tooltip-element").text  # as text
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+        asked = one(browser, "#pin-query").text
+        near = [element.text for element in browser.find_elements("css selector", "#pin-near li:first-child mark")]
+        assert near[:4] == [asked[0], "the", "same", "in"]
+        assert count(browser, "#pin-near mark") >= 8 * 4
+        assert count(browser, "#gallery mark") >= 8 * 4
+        assert count(browser, "#pin-query mark") == count(browser, "#gallery .asked mark") == 0
+    assert browser.get_log("browser") == []
 
 
 def test_the_controls_filter_colour_and_zoom(browser: Any, address: str) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from contrapose.data import Samples
     from contrapose.embedder import Embedder
     from contrapose.search import Index, Matches
+
+BOLD, PLAIN = "\x1b[1m", "\x1b[22m"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +155,8 @@ def _index(
 
 
 def print_matches(matches: Matches, *, as_json: bool = False) -> None:
-    """Rank, similarity, identifier and label of every hit, a line each; a heading a query when there are several.
+    """Rank, similarity, identifier and label of every hit, a line each; a heading a query when there are several. Of
+    texts their beginnings, on a terminal with the query's words in bold.
 
     What could not be searched with or for is said on standard error.
     """
@@ -165,6 +169,7 @@ def print_matches(matches: Matches, *, as_json: bool = False) -> None:
     if as_json:
         print(json.dumps(matches.to_dict(), indent=2))
         return
+    bold = _shows_bold()
     for number, (name, hits) in enumerate(zip(matches.queries, matches, strict=True)):
         if len(matches) > 1:
             print(f"{name}:" if matches.asked is None else f"{name}: {matches.asked[number]}")
@@ -172,5 +177,18 @@ def print_matches(matches: Matches, *, as_json: bool = False) -> None:
         widest = max(len(hit.label or "") for hit in hits)
         for hit in hits:
             label = f"{hit.label or '':<{widest}}"
-            line = f"{hit.rank:>4}  {hit.similarity:7.4f}  {hit.identifier:<{width}}  {label}  {hit.excerpt or ''}"
+            excerpt = _with_bold(hit.excerpt or "", hit.common) if bold else hit.excerpt or ""
+            line = f"{hit.rank:>4}  {hit.similarity:7.4f}  {hit.identifier:<{width}}  {label}  {excerpt}"
             print(line.rstrip())
+
+
+def _with_bold(text: str, words: Sequence[str]) -> str:
+    """A text for a terminal, these words in bold."""
+    from contrapose.data.texts.words import parts_of
+
+    return "".join(f"{BOLD}{part}{PLAIN}" if common else part for part, common in parts_of(text, words))
+
+
+def _shows_bold() -> bool:
+    """Whether standard output is a terminal on which nothing was said against it (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

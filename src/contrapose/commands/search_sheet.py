@@ -53,24 +53,25 @@ def write_sheet(
         RunError: it cannot be written.
     """
     from contrapose.report import Sheet, render_sheet
+    from contrapose.report.cards import marked
     from contrapose.report.sheet import Answer, Entry
 
     file = Path(tempfile.mkdtemp(prefix="contrapose-")) / "neighbours.html" if out is None else sheet_file(out)
     queries, pictures = _Shown(query, asked), _Shown(data, images)
     answers = []
     for name, hits in list(zip(matches.queries, matches, strict=True))[:MOST]:
-        found = [
-            Entry(
-                *pictures.entry(hit.identifier), label="" if hit.label is None else hit.label, similarity=hit.similarity
-            )
-            for hit in hits
-        ]
-        answers.append(Answer(Entry(*queries.entry(name)), found))
+        asked_for = Entry(*queries.entry(name))
+        found: list[Entry] = []
+        for hit in hits:
+            card, name, address = pictures.entry(hit.identifier)
+            found.append(Entry(marked(card, asked_for.card), name, address, hit.label or "", hit.similarity))
+        answers.append(Answer(asked_for, found))
     if answers and not pictures.any:
         say(f"The {noun}s that were found are not at hand, so only names are shown: give them with --in.")
     left = len(matches) - len(answers)
     more = f" {counted(left, 'query', 'queries')} more were searched for and are not shown." if left else ""
-    lead = f"By the cosine of the embeddings, among {counted(len(matches.identifiers), noun)}.{more}"
+    common = " Words of the query are marked." if matches.words is not None else ""
+    lead = f"By the cosine of the embeddings, among {counted(len(matches.identifiers), noun)}.{common}{more}"
     title = (
         f"Most like {queries.title(matches.queries[0])}"
         if len(matches) == 1

@@ -112,6 +112,10 @@ class Samples:
         """The beginning of a sample, where it is read rather than looked at; None by default."""
         return None
 
+    def words(self, row: int) -> frozenset[str] | None:
+        """The words of a sample, where it is text; None by default."""
+        return None
+
     def facts(self) -> dict[str, Any]:
         """The same as JSON, for the record of a run; nothing by default."""
         return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from contrapose.data import Images, Rows, Samples
+from contrapose.data.texts.words import parts_of, words_of
 
 THUMBNAIL = 96  # pixels a side at most: a page of a thousand of them stays a few megabytes
 QUALITY = 85  # of WebP, which takes a third of what PNG takes for photos
@@ -37,10 +38,16 @@ class PictureCard:
 
 @dataclass(frozen=True)
 class TextCard:
-    """The beginning of a text."""
+    """The beginning of a text, and the words of it that are marked."""
 
     kind: ClassVar[str] = "text"
     text: str
+    words: frozenset[str] = frozenset()
+
+    @property
+    def parts(self) -> list[tuple[str, bool]]:
+        """The text in parts, each with whether it is marked."""
+        return parts_of(self.text, self.words)
 
     def hover(self) -> dict[str, str]:
         """What a chart shows of it under the pointer."""
@@ -96,6 +103,13 @@ def show(samples: Samples, *, side: int = THUMBNAIL) -> Show:
         return sample if isinstance(sample, str) else samples.excerpt(row) or str(sample)
 
     return lambda row: show_texts([text(row)])(0)
+
+
+def marked(card: Card, asked: Card) -> Card:
+    """How a neighbour is shown: of a text, with the words marked that stand in the query too."""
+    if not isinstance(card, TextCard) or not isinstance(asked, TextCard):
+        return card
+    return replace(card, words=frozenset(words_of(card.text)) & frozenset(words_of(asked.text)))
 
 
 def name_of(identifier: str) -> str:

@@ -4,6 +4,7 @@
   const specs = read("charts"), near = read("near");
   const points = specs["map-chart"]?.data.values ?? [];
   const views = new Map();
+  const WORD = /[\p{L}\p{M}\p{N}_]+/gu, SPLIT = /([\p{L}\p{M}\p{N}_]+)/u;
   const chosen = { colour_by: null, group: -1, wanted: "", pinned: -1, near: [] };
 
   function read(id) { return JSON.parse(document.getElementById(id).textContent); }
@@ -73,18 +74,29 @@
       item.className = !asked.class ? "" : asked.class === found.class ? "hit" : "miss";
       figure.className = "sample";
       const mark = !asked.class ? found.name : asked.class === found.class ? "✓ same" : `✗ ${found.class}`;
-      figure.append(card(found), caption([mark, `cos ${cosine.toFixed(2)}`]));
+      figure.append(card(found, asked), caption([mark, `cos ${cosine.toFixed(2)}`]));
       item.append(figure);
       return item;
     }));
     await steer();
   }
 
-  function card(point) {
+  // How a point is shown; of texts, with the words marked that stand in the text that it is near to, too.
+  function card(point, asked) {
     const shown = document.createElement(point.image ? "img" : "p");
     if (point.image) { shown.src = point.image; shown.alt = point.name; shown.className = "card picture"; }
-    else { shown.textContent = point.text ?? point.row ?? point.name; shown.className = "card text"; shown.dir = "auto"; }
+    else { shown.append(...marked(point, asked)); shown.className = "card text"; shown.dir = "auto"; }
     return shown;
+  }
+
+  function marked(point, asked) {
+    const text = point.text ?? point.row ?? point.name, words = new Set(asked?.text?.toLowerCase().match(WORD));
+    return point.text === undefined ? [text] : text.split(SPLIT).map((part) => {
+      if (!words.has(part.toLowerCase())) return part;
+      const mark = document.createElement("mark");
+      mark.textContent = part;
+      return mark;
+    });
   }
 
   function caption(lines) {

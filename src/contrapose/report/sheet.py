@@ -47,6 +47,11 @@ class Sheet:
     lead: str
     answers: Sequence[Answer]
 
+    @property
+    def linked(self) -> bool:
+        """Whether anything on it is a link to its file."""
+        return any(entry.address for answer in self.answers for entry in (answer.query, *answer.found))
+
 
 def render_sheet(sheet: Sheet) -> str:
     """The sheet as HTML that needs no other file, runs no script and asks no network."""

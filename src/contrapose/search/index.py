@@ -158,6 +158,7 @@ class Index:
             skipped=query.skipped,
             left_out=self.left_out,
             asked=query.excerpts,
+            words=query.words,
         )
 
     @property

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from contrapose.data import Skipped
+from contrapose.data.texts.words import words_of
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Hit:
         identifier: its file's path relative to the data, or its row number as text.
         label: its class, where the data has labels.
         excerpt: its beginning, of what is read rather than looked at.
+        common: words of the query that stand in it, of texts.
     """
 
     rank: int
@@ -29,6 +31,7 @@ class Hit:
     identifier: str
     label: str | None = None
     excerpt: str | None = None
+    common: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Matches:
         skipped: queries that could not be read.
         left_out: pictures that are not in the index, each with the reason.
         asked: the beginning of each query, of what is read rather than looked at.
+        words: the words of each query, of texts.
     """
 
     similarity: Float64[np.ndarray, "T k"]
@@ -57,6 +61,7 @@ class Matches:
     skipped: Sequence[Skipped] = ()
     left_out: Sequence[str] = ()
     asked: Sequence[str] | None = None
+    words: Sequence[frozenset[str]] | None = None
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -70,12 +75,19 @@ class Matches:
                 self.identifiers[row],
                 None if labels is None else labels[row],
                 None if excerpts is None else excerpts[row],
+                self._common(query, row),
             )
             for rank, (cosine, row) in enumerate(zip(self.similarity[query], self.rows[query], strict=True), start=1)
         ]
 
     def __iter__(self) -> Iterator[list[Hit]]:
         return (self[query] for query in range(len(self)))
+
+    def _common(self, query: int, row: int) -> tuple[str, ...]:
+        """The words of a query that stand in the beginning of a sample, each once, in the order of the latter."""
+        if self.words is None or self.excerpts is None:
+            return ()
+        return tuple(dict.fromkeys(word for word in words_of(self.excerpts[row]) if word in self.words[query]))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -91,4 +103,5 @@ class Matches:
 
 def _plain(hit: Hit) -> dict[str, Any]:
     values = asdict(hit)
-    return values if hit.excerpt is not None else {name: value for name, value in values.items() if name != "excerpt"}
+    lacking = {name for name in ("excerpt", "common") if not values[name]}
+    return {name: value for name, value in values.items() if name not in lacking}

@@ -20,7 +20,8 @@ from contrapose.search.embedded import read_embedded
 
 @dataclass(frozen=True)
 class Query:
-    """Embeddings to look for, what each is called, and how those begin that are read rather than looked at.
+    """Embeddings to look for, what each is called, and how those begin that are read rather than looked at, with
+    the words of texts.
 
     Shapes:
         rows: `(T, D)`, not normalised.
@@ -30,6 +31,7 @@ class Query:
     names: Sequence[str]
     skipped: Sequence[Skipped] = ()
     excerpts: Sequence[str] | None = None
+    words: Sequence[frozenset[str]] | None = None
 
 
 def read_query(embedder: Embedder, query: Any, *, open_pictures: Callable[..., Samples] | None = None) -> Query:
@@ -55,4 +57,5 @@ def read_query(embedder: Embedder, query: Any, *, open_pictures: Callable[..., S
     opened = open_pictures or embedder.open
     images = opened(query) if hasattr(query, "batch") else opened(query, cache=False, progress=False)
     excerpts = [excerpt for row in range(len(images)) if (excerpt := images.excerpt(row)) is not None]
-    return Query(embedder.embed(images), images.identifiers, images.skipped, excerpts or None)
+    words = [own for row in range(len(images)) if (own := images.words(row)) is not None]
+    return Query(embedder.embed(images), images.identifiers, images.skipped, excerpts or None, words or None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from contrapose.data.texts.texts import LOOKED_AT
+from contrapose.data.texts.words import words_of
 from contrapose.errors import ArgumentError
 
 NEAR = 0.8
@@ -21,8 +21,6 @@ MOST_COMPARED = 10_000_000
 more are needed where everybody is like everybody, as in the lines of a log."""
 
 _BLOCK = 250_000  # pairs compared at a time
-_ALONE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # written without blanks
-_WORD = re.compile(rf"[{_ALONE}]|[^\W{_ALONE}]+")
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def _sets(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """The members of each text's set, rarest first, as numbers by rarity `(E,)`, and where each text's end."""
     numbers: defaultdict[str, int] = defaultdict()
     numbers.default_factory = numbers.__len__
-    words = [[numbers[word] for word in _WORD.findall(text[:LOOKED_AT].lower())] for text in texts]
+    words = [[numbers[word] for word in words_of(text[:LOOKED_AT])] for text in texts]
     lengths = np.fromiter(map(len, words), np.int64, len(words))  # (n,)
     flat = np.fromiter((word for row in words for word in row), np.int64, int(lengths.sum()))  # (W,)
     row = np.repeat(np.arange(len(words)), lengths)  # (W,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
@@ -12,10 +13,12 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from contrapose.data.samples import LABEL, Samples, evenly_spaced
+from contrapose.data.texts.words import words_of
 from contrapose.errors import ArgumentError
 
 EXCERPT = 80  # characters
 LOOKED_AT = 10_000  # characters of an endless text
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 COUNTED = 1_000  # texts whose words are counted to say how long they are
 
 
@@ -72,9 +75,13 @@ class Texts(Samples):
         return round(float(np.median([len(text.split()) for text in some])))
 
     def excerpt(self, row: int) -> str:
-        """The first words, in one line."""
+        """The first words, in one line; a mark for each character by which a terminal could be steered."""
         (text,) = self.batch([row])
-        return textwrap.shorten(text[:LOOKED_AT], EXCERPT, placeholder=" ...")
+        return _CONTROL.sub("\ufffd", textwrap.shorten(text[:LOOKED_AT], EXCERPT, placeholder=" ..."))
+
+    def words(self, row: int) -> frozenset[str]:
+        """The words of a text, in small letters."""
+        return frozenset(words_of(self.batch([row])[0][:LOOKED_AT]))
 
     def in_words(self) -> str:
         """How long they are."""

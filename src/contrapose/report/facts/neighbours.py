@@ -10,6 +10,7 @@ from contrapose.data.samples import evenly_spaced
 from contrapose.evaluation import knn_predict
 from contrapose.evaluation.inputs import as_rows
 from contrapose.evaluation.neighbours import nearest
+from contrapose.report.cards import Card, TextCard, marked
 from contrapose.report.embedded import Embedded
 from contrapose.report.page import Absent, Confusion, Gallery, Neighbour, Query
 from contrapose.words import counted
@@ -42,12 +43,15 @@ def gallery_of(bank: Embedded, asked: Embedded | None = None) -> Gallery | Absen
             for cosine, place in zip(similarity[number], found[number], strict=True)
             if asked is not None or place != row
         ][:wanted]
-        neighbours = [_neighbour(bank, place, cosine, queries.label(row)) for cosine, place in near]
-        shown.append(Query(queries.card(row), str(queries.names[row]), queries.label(row), neighbours))
+        card = queries.card(row)
+        neighbours = [_neighbour(bank, place, cosine, queries.label(row), card) for cosine, place in near]
+        shown.append(Query(card, str(queries.names[row]), queries.label(row), neighbours))
     where = counted(len(bank), "sample") + (
         ", the query left out" if asked is None else f"; queries from {len(queries):,} others"
     )
     method = f"By the cosine of the embeddings, among {where}. Queries are evenly spaced, not chosen."
+    if isinstance(shown[0].card, TextCard):
+        method += " Words of the query are marked."
     return Gallery(shown, method, confusions_of(bank, asked))
 
 
@@ -90,7 +94,7 @@ def _nearest(bank: Embedded, queries: Embedded, rows: np.ndarray, k: int) -> tup
     return similarity.numpy(), found.numpy()
 
 
-def _neighbour(bank: Embedded, row: int, cosine: float, wanted: str | None) -> Neighbour:
+def _neighbour(bank: Embedded, row: int, cosine: float, wanted: str | None, asked: Card) -> Neighbour:
     label = bank.label(row)
     hit = None if label is None or wanted is None else label == wanted
-    return Neighbour(bank.card(row), str(bank.names[row]), cosine, label, hit)
+    return Neighbour(marked(bank.card(row), asked), str(bank.names[row]), cosine, label, hit)
