@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from contrapose.words import counted
+
 if TYPE_CHECKING:
     from contrapose.data import Samples
     from contrapose.data.problems import Problem
@@ -101,7 +103,7 @@ class DataReport:
         rest = self.classes[LARGEST:]
         shown = ", ".join(f"{name} ({count:,})" for name, count in self.classes[:LARGEST])
         more = f", and {len(rest):,} more with {sum(count for _, count in rest):,}" if rest else ""
-        return [f"{len(self.classes):,} classes: {shown}{more}"]
+        return [f"{counted(len(self.classes), 'class', 'classes')}: {shown}{more}"]
 
     def _remarks(self) -> list[str]:
         lines = [f"note: {note}" for note in self.notes]

@@ -42,7 +42,15 @@ def test_a_plain_file_says_by_its_first_bytes_how_it_is_encoded(tmp_path: Path, 
         (b"", "is empty: give a file with a text on each line"),
         (b"\n  \n", "There is no text in .*: all 2 rows are empty"),
         (b"ok\ncaf\xe9\n", r"not UTF-8 \(byte 0xe9 in line 2\)\. .*iconv -f WINDOWS-1252 -t UTF-8 a\.txt > new\.txt"),
-        (b"a\0b", "bytes of value 0"),
+        (b"a\0b", "bytes of value 0.* tr -d"),
+        (
+            "some words\n".encode("utf-16-le"),
+            r"is UTF-16LE without the mark .* iconv -f UTF-16LE -t UTF-8 a\.txt > new",
+        ),
+        ("Grüße\n".encode("utf-16-be"), r"is UTF-16BE without the mark"),
+        (b"\x89PNG\r\n\x1a\n\xff\xfe", "is a PNG picture, whatever its name says"),
+        (b"\x1f\x8b\x08\xff\xff", r"is a gzip archive \(gunzip unpacks it\)"),
+        (bytes(range(1, 256)) * 9, "is a binary file and no text"),
     ],
 )
 def test_a_plain_file_that_is_none(tmp_path: Path, content: bytes, what: str) -> None:
@@ -285,3 +293,58 @@ def test_real_reviews(shared_data: Any) -> None:
     assert texts.notes[0].startswith("Texts from column 'text', labels from 'label'. 'title' holds texts too")
     assert texts.labels is not None
     assert set(texts.labels.tolist()) == {0, 1, 2, 3}
+
+
+def test_files_of_a_folder_that_are_no_text_are_skipped_and_listed(tmp_path: Path) -> None:
+    good = [written(tmp_path / f"{name}.txt", f"text {name}") for name in "abc"]
+    bad = [
+        written(tmp_path / "d.txt", b"caf\xe9"),
+        written(tmp_path / "e.txt", b"\x89PNG\xff"),
+        written(tmp_path / "f.txt", ""),
+    ]
+    texts = open_texts(tmp_path)
+    assert texts.identifiers == [path.name for path in good]
+    assert [item.path for item in texts.skipped] == [path.name for path in bad]
+    reasons = [item.reason for item in texts.skipped]
+    assert reasons[0].startswith("is not UTF-8 (byte 0xe9 in line 1)")
+    assert reasons[1].startswith("is a PNG picture")
+    assert reasons[2] == "blank"
+    for path in good:
+        path.unlink()
+    bad[2].unlink()
+    with pytest.raises(DataError, match=r"d\.txt is not UTF-8"):
+        open_texts(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("a.csv", "text,label\na b,1\n".encode("utf-16-le"), "UTF-16LE without the mark"),
+        ("a.csv", b"PK\x03\x04" + bytes(range(200, 256)), "is a ZIP archive, as spreadsheets"),
+        ("a.csv", bytes(range(256)) * 9, "binary file"),
+        ("a.jsonl", b'[{"text": "a b"}]\n', "line 1 holds a list. Each line is a row by itself"),
+        ("a.jsonl", b'{"text": "a b"}\n5\n', "line 2 holds a single value"),
+        ("a.jsonl", b"\n \n", "it is empty"),
+        ("a.jsonl", b"", "it is empty"),
+    ],
+)
+def test_a_table_that_is_none(name: str, content: bytes, what: str, tmp_path: Path) -> None:
+    pytest.importorskip("polars")
+    with pytest.raises(DataError, match=what):
+        open_texts(written(tmp_path / name, content))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'text,label\na 5" pipe,x\nno pipe at all,y\na "good" one,x\n',  # no cell begins with a mark: none encloses
+        b'text,label\r"a 5"" pipe",x\rno pipe at all,y\r"a ""good"" one",x\r',  # lines as of an old Macintosh
+        b'text,label\r\n"a 5"" pipe",x\nno pipe at all,y\r\n"a ""good"" one",x',  # of both kinds
+    ],
+)
+def test_marks_and_line_ends_of_all_kinds_are_read(content: bytes, tmp_path: Path) -> None:
+    pytest.importorskip("polars")
+    texts = open_texts(written(tmp_path / "a.csv", content))
+    assert texts.texts == ['a 5" pipe', "no pipe at all", 'a "good" one']
+    assert texts.labels is not None
+    assert texts.labels.tolist() == [0, 1, 0]

@@ -98,3 +98,10 @@ def test_labels_that_stand_in_their_texts_are_told() -> None:
     assert not leaks([f"{text} junk" for text in CLEAN], halves, ["fine", "junk"])  # in all, so it says nothing
     assert not leaks([f"{text} junkyard" for text in CLEAN], halves, ["fine", "junk"])  # another word
     assert not leaks(marked, [1] * 40, ["fine", "junk_mail"])  # one class is told of elsewhere
+
+
+def test_texts_without_a_letter_are_told() -> None:
+    told = found([*CLEAN, "12.5", "2024-01-03", "...", "-7"])
+    assert told["no letters"].startswith("4 texts (9.1 %) without a letter, of numbers or signs alone: 40 ('12.5'), ")
+    assert "--modality rows" in told["no letters"]
+    assert "no letters" not in found([*CLEAN, "5 cats", "猫"])

@@ -17,7 +17,7 @@ from contrapose.data.numbers import as_numbers
 from contrapose.data.tables.columns import LABEL_NAMES, Kind, asked_column
 from contrapose.data.tables.foreign import is_missing
 from contrapose.data.tables.separated import NAMES, SEPARATORS, damage, quotes_cells, separator_of, with_points
-from contrapose.data.tables.text_files import check_encoding, read_text
+from contrapose.data.tables.text_files import LOOKED_AT, PACKED, check_encoding, read_text
 from contrapose.errors import ContraposeError, DataError
 from contrapose.optional import optional
 
@@ -146,12 +146,12 @@ class TextTable(Table):
 
     def _open(self, path: Path, suffix: str) -> None:
         if suffix in JSON_LINES:
-            self.frame = self.polars.read_ndjson(_without_mark(path), infer_schema_length=None)
+            self.frame = self.polars.read_ndjson(_bare(path), infer_schema_length=None)
             self.kinds = {name: self.kind(dtype) for name, dtype in self.frame.schema.items()}
         else:  # nothing but text: what looks like a number may be a name, and 007 is not 7
             separator = separator_of(path)
             quote = '"' if quotes_cells(path, separator) else None
-            self.frame = self.polars.read_csv(path, separator=separator, quote_char=quote, infer_schema_length=0)
+            self.frame = self.polars.read_csv(_bare(path), separator=separator, quote_char=quote, infer_schema_length=0)
             if separator == ";":  # of a spreadsheet in a language that writes 3,5
                 self.frame = with_points(self.frame, self.polars)
             if separator != SEPARATORS[suffix]:
@@ -174,21 +174,33 @@ class TextTable(Table):
 
 
 def _damaged_line(path: Path) -> str | None:
-    """The first line that is no JSON; None where all are."""
-    for number, line in enumerate(read_text(path).split("\n"), 1):
+    """The first line that is no JSON object; None where all are."""
+    example = 'Each line is a row by itself: {"name": value, ...}.'
+    lines = [(number, line) for number, line in enumerate(read_text(path).split("\n"), 1) if line.strip("\ufeff \t")]
+    if not lines:
+        return f"it is empty. {example}"
+    for number, line in lines:
         try:
-            if line.strip():
-                json.loads(line.removeprefix("\ufeff"))
-        except ValueError:
-            return f'line {number} is no JSON. Each line is a row by itself: {{"name": value, ...}}.'
+            found = json.loads(line.removeprefix("\ufeff"))
+        except (ValueError, RecursionError):
+            return f"line {number} is no JSON. {example}"
+        if not isinstance(found, dict):
+            what = "a list" if isinstance(found, list) else "a single value"
+            return f"line {number} holds {what}. {example}"
     return None
 
 
-def _without_mark(path: Path) -> Path | bytes:
-    """The file, or its content behind the mark that some programs put before UTF-8: polars knows it in CSV only."""
+def _bare(path: Path) -> Path | bytes:
+    """The file, or its content where polars cannot read it as it is: JSON behind the mark that some programs put before
+    UTF-8, lines that end in carriage returns alone."""
     with path.open("rb") as file:
-        marked = file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
-        return file.read() if marked else path
+        head = file.read(LOOKED_AT)
+        if path.suffix.lower() in JSON_LINES and head.startswith(codecs.BOM_UTF8):
+            return (head + file.read()).removeprefix(codecs.BOM_UTF8)
+        if b"\r" in head and b"\n" not in head and not head.startswith(PACKED):
+            content = head + file.read()
+            return content if b"\n" in content else content.replace(b"\r", b"\n")
+    return path
 
 
 def first_line(error: Exception) -> str:

@@ -50,11 +50,14 @@ def separator_of(path: Path) -> str:
 def quotes_cells(path: Path, separator: str) -> bool:
     """Whether quotation marks around a cell belong to the file rather than to its cells.
 
-    Cells between commas need them. Between tabs many files go without, and a cell that begins with a quotation would
-    swallow the lines up to the next one: such a file has marks that do not enclose a cell, and a line for each row.
+    Cells between commas need them, but where none begins with one, such as `5" pipe`. Between tabs many files go
+    without, and a cell that begins with a quotation would swallow the lines up to the next one: such a file has marks
+    that do not enclose a cell, and a line for each row.
     """
     if separator != "\t":
-        return True
+        begun = re.compile(rf'(?:^|[{re.escape(separator)}])\s*"')
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            return any(begun.search(line) for line in file if '"' in line)
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         rows = [line.rstrip("\r\n").split("\t") for line in file if line.strip("\r\n")]
     if len({len(cells) for cells in rows}) > 1:

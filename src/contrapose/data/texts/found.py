@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ class Found:
         origin, notes: as of `Samples`.
         labels: their classes, where known.
         numbers: `(N,)` a number each, where one was asked for.
+        reasons: why there is no text in a cell, where that is not plain.
         lists_skipped: whether cells without a text are named one by one, or counted in a note only.
     """
 
@@ -47,6 +48,7 @@ class Found:
     labels: Labels | None = None
     numbers: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    reasons: Mapping[int, str] = field(default_factory=dict)
     lists_skipped: bool = True
 
 
@@ -66,7 +68,7 @@ def assemble(found: Found, request: TextRequest) -> Texts:
         if text is None or not text.strip():
             name = found.identifiers[row]
             called = f"row {name}" if name.isdecimal() else name  # "0" alone would read as a count
-            skipped.append(Skipped(called, "no text" if text is None else "blank"))
+            skipped.append(Skipped(called, found.reasons.get(row, "no text" if text is None else "blank")))
             continue
         whole = _whole(text)
         repaired += whole != text

@@ -39,8 +39,10 @@ def lines_of(path: Path) -> Found:
 def files_of(paths: Sequence[Path], folder: Path) -> Found:
     """A file a text, called by its path in the folder; classes by the sub-folders, where all files lie in two or more.
 
+    Files that cannot be read or are no text are skipped and listed.
+
     Errors:
-        DataError: a file that cannot be read or is no text.
+        DataError: all of them are such.
     """
     names = [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths]
     parts = [name.split("/") for name in names]
@@ -49,13 +51,24 @@ def files_of(paths: Sequence[Path], folder: Path) -> Found:
     if len(classes) > 1 and all(len(part) > 1 for part in parts):
         labels = encode_labels([printable(part[0]) for part in parts], where="the sub-folders", missing=())
         notes = [f"{notes[0][:-1]}, labels from their {len(classes)} folders."]
+    cells: list[str | None] = []
+    refused: dict[int, DataError] = {}
+    for row, path in enumerate(paths):
+        try:
+            cells.append(read_text(path))
+        except DataError as error:
+            cells.append(None)
+            refused[row] = error
+    if len(refused) == len(paths):
+        raise refused[0]
     return Found(
-        cells=[read_text(path) for path in paths],
+        cells=cells,
         identifiers=[printable(name) for name in names],
         where=str(folder),
         origin=printable(f"files of {folder}"),
         labels=labels,
         notes=tuple(notes),
+        reasons={row: str(error).removeprefix(f"{paths[row]} ") for row, error in refused.items()},
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from contrapose.data.labels import UNLABELLED
-from contrapose.data.problems import EXAMPLES, FEWEST, Problem, class_name, copies, repeated, some
+from contrapose.data.problems import EXAMPLES, FEWEST, QUOTED, Problem, class_name, copies, repeated, some
 from contrapose.data.samples import evenly_spaced
 from contrapose.data.texts.near_copies import NearCopies
 from contrapose.data.texts.texts import COUNTED, LOOKED_AT, Texts
@@ -77,6 +77,7 @@ def text_problems(texts: Texts) -> Iterator[Problem]:
             )
     yield from _unseparated(texts)
     yield from copies(texts, repeated(texts))
+    yield from _wordless(texts)
     yield from _own_labels(texts)
 
 
@@ -138,6 +139,21 @@ def _unseparated(texts: Texts) -> Iterator[Problem]:
             f"{percent(sum(shares.values()))} of the letters are {names}, written without blanks between words: a "
             "whole phrase then counts as one word. Cut the texts into words beforehand, or keep --tokenizer pieces.",
             harmless=True,
+        )
+
+
+def _wordless(texts: Texts) -> Iterator[Problem]:
+    """Texts without a letter: numbers, dates and signs, of which an encoder of texts learns no order."""
+    rows = [row for row, text in enumerate(texts.texts) if not any(map(str.isalpha, text[:LOOKED_AT]))]
+    if rows:
+        share = percent(len(rows) / len(texts))
+        quoted = [f"{texts.identifiers[row]} ({texts.excerpt(row)[:QUOTED]!r})" for row in rows[:EXAMPLES]]
+        shown = some([*quoted, *map(str, rows[EXAMPLES:])])
+        yield Problem(
+            "no letters",
+            f"{counted(len(rows), 'text')} ({share}) without a letter, of numbers or signs alone: {shown}. Take the column "
+            "of texts by --text-column, or learn from numbers as rows (--modality rows).",
+            harmless=len(rows) < FEW * len(texts),
         )
 
 
