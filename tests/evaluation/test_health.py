@@ -162,3 +162,20 @@ def test_a_chance_value_is_named_where_it_has_a_name(generator) -> None:
     assert "and ln 511 = 6.24 is what guessing costs" in _measured(good, loss=6.24, chance=math.log(511))
     assert "and 0 is what guessing costs" in _measured(good, loss=0.0, chance=0.0)
     assert "and 6.2 is what guessing costs" in _measured(good, loss=6.2, chance=6.2)
+
+
+def test_what_tells_classes_apart_has_other_remedies(generator) -> None:
+    def told(z: torch.Tensor, **changes: float) -> str:
+        facts = {"loss": 0.1, "chance": 0.7, "negatives_per_anchor": None, "contrasts": False} | changes
+        return Health.measure(z, **facts).warning() or "fine"
+
+    two = torch.eye(64)[[0, 1] * 32] + 0.001 * torch.randn(64, 64, generator=generator)
+    assert told(two) == "fine"  # of two classes one dimension is enough
+    assert told(two, contrasts=True).startswith("dimensional collapse")
+    same = torch.ones(64, 8) + 0.001 * torch.randn(64, 8, generator=generator)
+    for z, loss in ((same, 0.1), (torch.randn(64, 8, generator=generator), 0.7)):
+        words = told(z, loss=loss)
+        assert words.startswith(("complete collapse", "loss at chance"))
+        assert not any(word in words for word in ("projection", "negatives", "views", "temperature"))
+    assert "--fine-tune" in told(torch.randn(64, 8, generator=generator), loss=0.7)
+    assert "negatives" not in Health.measure(two, loss=0.1, negatives_per_anchor=None, contrasts=False).line()

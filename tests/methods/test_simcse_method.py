@@ -57,7 +57,7 @@ def test_a_part_of_its_views_is_an_option_like_any_other(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        ({"views": TextViews(count=3)}, r"views must be 2 of each text \(--views.count 2\)"),
+        ({"views": TextViews(count=3)}, r"views must be 2 of each sample \(--views.count 2\)"),
         ({"temperature": 0.0}, "temperature must be above 0"),
         ({"batch_size": 1}, "batch_size must be at least 2"),
     ],

@@ -156,3 +156,13 @@ def test_metrics_of_an_older_version_are_a_start_without_history() -> None:
     verdicts.remember([{"step": 10, "loss": 1.0, "spread": 0.9, "gradient_norm": 1.0}, {"step": 20}])
     assert verdicts.standing is None
     assert verdicts.judge(51, health(norm=5.0)) is None
+
+
+def test_a_classifier_is_not_advised_on_its_projection_head() -> None:
+    for contrasts, words in ((True, "projection head"), (False, "or raise the weight decay.")):
+        (line,) = said(history(*[health(norm=1.0 if n == 0 else 500.0, contrasts=contrasts) for n in range(2)]))
+        assert ("projection head" in line) == contrasts
+        assert words in line
+    (line,) = said(history(*[health(loss=6.24, contrasts=False)] * 4))
+    assert "labels" in line
+    assert "views" not in line

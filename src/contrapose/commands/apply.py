@@ -12,6 +12,7 @@ from contrapose.commands.reading import Reading
 from contrapose.commands.table_file import TABLES, file_to_write, table_bytes
 from contrapose.commands.unwritten import write_or_rescue
 from contrapose.data import Samples
+from contrapose.modalities import modality_of
 from contrapose.optional import optional
 
 
@@ -50,6 +51,7 @@ def apply(
     reading = Reading.of(run, image_column=image_column, text_column=text_column, labels="none")
     reading = Reading(reading.asked, {name: column for name, column in reading.usual.items() if name != "label_column"})
     samples = reading.open(classifier, data, limit=limit, progress=not quiet)
+    samples.notes = (*samples.notes, *modality_of(samples).read_by(classifier.encoder, samples))
     table = answers_table(classifier, samples, classifier.embed(samples))
     write_or_rescue(path, table_bytes(table, path.suffix), result=samples)
     return samples

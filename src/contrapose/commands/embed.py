@@ -15,6 +15,7 @@ from contrapose.commands.unwritten import write_or_rescue
 from contrapose.data import Samples, class_texts
 from contrapose.data.labels import UNLABELLED
 from contrapose.embedder import load
+from contrapose.modalities import modality_of
 from contrapose.optional import optional
 
 
@@ -60,6 +61,7 @@ def embed(
         run, image_column=image_column, text_column=text_column, label_column=label_column, labels=labels
     )
     samples = reading.open(encoder, data, limit=limit, progress=not quiet)
+    samples.notes = (*samples.notes, *modality_of(samples).read_by(encoder.encoder, samples))
     z = encoder.embed(samples, normalize=normalize)  # (N, D)
     write_or_rescue(path, WRITERS[path.suffix](samples, z), result=samples)
     return samples

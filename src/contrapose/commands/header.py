@@ -33,6 +33,9 @@ def announce(config: Method, samples: Samples, runner: Runner, run: RunFolder) -
     expected = modality_of(samples).expected(samples) if from_scratch and not runner.steps else None
     if expected is not None:
         monitor.say(f"note: {expected}")
+    if isinstance(runner.job, Trainer):
+        for remark in modality_of(samples).read_by(runner.job.learner.encoder, samples):
+            monitor.say(f"note: {remark}")
     for skipped in samples.skipped[:5]:
         monitor.say(f"skipped: {skipped.path} ({skipped.reason})")
     if len(samples.skipped) > 5:

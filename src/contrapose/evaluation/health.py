@@ -24,6 +24,10 @@ CHANCE_REMEDY = (
     "Check that the views of a sample still show the same thing and are paired in order; then raise the learning rate "
     "or lower the temperature."
 )
+LABELS_REMEDY = (
+    "Check that the labels belong to their samples, and that the encoder knows such samples; then raise the learning "
+    "rate, or train a frozen encoder too (--fine-tune)."
+)
 
 
 def spread(z: Array) -> float:
@@ -78,6 +82,8 @@ class Health:
         rows: N; None when unknown. The effective rank cannot exceed min(N, D).
         norm: mean length of a row, before anything normalises it; None when unknown.
         prototypes: how the batch uses the learner's prototypes; None when it has none.
+        contrasts: whether samples are told apart from one another. Embeddings that tell classes apart need no more
+            dimensions than there are classes, and other remedies.
     """
 
     negatives_per_anchor: float | None
@@ -89,6 +95,7 @@ class Health:
     rows: int | None = None
     norm: float | None = None
     prototypes: PrototypeUse | None = None
+    contrasts: bool = True
 
     @classmethod
     def measure(
@@ -99,6 +106,7 @@ class Health:
         negatives_per_anchor: float | None,
         chance: float | None = None,
         prototype_scores: Tensor | None = None,
+        contrasts: bool = True,
     ) -> Health:
         """Health of embeddings `(..., D)`; all leading dimensions, e.g. `(V, B)`, are rows.
 
@@ -121,6 +129,7 @@ class Health:
             rows=flat.shape[0],
             norm=float(flat.norm(dim=1).mean()) if finite else math.nan,  # (N, D) -> (N,) -> number
             prototypes=None if prototype_scores is None else PrototypeUse.of(prototype_scores),
+            contrasts=contrasts,
         )
 
     @property
@@ -154,9 +163,15 @@ class Health:
             return found
         if self.chance is not None and self.at_chance:
             return (
-                f"loss at chance: {self.loss:.3g}, and {in_words(self.chance)} is what guessing costs. {CHANCE_REMEDY}"
+                f"loss at chance: {self.loss:.3g}, and {in_words(self.chance)} is what guessing costs. "
+                f"{self.chance_remedy}"
             )
         return None
+
+    @property
+    def chance_remedy(self) -> str:
+        """What to do about a loss at chance."""
+        return CHANCE_REMEDY if self.contrasts else LABELS_REMEDY
 
     def collapse(self) -> str | None:
         """The gravest finding in the embeddings themselves with its remedy, or None.
@@ -170,11 +185,19 @@ class Health:
                 "the last checkpoint; lower the learning rate, clip gradients, or leave float16 for bfloat16."
             )
         if self.spread < COMPLETE_COLLAPSE:
+            remedy = (
+                "Lower the learning rate and put batch normalisation into the projection head; without negatives, "
+                "check that the target branch passes no gradient."
+                if self.contrasts
+                else "The encoder may not know such samples: take another one, or lower the learning rate where it is "
+                "trained."
+            )
             return (
                 f"complete collapse: every input gets nearly the same embedding (spread {self.spread:.2f}, "
-                "1 = isotropic). Lower the learning rate and put batch normalisation into the projection "
-                "head; without negatives, check that the target branch passes no gradient."
+                f"1 = isotropic). {remedy}"
             )
+        if not self.contrasts:
+            return None
         rank_one = self.effective_rank < RANK_ONE and self.largest_rank >= 4
         if rank_one or self.effective_rank < DIMENSIONAL_COLLAPSE * self.largest_rank:
             return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -54,6 +54,8 @@ class ClassHeads(Learner):
 
     Chance: the sum of log P over the questions.
     """
+
+    contrasts: ClassVar[bool] = False
 
     def __init__(
         self,

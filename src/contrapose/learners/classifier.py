@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -39,6 +39,8 @@ class Classifier(Learner):
 
     Chance: log P.
     """
+
+    contrasts: ClassVar[bool] = False
 
     def __init__(self, encoder: nn.Module, *, dimension: int, classes: int, label_smoothing: float = 0.0) -> None:
         super().__init__(chance=lambda pairing: math.log(classes))

@@ -73,9 +73,12 @@ class CommonSalient(Learner):
                 "nothing to tell apart. Give background and targets, or name the class of the targets with --target."
             )
 
+    def check_views(self, count: int) -> None:
+        if count != 2:
+            raise ArgumentError(f"This method needs 2 views of each sample, got {count}.")
+
     def forward(self, batch: Batch) -> Step:
-        if len(batch.views) != 2:
-            raise ArgumentError(f"This method needs 2 views of each sample, got {len(batch.views)}.")
+        self.check_views(len(batch.views))
         # 1 of a target, 0 of the background: numbers, for these every backend gathers
         target = gather((_labels_in(batch.targets) == self.target).long())  # (W·B,)
         c = embed_views(lambda x: self.head(self.encoder(x)), batch.views)  # (2, B, Dc)

@@ -76,9 +76,12 @@ class Gated(Drawing):
     def see_targets(self, targets: Mapping[str, Any]) -> None:
         self._labels_in(targets)
 
+    def check_views(self, count: int) -> None:
+        if count > 2:
+            raise ArgumentError(f"This method takes one or two views of each sample, got {count}.")
+
     def forward(self, batch: Batch) -> Step:
-        if len(batch.views) > 2:
-            raise ArgumentError(f"This method takes one or two views of each sample, got {len(batch.views)}.")
+        self.check_views(len(batch.views))
         own = self._labels_in(batch.targets)  # (B,)
         labels = gather(own)  # (W·B,)
         partners = draw_partners(labels, self.classes, self.pairs, generator=self.draws(batch.part))  # (W·B,)

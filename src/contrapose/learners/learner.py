@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -49,6 +49,9 @@ class Learner(nn.Module):
     """
 
     encoder: nn.Module
+    contrasts: ClassVar[bool] = True
+    """Whether samples are told apart from one another. Where not (a classifier), no negatives are spoken of, and
+    embeddings of few dimensions are what is wanted."""
 
     def __init__(self, *, chance: Chance | None = None) -> None:
         super().__init__()
@@ -57,6 +60,13 @@ class Learner(nn.Module):
     def see_targets(self, targets: Mapping[str, Any]) -> None:
         """Called once before the first step with all targets of the training data, `(N,)` each, by name: the place to
         find a scale, which belongs into a buffer."""
+
+    def check_views(self, count: int) -> None:
+        """Pass a number of views of each sample that `forward` can do with; asked before a run begins, and by it.
+
+        Errors:
+            ArgumentError: too few, or too many.
+        """
 
     def turns(self) -> Sequence[Turn]:
         """Who moves in a step, in order; the same at every step. By default everything moves at once.

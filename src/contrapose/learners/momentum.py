@@ -113,9 +113,12 @@ class Momentum(Learner):
     def before_step(self) -> None:
         self.teacher.update(nn.Sequential(self.encoder, self.head))
 
+    def check_views(self, count: int) -> None:
+        if count != 2:
+            raise ArgumentError(f"Momentum contrast needs 2 views of each sample, got {count}.")
+
     def forward(self, batch: Batch) -> Step:
-        if len(batch.views) != 2:
-            raise ArgumentError(f"Momentum contrast needs 2 views of each sample, got {len(batch.views)}.")
+        self.check_views(len(batch.views))
         self.queue.check_block(batch.size * world_size())  # before any work is done
         q = self.head(self.encoder(batch.views[0]))  # (B, D)
         with torch.no_grad():

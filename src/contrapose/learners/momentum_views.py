@@ -42,9 +42,12 @@ class MomentumViews(Momentum):
 
     objective: Callable[..., Tensor]
 
+    def check_views(self, count: int) -> None:
+        if count < 2:
+            raise ArgumentError(f"This method needs at least 2 views of each sample, got {count}.")
+
     def forward(self, batch: Batch) -> Step:
-        if len(batch.views) < 2:
-            raise ArgumentError(f"This method needs at least 2 views of each sample, got {len(batch.views)}.")
+        self.check_views(len(batch.views))
         self.queue.check_block(batch.size * world_size())  # before any work is done
         network = nn.Sequential(self.encoder, self.head)
         q = embed_views(network, batch.views)  # (V, B, D)

@@ -81,9 +81,12 @@ class NearestNeighbour(Learner):
         self.support = SupportSet(queue_size, dimension, generator=generator)
         self.objective = objective
 
+    def check_views(self, count: int) -> None:
+        if count != 2:
+            raise ArgumentError(f"Nearest-neighbour contrast needs 2 views of each sample, got {count}.")
+
     def forward(self, batch: Batch) -> Step:
-        if len(batch.views) != 2:
-            raise ArgumentError(f"Nearest-neighbour contrast needs 2 views of each sample, got {len(batch.views)}.")
+        self.check_views(len(batch.views))
         self.support.check_block(batch.size * world_size())  # before any work is done
         z = embed_views(lambda x: self.head(self.encoder(x)), batch.views)  # (2, B, D)
         p = self.predictor(z.flatten(0, 1)).view_as(z)  # (2, B, D), both views in one batch normalisation

@@ -69,13 +69,16 @@ class PredictedViews(Learner):
     def before_step(self) -> None:
         self.teacher.update(nn.Sequential(self.encoder, self.head))
 
-    def forward(self, batch: Batch) -> Step:
+    def check_views(self, count: int) -> None:
         wanted = max(2, self.key_views)
-        if len(batch.views) < wanted:
+        if count < wanted:
             raise ArgumentError(
                 f"This method needs at least {wanted} views of each sample, {self.key_views} of them for keys; "
-                f"got {len(batch.views)}."
+                f"got {count}."
             )
+
+    def forward(self, batch: Batch) -> Step:
+        self.check_views(len(batch.views))
         z = embed_views(nn.Sequential(self.encoder, self.head), batch.views)  # (V, B, D)
         p = self.predictor(z.flatten(0, 1)).view_as(z)  # (V, B, D), all views in one batch normalisation
         with torch.no_grad():

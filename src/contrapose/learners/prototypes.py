@@ -166,10 +166,13 @@ class Prototypes(Learner):
             parts.append(assigned[:, foreign])  # (A, (W - 1)·B, D)
         return self.scores(torch.cat(parts, dim=1)) if parts else None
 
-    def _check(self, batch: Batch) -> None:
+    def check_views(self, count: int) -> None:
         wanted = max(2, self.assigned)
-        if len(batch.views) < wanted:
-            raise ArgumentError(f"This method needs at least {wanted} views of each sample, got {len(batch.views)}.")
+        if count < wanted:
+            raise ArgumentError(f"This method needs at least {wanted} views of each sample, got {count}.")
+
+    def _check(self, batch: Batch) -> None:
+        self.check_views(len(batch.views))
         if self.queue is not None:
             self.queue.check_block(batch.size * world_size())
 

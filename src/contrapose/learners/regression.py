@@ -64,9 +64,12 @@ class Regression(Drawing):
     def see_targets(self, targets: Mapping[str, Any]) -> None:
         self.scale.find(number_in(targets))
 
+    def check_views(self, count: int) -> None:
+        if count < 2:
+            raise ArgumentError(f"This method needs at least 2 views of each sample, got {count}.")
+
     def forward(self, batch: Batch) -> Step:
-        if len(batch.views) < 2:
-            raise ArgumentError(f"This method needs at least 2 views of each sample, got {len(batch.views)}.")
+        self.check_views(len(batch.views))
         numbers = self.scale(gather(number_in(batch.targets)))  # (W·B,)
         own = embed_views(lambda x: self.head(self.encoder(x)), batch.views)  # (V, B, D)
         z, rows = gather(own, dim=1), own_rows(batch.size, device=own.device)  # (V, W·B, D)

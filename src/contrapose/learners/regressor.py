@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -34,6 +34,8 @@ class Regressor(Learner):
     Errors:
         ArgumentError: data without a number.
     """
+
+    contrasts: ClassVar[bool] = False
 
     def __init__(self, encoder: nn.Module, *, dimension: int) -> None:
         super().__init__()

@@ -58,7 +58,7 @@ class Siamese(Learner):
         self.watch = watch
 
     def forward(self, batch: Batch) -> Step:
-        self._check_views(len(batch.views))
+        self.check_views(len(batch.views))
         z = embed_views(lambda x: self.head(self.encoder(x)), batch.views)  # (V, B, D)
         rows = own_rows(batch.size, device=z.device)
         embeddings = z.detach().flatten(0, 1)  # (V·B, D)
@@ -80,7 +80,7 @@ class Siamese(Learner):
             )
         return by_labels(gather(batch.labels), views=views)  # (W·B,) labels
 
-    def _check_views(self, count: int) -> None:
+    def check_views(self, count: int) -> None:
         wanted = self.views
         if count < 2 or (wanted is not None and count != wanted):
             raise ArgumentError(f"This method needs {wanted or 'at least 2'} views of each sample, got {count}.")

@@ -63,9 +63,12 @@ class SideBySide(Learner):
         if not reference_rate > 0:
             raise ArgumentError(f"reference_rate must be above 0, got {reference_rate}; 1 trains both alike.")
 
+    def check_views(self, count: int) -> None:
+        if count < 2:
+            raise ArgumentError(f"This method needs at least 2 views of each sample, got {count}.")
+
     def forward(self, batch: Batch) -> Step:
-        if len(batch.views) < 2:
-            raise ArgumentError(f"This method needs at least 2 views of each sample, got {len(batch.views)}.")
+        self.check_views(len(batch.views))
         z = embed_views(lambda x: self.head(self.encoder(x)), batch.views)  # (V, B, D)
         r = embed_views(lambda x: self.reference_head(self.reference(x)), batch.views)  # (V, B, D2)
         rows = own_rows(batch.size, device=z.device)

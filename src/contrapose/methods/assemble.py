@@ -32,17 +32,31 @@ def assemble(
         base: the frozen encoder, for a method that asks one; None = the one of `config.base`.
 
     Errors:
-        ArgumentError: samples of another form than the weights take.
+        ArgumentError: samples of another form than the weights take, or another number of views than the method.
     """
     modality = modality_of(config)
     encoder = initial or _encoder(config, samples)
     modality.settle(encoder, samples)
     learner = config.new_learner(encoder, **({} if base is None else {"base": base}))
     learner.see_targets(samples.targets)
+    if config.varied:
+        _check_views(learner, config)
     if views is None:
         with in_group("views"):
             return learner, config.views_for(modality.views(config.views, samples, encoder), samples, encoder)
     return learner, modality.own_views(views, config.views, encoder)
+
+
+def _check_views(learner: Learner, config: Method) -> None:
+    """Pass options that make as many views as the learner takes.
+
+    Errors:
+        ArgumentError: they do not; said here, before there is a run folder, as its first batch would say it.
+    """
+    try:
+        learner.check_views(config.views.total())
+    except ArgumentError as error:
+        raise ArgumentError(f"{error} Set it with --views.count (views=).") from None
 
 
 def begun_with(config: Method, start: Start | None) -> Method:

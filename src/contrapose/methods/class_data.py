@@ -39,6 +39,7 @@ def classes_opened(
     samples = open(**({"label_column": columns[0]} if columns else {}))
     if samples.labels is None:
         return samples
+    _check_unequal(samples)
     _not_given_away(samples, columns)
     questions = [(columns[0] if columns else "label", *_dense(samples, columns[0] if columns else "label"))]
     questions += [(column, *_dense(_of(open, column, samples), column)) for column in columns[1:]]
@@ -91,6 +92,16 @@ def _dense(samples: Samples, name: str) -> tuple[np.ndarray, list[str]]:
     dense = np.full(len(labels), -1, dtype=np.int64)  # (N,)
     dense[known] = codes.reshape(-1)
     return dense, names
+
+
+def _check_unequal(samples: Samples) -> None:
+    contents = samples.contents()
+    first = next(contents)
+    if len(samples) > 1 and all(content == first for content in contents):
+        raise DataError(
+            f"{samples.origin}: its {len(samples):,} {samples.noun}s are all the same: there is nothing to tell "
+            "classes apart by. Give others, or look at them with contrapose data check."
+        )
 
 
 def _not_given_away(samples: Samples, columns: Sequence[str]) -> None:

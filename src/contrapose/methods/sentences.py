@@ -42,7 +42,7 @@ class SentenceMethod(Method):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check("temperature", self.temperature > 0, "above 0")
-        self._check("views", self.views.total() == 2, "2 of each text (--views.count 2)")
+        self._check_views(2, 2)
 
     def views_for(self, views: MakeViews, samples: Samples, encoder: Encoder) -> MakeViews:
         """What makes the views of these texts.

@@ -138,6 +138,11 @@ class Modality(ABC):
         samples are read rather than looked at."""
         return []
 
+    def read_by(self, encoder: Encoder, samples: Samples) -> list[str]:
+        """What a person should know who has an encoder read these samples, in sentences: what it cuts off or does not
+        know; nothing by default."""
+        return []
+
     def used_as(self, samples: Samples) -> str:
         """What training takes each of them as."""
         return samples.in_words()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from contrapose.data.texts.near_copies import NearCopies
     from contrapose.encoders import Encoder, Start
     from contrapose.encoders.texts import TextEncoder
+    from contrapose.encoders.texts.coverage import Coverage
 
 FLOOR_WORDS = 2_000
 """Words that TF-IDF counts, as the floor that a text encoder has to beat. [design] of a few thousand texts nearly all
@@ -123,13 +124,12 @@ class _Text(Modality):
         return None if threshold == 0 else near_copies(texts, NEAR if threshold is None else threshold)
 
     def described(self, samples: Samples, encoder: Encoder | None) -> list[str]:
-        from contrapose.data.samples import evenly_spaced
         from contrapose.data.texts.problems import text_facts
-        from contrapose.encoders.texts.coverage import MEASURED, coverage
 
-        texts = cast("Texts", samples)
-        some = texts.batch(evenly_spaced(len(texts), MEASURED))
-        return [*text_facts(texts), *coverage(cast("TextEncoder", encoder).tokenizer, some).in_words()]
+        return [*text_facts(cast("Texts", samples)), *_coverage(cast("TextEncoder", encoder), samples).in_words()]
+
+    def read_by(self, encoder: Encoder, samples: Samples) -> list[str]:
+        return _coverage(cast("TextEncoder", encoder), samples).remarks(len(samples))
 
     def expected(self, samples: Samples) -> str | None:
         return expected_of_texts(len(samples))
@@ -157,6 +157,14 @@ class _Text(Modality):
 
     def settle(self, encoder: Encoder, samples: Samples) -> None:
         """Any text can be prepared."""
+
+
+def _coverage(encoder: TextEncoder, samples: Samples) -> Coverage:
+    """What the encoder's vocabulary makes of some of the texts."""
+    from contrapose.data.samples import evenly_spaced
+    from contrapose.encoders.texts.coverage import MEASURED, coverage
+
+    return coverage(encoder.tokenizer, cast("Texts", samples).batch(evenly_spaced(len(samples), MEASURED)))
 
 
 TEXT = _Text()

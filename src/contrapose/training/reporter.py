@@ -58,7 +58,8 @@ class Reporter:
         return Health.measure(
             step.embeddings,
             loss=loss,
-            negatives_per_anchor=round(step.pairing.negatives_per_anchor()),
+            negatives_per_anchor=round(step.pairing.negatives_per_anchor()) if self.learner.contrasts else None,
             chance=self.learner.chance(step.pairing) if self.learner.chance else None,
             prototype_scores=step.prototype_scores,
+            contrasts=self.learner.contrasts,
         )

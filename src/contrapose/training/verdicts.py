@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from contrapose.evaluation.health import CHANCE_REMEDY, Health, at_chance, in_words
+from contrapose.evaluation.health import Health, at_chance, in_words
 
 CHANCE_STEPS = 100
 """Steps that a loss may stand at chance before it is said; runs that learn leave it within tens of steps."""
@@ -97,19 +97,24 @@ class Verdicts:
 
     def _verdict(self, step: int, health: Health, norm: float) -> str | None:
         judged = step > self.grace_steps
-        found = self._exploding_norm(norm) or self._exploding_gradient()
+        found = self._exploding_norm(norm, health.contrasts) or self._exploding_gradient()
         if found or not judged:
             return found
         return health.collapse() or self._chance(step, health)
 
-    def _exploding_norm(self, norm: float) -> str | None:
+    def _exploding_norm(self, norm: float, contrasts: bool) -> str | None:
         start = self._first_norm
         if not start or not norm >= GROWTH * start:  # a start of 0 has no growth; NaN is not above anything
             return None
-        return (
-            f"exploding norm: the embeddings are {norm:.2g} long, {norm / start:,.0f} times their length at the start. "
+        remedy = (
             "Lower the learning rate, raise the weight decay, or normalise at the end of the projection head: a loss "
             "of cosines does not hold lengths back."
+            if contrasts
+            else "Lower the learning rate, or raise the weight decay."
+        )
+        return (
+            f"exploding norm: the embeddings are {norm:.2g} long, {norm / start:,.0f} times their length at the start. "
+            f"{remedy}"
         )
 
     def _exploding_gradient(self) -> str | None:
@@ -129,7 +134,7 @@ class Verdicts:
             return None
         return (
             f"loss at chance: for {step - since:,} steps it has equalled its chance value {in_words(health.chance)} "
-            f"or exceeded it (now {health.loss:.3g}). {CHANCE_REMEDY}"
+            f"or exceeded it (now {health.loss:.3g}). {health.chance_remedy}"
         )
 
 

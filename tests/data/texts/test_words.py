@@ -38,3 +38,9 @@ def test_an_excerpt_cannot_steer_a_terminal() -> None:
     texts = Texts(["red \x1b[31m alert \x07\x9b2J", "plain"])
     assert texts.excerpt(0) == "red \ufffd[31m alert \ufffd\ufffd2J"
     assert texts.words(1) == {"plain"}
+
+
+def test_one_long_word_is_shown_from_its_beginning() -> None:
+    address = "https://example.org/" + "path/" * 30
+    assert Texts([f"  {address} and more"]).excerpt(0) == address[:76] + " ..."
+    assert Texts([address[:80]]).excerpt(0) == address[:80]

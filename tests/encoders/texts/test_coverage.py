@@ -39,3 +39,16 @@ def test_pieces_are_counted_by_word() -> None:
 def test_no_texts_are_refused() -> None:
     with pytest.raises(ArgumentError, match="No texts"):
         coverage(train_tokenizer(["a b"], "words"), [])
+
+
+def test_what_is_cut_and_what_is_unknown_is_counted() -> None:
+    tokenizer = train_tokenizer(["the cat sat on the mat"] * 3, "words", max_length=4)
+    few = coverage(tokenizer, ["the cat", "the cat sat on the mat", "the mat", "the cat sat on"])
+    assert few.remarks(4) == [
+        "2 texts of 4 (50 %) are longer than the 4 tokens that are read, and cut there; a run with a larger "
+        "--max-length reads more."
+    ]
+    assert few.remarks(20_000)[0].startswith("about 10,000 texts of 20,000 (50 %) are longer")
+    assert coverage(tokenizer, ["the cat"]).remarks(1) == []
+    (strange,) = coverage(tokenizer, ["ein Hund", "the cat"]).remarks(2)
+    assert strange.startswith("50 % of the words are unknown to the encoder")

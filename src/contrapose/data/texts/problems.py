@@ -151,8 +151,8 @@ def _wordless(texts: Texts) -> Iterator[Problem]:
         shown = some([*quoted, *map(str, rows[EXAMPLES:])])
         yield Problem(
             "no letters",
-            f"{counted(len(rows), 'text')} ({share}) without a letter, of numbers or signs alone: {shown}. Take the column "
-            "of texts by --text-column, or learn from numbers as rows (--modality rows).",
+            f"{counted(len(rows), 'text')} ({share}) without a letter, of numbers or signs alone: {shown}. Take the "
+            "column of texts by --text-column, or learn from numbers as rows (--modality rows).",
             harmless=len(rows) < FEW * len(texts),
         )
 

@@ -17,6 +17,7 @@ from contrapose.data.texts.words import words_of
 from contrapose.errors import ArgumentError
 
 EXCERPT = 80  # characters
+CUT = " ..."
 LOOKED_AT = 10_000  # characters of an endless text
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 COUNTED = 1_000  # texts whose words are counted to say how long they are
@@ -77,7 +78,10 @@ class Texts(Samples):
     def excerpt(self, row: int) -> str:
         """The first words, in one line; a mark for each character by which a terminal could be steered."""
         (text,) = self.batch([row])
-        return _CONTROL.sub("\ufffd", textwrap.shorten(text[:LOOKED_AT], EXCERPT, placeholder=" ..."))
+        shown = textwrap.shorten(text[:LOOKED_AT], EXCERPT, placeholder=CUT)
+        if shown == CUT.strip():  # an address, or another word that is too long
+            shown = text.split(maxsplit=1)[0][: EXCERPT - len(CUT)] + CUT
+        return _CONTROL.sub("\ufffd", shown)
 
     def words(self, row: int) -> frozenset[str]:
         """The words of a text, in small letters."""

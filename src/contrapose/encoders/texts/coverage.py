@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from contrapose.encoders.texts.tokenizer import CHARACTERS_A_TOKEN, Tokenizer
-from contrapose.words import percent
+from contrapose.words import counted, percent
 
 MEASURED = 5_000
 """Texts that are enough to say what a vocabulary makes of all [design]."""
+MANY_UNKNOWN = 0.2
+"""Share of unknown words from which it is said that an encoder does not know these texts [design]: a vocabulary of
+whole words that was learned from such texts leaves a few in a hundred."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,23 @@ class Coverage:
         if self.single:
             lines.append(f"one word alone: {percent(self.single)} of the texts; views by words are copies of these")
         return lines
+
+    def remarks(self, total: int) -> list[str]:
+        """What a person should know who has so many such texts read: how many are cut, and words that are unknown."""
+        found = []
+        if self.cut:
+            about = "" if total <= MEASURED else "about "
+            found.append(
+                f"{about}{counted(round(self.cut * total), 'text')} of {total:,} ({percent(self.cut)}) "
+                f"{'is' if round(self.cut * total) == 1 else 'are'} longer than the {self.max_length} tokens that are "
+                "read, and cut there; a run with a larger --max-length reads more."
+            )
+        if self.unknown >= MANY_UNKNOWN:
+            found.append(
+                f"{percent(self.unknown)} of the words are unknown to the encoder, which takes them all for one: it "
+                "was trained on other texts. Train one on texts like these, or with --tokenizer pieces."
+            )
+        return found
 
 
 def coverage(tokenizer: Tokenizer, texts: Sequence[str]) -> Coverage:
