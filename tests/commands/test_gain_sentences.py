@@ -12,8 +12,10 @@ import contrapose
 from contrapose.commands.data_check import data_check
 from contrapose.commands.evaluation import Evaluation
 from contrapose.commands.gain import advised
+from contrapose.commands.run_classifier import heads_of
 from contrapose.data import Images
 from contrapose.evaluation import Gain
+from contrapose.methods import METHODS
 from contrapose.modalities.expected import expected_of_photographs, expected_of_texts
 
 
@@ -85,3 +87,23 @@ def test_an_evaluation_ends_with_its_verdict_and_keeps_it(
     monkeypatch.delenv("NO_COLOR", raising=False)
     found.print()
     assert "\x1b[1;3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("heads", "words"), [("frozen", "--fine-tune"), ("tuned", "another --base"), ("alone", "--base RUN")]
+)
+def test_a_classifier_is_advised_as_one(heads: str, words: str) -> None:
+    for samples in (200, 50_000, None):
+        text = advised(Gain("worse", "Worse."), samples=samples, noun="text", heads=heads).text
+        assert words in text
+        assert "more labels" in text
+        assert "from scratch" not in text
+        assert "--init" not in text
+
+
+def test_what_heads_stand_on_is_seen_from_the_options() -> None:
+    classifier = METHODS["classifier"].on("rows")
+    assert heads_of(classifier(data="x.csv", base="run")) == "frozen"
+    assert heads_of(classifier(data="x.csv", base="run", fine_tune=True)) == "tuned"
+    assert heads_of(classifier(data="x.csv")) == "alone"
+    assert heads_of(METHODS["simclr"].on("rows")(data="x.csv")) == heads_of(None) == ""

@@ -78,3 +78,9 @@ def test_the_page_marks_them_and_escapes_the_rest(
     assert "the <mark>parcel</mark> was <mark>lost</mark></p>" in html
     assert "<mark>Lost</mark>: a &lt;b&gt;<mark>parcel</mark>&lt;/b&gt; &amp; its box</p>" in html
     assert ">LOST parcel</p>" in html  # the query itself is shown as it is
+
+
+def test_a_query_of_unknown_words_is_told(run: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for query, told in (("zxqv wvqy", True), ("...", True), ("parcel zxqv", False), ("lost parcel", False)):
+        main(["search", str(run), query, "--in", str(data)])
+        assert ("without a word that the encoder knows" in capsys.readouterr().err) == told

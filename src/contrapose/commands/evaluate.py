@@ -12,7 +12,7 @@ from contrapose.commands.evaluation import Evaluation
 from contrapose.commands.evaluation_items import Arms
 from contrapose.commands.reading import Reading
 from contrapose.commands.report_data import sources_of
-from contrapose.commands.run_classifier import classifier_of
+from contrapose.commands.run_classifier import classifier_of, heads_of
 from contrapose.commands.run_data import FROM_PYTHON, data_places
 from contrapose.commands.train import config_of
 from contrapose.commands.unwritten import kept_if_unwritten
@@ -194,6 +194,7 @@ def measure(
         else None,
         noun=measurement.noun,
         task=chosen.name,
+        heads=heads_of(config),
     )
 
 
@@ -211,9 +212,8 @@ def _data_of(run: str | Path) -> str:
 
 def _config_of(run: str | Path) -> Method | None:
     """How the run was trained; None of an encoder by itself."""
-    if not (Path(run) / "config.json").is_file():
-        return None
-    return config_of(RunFolder.open(run).read_record(), where=str(Path(run) / "config.json"))
+    file = Path(run) / "config.json"
+    return config_of(RunFolder.open(run).read_record(), where=str(file)) if file.is_file() else None
 
 
 def _seen(config: Method | None, tested: Any, measurement: Measurement) -> list[str]:

@@ -40,6 +40,7 @@ class Evaluation:
         leaked: test samples that were learned from too.
         noun: what one sample is called.
         task: the name of what was measured.
+        heads: what a classifier's heads stand on, as `heads_of` says it; empty of what is none.
         sources: names of the data, and what else a report needs to show these very test samples; None: not by name.
     """
 
@@ -54,12 +55,14 @@ class Evaluation:
     sources: Mapping[str, Any] | None = None
     noun: str = "picture"
     task: str = ""
+    heads: str = ""
 
     @property
     def gain(self) -> Gain | None:
         """Whether training gained anything over the floors, and what to do if not; None without floors."""
         found = gain_over(self.arms["trained"], {arm: self.arms[arm] for arm in JUDGED if arm in self.arms})
-        return None if found is None else advised(found, samples=self.samples, leaked=self.leaked, noun=self.noun)
+        about = {"samples": self.samples, "leaked": self.leaked, "noun": self.noun, "heads": self.heads}
+        return None if found is None else advised(found, **about)  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

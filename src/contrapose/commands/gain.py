@@ -23,11 +23,20 @@ STARTS: Mapping[str, str] = {"picture": "timm:NAME, hf:NAME, or ", "text": "hf:N
 """Whose weights of others a run can start from, by what its samples are called."""
 
 
-def advised(gain: Gain, *, samples: int | None, leaked: int = 0, noun: str = "picture") -> Gain:
+HEADS: Mapping[str, str] = {
+    "frozen": "Train the encoder too (--fine-tune), train longer (--epochs), give more labels, or take another --base.",
+    "tuned": "Train longer (--epochs), give more labels, or take another --base.",
+    "alone": "Begin with a trained encoder (--base RUN), train longer (--epochs), or give more labels.",
+}
+"""What a classifier's heads stand on -> what to do where it gained nothing."""
+
+
+def advised(gain: Gain, *, samples: int | None, leaked: int = 0, noun: str = "picture", heads: str = "") -> Gain:
     """The verdict with its remedy, for a run that was trained on so many samples (None: that is not known).
 
     Arguments:
         noun: what one sample is called.
+        heads: of a classifier, what they stand on: an encoder that is `frozen`, `tuned`, or begun `alone`.
         leaked: test samples that are in the labelled data too: the verdict is then no more than unclear.
     """
     if leaked:
@@ -38,7 +47,9 @@ def advised(gain: Gain, *, samples: int | None, leaked: int = 0, noun: str = "pi
         return replace(gain, kind="unclear", sentence=sentence, remedy=f"Test on {noun}s that are not in --data.")
     if gain.kind == "gained" or gain.remedy:
         return gain
-    if samples is not None and samples < FEW:
+    if heads:
+        remedy = HEADS[heads]
+    elif samples is not None and samples < FEW:
         remedy = (
             f"{samples:,} {noun}s teach little from scratch: train longer, or try trained weights as a start (--init "
             f"{STARTS.get(noun, '')}a long RUN on {noun}s like these)."

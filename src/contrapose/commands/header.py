@@ -34,7 +34,9 @@ def announce(config: Method, samples: Samples, runner: Runner, run: RunFolder) -
     if expected is not None:
         monitor.say(f"note: {expected}")
     if isinstance(runner.job, Trainer):
-        for remark in modality_of(samples).read_by(runner.job.learner.encoder, samples):
+        kind, encoder = modality_of(samples), runner.job.learner.encoder
+        unused = [] if getattr(config, "init", None) is None else kind.unused(config, encoder)
+        for remark in (*unused, *kind.read_by(encoder, samples)):
             monitor.say(f"note: {remark}")
     for skipped in samples.skipped[:5]:
         monitor.say(f"skipped: {skipped.path} ({skipped.reason})")

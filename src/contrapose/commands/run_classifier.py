@@ -32,6 +32,13 @@ def classifier_of(run: str | Path, config: Method | None) -> OfClassifier | None
     return OfClassifier(heads, learned, partial(heads_on, trained, learned))
 
 
+def heads_of(config: Method | None) -> str:
+    """What the heads of a run stand on: an encoder that is "frozen", "tuned", or begun "alone"; empty where it has
+    none."""
+    found = as_classifier(config)
+    return "" if found is None else "frozen" if found.frozen else "alone" if found.base is None else "tuned"
+
+
 def _learned(run: str | Path, config: EncoderClassifier) -> Samples | None:
     """The very samples that the run learned from; None where they are not to be had any more."""
     if config.data == FROM_PYTHON:

@@ -160,6 +160,8 @@ def print_matches(matches: Matches, *, as_json: bool = False) -> None:
 
     What could not be searched with or for is said on standard error.
     """
+    for note in matches.notes:
+        print(f"note: of the query, {note}", file=sys.stderr)
     for skipped in matches.skipped:
         print(f"skipped: {skipped.path} ({skipped.reason})", file=sys.stderr)
     if matches.left_out:

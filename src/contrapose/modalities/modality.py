@@ -138,6 +138,10 @@ class Modality(ABC):
         samples are read rather than looked at."""
         return []
 
+    def unused(self, config: Any, encoder: Encoder) -> list[str]:
+        """Options of a configuration that trained weights leave without effect, in sentences; none by default."""
+        return []
+
     def read_by(self, encoder: Encoder, samples: Samples) -> list[str]:
         """What a person should know who has an encoder read these samples, in sentences: what it cuts off or does not
         know; nothing by default."""

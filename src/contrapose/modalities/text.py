@@ -126,7 +126,19 @@ class _Text(Modality):
     def described(self, samples: Samples, encoder: Encoder | None) -> list[str]:
         from contrapose.data.texts.problems import text_facts
 
-        return [*text_facts(cast("Texts", samples)), *_coverage(cast("TextEncoder", encoder), samples).in_words()]
+        measured = _coverage(cast("TextEncoder", encoder), samples)
+        return [*text_facts(cast("Texts", samples)), *measured.in_words(len(samples))]
+
+    def unused(self, config: Any, encoder: Encoder) -> list[str]:
+        read = cast("TextEncoder", encoder).tokenizer.max_length
+        theirs = (
+            [f"--max-length {config.max_length}"] if config.max_length not in (TextOptions.max_length, read) else []
+        )
+        theirs += [] if config.vocabulary is None else [f"--vocabulary {config.vocabulary}"]
+        theirs += [] if config.tokenizer == "auto" else [f"--tokenizer {config.tokenizer}"]
+        say = "plays" if len(theirs) == 1 else "play"
+        found = f"{', '.join(theirs)} {say} no part: the weights bring their vocabulary along, and read {read} tokens."
+        return [found] if theirs else []
 
     def read_by(self, encoder: Encoder, samples: Samples) -> list[str]:
         return _coverage(cast("TextEncoder", encoder), samples).remarks(len(samples))

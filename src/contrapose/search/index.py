@@ -159,6 +159,7 @@ class Index:
             left_out=self.left_out,
             asked=query.excerpts,
             words=query.words,
+            notes=query.notes,
         )
 
     @property

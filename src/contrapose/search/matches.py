@@ -50,6 +50,7 @@ class Matches:
         left_out: pictures that are not in the index, each with the reason.
         asked: the beginning of each query, of what is read rather than looked at.
         words: the words of each query, of texts.
+        notes: what the encoder cuts off of the queries or does not know.
     """
 
     similarity: Float64[np.ndarray, "T k"]
@@ -62,6 +63,7 @@ class Matches:
     left_out: Sequence[str] = ()
     asked: Sequence[str] | None = None
     words: Sequence[frozenset[str]] | None = None
+    notes: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.queries)

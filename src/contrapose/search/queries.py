@@ -32,6 +32,7 @@ class Query:
     skipped: Sequence[Skipped] = ()
     excerpts: Sequence[str] | None = None
     words: Sequence[frozenset[str]] | None = None
+    notes: Sequence[str] = ()
 
 
 def read_query(embedder: Embedder, query: Any, *, open_pictures: Callable[..., Samples] | None = None) -> Query:
@@ -57,5 +58,6 @@ def read_query(embedder: Embedder, query: Any, *, open_pictures: Callable[..., S
     opened = open_pictures or embedder.open
     images = opened(query) if hasattr(query, "batch") else opened(query, cache=False, progress=False)
     excerpts = [excerpt for row in range(len(images)) if (excerpt := images.excerpt(row)) is not None]
+    notes = kind.read_by(embedder.encoder, images)
     words = [own for row in range(len(images)) if (own := images.words(row)) is not None]
-    return Query(embedder.embed(images), images.identifiers, images.skipped, excerpts or None, words or None)
+    return Query(embedder.embed(images), images.identifiers, images.skipped, excerpts or None, words or None, notes)

@@ -20,9 +20,9 @@ def test_what_is_long_unknown_or_single_is_counted() -> None:
     assert found.pieces == 1
     words = 3 + 2 + 1 + 6 + 63  # of the endless one the beginning alone is looked at
     assert found.unknown == pytest.approx(2 / words)  # "dog", and "ca" where the endless one is cut
-    assert found.in_words() == [
+    assert found.in_words(5) == [
         "vocabulary by default: 9 tokens, whole words; 2.7 % of the words unknown",
-        "tokens of a text: 3 (median); 40 % are longer than 5, and cut there (--max-length)",
+        "tokens of a text: 3 (median); 2 texts of 5 (40 %) are longer than 5, and cut there (--max-length)",
         "one word alone: 20 % of the texts; views by words are copies of these",
     ]
 
@@ -32,8 +32,8 @@ def test_pieces_are_counted_by_word() -> None:
     found = coverage(tokenizer, ["abba"])
     assert found.pieces > 1
     assert found.unknown == 0
-    assert "a word" in found.in_words()[0]
-    assert found.in_words()[1].endswith("none is longer than 16")
+    assert "a word" in found.in_words(1)[0]
+    assert found.in_words(1)[1].endswith("none is longer than 16")
 
 
 def test_no_texts_are_refused() -> None:
@@ -50,5 +50,7 @@ def test_what_is_cut_and_what_is_unknown_is_counted() -> None:
     ]
     assert few.remarks(20_000)[0].startswith("about 10,000 texts of 20,000 (50 %) are longer")
     assert coverage(tokenizer, ["the cat"]).remarks(1) == []
-    (strange,) = coverage(tokenizer, ["ein Hund", "the cat"]).remarks(2)
+    mute, strange = coverage(tokenizer, ["ein Hund", "the cat"]).remarks(2)
+    assert mute == "1 text of 2 (50 %) is without a word that the encoder knows: all such are alike to it."
     assert strange.startswith("50 % of the words are unknown to the encoder")
+    assert coverage(tokenizer, ["...", "the cat"]).mute == coverage(tokenizer, ["", "the cat"]).mute == 0.5

@@ -68,8 +68,13 @@ def files_of(paths: Sequence[Path], folder: Path) -> Found:
         origin=printable(f"files of {folder}"),
         labels=labels,
         notes=tuple(notes),
-        reasons={row: str(error).removeprefix(f"{paths[row]} ") for row, error in refused.items()},
+        reasons={row: _reason(error, paths[row]) for row, error in refused.items()},
     )
+
+
+def _reason(error: DataError, path: Path) -> str:
+    """Why a file was skipped, in the words of its error: the first sentence, without the name."""
+    return str(error).removeprefix(f"{path} ").removeprefix("is ").partition(". ")[0].rstrip(".")
 
 
 def list_texts(folder: Path) -> list[Path]:

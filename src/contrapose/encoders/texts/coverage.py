@@ -28,6 +28,7 @@ class Coverage:
         cut: the share of the texts that are longer than is read.
         single: the share of the texts that are one word, of which no view can be made by words.
         unknown: the share of the words of which nothing is known.
+        mute: the share of the texts without a word of which something is known.
         pieces: tokens that a word becomes, on average.
     """
 
@@ -37,12 +38,13 @@ class Coverage:
     cut: float
     single: float
     unknown: float
+    mute: float
     pieces: float
 
-    def in_words(self) -> list[str]:
-        """A line on the vocabulary, and one on lengths."""
+    def in_words(self, total: int) -> list[str]:
+        """A line on the vocabulary, and one on lengths, of so many such texts."""
         whole = "whole words" if self.pieces == 1 else f"{self.pieces:.2g} a word"
-        cut = f"{percent(self.cut)} are longer than {self.max_length}, and cut there (--max-length)"
+        cut = f"{self._counted(self.cut, total)} longer than {self.max_length}, and cut there (--max-length)"
         cut = cut if self.cut else f"none is longer than {self.max_length}"
         lines = [
             f"vocabulary by default: {self.tokens:,} tokens, {whole}; {percent(self.unknown)} of the words unknown",
@@ -56,11 +58,13 @@ class Coverage:
         """What a person should know who has so many such texts read: how many are cut, and words that are unknown."""
         found = []
         if self.cut:
-            about = "" if total <= MEASURED else "about "
             found.append(
-                f"{about}{counted(round(self.cut * total), 'text')} of {total:,} ({percent(self.cut)}) "
-                f"{'is' if round(self.cut * total) == 1 else 'are'} longer than the {self.max_length} tokens that are "
-                "read, and cut there; a run with a larger --max-length reads more."
+                f"{self._counted(self.cut, total)} longer than the {self.max_length} tokens that are read, and cut "
+                "there; a run with a larger --max-length reads more."
+            )
+        if self.mute:
+            found.append(
+                f"{self._counted(self.mute, total)} without a word that the encoder knows: all such are alike to it."
             )
         if self.unknown >= MANY_UNKNOWN:
             found.append(
@@ -68,6 +72,11 @@ class Coverage:
                 "was trained on other texts. Train one on texts like these, or with --tokenizer pieces."
             )
         return found
+
+    def _counted(self, share: float, total: int) -> str:
+        """`2 texts of 4 (50 %) are`, of those that a share of the measured ones stands for."""
+        about, number = "" if total <= MEASURED else "about ", round(share * total)
+        return f"{about}{counted(number, 'text')} of {total:,} ({percent(share)}) {'is' if number == 1 else 'are'}"
 
 
 def coverage(tokenizer: Tokenizer, texts: Sequence[str]) -> Coverage:
@@ -82,6 +91,8 @@ def coverage(tokenizer: Tokenizer, texts: Sequence[str]) -> Coverage:
     lengths = np.asarray([len(one.ids) for one in found])  # (N,)
     words = np.asarray([len(set(one.word_ids)) for one in found])  # (N,)
     unknown = tokenizer.backend.token_to_id("[UNK]")
+    ids = [one.ids[: tokenizer.room] for one in found]
+    mute = [not ones or (unknown is not None and ones.count(unknown) == len(ones)) for ones in ids]  # (N,)
     strange = sum(one.ids.count(unknown) for one in found) if unknown is not None else 0
     long = np.asarray([len(text) > looked_at for text in texts]) | (lengths > tokenizer.room)
     total = max(int(words.sum()), 1)
@@ -92,5 +103,6 @@ def coverage(tokenizer: Tokenizer, texts: Sequence[str]) -> Coverage:
         cut=float(long.mean()),
         single=float((words <= 1).mean()),
         unknown=strange / total,
+        mute=float(np.mean(mute)),
         pieces=float(lengths.sum()) / total,
     )
