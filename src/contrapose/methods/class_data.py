@@ -95,8 +95,8 @@ def _dense(samples: Samples, name: str) -> tuple[np.ndarray, list[str]]:
 
 
 def _check_unequal(samples: Samples) -> None:
-    contents = samples.contents()
-    first = next(contents)
+    contents = (memoryview(content).tobytes() for content in samples.contents())
+    first = next(contents)  # and then up to the first that differs: mostly the second
     if len(samples) > 1 and all(content == first for content in contents):
         raise DataError(
             f"{samples.origin}: its {len(samples):,} {samples.noun}s are all the same: there is nothing to tell "
