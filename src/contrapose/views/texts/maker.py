@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Int64
 from torch import Tensor
@@ -13,6 +14,7 @@ from contrapose.errors import OptionError
 from contrapose.padded import Padded
 from contrapose.views.texts.options import TextViews
 from contrapose.views.texts.remembered import Remembered
+from contrapose.views.texts.url_spelling import respelled
 
 
 class TextViewMaker:
@@ -22,6 +24,7 @@ class TextViewMaker:
         delete   of these, each word is left out by chance
         mask     or is [MASK], each of its pieces
         swap     neighbours change places, in pairs that do not overlap
+        respell  before all of this, of URLs: another spelling that leads to the same place (`respelled`)
 
     Words are what `groups` says: all pieces of one share its fate. What is no word ([CLS]) stays where it is. Of the
     words in the crop, the one with the luckiest draw is neither left out nor hidden, so that no text becomes empty.
@@ -60,11 +63,27 @@ class TextViewMaker:
     @torch.no_grad()
     def __call__(self, raw: Sequence[str] | Padded, *, generator: torch.Generator | None = None) -> tuple[Padded, ...]:
         """Views of the texts; the same state of `generator` (torch's global one if `None`) gives the same views."""
+        if self.options.respell:
+            return tuple(self._view(self._respelled(raw, generator), generator) for _ in range(self.options.count))
         texts = raw if isinstance(raw, Padded) else self.prepare(raw)
         texts = Padded(texts.values, texts.mask, _words(texts))
         if self.options.are_copies:
             return (texts,) * self.options.count
         return tuple(self._view(texts, generator) for _ in range(self.options.count))
+
+    def _respelled(self, raw: Sequence[str] | Padded, generator: torch.Generator | None) -> Padded:
+        """Other spellings, which are not remembered: there are too many."""
+        if isinstance(raw, Padded):
+            raise OptionError(
+                f"respell is {self.options.respell:g}, and these texts are numbers of tokens already: give them as "
+                "texts, or leave it at 0.",
+                "respell",
+            )
+        device = "cpu" if generator is None else generator.device
+        seed = torch.randint(2**62, (), generator=generator, device=device)
+        random = np.random.default_rng(int(seed))
+        texts = self.prepare.prepare([respelled(text, random, chance=self.options.respell) for text in raw])
+        return Padded(texts.values, texts.mask, _words(texts))
 
     def _view(self, texts: Padded, generator: torch.Generator | None) -> Padded:
         words = texts.groups

@@ -11,7 +11,7 @@ from typing import Any
 from contrapose.errors import OptionError
 from contrapose.words import counted
 
-_SHARES = ("delete", "mask", "swap", "crop_min", "crop_max")
+_SHARES = ("delete", "mask", "swap", "crop_min", "crop_max", "respell")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,10 @@ class TextViews:
     """Chance of each word to be hidden, [MASK] in its place. Off; 0.15 in BERT (arXiv 1810.04805)."""
     swap: float = 0.0
     """Share of the words that change places with a neighbour. Off; 0.1 in EDA (arXiv 1901.11196), of words anywhere."""
+    respell: float = 0.0
+    """For URLs: chance of each way to spell an address otherwise that leads to the same place (tracking keys,
+    percent-encoding, www., trailing slash, ...). Off; 0.5 is a good start (own choice; URLBERT, arXiv 2402.11495, has the
+    idea of it)."""
 
     def __post_init__(self) -> None:
         if isinstance(self.count, bool) or not isinstance(self.count, int) or self.count < 1:
@@ -67,7 +71,7 @@ class TextViews:
     @property
     def are_copies(self) -> bool:
         """Whether every view is the text as it is."""
-        return self.crop_min == 1 and self.delete == self.mask == self.swap == 0
+        return self.crop_min == 1 and self.delete == self.mask == self.swap == self.respell == 0
 
     def in_words(self) -> str:
         """What is done to a text, for people."""
@@ -78,6 +82,8 @@ class TextViews:
         for share, what in ((self.delete, "left out"), (self.mask, "hidden"), (self.swap, "swapped with a neighbour")):
             if share:
                 done.append(f"{_percent(share)} of the words {what}")
+        if self.respell:
+            done.append(f"URLs spelled otherwise, each way by {_percent(self.respell)}")
         return f"{counted(self.count, 'view')} of each text: {', '.join(done) or 'copies, told apart by dropout alone'}"
 
 
