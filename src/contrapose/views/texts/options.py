@@ -39,8 +39,8 @@ class TextViews:
     """Share of the words that change places with a neighbour. Off; 0.1 in EDA (arXiv 1901.11196), of words anywhere."""
     respell: float = 0.0
     """For URLs: chance of each way to spell an address otherwise that leads to the same place (tracking keys,
-    percent-encoding, www., trailing slash, ...). Off; 0.5 is a good start (own choice; URLBERT, arXiv 2402.11495, has the
-    idea of it)."""
+    percent-encoding, www., trailing slash, ...). Off; 0.5 is a start (own choice; the idea is that of URLBERT, arXiv
+    2402.11495)."""
 
     def __post_init__(self) -> None:
         if isinstance(self.count, bool) or not isinstance(self.count, int) or self.count < 1:

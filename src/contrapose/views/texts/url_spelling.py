@@ -31,15 +31,18 @@ APPENDED: dict[str, tuple[str, ...]] = {
 }
 """Tracking keys that are appended, and their usual values; of the others a value is drawn letter by letter."""
 
+Change = Callable[[Address, np.random.Generator], Address]
+
 OPERATORS: dict[str, Operator] = {}
 """All of them by name, in the order in which `respell` takes them."""
+_CHANGES: list[Change] = []
 
 _ENCODED_AT_ONCE = 3
 _FREE = UNRESERVED - {"."}
 """What is encoded and decoded: a dot may be a step of the path (`..`), and stays as it is written."""
 
 
-def operator(change: Callable[[Address, np.random.Generator], Address]) -> Operator:
+def operator(change: Change) -> Operator:
     """A change of the parts of an address as one of URLs; what is no address of the web stays."""
 
     @functools.wraps(change)
@@ -48,6 +51,7 @@ def operator(change: Callable[[Address, np.random.Generator], Address]) -> Opera
         return url if address is None else str(change(address, random))
 
     OPERATORS[change.__name__] = on_url
+    _CHANGES.append(change)
     return on_url
 
 
@@ -137,10 +141,13 @@ def case(address: Address, random: np.random.Generator) -> Address:
 
 def respelled(url: str, random: np.random.Generator, *, chance: float = 0.5) -> str:
     """Another spelling of one URL, each of `OPERATORS` being applied by chance."""
-    for change in OPERATORS.values():
-        if random.random() < chance:
-            url = change(url, random)
-    return url
+    address = address_of(url)
+    if address is None:
+        return url
+    for change, luck in zip(_CHANGES, random.random(len(_CHANGES)), strict=True):
+        if luck < chance:
+            address = change(address, random)
+    return str(address)
 
 
 def respell(urls: Sequence[str], *, chance: float = 0.5, seed: int = 0) -> list[str]:
