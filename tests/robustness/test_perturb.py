@@ -216,6 +216,10 @@ def test_the_generator_decides() -> None:
     )
     assert one.equal(same)
     assert not one.equal(other)
+    noise = torch.randn(B, T, D, generator=drawn(1), dtype=torch.float64)
+    assert one.equal(perturbation(lambda x: x.sum(), embedded, direction="random", noise=noise).change)
+    with pytest.raises(ArgumentError, match=r"noise must be of the embedded shape \(3, 4, 6\)"):
+        perturbation(lambda x: x.sum(), embedded, noise=noise[:2])
 
 
 def test_slips_are_named() -> None:

@@ -43,15 +43,17 @@ class TextOptions(Options):
     """Tokens of a text that are read; what comes after is cut."""
     vocabulary: int | None = None
     """Tokens that are told apart, learned from the texts. Default: as the tokenizer has it for so many texts."""
-    tokenizer: Literal["auto", "words", "pieces"] = "auto"
-    """words: whole words; pieces: of words (WordPiece), so that no word is unknown. auto: what the encoder does best
-    with; of hf:NAME its own."""
+    tokenizer: Literal["auto", "words", "pieces", "urls"] = "auto"
+    """words: whole words; pieces: of words (WordPiece), so that no word is unknown; urls: pieces, and all letters of
+    addresses are known. auto: what the encoder does best with; of hf:NAME its own."""
+    lowercase: bool = True
+    """Whether Cat is cat, in a vocabulary that is learned from the texts."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check("max_length", self.max_length >= 2, "2 or more")
         self._check("vocabulary", self.vocabulary is None or self.vocabulary > 0, "above 0")
-        self._check_choice("tokenizer", ("auto", "words", "pieces"))
+        self._check_choice("tokenizer", ("auto", "words", "pieces", "urls"))
 
 
 class _Text(Modality):
@@ -91,8 +93,8 @@ class _Text(Modality):
 
         kind = None if config.tokenizer == "auto" else config.tokenizer
         texts = cast("Texts", samples).texts
-        sizes = {"max_length": config.max_length, "vocabulary": config.vocabulary}
-        return build_text(config.encoder, tokenizer_for(config.encoder, texts, kind=kind, **sizes), seed=config.seed)
+        how = {"max_length": config.max_length, "vocabulary": config.vocabulary, "lowercase": config.lowercase}
+        return build_text(config.encoder, tokenizer_for(config.encoder, texts, kind=kind, **how), seed=config.seed)
 
     def views(self, options: Any, samples: Samples, encoder: Encoder) -> Callable[..., tuple[Any, ...]]:
         from contrapose.views.texts import TextViewMaker

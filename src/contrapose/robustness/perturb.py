@@ -52,6 +52,7 @@ def perturbation(
     rounds: int = 1,
     start: float | Float[Tensor, ""] | None = None,
     step: float = 1e-3,
+    noise: Float[Tensor, "B T D"] | None = None,
     generator: torch.Generator | None = None,
 ) -> Perturbation:
     """A change of given size that makes `rise` large; a sum of divergences is flat at 0, so its slope is taken beside.
@@ -81,6 +82,7 @@ def perturbation(
         rounds: gradient steps. 1: as in virtual adversarial training; URLBERT's contrast has 2.
         start: the size of what the search begins with. 1e-3 for "power" [design], 1e-5 for "released".
         step: what the gradient is times in "released"; 1e-3 in URLBERT's training, 0.1 and 1e-5 in its contrast.
+        noise: n; None: it is drawn here.
         generator: draws n; None = torch's global stream.
 
     Errors:
@@ -92,10 +94,11 @@ def perturbation(
 
     Papers: Miyato et al. (VAT), https://arxiv.org/abs/1704.03976; Li et al. (URLBERT), https://arxiv.org/abs/2402.11495
     """
-    _check(embedded, mask, direction, unit, norm, rounds, radius)
+    _check(embedded, mask, direction, unit, norm, rounds, radius, noise)
     kind = torch.promote_types(embedded.dtype, torch.float32)
     real = None if mask is None else mask.unsqueeze(-1)  # (B, T, 1)
-    noise = _masked(_normal(embedded, kind, generator), real)  # (B, T, D)
+    noise = _normal(embedded, kind, generator) if noise is None else noise.to(embedded.device, kind)
+    noise = _masked(noise, real)  # (B, T, D)
     begin = STARTS[direction] if start is None else start
     found = torch.ones((), dtype=torch.bool, device=embedded.device)
     if direction == "random":
@@ -175,6 +178,7 @@ def _check(
     norm: str,
     rounds: int,
     radius: float | Tensor,
+    noise: Tensor | None,
 ) -> None:
     words = (("direction", direction, DIRECTIONS), ("unit", unit, UNITS), ("norm", norm, NORMS))
     for name, value, known in words:
@@ -186,6 +190,8 @@ def _check(
         raise ArgumentError(f"radius must be above 0, got {radius}: a share of the length of embeddings is usual.")
     if embedded.ndim != 3 or embedded.numel() == 0:
         raise ArgumentError(f"embedded must be a non-empty tensor of shape (B, T, D), got {(*embedded.shape,)}.")
+    if noise is not None and noise.shape != embedded.shape:
+        raise ArgumentError(f"noise must be of the embedded shape {(*embedded.shape,)}, got {(*noise.shape,)}.")
     if mask is None:
         return
     if mask.shape != embedded.shape[:2]:

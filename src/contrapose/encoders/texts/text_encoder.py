@@ -180,8 +180,8 @@ def tokenizer_for(
     """The tokenizer of an encoder: of `hf:NAME` the published one, of all others one that is learned from `texts`.
 
     Arguments:
-        kind: `"words"` or `"pieces"`; `None`: what the encoder does best with. For `hf:` any kind means that the
-            vocabulary is learned from the texts all the same, which new weights can do with.
+        kind: `"words"`, `"pieces"` or `"urls"`; `None`: what the encoder does best with. For `hf:` any kind means
+            that the vocabulary is learned from the texts all the same, which new weights can do with.
         options: of `train_tokenizer`.
 
     Errors:

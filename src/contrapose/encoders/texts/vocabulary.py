@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from contrapose.encoders.arguments import choice, count
 from contrapose.encoders.texts.tokenizer import CHARACTERS_A_TOKEN, MAX_LENGTH, Tokenizer
-from contrapose.errors import DataError
+from contrapose.errors import ArgumentError, DataError
 from contrapose.optional import optional
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[MASK]")
 """Tokens 0 to 3 of every vocabulary that is learned here."""
 
-VOCABULARY = {"words": 16_384, "pieces": 8_192}
+VOCABULARY = {"words": 16_384, "pieces": 8_192, "urls": 5_000}
 """How many tokens by default [design]. BERT has 30,522 pieces for 3.3 billion words (arXiv 1810.04805), URLBERT 5,000
 (arXiv 2402.11495); each costs an embedding, and one that is seen ten times learns little."""
 
@@ -27,6 +27,13 @@ LEAST_OCCURRENCES = 2
 
 LETTERS = 1_000
 """Different characters that a vocabulary of pieces is made of, the most frequent ones; as `tokenizers` has it."""
+
+ADDRESS_LETTERS = "".join(map(chr, range(33, 127)))
+"""All that an address can be written with, and all else that is printed of ASCII: such letters do turn up in logs."""
+
+LONGEST_WORD = 100
+"""Letters of a word that are put together from pieces at once. What is longer, as tokens in addresses are, is cut at
+each hundredth: `tokenizers` makes [UNK] of the whole of it, and its time grows with the square of the length."""
 
 CONTINUES = "##"
 """Stands before a piece that continues a word, as in BERT."""
@@ -49,9 +56,10 @@ def train_tokenizer(
     Arguments:
         texts: to learn from; of more than 20,000 an even share. A list, or anything with rows of `str`.
         kind: `"words"`, the most frequent words, all others being [UNK]; or `"pieces"`, WordPiece: frequent words are
-            whole, others are put together from pieces (`un ##believ ##able`).
+            whole, others are put together from pieces (`un ##believ ##able`); or `"urls"`, pieces in which no
+            printed ASCII character is unknown, whether it was in the texts or not.
         vocabulary: the most tokens, special ones included; fewer where the texts have no more. `None`: 16,384 words,
-            or 8,192 pieces.
+            8,192 pieces, or 5,000 for URLs.
         max_length: the most tokens of a text, [CLS] included.
         lowercase: whether `Cat` is `cat`. BERT "uncased" (arXiv 1810.04805) did better than cased on most tasks.
 
@@ -69,7 +77,10 @@ def train_tokenizer(
     chosen = [texts[row][: CHARACTERS_A_TOKEN * length] for row in rows]
     library = optional("tokenizers", extra="text")
     words = _count_words(library, chosen, lowercase)
-    tokens = _frequent_words(words, size) if kind == "words" else _pieces(library, words, size)
+    letters = ADDRESS_LETTERS if kind == "urls" else ""
+    if lowercase:
+        letters = letters.lower()
+    tokens = _frequent_words(words, size) if kind == "words" else _pieces(library, words, size, {*letters})
     if len(tokens) == len(SPECIAL):
         raise DataError(f"{len(texts)} texts hold no word that a vocabulary could be made of.")
     return Tokenizer(_backend(library, kind, tokens, lowercase), max_length=length, mask=SPECIAL.index("[MASK]"))
@@ -99,6 +110,9 @@ def _backend(library: Any, kind: str, tokens: Sequence[str], lowercase: bool) ->
         ]
     )
     backend.pre_tokenizer = library.pre_tokenizers.BertPreTokenizer()
+    if kind != "words":
+        pieces = library.pre_tokenizers.Split(library.Regex(f".{{{LONGEST_WORD}}}"), "isolated")
+        backend.pre_tokenizer = library.pre_tokenizers.Sequence([backend.pre_tokenizer, pieces])
     backend.post_processor = library.processors.TemplateProcessing(
         single="[CLS] $A", special_tokens=[("[CLS]", SPECIAL.index("[CLS]"))]
     )
@@ -122,8 +136,9 @@ def _frequent_words(words: Counter[str], size: int) -> list[str]:
     return [*SPECIAL, *(frequent or [word for word, _ in ordered])][:size]
 
 
-def _pieces(library: Any, words: Counter[str], size: int) -> list[str]:
-    """Special tokens, letters, and what the letters are merged to, by the trainer of `tokenizers`.
+def _pieces(library: Any, words: Counter[str], size: int, needed: Set[str] = frozenset()) -> list[str]:
+    """Special tokens, letters, among them those that are needed, and what the letters are merged to, by the trainer of
+    `tokenizers`.
 
     The trainer numbers the letters within words (`##a`) in an order that differs from process to process, and breaks
     ties by these numbers. Handed over as special tokens they have numbers of ours, and the result is the same always.
@@ -132,8 +147,14 @@ def _pieces(library: Any, words: Counter[str], size: int) -> list[str]:
     for word, times in words.items():
         for letter in word:
             letters[letter] += times
-    usual = sorted(letters, key=lambda letter: (-letters[letter], letter))[: min(LETTERS, (size - len(SPECIAL)) // 2)]
-    alphabet = sorted(usual)
+    room = min(LETTERS, (size - len(SPECIAL)) // 2)
+    if len(needed) > room:
+        raise ArgumentError(
+            f"vocabulary={size} has no room for the {len(needed)} letters of addresses, each alone and within a word: "
+            f"give {2 * len(needed) + len(SPECIAL)} or more."
+        )
+    usual = sorted(letters.keys() | needed, key=lambda letter: (letter not in needed, -letters[letter], letter))
+    alphabet = sorted(usual[:room])
     fixed = [*SPECIAL, *alphabet, *(CONTINUES + letter for letter in alphabet)]
     trainer = library.trainers.WordPieceTrainer(
         vocab_size=size,
