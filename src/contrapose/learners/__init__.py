@@ -21,6 +21,7 @@ from contrapose.learners.regressor import Regressor
 from contrapose.learners.siamese import Siamese
 from contrapose.learners.side_by_side import SideBySide
 from contrapose.learners.turn import Turn
+from contrapose.learners.virtual_adversarial import VirtualAdversarial
 
 __all__ = [
     "ClassGates",
@@ -50,5 +51,6 @@ __all__ = [
     "Step",
     "SupportSet",
     "Turn",
+    "VirtualAdversarial",
     "mask_tokens",
 ]

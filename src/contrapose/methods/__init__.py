@@ -26,6 +26,7 @@ from contrapose.methods.supcon import SupCon
 from contrapose.methods.supervised import Supervised
 from contrapose.methods.supremix import SupReMix
 from contrapose.methods.swav import SwAV
+from contrapose.methods.urlbert import UrlBert
 from contrapose.methods.with_base import WithBase
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "SupReMix",
     "Supervised",
     "SwAV",
+    "UrlBert",
     "WithBase",
     "as_classifier",
     "check_one_job",
