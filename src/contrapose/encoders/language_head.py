@@ -18,7 +18,7 @@ class LanguageHead(nn.Module):
     Only W, b, c and the norm are its own: the table is handed over, so that no checkpoint holds it twice.
 
     Shapes:
-        tokens: `(..., D)`; table: `(M, E)`; returns `(..., M)` logits in float32.
+        tokens: `(..., D)`; table: `(M, E)`; returns `(..., M)` logits in float32 (float64 stays).
 
     Arguments:
         encoder: whose tokens are guessed; it must be `Lexical`.
@@ -37,4 +37,5 @@ class LanguageHead(nn.Module):
 
     def forward(self, tokens: Float[Tensor, "*N D"], table: Float[Tensor, "M E"]) -> Float[Tensor, "*N M"]:
         x = self.norm(functional.gelu(self.linear(tokens)))  # (..., E)
-        return functional.linear(x, table, self.bias).float()  # (..., M)
+        logits = functional.linear(x, table, self.bias)  # (..., M)
+        return logits.to(torch.promote_types(logits.dtype, torch.float32))

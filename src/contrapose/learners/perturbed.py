@@ -58,15 +58,14 @@ def perturbed(
     encoder = language.encoder
     embedded = encoder.embed(view).detach()  # (B, T, E)
     embedded = embedded.to(torch.promote_types(embedded.dtype, torch.float32))
-    mean_length = embedded.norm(dim=-1)[view.mask].mean()  # ()
-    radius = search.radius * mean_length
+    radius = search.radius * _mean_length(embedded, view)  # ()
 
     def answers(moved: Tensor) -> Tensor:
         return language.logits(encoder.tokens_of(moved, view)[view.mask])  # (n, M)
 
     def look(clean: Tensor) -> Perturbation:
         def rise(change: Tensor) -> Tensor:
-            return divergence(clean, answers(embedded + change), reduction="sum") / len(view)
+            return divergence(clean, answers(embedded + change), reduction="sum") / (world_size() * len(view))
 
         return perturbation(
             rise,
@@ -93,6 +92,13 @@ def perturbed(
                 clean = answers(embedded)
         found = look(embedded.new_zeros(()) if clean is None else clean.detach())
     return embedded + found.change, found
+
+
+def _mean_length(embedded: Float[Tensor, "B T E"], view: Padded) -> Tensor:
+    """Of the real tokens of all processes, `()`."""
+    lengths = embedded.norm(dim=-1)[view.mask]  # (n,)
+    total, count = gather(torch.stack([lengths.sum(), lengths.new_tensor(len(lengths))]).unsqueeze(0)).sum(dim=0)
+    return total / count
 
 
 def noise_for(view: Padded, width: int, draws: torch.Generator) -> Float[Tensor, "B T E"]:
