@@ -37,6 +37,30 @@ def sentence_parts(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def parts_of_kind(picture_parts: str, sentence_parts: str) -> dict[str, str]:
-    """Where data of each kind lie on which every claim on that kind can be tried."""
-    return {"image": picture_parts, "text": sentence_parts}
+def url_parts(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with train.csv (330) and test.csv (130) of URLs, a sixth of them of the source that is not asked, and
+    domain_categories.csv (360)."""
+    folder, random = tmp_path_factory.mktemp("urls"), np.random.default_rng(0)
+    words = np.array([f"word{number}" for number in range(60)])
+    sources = ("benign_iscx2016", "phishtank_2020", "malicious_2017")
+    for part, count in (("train", 330), ("test", 130)):
+        lines = ["url_bare,malicious,source"]
+        for row in range(count):
+            kind = 2 if row % 6 == 5 else row % 2
+            first, second, third = random.choice(words[30 * min(kind, 1) :][:30], 3, replace=False)
+            lines.append(f"{first}-{part}.com/{second}/{third}?id={row},{min(kind, 1)},{sources[kind]}")
+        (folder / f"{part}.csv").write_text("\n".join(lines) + "\n")
+    topics = ("games", "shopping", "press", "sports", "bank", "publicite")
+    lines = ["domain,category,split"]
+    for row in range(360):
+        first, second = random.choice(words[10 * (row % 6) :][:10], 2, replace=False)
+        lines.append(f"{first}-{second}-{row}.net,{topics[row % 6]},{'test' if row % 5 == 4 else 'train'}")
+    (folder / "domain_categories.csv").write_text("\n".join(lines) + "\n")
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def parts_of_kind(picture_parts: str, sentence_parts: str, url_parts: str) -> dict[str, str]:
+    """Where data of each kind lie on which every claim on that kind can be tried; by its own name those of a claim that
+    asks for others."""
+    return {"image": picture_parts, "text": sentence_parts, "urlbert": url_parts}
