@@ -154,7 +154,11 @@ def _letters(ground: Ground) -> Callable[[Samples], Any]:
     counts = TfidfVectorizer(analyzer="char", ngram_range=(2, 4), max_features=50_000, sublinear_tf=True)
     parts: Any = (*ground.pretraining.values(), ground.labelled)
     counts.fit([text for part in parts for text in part.texts])
-    return lambda samples: counts.transform(samples.texts)
+
+    def features(samples: Any) -> Any:
+        return counts.transform(samples.texts)
+
+    return features
 
 
 def _table(place: str) -> tuple[list[str], np.ndarray, np.ndarray]:
