@@ -27,6 +27,7 @@ from contrapose.evaluation.regression_scores import regression_scores
 from contrapose.evaluation.relations import relations
 from contrapose.evaluation.retrieval import Retrieval, retrieval
 from contrapose.evaluation.ridge import Ridge, ridge
+from contrapose.evaluation.roc import roc_auc
 from contrapose.evaluation.separation import Separation, Spaces, separation
 from contrapose.evaluation.similarity_scores import similarity_scores
 from contrapose.evaluation.spectrum import Spectrum
@@ -88,6 +89,7 @@ __all__ = [
     "results_text",
     "retrieval",
     "ridge",
+    "roc_auc",
     "separation",
     "similarity_scores",
     "spread",

@@ -7,6 +7,9 @@
 1.9459
 """
 
+from contrapose.objectives.discriminative.candidate_margin import candidate_margin
+from contrapose.objectives.discriminative.replaced_tokens import replaced_tokens
+from contrapose.objectives.discriminative.residual_energy import energy_weights, rerank, residual_energy
 from contrapose.objectives.distillation.isd import isd
 from contrapose.objectives.distillation.soft_targets import SoftTargets, soft_targets
 from contrapose.objectives.engine.tiles import Terms, row_reduce
@@ -60,10 +63,12 @@ __all__ = [
     "cacr",
     "cacr_predicted",
     "cacr_queue",
+    "candidate_margin",
     "coupling",
     "dcl",
     "debiased_triplet",
     "difficulty_weighted",
+    "energy_weights",
     "gated_contrast",
     "groco",
     "hard_contrastive",
@@ -83,6 +88,9 @@ __all__ = [
     "pvc_arithmetic",
     "pvc_geometric",
     "rank_n_contrast",
+    "replaced_tokens",
+    "rerank",
+    "residual_energy",
     "row_reduce",
     "salient_attributes",
     "self_con",
