@@ -1,5 +1,6 @@
 """One training step: which encoder sees which view, what is remembered, which pairing, which objective."""
 
+from contrapose.learners.candidate_scores import CandidateScores
 from contrapose.learners.class_gates import ClassGates
 from contrapose.learners.class_heads import ClassHeads
 from contrapose.learners.classifier import Classifier
@@ -18,12 +19,17 @@ from contrapose.learners.predicted_views import PredictedViews
 from contrapose.learners.prototypes import CropQueue, Prototypes
 from contrapose.learners.regression import Regression
 from contrapose.learners.regressor import Regressor
+from contrapose.learners.replaced_tokens import ReplacedTokens
 from contrapose.learners.siamese import Siamese
 from contrapose.learners.side_by_side import SideBySide
+from contrapose.learners.span_contrast import SpanContrast
+from contrapose.learners.token_discriminator import TokenDiscriminator
+from contrapose.learners.token_generator import Replaced, TokenGenerator, sample_tokens
 from contrapose.learners.turn import Turn
 from contrapose.learners.virtual_adversarial import VirtualAdversarial
 
 __all__ = [
+    "CandidateScores",
     "ClassGates",
     "ClassHeads",
     "Classifier",
@@ -46,11 +52,17 @@ __all__ = [
     "Queue",
     "Regression",
     "Regressor",
+    "Replaced",
+    "ReplacedTokens",
     "Siamese",
     "SideBySide",
+    "SpanContrast",
     "Step",
     "SupportSet",
+    "TokenDiscriminator",
+    "TokenGenerator",
     "Turn",
     "VirtualAdversarial",
     "mask_tokens",
+    "sample_tokens",
 ]

@@ -11,10 +11,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from contrapose.distributed import gather, rank, world_size
+from contrapose.distributed import gather
 from contrapose.encoders import Encoder, Lexical, check_capable
 from contrapose.encoders.language_head import LanguageHead
 from contrapose.errors import ArgumentError
+from contrapose.learners.drawing import uniform_tokens
 from contrapose.padded import Padded
 
 NOT_ASKED = -100
@@ -64,9 +65,7 @@ def mask_tokens(
     words = ordinary.nonzero()[:, 0]  # (M',)
     if not len(words):
         raise ArgumentError(f"All {vocabulary} tokens of this vocabulary are special: there is nothing to guess.")
-    size, steps = view.shape[0], view.shape[1]
-    drawn = torch.rand(3, world_size() * size, max(longest or 0, steps), generator=generator)  # (3, W·B, longest)
-    which, what, other = drawn[:, rank() * size : (rank() + 1) * size, :steps].to(view.device)  # (B, T) each
+    which, what, other = uniform_tokens(view, 3, generator=generator, longest=longest)  # (B, T) each
     asked = (which < share) & guessable(view, special)  # (B, T)
     hidden = asked & (what < HIDDEN)  # (B, T)
     changed = asked & (what >= HIDDEN) & (what < HIDDEN + CHANGED)  # (B, T)
@@ -92,6 +91,7 @@ class Guess:
         view: that view.
         asked: `(B, T)` bool, what was guessed; A in all.
         right: scalar, the share of them that was guessed right.
+        logits: `(A, M)` of what was guessed, row by row.
     """
 
     loss: Tensor
@@ -99,6 +99,7 @@ class Guess:
     view: Padded
     asked: Tensor
     right: Tensor
+    logits: Tensor
 
 
 class MaskedLanguage(nn.Module):
@@ -170,4 +171,4 @@ class MaskedLanguage(nn.Module):
         number = gather(asked.sum().unsqueeze(0)).float().mean().clamp(min=1)  # asked by a process, on average
         loss = functional.cross_entropy(logits, wanted, reduction="sum") / number
         right = (logits.detach().argmax(dim=-1) == wanted).sum() / asked.sum().clamp(min=1)
-        return Guess(loss, tokens, hidden, asked, right)
+        return Guess(loss, tokens, hidden, asked, right, logits)

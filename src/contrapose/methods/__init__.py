@@ -3,6 +3,7 @@
 from contrapose.methods.auc_cl import AUCCL
 from contrapose.methods.bias_debias import BiasDebias
 from contrapose.methods.cacr import CACR
+from contrapose.methods.candidate_margin import CandidateMargin
 from contrapose.methods.classifier import EncoderClassifier, as_classifier
 from contrapose.methods.dcl import DCL
 from contrapose.methods.debcse import DebCSE
@@ -18,10 +19,12 @@ from contrapose.methods.mochi import MoCHi
 from contrapose.methods.moco import MoCo
 from contrapose.methods.multiview import MultiView
 from contrapose.methods.nnclr import NNCLR
+from contrapose.methods.replaced_token import ReplacedToken
 from contrapose.methods.selfcon import SelfCon
 from contrapose.methods.sepclr import SepCLR
 from contrapose.methods.simclr import SimCLR
 from contrapose.methods.simcse import SimCSE
+from contrapose.methods.span_infonce import SpanInfoNCE
 from contrapose.methods.supcon import SupCon
 from contrapose.methods.supervised import Supervised
 from contrapose.methods.supremix import SupReMix
@@ -41,6 +44,7 @@ __all__ = [
     "NNCLR",
     "About",
     "BiasDebias",
+    "CandidateMargin",
     "DebCSE",
     "EncoderClassifier",
     "GroCo",
@@ -50,10 +54,12 @@ __all__ = [
     "MoCHi",
     "MoCo",
     "MultiView",
+    "ReplacedToken",
     "SelfCon",
     "SepCLR",
     "SimCLR",
     "SimCSE",
+    "SpanInfoNCE",
     "SupCon",
     "SupReMix",
     "Supervised",

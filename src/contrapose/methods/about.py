@@ -10,6 +10,7 @@ QUESTIONS = (
     "how hard should each negative push?",
     "where do many negatives come from?",
     "who is a positive, when labels do not say?",
+    "what if there are no pairs at all?",
     "what do labels add?",
     "what do more than two views add?",
     "what if the data are unbalanced or biased?",

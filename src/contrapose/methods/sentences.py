@@ -50,12 +50,7 @@ class SentenceMethod(Method):
         Errors:
             DataError: all are the same.
         """
-        texts = cast("Texts", samples).texts
-        if len(texts) > 1 and len(set(texts)) == 1:
-            raise DataError(
-                f"{samples.origin}: its {len(texts):,} texts are all the same: there is nothing to tell them from. "
-                "Give others, or name another column with --text-column."
-            )
+        check_texts_differ(samples)
         return views
 
     def sentence_head(self, encoder: Encoder) -> nn.Module:
@@ -86,3 +81,17 @@ class SentenceMethod(Method):
                 f"{name_of(self)} tells the two views of a text apart by dropout alone, and this {encoder.name} has "
                 "none: give one with dropout, or let words be left out (--views.delete 0.1)."
             )
+
+
+def check_texts_differ(samples: Samples) -> None:
+    """Pass texts of which two at least are not the same.
+
+    Errors:
+        DataError: all are.
+    """
+    texts = cast("Texts", samples).texts
+    if len(texts) > 1 and len(set(texts)) == 1:
+        raise DataError(
+            f"{samples.origin}: its {len(texts):,} texts are all the same: there is nothing to tell them from. "
+            "Give others, or name another column with --text-column."
+        )

@@ -1,0 +1,86 @@
+"""Right and wrong fills of a blank, a margin apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from contrapose.errors import ArgumentError, DataError
+from contrapose.methods.method import About, Method, register
+from contrapose.methods.sentences import check_texts_differ
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from contrapose.data import Samples
+    from contrapose.data.source import MakeViews
+    from contrapose.data.texts import Texts
+    from contrapose.encoders import Encoder
+    from contrapose.learners import Learner
+
+
+@register("candidate-margin")
+@dataclass(frozen=True, kw_only=True)
+class CandidateMargin(Method):
+    """A text with its own word scores higher than with another word in the same place, by a margin.
+
+    Raw texts make their own candidates: one word is the blank, and wrong fills are words about as frequent as the right
+    one, drawn from the same texts, so that frequency gives nothing away. (Candidates that somebody wrote down, a text
+    with a blank, a right and a wrong word, are views as well: `views.texts.fills.fill`, `learners.CandidateScores`.)
+    Where a wrong word happens to be as good as the right one, it is a false negative. Look at `right_ahead` in the
+    metrics, 0.5 where it guesses; `texts_without_blank` is the share of texts without a word that stands twice in all.
+
+    What to expect: nothing was measured yet.
+    """
+
+    about: ClassVar[About] = About(
+        question="what if there are no pairs at all?",
+        purpose="texts with the right word ahead of texts with a wrong one: which words go together",
+        paper="Klein and Nabi, ACL 2020, https://arxiv.org/abs/2005.00669",
+    )
+    modality: ClassVar[str] = "text"
+    kinds: ClassVar[tuple[str, ...]] = ("text",)
+    kinds_note: ClassVar[str] = "for it puts wrong words into them"
+    view_note: ClassVar[str] = "none of these: it makes its own, the text right and wrong (--wrong)"
+    view_defaults: ClassVar[Mapping[str, Any]] = {"crop_min": 1.0, "delete": 0.0}
+
+    batch_size: int = 64
+    """Samples per process and step. [design] 64, as of the other methods of texts."""
+    wrong: int = 2
+    """Wrong fills of each text, each of which is read as the text is. [design] 2."""
+    near: int = 50
+    """Words of about the right one's frequency out of which wrong ones are drawn. [design] 50."""
+    margin: float = 1.0
+    """By how much the right one is to be ahead. [design] 1."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("views", self.views.are_copies, "left alone: texts with right and wrong words are its views")
+        self._check("wrong", self.wrong >= 1, "at least 1")
+        self._check("near", self.near >= self.wrong, f"at least {self.wrong}, the wrong fills")
+        self._check("margin", self.margin > 0, "above 0")
+
+    def views_for(self, views: MakeViews, samples: Samples, encoder: Encoder) -> MakeViews:
+        """What fills the blanks of these texts.
+
+        Errors:
+            DataError: all are the same, or have too few words.
+        """
+        from contrapose.views.texts.fills import Fills
+
+        check_texts_differ(samples)
+        try:
+            return Fills(cast("Texts", samples).texts, encoder.prepare, wrong=self.wrong, near=self.near)
+        except ArgumentError as error:
+            raise DataError(f"{samples.origin}: {error}") from error
+
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
+        from contrapose.learners import CandidateScores
+        from contrapose.objectives import candidate_margin
+
+        def objective(right: Tensor, wrong: Tensor, known: Tensor, count: Tensor) -> Tensor:
+            return candidate_margin(right, wrong, margin=self.margin, known=known, count=count)
+
+        return CandidateScores(encoder, objective, chance=lambda pairing: self.margin)
