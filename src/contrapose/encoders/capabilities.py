@@ -70,6 +70,16 @@ class Lexical(Protocol):
         ...
 
 
+@runtime_checkable
+class Slotted(Lexical, Protocol):
+    """Its embedding is that of the first tokens, which no word is and which stand before every text."""
+
+    @property
+    def slots(self) -> int:
+        """How many; 0 where the embedding is made otherwise."""
+        ...
+
+
 CAPABILITIES: dict[str, tuple[type, str]] = {
     "stages": (Staged, "small_conv, which is of pictures"),
     "tokens": (Tokenwise, "transformer, which is of texts"),

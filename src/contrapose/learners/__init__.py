@@ -5,6 +5,8 @@ from contrapose.learners.class_gates import ClassGates
 from contrapose.learners.class_heads import ClassHeads
 from contrapose.learners.classifier import Classifier
 from contrapose.learners.common_salient import CommonSalient
+from contrapose.learners.corrected_crops import CorrectedCrops
+from contrapose.learners.cross_sequence import CrossSequence, SlotAttention
 from contrapose.learners.distillation import Distillation
 from contrapose.learners.drawn_pairs import DrawnPairs
 from contrapose.learners.gated import Gated
@@ -20,6 +22,7 @@ from contrapose.learners.prototypes import CropQueue, Prototypes
 from contrapose.learners.regression import Regression
 from contrapose.learners.regressor import Regressor
 from contrapose.learners.replaced_tokens import ReplacedTokens
+from contrapose.learners.residual_energy import ResidualEnergy
 from contrapose.learners.siamese import Siamese
 from contrapose.learners.side_by_side import SideBySide
 from contrapose.learners.span_contrast import SpanContrast
@@ -34,7 +37,9 @@ __all__ = [
     "ClassHeads",
     "Classifier",
     "CommonSalient",
+    "CorrectedCrops",
     "CropQueue",
+    "CrossSequence",
     "Distillation",
     "DrawnPairs",
     "Gated",
@@ -54,8 +59,10 @@ __all__ = [
     "Regressor",
     "Replaced",
     "ReplacedTokens",
+    "ResidualEnergy",
     "Siamese",
     "SideBySide",
+    "SlotAttention",
     "SpanContrast",
     "Step",
     "SupportSet",

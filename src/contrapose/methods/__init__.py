@@ -5,6 +5,8 @@ from contrapose.methods.bias_debias import BiasDebias
 from contrapose.methods.cacr import CACR
 from contrapose.methods.candidate_margin import CandidateMargin
 from contrapose.methods.classifier import EncoderClassifier, as_classifier
+from contrapose.methods.crop_infonce import CropInfoNCE
+from contrapose.methods.cross_sequence import CrossSequence
 from contrapose.methods.dcl import DCL
 from contrapose.methods.debcse import DebCSE
 from contrapose.methods.default import DEFAULT_METHOD
@@ -20,6 +22,7 @@ from contrapose.methods.moco import MoCo
 from contrapose.methods.multiview import MultiView
 from contrapose.methods.nnclr import NNCLR
 from contrapose.methods.replaced_token import ReplacedToken
+from contrapose.methods.residual_ebm import ResidualEBM
 from contrapose.methods.selfcon import SelfCon
 from contrapose.methods.sepclr import SepCLR
 from contrapose.methods.simclr import SimCLR
@@ -45,6 +48,8 @@ __all__ = [
     "About",
     "BiasDebias",
     "CandidateMargin",
+    "CropInfoNCE",
+    "CrossSequence",
     "DebCSE",
     "EncoderClassifier",
     "GroCo",
@@ -55,6 +60,7 @@ __all__ = [
     "MoCo",
     "MultiView",
     "ReplacedToken",
+    "ResidualEBM",
     "SelfCon",
     "SepCLR",
     "SimCLR",

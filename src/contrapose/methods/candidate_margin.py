@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from contrapose.errors import ArgumentError, DataError
-from contrapose.methods.method import About, Method, register
-from contrapose.methods.sentences import check_texts_differ
+from contrapose.methods.method import About, register
+from contrapose.methods.own_views import OwnViews
 
 if TYPE_CHECKING:
     import torch
@@ -18,12 +17,13 @@ if TYPE_CHECKING:
     from contrapose.data.source import MakeViews
     from contrapose.data.texts import Texts
     from contrapose.encoders import Encoder
+    from contrapose.encoders.texts import TextEncoder
     from contrapose.learners import Learner
 
 
 @register("candidate-margin")
 @dataclass(frozen=True, kw_only=True)
-class CandidateMargin(Method):
+class CandidateMargin(OwnViews):
     """A text with its own word scores higher than with another word in the same place, by a margin.
 
     Raw texts make their own candidates: one word is the blank, and wrong fills are words about as frequent as the right
@@ -40,14 +40,9 @@ class CandidateMargin(Method):
         purpose="texts with the right word ahead of texts with a wrong one: which words go together",
         paper="Klein and Nabi, ACL 2020, https://arxiv.org/abs/2005.00669",
     )
-    modality: ClassVar[str] = "text"
-    kinds: ClassVar[tuple[str, ...]] = ("text",)
     kinds_note: ClassVar[str] = "for it puts wrong words into them"
     view_note: ClassVar[str] = "none of these: it makes its own, the text right and wrong (--wrong)"
-    view_defaults: ClassVar[Mapping[str, Any]] = {"crop_min": 1.0, "delete": 0.0}
 
-    batch_size: int = 64
-    """Samples per process and step. [design] 64, as of the other methods of texts."""
     wrong: int = 2
     """Wrong fills of each text, each of which is read as the text is. [design] 2."""
     near: int = 50
@@ -57,7 +52,6 @@ class CandidateMargin(Method):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("views", self.views.are_copies, "left alone: texts with right and wrong words are its views")
         self._check("wrong", self.wrong >= 1, "at least 1")
         self._check("near", self.near >= self.wrong, f"at least {self.wrong}, the wrong fills")
         self._check("margin", self.margin > 0, "above 0")
@@ -70,9 +64,10 @@ class CandidateMargin(Method):
         """
         from contrapose.views.texts.fills import Fills
 
-        check_texts_differ(samples)
+        views = super().views_for(views, samples, encoder)
+        prepare = cast("TextEncoder", encoder).prepare
         try:
-            return Fills(cast("Texts", samples).texts, encoder.prepare, wrong=self.wrong, near=self.near)
+            return Fills(cast("Texts", samples).texts, prepare, wrong=self.wrong, near=self.near)
         except ArgumentError as error:
             raise DataError(f"{samples.origin}: {error}") from error
 

@@ -55,10 +55,7 @@ class SentenceMethod(Method):
 
     def sentence_head(self, encoder: Encoder) -> nn.Module:
         """The projection head, its outputs within -1 and 1."""
-        from torch import nn
-
-        head = self.head(encoder.dimension)
-        return nn.Sequential(head, nn.Tanh()) if self.projection_layers else head
+        return sentence_head(self, encoder)
 
     def check_twins(self, encoder: Encoder) -> None:
         """Pass an encoder that makes two things of one text, where nothing but it tells views apart.
@@ -95,3 +92,11 @@ def check_texts_differ(samples: Samples) -> None:
             f"{samples.origin}: its {len(texts):,} texts are all the same: there is nothing to tell them from. "
             "Give others, or name another column with --text-column."
         )
+
+
+def sentence_head(config: Method, encoder: Encoder) -> nn.Module:
+    """A projection head as SimCSE has it: linear maps, and a tanh that holds what comes out within -1 and 1."""
+    from torch import nn
+
+    head = config.head(encoder.dimension)
+    return nn.Sequential(head, nn.Tanh()) if config.projection_layers else head

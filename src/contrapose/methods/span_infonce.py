@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from contrapose.data.source import MakeViews
     from contrapose.data.texts import Texts
     from contrapose.encoders import Encoder
+    from contrapose.encoders.texts import TextEncoder
     from contrapose.learners import Learner
     from contrapose.pairing import Pairing
 
@@ -79,7 +80,8 @@ class SpanInfoNCE(SentenceMethod):
                 f"{samples.origin}: no text has two words between blanks, so that nothing can be cut. Take simcse, "
                 "which reads whole texts, or name another column with --text-column."
             )
-        return Spans(SpanOptions(self.span_shortest, self.span_longest, self.positives, self.place), encoder.prepare)
+        options = SpanOptions(self.span_shortest, self.span_longest, self.positives, self.place)
+        return Spans(options, cast("TextEncoder", encoder).prepare)
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.encoders import check_capable

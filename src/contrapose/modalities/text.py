@@ -94,7 +94,8 @@ class _Text(Modality):
         kind = None if config.tokenizer == "auto" else config.tokenizer
         texts = cast("Texts", samples).texts
         how = {"max_length": config.max_length, "vocabulary": config.vocabulary, "lowercase": config.lowercase}
-        return build_text(config.encoder, tokenizer_for(config.encoder, texts, kind=kind, **how), seed=config.seed)
+        tokenizer = tokenizer_for(config.encoder, texts, kind=kind, **how)
+        return build_text(config.encoder, tokenizer, seed=config.seed, **config.encoder_arguments)
 
     def views(self, options: Any, samples: Samples, encoder: Encoder) -> Callable[..., tuple[Any, ...]]:
         from contrapose.views.texts import TextViewMaker

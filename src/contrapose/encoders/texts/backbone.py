@@ -58,7 +58,13 @@ class TokenwiseBackbone(TextBackbone):
 
 class LexicalBackbone(TokenwiseBackbone):
     """One that can be entered behind its table of tokens (the capability `Lexical`): `embed` looks up, and
-    `tokens_of` reads what was found, or anything in its place."""
+    `tokens_of` reads what was found, or anything in its place.
+
+    Attributes:
+        slots: how many of the first tokens are the embedding, their mean; 0 where it is something else.
+    """
+
+    slots: int = 0
 
     @property
     def table(self) -> Float[Tensor, "M E"]:

@@ -40,7 +40,7 @@ class HuggingFaceText(LexicalBackbone):
         super().__init__()
         self.model = model
         self.pad = pad
-        self.pooling = pooling
+        self.pooling, self.slots = pooling, int(pooling == "token")
         training = model.training
         model.eval()
         with torch.no_grad():  # of full length: a model with fewer places says so now

@@ -21,6 +21,7 @@ from contrapose.encoders.texts.backbone import (
 )
 from contrapose.encoders.texts.by_length import by_length
 from contrapose.encoders.texts.hugging_face import hf_text_backbone, hf_tokenizer
+from contrapose.encoders.texts.slots import with_slots
 from contrapose.encoders.texts.tokenizer import MAX_LENGTH, Tokenizer
 from contrapose.encoders.texts.vocabulary import train_tokenizer
 from contrapose.errors import ArgumentError, did_you_mean
@@ -137,6 +138,10 @@ class LexicalTextEncoder(TokenwiseTextEncoder):
         return self.tokenizer.special
 
     @property
+    def slots(self) -> int:
+        return self.backbone.slots
+
+    @property
     def table(self) -> Float[Tensor, "M E"]:
         return self.backbone.table
 
@@ -163,6 +168,7 @@ def build_text(name: str, tokenizer: Tokenizer, *, seed: int | None = None, **ar
     """
     make = text_factory_of(name)
     arguments = arguments_of(name, make, arguments, given=("tokenizer", "vocabulary", "max_length"))
+    tokenizer = with_slots(tokenizer, arguments.get("slots", 1))
     with seeded(seed):
         backbone = _made(make, tokenizer, arguments)
     return _kind_for(backbone)(backbone, tokenizer, name=name, arguments={**arguments, **backbone.remembered})

@@ -52,6 +52,7 @@ class Tokenizer:
     Attributes:
         size: how many tokens there are; their numbers are 0 to size - 1.
         room: the most tokens of a text without those around it.
+        before, behind: numbers of the tokens around it, such as [CLS] and [SEP].
         special: numbers of the tokens that are no words or pieces: padding, the unknown, [CLS], [MASK] and their like.
 
     Errors:
@@ -67,8 +68,8 @@ class Tokenizer:
         self.pad = pad
         self.mask = mask
         self.special = _special(backend)
-        self._before, self._behind = _frame(backend)
-        around = len(self._before) + len(self._behind)
+        self.before, self.behind = _frame(backend)
+        around = len(self.before) + len(self.behind)
         self.max_length = count(max_length, "max_length", least=around + 1)
         self.room = self.max_length - around
         if not around:  # a text without words is this token alone
@@ -96,13 +97,13 @@ class Tokenizer:
 
     def _padded(self, tokens: list[list[int]], words: list[list[int]]) -> Padded:
         """Tokens of each text and the words that they are of, within the tokens that stand around every text."""
-        ids = [self._before + own + self._behind or self._empty for own in tokens]
+        ids = [self.before + own + self.behind or self._empty for own in tokens]
         lengths = np.fromiter(map(len, ids), np.int64, len(ids))  # (B,)
         mask = np.arange(lengths.max()) < lengths[:, None]  # (B, T)
         values = np.zeros(mask.shape, np.int64)
         values[mask] = np.fromiter(chain.from_iterable(ids), np.int64, lengths.sum())
         inside = np.zeros_like(mask)  # (B, T), True at tokens of the text itself
-        first = len(self._before)
+        first = len(self.before)
         own = np.fromiter(map(len, tokens), np.int64, len(tokens))  # (B,)
         inside[:, first:] = np.arange(mask.shape[1] - first) < own[:, None]
         numbers = np.full(mask.shape, -1, np.int64)
@@ -114,7 +115,7 @@ class Tokenizer:
 
     def decode(self, view: Padded) -> list[str]:
         """The words of each row, as a person reads them: of views as well, with `[MASK]` and `[UNK]` where they are."""
-        frame = {*self._before, *self._behind}
+        frame = {*self.before, *self.behind}
         rows = zip(view.values.tolist(), view.mask.tolist(), strict=True)
         kept = [
             [token for token, real in zip(tokens, mask, strict=True) if real and token not in frame]

@@ -19,7 +19,7 @@ class TextTransformer(LexicalBackbone):
     """Embeddings of tokens and of their places, pre-norm blocks; features are the mean or the first token.
 
         x_t = e(token_t) + p_t,   t = 0, 1, ... < max_length
-        tokens = norm(blocks(x)),   features = mean over the real tokens, or tokens_0 ([CLS])
+        tokens = norm(blocks(x)),   features = mean over the real tokens, or over the slots, tokens_0 ([CLS]), ...
 
     Nobody attends to padding, and it is in no mean: how a text is padded changes nothing.
 
@@ -37,12 +37,22 @@ class TextTransformer(LexicalBackbone):
     """
 
     def __init__(
-        self, vocabulary: int, max_length: int, *, dimension: int, blocks: int, heads: int, pooling: str, dropout: float
+        self,
+        vocabulary: int,
+        max_length: int,
+        *,
+        dimension: int,
+        blocks: int,
+        heads: int,
+        pooling: str,
+        dropout: float,
+        slots: int = 1,
     ) -> None:
         super().__init__()
         self.dimension = dimension
         self.max_length = max_length
         self.pooling = pooling
+        self.slots = slots if pooling == "token" else 0
         self.embedding = nn.Embedding(vocabulary, dimension)
         self.positions = nn.Parameter(torch.zeros(1, max_length, dimension))
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
@@ -76,7 +86,7 @@ class TextTransformer(LexicalBackbone):
         return self.norm(x)
 
     def pool(self, tokens: Float[Tensor, "B T D"], view: Padded) -> Float[Tensor, "B D"]:
-        return tokens[:, 0] if self.pooling == "token" else mean_of_tokens(tokens, view)  # (B, D)
+        return tokens[:, : self.slots].mean(dim=1) if self.slots else mean_of_tokens(tokens, view)  # (B, D)
 
 
 @text_encoder("transformer", tokenizer="pieces")
@@ -89,6 +99,7 @@ def transformer(
     heads: int = 4,
     pooling: str = "mean",
     dropout: float = 0.1,
+    slots: int = 1,
 ) -> TextTransformer:
     """Two blocks of 128 dimensions, the size of BERT-tiny (https://arxiv.org/abs/1908.08962): two cores can train it.
 
@@ -99,20 +110,27 @@ def transformer(
             `"token"`, the first one, [CLS], as in BERT and SimCSE.
         dropout: chance of each number to become 0 while training, in embeddings and after attention and perceptron;
             0.1 as in BERT. Two passes of one text then differ, as SimCSE needs.
+        slots: with pooling `"token"`, how many tokens of no word stand before every text, whose mean is the embedding;
+            the vocabulary is given so many (`with_slots`). 1: [CLS] alone.
 
     Errors:
-        ArgumentError: sizes below 1, heads that do not divide the dimension, another pooling.
+        ArgumentError: sizes below 1, heads that do not divide the dimension, another pooling, slots without that
+            pooling.
     """
     dimension, heads = count(dimension, "dimension"), count(heads, "heads")
     if dimension % heads:
         fitting = [number for number in range(1, dimension + 1) if dimension % number == 0 and number <= 16]
         raise ArgumentError(f"{heads} heads do not divide {dimension} dimensions: give heads out of {fitting}.")
+    pooling, slots = choice(pooling, "pooling", POOLINGS), count(slots, "slots")
+    if slots > 1 and pooling != "token":
+        raise ArgumentError(f"{slots} slots are of use where they are the embedding: give pooling='token' as well.")
     return TextTransformer(
         vocabulary,
         max_length,
         dimension=dimension,
         blocks=count(blocks, "blocks"),
         heads=heads,
-        pooling=choice(pooling, "pooling", POOLINGS),
+        pooling=pooling,
+        slots=slots,
         dropout=share(dropout, "dropout"),
     )
