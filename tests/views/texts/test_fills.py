@@ -88,6 +88,11 @@ def test_texts_without_a_known_word_are_told() -> None:
     assert wrong[0][0].endswith(" and")
 
 
+def test_a_name_with_digits_is_one_word_and_a_number_is_none() -> None:
+    fills = Fills(["word12 word34 12 345 _ a"] * 2, Kept(), wrong=1)
+    assert fills.words == ["word12", "word34"]
+
+
 def test_the_same_generator_fills_the_same() -> None:
     assert filled(TEXTS)[0] == filled(TEXTS)[0]
     assert filled(TEXTS)[0] != filled(TEXTS, seed=1)[0]

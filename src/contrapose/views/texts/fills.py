@@ -13,8 +13,8 @@ from torch import Tensor
 from contrapose.errors import ArgumentError
 from contrapose.padded import Padded
 
-WORD = re.compile(r"[^\W\d_]{2,}")
-"""What counts as a word: two letters and more in a row. Numbers are none: any other is as right."""
+WORD = re.compile(r"\b(?=\w*[^\W\d_])\w{2,}\b")
+"""What counts as a word: two signs and more in a row, a letter among them. Numbers are none: any other is as right."""
 FREQUENT = 100
 """The most frequent words, which are no blanks: which of `the` and `a` is right says little of meaning [design]."""
 LEAST_OCCURRENCES = 2
