@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,23 @@ def test_residual_ebm_leaves_its_energies_beside_the_encoder(tmp_path: Path) -> 
     assert contrapose.objectives.rerank(energies.T, count=3).shape == (1, 3)
 
 
+@pytest.mark.parametrize("name", ["span-infonce", "candidate-margin", "cross-sequence"])
+def test_what_they_make_is_varied_by_the_options_of_views(name: str) -> None:
+    usual = METHODS[name]()
+    assert usual.views.are_copies
+    _, whole = assembled(usual)
+    _, less = assembled(dataclasses.replace(usual, views=dataclasses.replace(usual.views, delete=0.5)))
+    lengths = [
+        [int(view.mask.sum()) for view in make(TEXTS, generator=torch.Generator().manual_seed(0)) if is_padded(view)]
+        for make in (whole, less)
+    ]
+    assert all(short < 0.8 * long for long, short in zip(*lengths, strict=True))
+
+
+def is_padded(view: Any) -> bool:
+    return isinstance(view, Padded)
+
+
 @pytest.mark.parametrize("name", TOKENS)
 def test_an_encoder_without_tokens_in_context_is_told(name: str, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=rf"^{name} needs an encoder with tokens in context; bag_of_words has none"):
@@ -152,12 +170,10 @@ def test_texts_that_cannot_be_cut_or_filled_are_told() -> None:
         ("crop-infonce", {"temperature": 0.0}, "temperature must be above 0"),
         ("crop-infonce", {"contrast_weight": 0.0}, "contrast_weight must be above 0: without it, take replaced-token"),
         ("crop-infonce", {"detection_weight": -1.0}, "detection_weight must be 0 or more"),
-        ("span-infonce", {"views": TextViews(delete=0.1)}, "views must be left alone: pieces are this method's views"),
         ("span-infonce", {"positives": 0}, "positives must be at least 1"),
         ("span-infonce", {"span_longest": 7}, "span_longest must be 8 or more"),
         ("span-infonce", {"place": "near"}, "place must be one of any, adjacent, overlapping, contained"),
         ("span-infonce", {"language_weight": -1.0}, "language_weight must be 0 or more"),
-        ("candidate-margin", {"views": TextViews(delete=0.1)}, "views must be left alone"),
         ("candidate-margin", {"wrong": 0}, "wrong must be at least 1"),
         ("candidate-margin", {"near": 1}, "near must be at least 2, the wrong fills"),
         ("candidate-margin", {"margin": 0.0}, "margin must be above 0"),

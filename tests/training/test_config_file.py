@@ -15,7 +15,8 @@ from contrapose.views.texts import TextViews
 
 @pytest.mark.parametrize("name", list(METHODS))
 def test_every_configuration_survives_json(name: str) -> None:
-    changed = {"image": ImageViews(count=2, rotation_degrees=20.0), "text": TextViews(delete=0.1)}
+    usual = METHODS[name]().views.count
+    changed = {"image": ImageViews(count=2, rotation_degrees=20.0), "text": TextViews(count=usual, delete=0.1)}
     config = METHODS[name](epochs=3, views=changed[METHODS[name].modality])
     text = json.dumps(to_dictionary(config))
     assert from_dictionary(METHODS[name], json.loads(text)) == config

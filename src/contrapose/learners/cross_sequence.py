@@ -111,7 +111,7 @@ class CrossSequence(Drawing):
         words = inside[:, self.slots :].any(dim=1)  # (m·B,), sequences that are not empty
         read = tokens + self._read(tokens, words, count) if self.attention is not None else tokens
         guess = self.language.judged(read, hidden, targets)
-        pairing = by_views(count, batch.size * world_size(), in_batch_negatives=False, device=z.device)
+        pairing = by_views(1, len(z) * world_size(), in_batch_negatives=False, device=z.device)  # nobody is compared
         return Step(guess.loss, z, pairing, {"guessed_right": guess.right, "sequences_empty": (~words).float().mean()})
 
     def _read(self, tokens: Tensor, words: Tensor, count: int) -> Tensor:

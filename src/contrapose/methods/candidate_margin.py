@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from contrapose.errors import ArgumentError, DataError
 from contrapose.methods.method import About, register
-from contrapose.methods.own_views import OwnViews
+from contrapose.methods.own_views import OwnViews, varied
 
 if TYPE_CHECKING:
     import torch
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from contrapose.data.source import MakeViews
     from contrapose.data.texts import Texts
     from contrapose.encoders import Encoder
-    from contrapose.encoders.texts import TextEncoder
     from contrapose.learners import Learner
 
 
@@ -41,7 +40,7 @@ class CandidateMargin(OwnViews):
         paper="Klein and Nabi, ACL 2020, https://arxiv.org/abs/2005.00669",
     )
     kinds_note: ClassVar[str] = "for it puts wrong words into them"
-    view_note: ClassVar[str] = "none of these: it makes its own, the text right and wrong (--wrong)"
+    view_note: ClassVar[str] = "the text with right and wrong words (--wrong), which these options then vary"
 
     wrong: int = 2
     """Wrong fills of each text, each of which is read as the text is. [design] 2."""
@@ -65,9 +64,9 @@ class CandidateMargin(OwnViews):
         from contrapose.views.texts.fills import Fills
 
         views = super().views_for(views, samples, encoder)
-        prepare = cast("TextEncoder", encoder).prepare
+        make = varied(views, encoder)
         try:
-            return Fills(cast("Texts", samples).texts, prepare, wrong=self.wrong, near=self.near)
+            return Fills(cast("Texts", samples).texts, make, wrong=self.wrong, near=self.near)
         except ArgumentError as error:
             raise DataError(f"{samples.origin}: {error}") from error
 

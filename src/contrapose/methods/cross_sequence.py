@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from contrapose.methods.method import About, register
 from contrapose.methods.own_views import OwnViews
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from contrapose.data import Samples
     from contrapose.data.source import MakeViews
     from contrapose.encoders import Encoder
-    from contrapose.encoders.texts import TextEncoder
     from contrapose.learners import Learner
 
 
@@ -38,7 +37,7 @@ class CrossSequence(OwnViews):
     )
     kinds_note: ClassVar[str] = "for it cuts them into sequences of words"
     needs: ClassVar[tuple[str, ...]] = ("tokens in context",)
-    view_note: ClassVar[str] = "none of these: it makes its own, the sequences of a text (--sequences)"
+    view_note: ClassVar[str] = "the sequences of a text (--sequences), which these options then vary"
 
     sequences: int = 3
     """Sequences that a text is cut into. [design] 3, of texts of 40 words; the authors cut long documents."""
@@ -70,8 +69,8 @@ class CrossSequence(OwnViews):
     def views_for(self, views: MakeViews, samples: Samples, encoder: Encoder) -> MakeViews:
         from contrapose.views.texts.sequences import Sequences
 
-        super().views_for(views, samples, encoder)
-        return Sequences(cast("TextEncoder", encoder).prepare, count=self.sequences)
+        make = super().views_for(views, samples, encoder)
+        return Sequences(lambda texts, generator: make(texts, generator=generator)[0], count=self.sequences)
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import CrossSequence as Learned

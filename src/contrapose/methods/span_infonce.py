@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from contrapose.errors import DataError
 from contrapose.methods.method import About, name_of, register
+from contrapose.methods.own_views import varied
 from contrapose.methods.sentences import SentenceMethod
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from contrapose.data.source import MakeViews
     from contrapose.data.texts import Texts
     from contrapose.encoders import Encoder
-    from contrapose.encoders.texts import TextEncoder
     from contrapose.learners import Learner
     from contrapose.pairing import Pairing
 
@@ -43,7 +43,7 @@ class SpanInfoNCE(SentenceMethod):
         paper="Giorgi et al., ACL 2021, https://arxiv.org/abs/2006.03659",
     )
     kinds_note: ClassVar[str] = "for it cuts pieces out of them"
-    view_note: ClassVar[str] = "none of these: it makes its own, of pieces (--positives, --span-longest)"
+    view_note: ClassVar[str] = "pieces of a text (--positives, --span-longest), which these options then vary"
 
     positives: int = 2
     """Pieces of a text whose mean is the anchor's partner. [design] 2; the paper found several better than one."""
@@ -59,7 +59,6 @@ class SpanInfoNCE(SentenceMethod):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("views", self.views.are_copies, "left alone: pieces are this method's views")
         self._check("positives", self.positives >= 1, "at least 1")
         self._check("span_shortest", self.span_shortest >= 1, "at least 1")
         self._check("span_longest", self.span_longest >= self.span_shortest, f"{self.span_shortest} or more")
@@ -74,14 +73,14 @@ class SpanInfoNCE(SentenceMethod):
         """
         from contrapose.views.texts.spans import SpanOptions, Spans
 
-        super().views_for(views, samples, encoder)
+        views = super().views_for(views, samples, encoder)
         if all(len(text.split()) < 2 for text in cast("Texts", samples).texts):
             raise DataError(
                 f"{samples.origin}: no text has two words between blanks, so that nothing can be cut. Take simcse, "
                 "which reads whole texts, or name another column with --text-column."
             )
         options = SpanOptions(self.span_shortest, self.span_longest, self.positives, self.place)
-        return Spans(options, cast("TextEncoder", encoder).prepare)
+        return Spans(options, varied(views, encoder))
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.encoders import check_capable

@@ -16,12 +16,12 @@ TEXTS = [f"{word.capitalize()}, {WORDS[(n * 7) % 60]} 12 {WORDS[(n * 3) % 60]}!"
 
 
 class Kept:
-    """A `prepare` that remembers the texts."""
+    """A maker that remembers the texts."""
 
     def __init__(self) -> None:
         self.texts: list[list[str]] = []
 
-    def __call__(self, texts: list[str]) -> Padded:
+    def __call__(self, texts: list[str], *, generator: torch.Generator | None) -> Padded:
         self.texts.append(list(texts))
         ones = torch.ones(len(texts), 1, dtype=torch.long)
         return Padded(ones, ones.bool())

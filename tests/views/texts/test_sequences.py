@@ -12,12 +12,12 @@ from contrapose.views.texts.whole import WholeBeside
 
 
 class Kept:
-    """A `prepare` that remembers the texts."""
+    """A maker that remembers the texts."""
 
     def __init__(self) -> None:
         self.texts: list[list[str]] = []
 
-    def __call__(self, texts: list[str]) -> Padded:
+    def __call__(self, texts: list[str], *, generator: torch.Generator | None = None) -> Padded:
         self.texts.append(list(texts))
         ones = torch.ones(len(texts), 1, dtype=torch.long)
         return Padded(ones, ones.bool())

@@ -13,7 +13,7 @@ from contrapose.padded import Padded
 from contrapose.views.texts.spans import LONG, SHORT, SpanOptions, Spans, beta
 
 
-def numbered(texts: list[str]) -> Padded:
+def numbered(texts: list[str], *, generator: torch.Generator | None = None) -> Padded:
     """Texts of numbers, each a token of one more."""
     rows = [[int(word) + 1 for word in text.split()] for text in texts]
     longest = max(map(len, rows))
@@ -89,7 +89,7 @@ def test_short_texts_are_cut_as_far_as_they_go(words: int, place: str) -> None:
 
 
 def test_texts_of_one_word_are_told_and_the_same_generator_cuts_the_same() -> None:
-    spans = Spans(SpanOptions(2, 4), lambda texts: numbered([text or "8" for text in texts]))
+    spans = Spans(SpanOptions(2, 4), lambda texts, generator: numbered([text or "8" for text in texts]))
     texts = ["7", text_of(9), "", text_of(30)]
     one, two = (spans(texts, generator=torch.Generator().manual_seed(3)) for _ in range(2))
     assert one[-1].tolist() == [1, 0, 1, 0]

@@ -50,7 +50,7 @@ class Fills:
 
     Arguments:
         texts: what words and frequencies are learned from.
-        prepare: texts to `Padded`.
+        make: `(texts, generator=) -> Padded`, what becomes of a text with its blank filled.
         wrong: W.
         near: words out of which wrong ones are drawn.
 
@@ -58,7 +58,7 @@ class Fills:
         ArgumentError: fewer than 1 + W words to draw from.
     """
 
-    def __init__(self, texts: Sequence[str], prepare: Callable[[Any], Padded], *, wrong: int, near: int = 50) -> None:
+    def __init__(self, texts: Sequence[str], make: Callable[..., Padded], *, wrong: int, near: int = 50) -> None:
         counts = Counter(word.lower() for text in texts for word in WORD.findall(text))
         ordered = sorted(counts.items(), key=lambda found: (-found[1], found[0]))
         common = FREQUENT if len(ordered) > 4 * FREQUENT else 0  # a small vocabulary has no words to spare
@@ -69,7 +69,7 @@ class Fills:
                 "and are not among the most frequent: give more texts, or ask for fewer."
             )
         self.ranks = {word: rank for rank, word in enumerate(self.words)}
-        self.prepare, self.wrong = prepare, wrong
+        self.make, self.wrong = make, wrong
         self.near = min(max(near, wrong), len(self.words) - 1)
 
     @torch.no_grad()
@@ -77,7 +77,8 @@ class Fills:
         """Texts right and wrong; the same state of `generator` (torch's global one if `None`) gives the same ones."""
         luck = torch.rand(len(raw), 1 + self.near, generator=generator)  # (B, 1 + near)
         rows = [self._filled(text, own) for text, own in zip(raw, luck, strict=True)]
-        views = [self.prepare([row[number] for row in rows]) for number in range(1 + self.wrong)]
+        candidates = [[row[number] for row in rows] for number in range(1 + self.wrong)]
+        views = [self.make(texts, generator=generator) for texts in candidates]
         known = torch.tensor([[other != row[0] for other in row[1:]] for row in rows])  # (B, W)
         return (*views, known)
 

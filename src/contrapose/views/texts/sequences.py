@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 
@@ -22,25 +21,26 @@ class Sequences:
         raw: B texts; returns m `Padded` `(B, T)`.
 
     Arguments:
-        prepare: texts to `Padded`; asked for each sequence, whose limit in tokens it knows.
+        make: `(texts, generator=) -> Padded`, what becomes of a sequence; it cuts what has too many tokens.
         count: m.
 
     Errors:
         ArgumentError: fewer than one.
     """
 
-    def __init__(self, prepare: Callable[[Any], Padded], *, count: int) -> None:
+    def __init__(self, make: Callable[..., Padded], *, count: int) -> None:
         if count < 1:
             raise ArgumentError(f"{count} sequences of a text are none: take 1 or more.")
-        self.prepare, self.count = prepare, count
+        self.make, self.count = make, count
 
     def __call__(self, raw: Sequence[str], *, generator: torch.Generator | None = None) -> tuple[Padded, ...]:
-        """The sequences of the texts, the same every time."""
+        """The sequences of the texts, cut in the same way every time."""
         words = [text.split() for text in raw]
         views = []
         for number in range(self.count):
             ends = [[round(j * len(own) / self.count) for j in (number, number + 1)] for own in words]
-            views.append(self.prepare([" ".join(own[a:b]) for own, (a, b) in zip(words, ends, strict=True)]))
+            pieces = [" ".join(own[a:b]) for own, (a, b) in zip(words, ends, strict=True)]
+            views.append(self.make(pieces, generator=generator))
         return tuple(views)
 
     def __repr__(self) -> str:

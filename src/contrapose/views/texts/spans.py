@@ -64,13 +64,13 @@ class Spans:
             fewer than two words.
 
     Arguments:
-        prepare: texts to `Padded`.
+        make: `(texts, generator=) -> Padded`, what becomes of a piece.
 
     Paper: DeCLUTR, https://arxiv.org/abs/2006.03659; its lengths are 32 to 512 tokens of long documents.
     """
 
-    def __init__(self, options: SpanOptions, prepare: Callable[[Any], Padded]) -> None:
-        self.options, self.prepare = options, prepare
+    def __init__(self, options: SpanOptions, make: Callable[..., Padded]) -> None:
+        self.options, self.make = options, make
 
     @torch.no_grad()
     def __call__(self, raw: Sequence[str], *, generator: torch.Generator | None = None) -> tuple[Any, ...]:
@@ -85,7 +85,7 @@ class Spans:
         for _ in range(self.options.positives):
             other = _lengths(numbers, self.options, SHORT, generator)  # (B,)
             pieces.append(_positive(place, numbers, starts, lengths, other, generator))
-        views = [self.prepare(_cut(words, *piece)) for piece in pieces]
+        views = [self.make(_cut(words, *piece), generator=generator) for piece in pieces]
         return (*views, (numbers < 2).float())
 
     def __repr__(self) -> str:
