@@ -47,6 +47,9 @@ class TokenGenerator(nn.Module):
 
         hidden = mask_tokens(view),     token ~ softmax(language(hidden)) at each place that was asked
 
+    A tenth of the places asked still shows its token, and a tenth another one, as masked language modelling has it here
+    (ELECTRA hides all).
+
     It samples, for the likeliest token of all would soon be the original, and never says a special token. What is
     sampled is a number and carries no gradient: the generator learns by its own loss, `guess.loss`, alone.
 

@@ -24,8 +24,8 @@ class CrossSequence(OwnViews):
 
     Slots are copies of the token before every text ([CLS]), told apart by their places; the embedding is their mean,
     and stays so in the encoder that is exported. For texts of several sentences: a sequence of three words says nothing
-    that another one needs. It works with no pairs and no views, and next to `--slot-attention no`, masked language
-    modelling of the same sequences, it shows what the slots are good for.
+    that another one needs. Beside it, `--no-slot-attention` is masked language modelling of the same sequences, to see
+    what the slots are good for. The form is the paper's as remembered, its sizes are not.
 
     What to expect: nothing was measured yet.
     """
@@ -44,8 +44,8 @@ class CrossSequence(OwnViews):
     slots: int = 3
     """Tokens before each sequence that hold what it says. [design] 3; `hf:` encoders have their one [CLS]."""
     slot_attention: bool = True
-    """Whether hidden words are guessed with the help of slots. no: masked language modelling alone, in which nothing
-    asks slots to hold anything."""
+    """Whether hidden words are guessed with the help of slots. Without: masked language modelling alone, in which
+    nothing asks slots to hold anything."""
     mask_share: float = 0.15
     """Share of the tokens that are hidden. 0.15: BERT's."""
     heads: int = 4

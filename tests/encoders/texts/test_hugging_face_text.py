@@ -8,10 +8,12 @@ import pytest
 import torch
 from text_cases import TEXTS, tokenizer
 
+from contrapose.data import Batch
 from contrapose.encoders import load_encoder, save_encoder, untrained_like
 from contrapose.encoders.capabilities import Lexical, Tokenwise
 from contrapose.encoders.texts import build_text, tokenizer_for
 from contrapose.errors import ArgumentError
+from contrapose.learners import CrossSequence, MaskedLanguage, TokenGenerator
 from tiny_bert import TINY, write_bert
 
 transformers = pytest.importorskip("transformers")
@@ -42,6 +44,23 @@ def test_published_weights_and_tokenizer_do_what_transformers_does(bert: str) ->
         assert encoder.table.shape == (13, 16)
         first = build_text(f"hf:{bert}", encoder.tokenizer, pretrained=True, pooling="token").eval()
         torch.testing.assert_close(first(view), hidden[:, 0])
+
+
+def test_learners_of_tokens_take_it(bert: str) -> None:
+    """Its table, its [CLS] as the one slot, and [SEP] that is no word of an empty sequence."""
+    words = tokenizer_for(f"hf:{bert}", [], max_length=12)
+    encoder = build_text(f"hf:{bert}", words, seed=0, pooling="token").eval()
+    view, empty = encoder.prepare(["The cats sat on the mat.", "dog"]), encoder.prepare(["on the mat", ""])
+    generator = TokenGenerator(encoder, blocks=1, share=0.5)
+    made = generator(view, torch.Generator().manual_seed(0))
+    assert made.replaced.any()
+    assert torch.equal(made.view.values[:, 0], view.values[:, 0])
+    assert not torch.isin(made.view.values[made.guess.asked], torch.tensor(words.special)).any()
+    learner = CrossSequence(encoder, MaskedLanguage(encoder, 0.5), heads=2, draws=torch.Generator().manual_seed(0))
+    step = learner(Batch(views=(view, empty), indices=torch.arange(2)))
+    assert float(step.log["sequences_empty"]) == 0.25
+    step.loss.backward()
+    assert encoder.slots == 1  # type: ignore[attr-defined]
 
 
 def test_it_is_rebuilt_without_folder_or_hub(bert: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
