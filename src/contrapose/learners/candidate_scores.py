@@ -28,6 +28,14 @@ class CandidateScores(Learner):
     As with every learner, `forward(batch)` gives the loss and what to log as a `Step`: beside the loss the share of
     wrong fills that score below the right one, 0.5 where it guesses.
 
+    Candidates that somebody wrote down, a text with a blank, a right and a wrong word each, are two views:
+
+    >>> right = encoder.prepare([fill(text, word) for text, word, _ in triples])         # doctest: +SKIP
+    >>> wrong = encoder.prepare([fill(text, other) for text, _, other in triples])       # doctest: +SKIP
+    >>> step = learner(Batch(views=(right, wrong), indices=torch.arange(len(triples))))  # doctest: +SKIP
+
+    with `fill` of `contrapose.views.texts.fills`.
+
     Shapes:
         views: 1 + W of B samples each, the right one first. A tensor `(B, W)` bool beside them says which of the wrong
             ones there are; without it all are.

@@ -32,7 +32,10 @@ class CropInfoNCE(TokenMethod):
     paper's numbers are of months of training; weights and forms are as remembered from it, and the temperature is this
     library's for sentences.
 
-    What to expect: nothing was measured yet.
+    What to expect: in a first look (2,000 texts of AG News, `--max-length 32 --vocabulary 3000 --epochs 5`, 155 steps,
+    one seed) the ten nearest neighbours gave the right one of four classes to 44.6 % of 1,000 other texts, a linear
+    classifier to 50.1 %; untrained 36.1 % and 41.1 %, word counts 75.5 % and 80.8 %. It was the contrast that learned:
+    corrections were right 3 % of the time, and `replaced_auc` was 0.56.
     """
 
     about: ClassVar[About] = About(

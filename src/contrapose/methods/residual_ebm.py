@@ -26,7 +26,10 @@ class ResidualEBM(TokenMethod):
     beside its encoder, `energy.safetensors`, E = encoder(text) @ weight.T + bias, and `objectives.rerank(E)` takes the
     likeliest texts or draws them in proportion to exp(-E). Look at `energy_auc` in the metrics, 0.5 where it guesses.
 
-    What to expect: nothing was measured yet.
+    What to expect: in a first look (2,000 texts of AG News, `--max-length 32 --vocabulary 3000 --epochs 6`, 186 steps,
+    one seed) `energy_auc` stood at 0.52 at the end: nothing was learned but how frequent words are. As an encoder it
+    was then worse than an untrained one: the ten nearest neighbours gave the right one of four classes to 26.8 % of
+    1,000 other texts (untrained 36.1 %, word counts 75.5 %). Longer runs were not measured.
     """
 
     about: ClassVar[About] = About(

@@ -34,7 +34,9 @@ class SpanInfoNCE(SentenceMethod):
     Lengths, the mean of positives and the temperature are DeCLUTR's form as remembered, not its numbers for long
     documents.
 
-    What to expect: nothing was measured yet.
+    What to expect: in a first look (2,000 texts of AG News, `--max-length 32 --vocabulary 3000 --epochs 8`, one seed)
+    the ten nearest neighbours gave the right one of four classes to 53.7 % of 1,000 other texts, a linear classifier to
+    56.6 %; untrained 36.1 % and 41.1 %, word counts 75.5 % and 80.8 %.
     """
 
     about: ClassVar[About] = About(
