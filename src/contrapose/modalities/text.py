@@ -92,7 +92,7 @@ class _Text(Modality):
         from contrapose.encoders.texts import build_text, tokenizer_for
 
         kind = None if config.tokenizer == "auto" else config.tokenizer
-        texts = cast("Texts", samples).texts
+        texts = cast("Texts", samples).every_text
         how = {"max_length": config.max_length, "vocabulary": config.vocabulary, "lowercase": config.lowercase}
         tokenizer = tokenizer_for(config.encoder, texts, kind=kind, **how)
         return build_text(config.encoder, tokenizer, seed=config.seed, **config.encoder_arguments)
