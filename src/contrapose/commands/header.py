@@ -54,7 +54,7 @@ def announce(config: Method, samples: Samples, runner: Runner, run: RunFolder) -
         monitor.say(f"weights: new ones; {config.start_option} {config.encoder} begins with those published")
     for remark in config.remarks():
         monitor.say(remark)
-    if isinstance(config, WithBase):
+    if isinstance(config, WithBase) and config.asks_base:
         monitor.say(f"frozen: {config.base} is asked, and stays as it is")
     if config.sam_radius > 0:
         monitor.say(f"sam_radius={config.sam_radius:g}: sharpness-aware steps take two passes each, so twice the time.")
