@@ -22,8 +22,8 @@ from contrapose.data.tables.separated import SEPARATORS
 from contrapose.errors import DataError
 from contrapose.words import a_type
 
-PLAIN_TEXT = (".txt",)
-EMBEDDED = {"omniglot": "image", "python-docs": "text"}
+PLAIN_TEXT = (".txt", ".py")
+EMBEDDED = {"omniglot": "image", "python-docs": "text", "python-functions": "text"}
 """The sets that come with the package, and their kinds."""
 MOST_LOOKED_AT = 200  # entries of a folder, items of a list
 
@@ -31,7 +31,7 @@ MOST_LOOKED_AT = 200  # entries of a folder, items of a list
 def kind_of(spec: Any) -> str:
     """The name of the kind of data that `spec` names, or is; "image" where nothing speaks for another one.
 
-    Pictures: arrays of three or four axes, picture files, tables with a column of them. Texts: plain `.txt`, lists of
+    Pictures: arrays of three or four axes, picture files, tables with a column of them. Texts: plain `.txt`, Python's `.py`, lists of
     strings that are no names of files, tables with a column of texts. Rows: arrays of two axes, tables of numbers and
     short words.
 

@@ -22,8 +22,8 @@ class RunConfig(Options):
     """How a user names the weights that a run starts from."""
 
     data: str = ""
-    """What to learn from, to be named for every run: a folder, .npz, .npy, .parquet, .csv, .jsonl, .txt, hub:NAME;
-    omniglot, the characters that come with the package; python-docs, the texts of Python's own library."""
+    """What to learn from, to be named for every run: a folder, .npz, .npy, .parquet, .csv, .jsonl, .txt, .py, hub:NAME;
+    omniglot, the characters that come with the package; python-docs and python-functions, Python's own library."""
     label_column: str | None = None
     """Column of a table, or array of an .npz, with the labels. Default: one with a usual name (label, class, ...)."""
     number_column: str | None = None

@@ -16,12 +16,16 @@ from contrapose.data.tables.held import is_many
 from contrapose.data.tables.named import TABLES, Ways, of_name
 from contrapose.data.tables.sources import of_columns, of_dataset, of_table
 from contrapose.data.texts.found import Found, TextRequest, assemble
+from contrapose.data.texts.functions import SOURCES, functions_of, list_sources
 from contrapose.data.texts.plain import PLAIN, files_of, lines_of, list_texts
-from contrapose.data.texts.python_library import PYTHON_DOCS, python_docs
+from contrapose.data.texts.python_library import PYTHON_DOCS, PYTHON_FUNCTIONS, python_docs, python_functions
 from contrapose.data.texts.tables import texts_of
 from contrapose.data.texts.texts import EXCERPT, Texts
 from contrapose.errors import ArgumentError, DataError
 from contrapose.words import a_type, capital
+
+EMBEDDED = {PYTHON_DOCS: python_docs, PYTHON_FUNCTIONS: python_functions}
+"""The sets that come with Python itself, and how they are read."""
 
 
 def open_texts(
@@ -40,7 +44,8 @@ def open_texts(
             A `.txt` file: a line a text.
             A folder of `.txt` files: a file a text, classes from its sub-folders.
             A `.parquet`, `.csv`, `.tsv` or `.jsonl` table with a column of texts; a pattern of the parts of a parquet.
-            `"python-docs"`, the docstrings of Python's own library.
+            A `.py` file, or a folder with more of them than of `.txt` files: a function a text.
+            `"python-docs"`, the docstrings of Python's own library; `"python-functions"`, its functions.
             `"hub:OWNER/NAME[:SPLIT]"`, or `"hub:FOLDER[:SPLIT]"` as `datasets` saves it.
             From Python: a list, series or array of `str`; a frame of pandas, polars or pyarrow; a dictionary of columns
             such as `{"text": [...], "label": [...]}`; a `datasets.Dataset`; or `Texts`. All are taken by position.
@@ -65,8 +70,8 @@ def open_texts(
         return request.again(spec)
     if isinstance(spec, str | os.PathLike):
         name = os.fspath(spec)
-        if name == PYTHON_DOCS:
-            return request.again(python_docs())
+        if name in EMBEDDED:
+            return request.again(EMBEDDED[name]())
         return assemble(_of_name(name, request), request)
     return assemble(_of_object(spec, request), request)
 
@@ -75,10 +80,10 @@ def _of_name(name: str, request: TextRequest) -> Found:
     ways = Ways(
         source=lambda source: texts_of(source, request),
         file=lambda path: _of_file(path, request),
-        folder=lambda path: files_of(list_texts(path), path),
+        folder=_of_folder,
         pattern=lambda paths: _of_pattern(paths, request),
         usual=f"a file, a folder or {PYTHON_DOCS!r}",
-        embedded=[PYTHON_DOCS],
+        embedded=[*EMBEDDED],
     )
     try:
         return of_name(name, ways)
@@ -94,8 +99,22 @@ def _of_file(path: Path, request: TextRequest) -> Found:
         return lines_of(path)
     if suffix in TABLES:
         return texts_of(of_table([path]), request)
-    known = " ".join((*PLAIN, *TABLES))
+    if suffix in SOURCES:
+        return functions_of([path], path.parent)
+    known = " ".join((*PLAIN, *TABLES, *SOURCES))
     raise DataError(f"{path} is no file of texts that is known ({suffix or 'no suffix'}). Known: folders, and {known}.")
+
+
+def _of_folder(path: Path) -> Found:
+    """Plain texts, or the functions of Python files where there are more of these."""
+    sources = list_sources(path)
+    try:
+        plain = list_texts(path)
+    except DataError:
+        if not sources:
+            raise
+        plain = []
+    return functions_of(sources, path) if len(sources) > len(plain) else files_of(plain, path)
 
 
 def _of_pattern(paths: Sequence[Path], request: TextRequest) -> Found:
@@ -103,8 +122,9 @@ def _of_pattern(paths: Sequence[Path], request: TextRequest) -> Found:
     suffix = paths[0].suffix.lower()
     if suffix in PARQUET:
         return texts_of(of_table(paths), request)
-    if suffix in PLAIN:
-        return files_of(paths, Path(os.path.commonpath([path.absolute().parent for path in paths])))
+    if suffix in (*PLAIN, *SOURCES):
+        read = files_of if suffix in PLAIN else functions_of
+        return read(paths, Path(os.path.commonpath([path.absolute().parent for path in paths])))
     raise DataError(f"A pattern of {paths[0]}, ... cannot be read as one: give one file.")
 
 
