@@ -12,7 +12,9 @@ from contrapose.learners.drawn_pairs import DrawnPairs
 from contrapose.learners.gated import Gated
 from contrapose.learners.hard_mixing import HardMixing
 from contrapose.learners.learner import Learner, Objective, Step
+from contrapose.learners.known_queue import KnownQueue
 from contrapose.learners.masked_language import Guess, MaskedLanguage, mask_tokens
+from contrapose.learners.masked_momentum import MaskedMomentum
 from contrapose.learners.momentum import Momentum, Queue
 from contrapose.learners.momentum_views import MomentumViews
 from contrapose.learners.multi_exit import MultiExit
@@ -45,8 +47,10 @@ __all__ = [
     "Gated",
     "Guess",
     "HardMixing",
+    "KnownQueue",
     "Learner",
     "MaskedLanguage",
+    "MaskedMomentum",
     "Momentum",
     "MomentumViews",
     "MultiExit",

@@ -5,6 +5,7 @@ from contrapose.methods.bias_debias import BiasDebias
 from contrapose.methods.cacr import CACR
 from contrapose.methods.candidate_margin import CandidateMargin
 from contrapose.methods.classifier import EncoderClassifier, as_classifier
+from contrapose.methods.contrabert import ContraBERT
 from contrapose.methods.crop_infonce import CropInfoNCE
 from contrapose.methods.cross_sequence import CrossSequence
 from contrapose.methods.dcl import DCL
@@ -48,6 +49,7 @@ __all__ = [
     "About",
     "BiasDebias",
     "CandidateMargin",
+    "ContraBERT",
     "CropInfoNCE",
     "CrossSequence",
     "DebCSE",

@@ -41,6 +41,7 @@ from contrapose.objectives.separation.sepclr import SeparationTerms, separation_
 from contrapose.objectives.softmax.coupling import coupling
 from contrapose.objectives.softmax.dcl import dcl
 from contrapose.objectives.softmax.info_nce import info_nce
+from contrapose.objectives.softmax.known_queue import queue_info_nce
 from contrapose.objectives.softmax.nt_xent import nt_xent
 from contrapose.objectives.softmax.simcse import simcse
 from contrapose.objectives.softmax.supervised import self_con, sup_con
@@ -87,6 +88,7 @@ __all__ = [
     "pairwise_nt_xent",
     "pvc_arithmetic",
     "pvc_geometric",
+    "queue_info_nce",
     "rank_n_contrast",
     "replaced_tokens",
     "rerank",

@@ -36,6 +36,7 @@ from contrapose.objectives.regression.rank_n_contrast import rank_n_contrast, ra
 from contrapose.objectives.regression.supremix import supremix, supremix_chance
 from contrapose.objectives.softmax.dcl import dcl
 from contrapose.objectives.softmax.info_nce import info_nce
+from contrapose.objectives.softmax.known_queue import queue_info_nce
 from contrapose.objectives.softmax.nt_xent import nt_xent
 from contrapose.objectives.softmax.simcse import simcse
 from contrapose.objectives.softmax.supervised import self_con, sup_con
@@ -89,6 +90,7 @@ def _add(
 _add(nt_xent, "views", softmax_chance, "https://arxiv.org/abs/2002.05709")
 _add(info_nce, "towers", softmax_chance, "https://arxiv.org/abs/1807.03748")
 _add(simcse, "towers", softmax_chance, "https://arxiv.org/abs/2104.08821", tiled=False)
+_add(queue_info_nce, "queue", softmax_chance, "https://arxiv.org/abs/1911.05722", tiled=False)
 _add(sup_con, "labels", softmax_chance, "https://arxiv.org/abs/2004.11362")
 _add(self_con, "labels", softmax_chance, "https://arxiv.org/abs/2106.15499")
 _add(mmcl, "views", margin_chance, "https://arxiv.org/abs/2112.11450", tiled=False)

@@ -8,7 +8,7 @@ find locate look_up | compute calculate work_out | convert turn change | print s
 start begin launch | stop end halt | send pass hand_over | add append put_in | call invoke run | raise throw | use employ
 replace exchange substitute | update refresh | set assign | copy duplicate | join combine merge | split divide separate
 open access | close shut | parse interpret | ignore skip leave_out | wait pause | allow permit let | need require
-contain hold include | represent stand_for | determine decide | ensure guarantee | handle process deal_with
+contain hold include | represent stand_for | determine decide | ensure guarantee | handle deal_with treat
 generate produce | register record enter | describe explain | support provide_for
 """
 _NOUNS = """
@@ -26,7 +26,7 @@ possible feasible | multiple several many | single one | optional not_required |
 _IRREGULAR = {
     "get": "gets", "fetch": "fetches", "check": "checks", "use": "uses", "pass": "passes", "raise": "raises",
     "make": "makes", "compute": "computes", "write": "writes", "dictionary": "dictionaries", "directory": "directories",
-    "entry": "entries", "key": "keys", "process": "processes", "merge": "merges", "size": "sizes", "piece": "pieces",
+    "entry": "entries", "key": "keys", "merge": "merges", "size": "sizes", "piece": "pieces",
     "tag": "tags", "append": "appends", "copy": "copies", "verify": "verifies", "specify": "specifies",
     "sequence": "sequences", "type": "types", "instance": "instances", "launch": "launches", "change": "changes",
 }  # fmt: skip

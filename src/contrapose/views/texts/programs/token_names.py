@@ -54,7 +54,7 @@ def rename_variables_by_tokens(
     if count is None:
         count = int(random.integers(1, len(variables) + 1))
     order = random.permutation(len(variables))[:count].tolist()
-    taken = {token.text.lstrip("$") for token in tokens if token.kind == "name"} | KEYWORDS
+    taken = {token.text.lstrip("$ ") for token in tokens if token.kind == "name"} | KEYWORDS
     new = fresh_names(taken, len(order), random, pool)
     names = {variables[place]: name for place, name in zip(order, new, strict=True)}
     places = [place for at, place in enumerate(code) if tokens[place].text in names and _is_variable(tokens, code, at)]
@@ -124,6 +124,6 @@ def _with(tokens: list[Token], places: Sequence[int], names: dict[str, str]) -> 
     """The text with other names at these places; what begins with `$` keeps that."""
     texts = [token.text for token in tokens]
     for place in places:
-        dollar = "$" if texts[place].startswith("$") else ""
-        texts[place] = dollar + names[texts[place]]
+        old = texts[place]
+        texts[place] = old[: len(old) - len(old.lstrip("$ "))] + names[old]
     return "".join(texts)
