@@ -17,14 +17,28 @@ from contrapose.encoders.heads import Heads, Question
 from contrapose.errors import ArgumentError, DataError
 from contrapose.tasks import TASKS, Given, OfClassifier, Targets, Task, task_for
 
+WORDS = ("red", "green", "blue", "small", "large", "old", "new", "dog", "cat", "bird", "house", "tree")
+
 EXAMPLES = {
     "one-shot": ("of_pictures", lambda request: "omniglot"),
     "classification": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "scored-pairs": ("of_texts", lambda request: request.getfixturevalue("pairs")),
     "paraphrases": ("of_texts", lambda request: quadruples(30)),
     "regression": ("of_rows", lambda request: request.getfixturevalue("rows")),
+    "paired-search": ("of_texts", lambda request: documented()),
+    "renaming": ("of_texts", lambda request: functions()),
     "labelled-table": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
 }
+
+
+def functions() -> list[str]:
+    """Twelve functions of two variables, told apart by their names."""
+    return [f"def {word}(a):\n    b = a\n    return b\n" for word in WORDS]
+
+
+def documented() -> dict[str, list[str]]:
+    """The same with a word on each."""
+    return {"docstring": list(WORDS), "code": functions()}
 
 
 def labelled(pictures: np.ndarray) -> dict[str, Any]:

@@ -6,9 +6,11 @@ from contrapose.evaluation.bootstrap import bootstrap_interval, paired_differenc
 from contrapose.evaluation.calibration import Threshold, fitting_temperature, fitting_threshold
 from contrapose.evaluation.cka import cka
 from contrapose.evaluation.class_scores import class_scores
+from contrapose.evaluation.clones import clone_retrieval
 from contrapose.evaluation.clustering import Agreement, Clustering, agreement, clustering
 from contrapose.evaluation.diagnose import Diagnosis, diagnose
 from contrapose.evaluation.few_label import FewLabel, few_label
+from contrapose.evaluation.found_again import FoundAgain, found_again
 from contrapose.evaluation.gain import Gain, gain_over
 from contrapose.evaluation.hardness import Hardness, hardness, penalty_entropy, penalty_share, relative_penalty
 from contrapose.evaluation.health import Health, effective_rank, spread
@@ -41,6 +43,7 @@ __all__ = [
     "Diagnosis",
     "FewLabel",
     "FittedProbe",
+    "FoundAgain",
     "Gain",
     "Hardness",
     "Health",
@@ -60,6 +63,7 @@ __all__ = [
     "bootstrap_interval",
     "cka",
     "class_scores",
+    "clone_retrieval",
     "clustering",
     "cosines",
     "diagnose",
@@ -68,6 +72,7 @@ __all__ = [
     "fit_linear_probe",
     "fitting_temperature",
     "fitting_threshold",
+    "found_again",
     "gain_over",
     "hardness",
     "knn",

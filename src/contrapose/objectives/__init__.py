@@ -38,6 +38,7 @@ from contrapose.objectives.regression.rank_n_contrast import rank_n_contrast
 from contrapose.objectives.regression.supremix import supremix
 from contrapose.objectives.separation.attributes import salient_attributes
 from contrapose.objectives.separation.sepclr import SeparationTerms, separation_terms, sepclr
+from contrapose.objectives.softmax.clones import clone_detection
 from contrapose.objectives.softmax.coupling import coupling
 from contrapose.objectives.softmax.dcl import dcl
 from contrapose.objectives.softmax.info_nce import info_nce
@@ -65,6 +66,7 @@ __all__ = [
     "cacr_predicted",
     "cacr_queue",
     "candidate_margin",
+    "clone_detection",
     "coupling",
     "dcl",
     "debiased_triplet",

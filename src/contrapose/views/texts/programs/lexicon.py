@@ -19,7 +19,7 @@ option setting | character letter sign | string text | dictionary mapping | defa
 """
 _OTHERS = """
 given specified passed | current present | new fresh | whole entire complete | empty blank | all every | only just
-first initial | last final | same identical | different other | also too | must has_to | may can | if when
+first initial | last final | same identical | different other | also too | must has_to | may can
 because since | before ahead_of | after behind | without lacking | using by_means_of | valid legal correct
 possible feasible | multiple several many | single one | optional not_required | internal private | quickly fast
 """
