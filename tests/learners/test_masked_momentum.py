@@ -60,9 +60,7 @@ def test_it_is_the_literal_sum_in_value_and_gradient_and_seen_whole_mocos() -> N
     expected = torch.zeros((), dtype=torch.float64)
     for i in range(3):
         positive = (unit(q[i], dim=0) @ unit(k[i], dim=0) / 0.2).exp()
-        others = [
-            (unit(q[i], dim=0) @ unit(queue[j], dim=0) / 0.2).exp() for j in range(5) if not bool(ignored[i, j])
-        ]
+        others = [(unit(q[i], dim=0) @ unit(queue[j], dim=0) / 0.2).exp() for j in range(5) if not bool(ignored[i, j])]
         expected = expected - (positive / (positive + sum(others))).log() / 3
     loss = queue_info_nce(q, k, queue, ignored=ignored, temperature=0.2)
     assert float(loss) == pytest.approx(float(expected), rel=1e-12)

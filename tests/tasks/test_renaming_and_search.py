@@ -42,7 +42,9 @@ def test_copies_are_nested_without_docstrings_and_say_how_many_variables_there_w
     assert Renamed.of(FUNCTIONS, seed=1).copies == Renamed.of(FUNCTIONS, seed=1).copies
 
 
-def test_an_encoder_that_reads_names_alone_loses_what_is_renamed(given: Callable[..., Given], of_texts: Encoder) -> None:
+def test_an_encoder_that_reads_names_alone_loses_what_is_renamed(
+    given: Callable[..., Given], of_texts: Encoder
+) -> None:
     found = given(of_texts, FUNCTIONS)
     assert task_for(found) is TASKS["renaming"]
     measurement = TASKS["renaming"].prepare(found)

@@ -4,6 +4,7 @@ from contrapose.learners.candidate_scores import CandidateScores
 from contrapose.learners.class_gates import ClassGates
 from contrapose.learners.class_heads import ClassHeads
 from contrapose.learners.classifier import Classifier
+from contrapose.learners.clones import ClonePairs
 from contrapose.learners.common_salient import CommonSalient
 from contrapose.learners.corrected_crops import CorrectedCrops
 from contrapose.learners.cross_sequence import CrossSequence, SlotAttention
@@ -38,6 +39,7 @@ __all__ = [
     "ClassGates",
     "ClassHeads",
     "Classifier",
+    "ClonePairs",
     "CommonSalient",
     "CorrectedCrops",
     "CropQueue",

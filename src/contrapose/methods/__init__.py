@@ -5,6 +5,8 @@ from contrapose.methods.bias_debias import BiasDebias
 from contrapose.methods.cacr import CACR
 from contrapose.methods.candidate_margin import CandidateMargin
 from contrapose.methods.classifier import EncoderClassifier, as_classifier
+from contrapose.methods.code_clones import CodeClones
+from contrapose.methods.code_search import CodeSearch
 from contrapose.methods.contrabert import ContraBERT
 from contrapose.methods.crop_infonce import CropInfoNCE
 from contrapose.methods.cross_sequence import CrossSequence
@@ -49,6 +51,8 @@ __all__ = [
     "About",
     "BiasDebias",
     "CandidateMargin",
+    "CodeClones",
+    "CodeSearch",
     "ContraBERT",
     "CropInfoNCE",
     "CrossSequence",

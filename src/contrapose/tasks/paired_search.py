@@ -38,7 +38,9 @@ class _PairedSearch(Measurement):
         whole = [n for n, pair in enumerate(zip(asked, wanted, strict=True)) if not any(map(_is_blank, pair))]
         rows = np.asarray(whole, np.int64)[evenly_spaced(len(whole), given.limit)]  # (N,)
         if len(rows) < 2:
-            raise DataError(f"{given.table.origin} has {counted(len(rows), 'whole pair')} of {' and '.join(sides)}: give 2.")
+            raise DataError(
+                f"{given.table.origin} has {counted(len(rows), 'whole pair')} of {' and '.join(sides)}: give 2."
+            )
         self.queries = [str(asked[row]) for row in rows]
         self.items = [str(wanted[row]) for row in rows]
         self.known = given.bring([*self.queries, *self.items])  # 2N: the first sides, then the second
@@ -72,7 +74,9 @@ class _PairedSearch(Measurement):
 
 class _PairedSearchTask(Task):
     name = "paired-search"
-    needs = "a table with two columns of texts, what is looked for and where (docstring and code, or --pair-columns A B)"
+    needs = (
+        "a table with two columns of texts, what is looked for and where (docstring and code, or --pair-columns A B)"
+    )
     uses = ("pair_columns",)
     modalities = ("text",)
 

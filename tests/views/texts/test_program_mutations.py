@@ -127,7 +127,9 @@ def test_a_function_is_renamed_with_its_recursion_and_not_as_an_attribute() -> N
         assert rename_function(source, random()) == (source, False, 0)
 
 
-@pytest.mark.parametrize("apply", [rename_variables, rename_function, insert_dead_code, swap_statements, drop_statement])
+@pytest.mark.parametrize(
+    "apply", [rename_variables, rename_function, insert_dead_code, swap_statements, drop_statement]
+)
 @pytest.mark.parametrize("text", ["int f(int a) { return a; }", "what this does: nothing", "def broken(:", "a\0b"])
 def test_what_is_no_python_is_left_as_it_is(apply: object, text: str) -> None:
     assert apply(text, random()) == (text, False, 0)  # type: ignore[operator]

@@ -47,7 +47,9 @@ def random(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-@pytest.mark.parametrize("text", [JAVA, "a'b\"c`d", "x = /* never closed", "#if X\n# a comment\n$n->m::k", "", "ünï\t\0"])
+@pytest.mark.parametrize(
+    "text", [JAVA, "a'b\"c`d", "x = /* never closed", "#if X\n# a comment\n$n->m::k", "", "ünï\t\0"]
+)
 def test_tokens_put_together_are_the_text(text: str) -> None:
     assert "".join(token.text for token in tokens_of(text)) == text
 
@@ -118,7 +120,9 @@ def test_comments_lose_exchange_and_repeat_one_word() -> None:
 
 def test_offline_translation_says_the_same_in_other_words_and_order() -> None:
     found = {bt_offline("Return the values.", random(seed)).text for seed in range(30)}
-    assert found <= {f"{verb} the {noun}." for verb in ("Return", "Give back", "Hand back") for noun in ("values", "numbers")}
+    assert found <= {
+        f"{verb} the {noun}." for verb in ("Return", "Give back", "Hand back") for noun in ("values", "numbers")
+    }
     assert "Return the values." not in found
     assert bt_offline("red and blue", random()).text == "blue and red"
     assert bt_offline("Nothing happens if x is y.", random()).text == "If x is y, nothing happens."

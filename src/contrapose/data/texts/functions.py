@@ -65,7 +65,7 @@ def functions(source: str, module: str, *, least: int, most: int | None = None) 
         if length < least or (most is not None and length > most):
             continue
         text = textwrap.dedent("\n".join(lines[first : node.end_lineno]))
-        if text[:1].isspace() or not _parses(text):  # a string that goes on at the left margin
+        if text[:1].isspace():  # a string in it goes on at the left margin
             text = ast.unparse(node)
         found.append((name, text, _identity(node)))
     return found
@@ -143,13 +143,3 @@ def _new(seen: set[str], found: Iterable[tuple[str, str, str]]) -> list[tuple[st
             seen.add(identity)
             new.append((name, text))
     return new
-
-
-def _parses(text: str) -> bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text)
-    except (SyntaxError, ValueError):
-        return False
-    return True

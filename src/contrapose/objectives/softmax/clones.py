@@ -43,7 +43,9 @@ def clone_detection(
     for name, rows in (("anchors", anchors), ("same", same), ("others", others)):
         check_embeddings(rows, name, "B D")
         if rows.shape != anchors.shape:
-            raise ArgumentError(f"{name} is {(*rows.shape,)} and anchors {(*anchors.shape,)}: give each anchor its own.")
+            raise ArgumentError(
+                f"{name} is {(*rows.shape,)} and anchors {(*anchors.shape,)}: give each anchor its own."
+            )
     if labels.shape != anchors.shape[:1]:
         raise ArgumentError(f"labels must be ({len(anchors)},), one an anchor; got {(*labels.shape,)}.")
     check_choice(reduction, REDUCTIONS, "reduction")

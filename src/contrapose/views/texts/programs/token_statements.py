@@ -75,7 +75,17 @@ def _statements(tokens: list[Token]) -> list[Statement]:
             depth += 1 if token.text == "(" else -1
         elif token.text == ";" and depth == 0 and braces > 0:
             first = next((one for one in range(max(start, 0), place) if is_code(tokens[one])), place)
-            alone = tokens[first].text not in ("if", "else", "for", "foreach", "while", "do", "case", "default", "using")
+            alone = tokens[first].text not in (
+                "if",
+                "else",
+                "for",
+                "foreach",
+                "while",
+                "do",
+                "case",
+                "default",
+                "using",
+            )
             if start >= 0 and first < place and alone:
                 found.append(Statement(first, place))
             start = place + 1
