@@ -54,7 +54,7 @@ def test_map_is_the_literal_sum() -> None:
     z, labels = torch.randn(12, 4, generator=generator), np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 0, 1])
     expected = []
     for query in range(12):
-        order = sorted((n for n in range(12) if n != query), key=lambda n: -float(z[query] @ z[n]))  # noqa: B023
+        order = sorted((n for n in range(12) if n != query), key=lambda n: -float(z[query] @ z[n]))
         wanted = int((labels == labels[query]).sum()) - 1
         hits, total = 0, 0.0
         for rank, n in enumerate(order[:wanted], 1):

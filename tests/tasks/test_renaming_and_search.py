@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from contrapose.tasks.renaming import MOST, Renamed
 from contrapose.views.texts.programs.python_names import local_names
 
 FUNCTIONS = [
-    f'def {word}(left, right, third):\n    """What {word} does."""\n    middle = left\n    return middle, right, third.{word}\n'
+    f'def {word}(left, right, third):\n    """What {word} does."""\n'
+    f"    middle = left\n    return middle, right, third.{word}\n"
     for word in ("red", "green", "blue", "small", "large", "old", "new", "dog", "cat", "bird", "house", "tree")
 ]
 
@@ -35,7 +37,7 @@ def test_copies_are_nested_without_docstrings_and_say_how_many_variables_there_w
         own = set(local_names(original))
         kept = [own & set(local_names(found.copies[k][row])) for k in range(MOST + 1)]
         assert [len(names) for names in kept] == [4, 3, 2, 1, 0, 0, 0, 0, 0]
-        assert all(less <= more for more, less in zip(kept, kept[1:], strict=False))
+        assert all(less <= more for more, less in pairwise(kept))
     assert len(Renamed.of(FUNCTIONS, least=5).originals) == 0
     borrowed = Renamed.of(FUNCTIONS, pool=["one", "two", "three", "four"]).copies[8][0]
     assert set(local_names(borrowed)) == {"one", "two", "three", "four"}
@@ -70,7 +72,7 @@ def test_an_encoder_that_reads_names_alone_loses_what_is_renamed(
 
 
 def test_too_few_programs_and_other_texts_are_refused(given: Callable[..., Given], of_texts: Encoder) -> None:
-    with pytest.raises(DataError, match="has 9 different programs .* give 10 or more"):
+    with pytest.raises(DataError, match=r"has 9 different programs .* give 10 or more"):
         TASKS["renaming"].prepare(given(of_texts, FUNCTIONS[:9]))
     with pytest.raises(DataError, match="The task renaming needs functions of Python"):
         task_for(given(of_texts, ["some words", "other words"]), "renaming")

@@ -31,9 +31,9 @@ MOST_LOOKED_AT = 200  # entries of a folder, items of a list
 def kind_of(spec: Any) -> str:
     """The name of the kind of data that `spec` names, or is; "image" where nothing speaks for another one.
 
-    Pictures: arrays of three or four axes, picture files, tables with a column of them. Texts: plain `.txt`, Python's `.py`, lists of
-    strings that are no names of files, tables with a column of texts. Rows: arrays of two axes, tables of numbers and
-    short words.
+    Pictures: arrays of three or four axes, picture files, tables with a column of them. Texts: plain `.txt`, Python's
+    `.py`, lists of strings that are no names of files, tables with a column of texts. Rows: arrays of two axes, tables
+    of numbers and short words.
 
     Errors:
         DataError: a table that holds pictures as well as texts: two kinds are possible, and none is chosen in silence.

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from contrapose.errors import ArgumentError
-from contrapose.evaluation.labels import Labels, label_array
 from contrapose.evaluation.inputs import Array, as_rows
+from contrapose.evaluation.labels import Labels, label_array
 from contrapose.evaluation.metric import Metric
 
 BLOCK = 1_024  # queries at a time

@@ -12,8 +12,8 @@ from contrapose.learners.distillation import Distillation
 from contrapose.learners.drawn_pairs import DrawnPairs
 from contrapose.learners.gated import Gated
 from contrapose.learners.hard_mixing import HardMixing
-from contrapose.learners.learner import Learner, Objective, Step
 from contrapose.learners.known_queue import KnownQueue
+from contrapose.learners.learner import Learner, Objective, Step
 from contrapose.learners.masked_language import Guess, MaskedLanguage, mask_tokens
 from contrapose.learners.masked_momentum import MaskedMomentum
 from contrapose.learners.momentum import Momentum, Queue

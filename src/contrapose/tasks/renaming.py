@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
 import numpy as np
 
 from contrapose.data import derived_generator
@@ -14,7 +15,7 @@ from contrapose.tasks.given import Given
 from contrapose.tasks.setting import Identity, Setting
 from contrapose.tasks.task import INTERVALS, Embed, Measurement, Metrics, Task
 from contrapose.views.texts.programs.parts import parts_of
-from contrapose.views.texts.programs.python_names import local_names, rename_variables
+from contrapose.views.texts.programs.python_names import local_names, renamed_one_by_one
 from contrapose.words import counted
 
 MOST = 8
@@ -35,7 +36,7 @@ class Renamed:
         originals: N programs without their docstrings, as `ast.unparse` writes them.
         copies: for each k such programs with min(k, n) of their n variables renamed; those of a smaller k are among
             those of a larger one.
-        variables: `(N,)`, n.
+        variables: `(N,)`, n, at most 8.
         rows: `(N,)`, which of the texts they were.
     """
 
@@ -57,15 +58,14 @@ class Renamed:
             parts = parts_of(text)
             if parts.python and len(local_names(parts.program)) >= least:
                 found.setdefault(parts.program, row)
-        copies: dict[int, list[str]] = {0: [*found]}
-        counts = np.zeros(len(found), np.int64)
+        steps = [
+            renamed_one_by_one(text, np.random.default_rng([seed, row]), most=MOST, pool=pool)
+            for text, row in found.items()
+        ]
+        copies = {0: [*found]}
         for k in range(1, MOST + 1):
-            renamed = [
-                rename_variables(text, np.random.default_rng([seed, row]), count=k, pool=pool)
-                for text, row in found.items()
-            ]
-            copies[k] = [one.text for one in renamed]
-            counts = np.maximum(counts, [one.count for one in renamed])
+            copies[k] = [own[min(k, len(own)) - 1].text for own in steps]
+        counts = np.asarray([len(own) for own in steps], np.int64)
         return cls([*found], copies, counts, np.asarray([*found.values()], np.int64))
 
 

@@ -56,7 +56,7 @@ def test_tokens_put_together_are_the_text(text: str) -> None:
 
 def test_by_tokens_strings_comments_and_members_keep_their_words() -> None:
     found = rename_variables_by_tokens(JAVA, random(), count=1000)
-    assert found.count == 6  # values, scale, count, width, text, value
+    assert found.number == 6  # values, scale, count, width, text, value
     for kept in ('"count: \\"scale\\" // values"', "// count of values", "this.count", "log.scale(", "total.count()"):
         assert kept in found.text
     for gone in ("int scale", "int count =", "+ count;", "value *"):
@@ -103,7 +103,7 @@ def test_by_tokens_statements_are_added_swapped_and_dropped() -> None:
 
 
 def test_comments_lose_exchange_and_repeat_one_word() -> None:
-    words = "print the text with indent".split()
+    words = ["print", "the", "text", "with", "indent"]
     for seed in range(10):
         gone = delete_word("print the text with indent", random(seed)).text.split()
         assert len(gone) == 4

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 _VERBS = """
 return give_back hand_back | create make build | remove delete drop | get fetch obtain | check test verify
-find locate look_up | compute calculate work_out | convert turn change | print show write_out | read load | write store
-start begin launch | stop end halt | send pass hand_over | add append put_in | call invoke run | raise throw | use employ
-replace exchange substitute | update refresh | set assign | copy duplicate | join combine merge | split divide separate
-open access | close shut | parse interpret | ignore skip leave_out | wait pause | allow permit let | need require
-contain hold include | represent stand_for | determine decide | ensure guarantee | handle deal_with treat
-generate produce | register record enter | describe explain | support provide_for
+find locate look_up | compute calculate work_out | convert turn change | print show write_out | read load
+write store | start begin launch | stop end halt | send pass hand_over | add append put_in | call invoke run
+raise throw | use employ | replace exchange substitute | update refresh | set assign | copy duplicate
+join combine merge | split divide separate | open access | close shut | parse interpret | ignore skip leave_out
+wait pause | allow permit let | need require | contain hold include | represent stand_for | determine decide
+ensure guarantee | handle deal_with treat | generate produce | register record enter | describe explain
+support provide_for
 """
 _NOUNS = """
-value number | list sequence | name identifier | error failure fault | message text | argument parameter | result outcome
-file document | folder directory | object instance | item element entry | size length | place position location
-kind type sort | part piece section | beginning start | group set collection | key tag | line row | method function
-option setting | character letter sign | string text | dictionary mapping | default standard | user caller
+value number | list sequence | name identifier | error failure fault | message text | argument parameter
+result outcome | file document | folder directory | object instance | item element entry | size length
+place position location | kind type sort | part piece section | beginning start | group set collection | key tag
+line row | method function | option setting | character letter sign | string text | dictionary mapping
+default standard | user caller
 """
 _OTHERS = """
 given specified passed | current present | new fresh | whole entire complete | empty blank | all every | only just
-first initial | last final | same identical | different other | also too | must has_to | may can
-because since | before ahead_of | after behind | without lacking | using by_means_of | valid legal correct
-possible feasible | multiple several many | single one | optional not_required | internal private | quickly fast
+first initial | last final | same identical | different other | also too | must has_to | may can | because since
+before ahead_of | after behind | without lacking | using by_means_of | valid legal correct | possible feasible
+multiple several many | single one | optional not_required | internal private | quickly fast
 """
 _IRREGULAR = {
     "get": "gets", "fetch": "fetches", "check": "checks", "use": "uses", "pass": "passes", "raise": "raises",

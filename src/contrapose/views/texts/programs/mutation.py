@@ -14,12 +14,12 @@ class Mutation(NamedTuple):
     Attributes:
         text: what came out; the text as it was where nothing was done.
         applied: whether anything was done.
-        count: how much, in units of the operator: variables, functions, statements, words.
+        number: how much, in units of the operator: variables, functions, statements, words.
     """
 
     text: str
     applied: bool
-    count: int
+    number: int
 
 
 Mutate = Callable[[str, np.random.Generator], Mutation]

@@ -33,9 +33,9 @@ def parts_of(text: str) -> Parts:
         return _parts_by_tokens(text)
     comment = ""
     for node in [tree, *(one for one in tree.body if isinstance(one, PROGRAM))][:2]:
-        said = ast.get_docstring(node)  # type: ignore[arg-type]
+        said = ast.get_docstring(node)
         if said is not None:
-            node.body[0:1] = [] if len(node.body) > 1 or node is tree else [ast.Pass()]  # type: ignore[attr-defined]
+            node.body[0:1] = [] if len(node.body) > 1 or node is tree else [ast.Pass()]
             comment = comment or said
     program = unparsed(ast.fix_missing_locations(tree))
     return Parts(first_paragraph(comment), text if program is None else program, True)

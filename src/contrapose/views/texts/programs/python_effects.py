@@ -6,7 +6,7 @@ import ast
 from typing import NamedTuple
 
 SIMPLE = (ast.Assign, ast.AnnAssign, ast.Pass)
-"""Statements whose effects are names alone. One that adds in place (`a += b`) may change what another name means too."""
+"""Statements whose effects are names alone. One that adds in place (`a += b`) may change what another name means."""
 
 DOES_MORE = (ast.Call, ast.Yield, ast.YieldFrom, ast.Await)
 
@@ -26,7 +26,8 @@ def effects_of(statement: ast.stmt) -> Effects:
     imports, `return` and its like, global, nonlocal, del, and strings that stand by themselves (docstrings). Operators,
     items and attributes that are read are taken to have no effects of their own.
     """
-    reads, writes = set(), set()
+    reads: set[str] = set()
+    writes: set[str] = set()
     barrier = not isinstance(statement, SIMPLE)
     for node in ast.walk(statement):
         if isinstance(node, ast.Name):

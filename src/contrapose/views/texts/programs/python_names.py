@@ -30,7 +30,7 @@ def rename_variables(
     Arguments:
         random: draws which variables, and their new names. Of one state of it, those of a smaller `count` are among
             those of a larger one, with the same new names.
-        count: k, how many; all where there are fewer, as `Mutation.count` says. None: drawn from one to all.
+        count: k, how many; all where there are fewer, as `Mutation.number` says. None: drawn from one to all.
         pool: names to take, as far as the text has them nowhere; then v0, v1, ...
 
     What is written is `ast.unparse`'s, without comments and layout. Of a text that is no Python: not applied.
@@ -44,12 +44,39 @@ def rename_variables(
         return unchanged(text)
     if count is None:
         count = int(random.integers(1, len(variables) + 1))
+    drawn = _drawn(names, variables, count, random, pool)
+    for variable, name in drawn:
+        variable.rename(name)
+    written = unparsed(tree)
+    return unchanged(text) if written is None else Mutation(written, True, len(drawn))
+
+
+def renamed_one_by_one(
+    text: str, random: np.random.Generator, *, most: int, pool: Sequence[str] = ()
+) -> list[Mutation]:
+    """What `rename_variables` gives from the same state of `random` with 1, 2, ..., `most` variables, or with all."""
+    tree = parsed(text)
+    names = None if tree is None else Names(tree)
+    variables = [] if names is None else renamable(names)
+    if tree is None or names is None or not variables:
+        return []
+    found: list[Mutation] = []
+    for number, (variable, name) in enumerate(_drawn(names, variables, most, random, pool), 1):
+        variable.rename(name)
+        written = unparsed(tree)
+        if written is None:
+            return []
+        found.append(Mutation(written, True, number))
+    return found
+
+
+def _drawn(
+    names: Names, variables: Sequence[Binding], count: int, random: np.random.Generator, pool: Sequence[str]
+) -> list[tuple[Binding, str]]:
+    """Which variables get which names."""
     order = random.permutation(len(variables))[:count].tolist()
     new = fresh_names(names.taken | OWN_NAMES, len(order), random, pool)
-    for place, name in zip(order, new, strict=True):
-        variables[place].rename(name)
-    written = unparsed(tree)
-    return unchanged(text) if written is None else Mutation(written, True, len(order))
+    return [(variables[place], name) for place, name in zip(order, new, strict=True)]
 
 
 def renamable(names: Names) -> list[Binding]:

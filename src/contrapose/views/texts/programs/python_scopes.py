@@ -148,7 +148,7 @@ class Names(ast.NodeVisitor):
         self._all([node.returns])
         self._within("function", [*getattr(node, "type_params", []), *node.body], node.args)
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self._outside(node.args)
@@ -166,7 +166,7 @@ class Names(ast.NodeVisitor):
         inside = [part for one in others for part in (one.target, one.iter, *one.ifs)]
         self._within("comprehension", [first.target, *first.ifs, *inside, *made])
 
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension  # noqa: N815
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
         scope = self.scope
@@ -185,7 +185,7 @@ class Names(ast.NodeVisitor):
         if isinstance(node, ast.Global):
             self.scope.globals.update(node.names)
 
-    visit_Nonlocal = visit_Global
+    visit_Nonlocal = visit_Global  # noqa: N815
 
     def visit_alias(self, node: ast.alias) -> None:
         name = node.asname or node.name.partition(".")[0]
@@ -198,7 +198,7 @@ class Names(ast.NodeVisitor):
     def visit_MatchAs(self, node: Any) -> None:
         self._captured(node, "name")
 
-    visit_MatchStar = visit_MatchAs
+    visit_MatchStar = visit_MatchAs  # noqa: N815
 
     def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
         self._captured(node, "rest")

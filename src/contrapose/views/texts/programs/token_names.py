@@ -9,26 +9,24 @@ import numpy as np
 from contrapose.views.texts.programs.mutation import Mutation, fresh_names, unchanged
 from contrapose.views.texts.programs.tokens import Token, is_code, tokens_of
 
-KEYWORDS = frozenset(
-    """
-    abstract and as assert async await base bool boolean break byte case catch char checked class const continue debugger
-    decimal default def defer del delete do double dynamic echo else elif elsif end enum ensure except export extends
-    false final finally fixed float fn for foreach from func function global go goto if implements import in instanceof
-    int interface internal is let lock long map match module namespace native new nil none not null object operator or
-    out override package params pass private protected public raise range readonly ref rescue return sbyte sealed select
-    self short sizeof static strictfp string struct super switch synchronized then this throw throws trait transient true
-    try type typeof uint ulong undefined unless unsafe until use ushort using val var virtual void volatile when where
-    while with yield
-    """.split()
-)
+_KEYWORDS = """
+abstract and as assert async await base bool boolean break byte case catch char checked class const continue debugger
+decimal default def defer del delete do double dynamic echo else elif elsif end enum ensure except export extends
+false final finally fixed float fn for foreach from func function global go goto if implements import in instanceof
+int interface internal is let lock long map match module namespace native new nil none not null object operator or
+out override package params pass private protected public raise range readonly ref rescue return sbyte sealed select
+self short sizeof static strictfp string struct super switch synchronized then this throw throws trait transient true
+try type typeof uint ulong undefined unless unsafe until use ushort using val var virtual void volatile when where
+while with yield
+"""
+_TYPES = """
+bool boolean byte char const decimal double dynamic final float int let long object sbyte short string uint ulong
+ushort val var
+"""
+KEYWORDS = frozenset(_KEYWORDS.split())
 """Words of the languages, in small letters; none is anybody's name, and no type but a built-in one is among them."""
 
-TYPES = frozenset(
-    """
-    bool boolean byte char const decimal double dynamic final float int let long object sbyte short string uint ulong
-    ushort val var
-    """.split()
-)
+TYPES = frozenset(_TYPES.split())
 """Those of them behind which a variable is declared."""
 
 BEHIND = frozenset({"=", ";", ",", ")", ":", "in", ":="})

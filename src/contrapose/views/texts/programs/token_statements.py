@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ def swap_statements_by_tokens(text: str, random: np.random.Generator) -> Mutatio
     statements = _statements(tokens)
     free = [
         (one, other)
-        for one, other in zip(statements, statements[1:], strict=False)
+        for one, other in pairwise(statements)
         if not any(is_code(token) for token in tokens[one.end + 1 : other.start]) and _may_swap(tokens, one, other)
     ]
     if not free:
