@@ -50,7 +50,8 @@ def pictures(count: int, generator: torch.Generator) -> Samples:
 def texts(count: int, generator: torch.Generator) -> Samples:
     """Of 16 words out of 2,000, the first of them the most frequent."""
     words = (2_000 * torch.rand(count, 16, generator=generator) ** 2).long()  # (B, 16)
-    return MODALITIES["text"].open([" ".join(f"word{number}" for number in row) for row in words.tolist()])
+    labels = [number % CLASSES for number in range(count)]
+    return MODALITIES["text"].open([" ".join(f"word{n}" for n in row) for row in words.tolist()], labels=labels)
 
 
 SAMPLES: dict[str, Callable[[int, torch.Generator], Samples]] = {"image": pictures, "text": texts}
