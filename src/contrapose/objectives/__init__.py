@@ -21,6 +21,7 @@ from contrapose.objectives.hardness.hard_info_nce import hard_info_nce, hard_sim
 from contrapose.objectives.hardness.hard_weighted import hard_weighted
 from contrapose.objectives.hardness.mochi import MixingStatistics, mochi
 from contrapose.objectives.hardness.simple_contrastive import hard_simple_contrastive, simple_contrastive
+from contrapose.objectives.label_texts.label_nce import label_nce
 from contrapose.objectives.many_views.multi_view import mv_dhel, mv_info_nce
 from contrapose.objectives.many_views.poly_view import pvc_arithmetic, pvc_geometric
 from contrapose.objectives.many_views.view_pairs import average_nt_xent, pairwise_dhel, pairwise_nt_xent
@@ -45,6 +46,7 @@ from contrapose.objectives.softmax.info_nce import info_nce
 from contrapose.objectives.softmax.known_queue import queue_info_nce
 from contrapose.objectives.softmax.nt_xent import nt_xent
 from contrapose.objectives.softmax.simcse import simcse
+from contrapose.objectives.softmax.supcon_ce import supcon_ce
 from contrapose.objectives.softmax.supervised import self_con, sup_con
 from contrapose.objectives.transport.cacr import cacr
 from contrapose.objectives.transport.cacr_predicted import cacr_predicted
@@ -81,6 +83,7 @@ __all__ = [
     "hard_weighted",
     "info_nce",
     "isd",
+    "label_nce",
     "mmcl",
     "mochi",
     "mv_dhel",
@@ -106,6 +109,7 @@ __all__ = [
     "soft_sort",
     "soft_targets",
     "sup_con",
+    "supcon_ce",
     "supremix",
     "swapped_prediction",
 ]
