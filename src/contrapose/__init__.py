@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from contrapose.errors import ContraposeError
     from contrapose.estimator import ContrastiveEncoder
     from contrapose.version import __version__
+    from contrapose.zero_shot_labels import ZeroShot, load_zero_shot, zero_shot
 
 __all__ = [
     "Classifier",
@@ -46,6 +47,7 @@ __all__ = [
     "ContrastiveEncoder",
     "Embedder",
     "Run",
+    "ZeroShot",
     "__version__",
     "apply",
     "data",
@@ -57,6 +59,7 @@ __all__ = [
     "learners",
     "load",
     "load_classifier",
+    "load_zero_shot",
     "methods",
     "modalities",
     "objectives",
@@ -66,6 +69,7 @@ __all__ = [
     "train",
     "training",
     "views",
+    "zero_shot",
 ]
 
 _ROOMS = (
@@ -90,6 +94,7 @@ __getattr__, __dir__ = lazy_exports(
         "ContrastiveEncoder": "contrapose.estimator",
         "Embedder": "contrapose.embedder",
         "Run": "contrapose.commands.train",
+        "ZeroShot": "contrapose.zero_shot_labels",
         "__version__": "contrapose.version",
         "apply": "contrapose.commands.apply",
         "embed": "contrapose.commands.embed",
@@ -97,8 +102,10 @@ __getattr__, __dir__ = lazy_exports(
         "export": "contrapose.commands.export",
         "load": "contrapose.embedder",
         "load_classifier": "contrapose.classifier",
+        "load_zero_shot": "contrapose.zero_shot_labels",
         "resume": "contrapose.commands.train",
         "train": "contrapose.commands.train",
+        "zero_shot": "contrapose.zero_shot_labels",
         **{room: f"contrapose.{room}" for room in _ROOMS},
     },
 )

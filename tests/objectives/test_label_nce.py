@@ -75,7 +75,7 @@ def test_a_text_without_a_positive_is_dropped_counted_or_refused() -> None:
     assert not each[-1].detach().any()
     torch.testing.assert_close(label_nce(logits, positive, valid), each[:-1].mean())
     torch.testing.assert_close(label_nce(logits, positive, valid, empty="zero"), each.mean())
-    with pytest.raises(ArgumentError, match='1 of 6 texts have no positive label.*empty="drop"'):
+    with pytest.raises(ArgumentError, match=r'1 of 6 texts have no positive label.*empty="drop"'):
         label_nce(logits, positive, valid, empty="error")
     nobody = label_nce(logits, torch.zeros_like(positive))
     (slope,) = torch.autograd.grad(nobody, logits)

@@ -27,10 +27,7 @@ def literal(z: Tensor, logits: Tensor, labels: Tensor, weight: float, temperatur
     rows = [functional.normalize(z[v, b], dim=0) for v in range(views) for b in range(batch)]
     of = [int(labels[b]) if labels[b] >= 0 else -1 - b for _ in range(views) for b in range(batch)]
     entropies = [
-        -torch.log_softmax(logits[v, b], dim=0)[labels[b]]
-        for v in range(views)
-        for b in range(batch)
-        if labels[b] >= 0
+        -torch.log_softmax(logits[v, b], dim=0)[labels[b]] for v in range(views) for b in range(batch) if labels[b] >= 0
     ]
     contrasts = []
     for i, row in enumerate(rows):

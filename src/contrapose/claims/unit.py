@@ -156,7 +156,7 @@ def _in_memory(
     """Train the arm's one learner; measure it after the epochs that the protocol names."""
     samples = ground.pretraining[unit.arm.data]
     learner, views = assemble(config, samples)
-    samples = samples.with_targets(config.about.needs_targets)  # a method never sees what it does not ask for
+    samples = samples.with_targets(config.shown_targets)  # a method never sees what it does not ask for
     measured = unit.protocol.epochs_measured() if unit.part == "test" else unit.protocol.epochs_measured()[-1:]
     scale = config.epochs / int(unit.protocol.options["epochs"])  # an arm may train for longer or shorter
     values: Values = {}
@@ -184,7 +184,7 @@ def _in_stages(
     """Train all stages of the arm, as a run in a folder, or what an earlier process left of them; measure the end."""
     others = {name: _set(ground, given) for name, given in config.other_data().items()}
     data = {"": ground.pretraining[unit.arm.data], **others}
-    seen = {name: samples.with_targets(config.about.needs_targets) for name, samples in data.items()}
+    seen = {name: samples.with_targets(config.shown_targets) for name, samples in data.items()}
     trained = train_stages(config, seen.pop(""), seen, unit.run, device=device)
     numbers = _measured(claim, trained.subject(ground, _asked(unit, ground), unit.seed))
     numbers |= {} if trained.loss is None else {"loss": trained.loss}

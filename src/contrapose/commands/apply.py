@@ -1,7 +1,8 @@
-"""`contrapose apply`: what a trained classifier says of each sample, to a file."""
+"""`contrapose apply`: what a trained classifier, or the text of a label, says of each sample, to a file."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ from contrapose.commands.reading import Reading
 from contrapose.commands.table_file import TABLES, file_to_write, table_bytes
 from contrapose.commands.unwritten import write_or_rescue
 from contrapose.data import Samples
+from contrapose.embedder import Embedder
+from contrapose.encoders.texts.label_texts import check_labels
+from contrapose.evaluation import likeliest
 from contrapose.modalities import modality_of
 from contrapose.optional import optional
+from contrapose.zero_shot_labels import ZeroShot, load_zero_shot
 
 
 def apply(
@@ -21,6 +26,7 @@ def apply(
     data: Any,
     *,
     out: str | Path,
+    label_texts: Sequence[str] | None = None,
     limit: int | None = None,
     white: float | None = None,
     image_column: str | None = None,
@@ -28,13 +34,17 @@ def apply(
     device: str = "cpu",
     quiet: bool = False,
 ) -> Samples:
-    """Name the classes of `data` with a run's classifier, and write one row a sample, in the order of the data.
+    """Name the classes of `data` with a run's classifier, or by the texts of labels, and write one row a sample, in the
+    order of the data.
 
     Arguments:
         run: run folder or classifier folder.
         data: what `--data` takes, or arrays; labels in it are not looked at.
         out: `.csv`, `.parquet` or `.jsonl`: identifier, `predicted`, and `p_CLASS`, the probability of each class; of
             several questions `QUESTION` and `QUESTION_p_CLASS` of each.
+        label_texts: what labels are called; no classifier is needed then, and the columns are `score_LABEL` in place of
+            `p_CLASS`: the chance of each label by itself where the run has a matcher (`cless`), else the cosine of text
+            and label.
         white: the value that is white in pictures deeper than 8 bits. None: as the encoder keeps it.
         image_column, text_column: as in `open_data` and `open_texts`; `None`: the columns of the run's own data where
             `data` has such, else those with usual names.
@@ -42,17 +52,28 @@ def apply(
     Returns the data as read, with what was skipped: that has no row.
 
     Errors:
-        ArgumentError: an ending that is not one of these.
-        RunError: no classifier in `run`.
+        ArgumentError: an ending that is not one of these; labels that are empty, or there twice.
+        RunError: no classifier in `run`, and no texts of labels.
         MissingExtraError: no extra `tables`.
     """
     path = file_to_write(out, TABLES, data)
-    classifier = load_classifier(run, device=device, white=white)
+    if label_texts is not None:
+        check_labels(label_texts, option="--label-texts")
+        named: Embedder = load_zero_shot(run, device=device)
+    else:
+        named = load_classifier(run, device=device, white=white)
     reading = Reading.of(run, image_column=image_column, text_column=text_column, labels="none")
     reading = Reading(reading.asked, {name: column for name, column in reading.usual.items() if name != "label_column"})
-    samples = reading.open(classifier, data, limit=limit, progress=not quiet)
-    samples.notes = (*samples.notes, *modality_of(samples).read_by(classifier.encoder, samples))
-    table = answers_table(classifier, samples, classifier.embed(samples))
+    samples = reading.open(named, data, limit=limit, progress=not quiet)
+    samples.notes = (*samples.notes, *modality_of(samples).read_by(named.encoder, samples))
+    z = named.embed(samples)  # (N, D)
+    if isinstance(named, ZeroShot):
+        assert label_texts is not None
+        table = scores_table(named, samples, z, label_texts)
+        samples.notes = (*samples.notes, *(f"{note}." for note in named.notes(label_texts)))
+    else:
+        assert isinstance(named, Classifier)
+        table = answers_table(named, samples, z)
     write_or_rescue(path, table_bytes(table, path.suffix), result=samples)
     return samples
 
@@ -66,4 +87,16 @@ def answers_table(classifier: Classifier, samples: Samples, z: np.ndarray) -> An
         columns[question.name if several else "predicted"] = names.tolist()
         before = f"{question.name}_" if several else ""
         columns |= {f"{before}p_{name}": p[:, number] for number, name in enumerate(question.classes)}
+    return polars.DataFrame(columns)
+
+
+def scores_table(zero_shot: ZeroShot, samples: Samples, z: np.ndarray, labels: Sequence[str]) -> Any:
+    """A polars frame: identifier, the likeliest label, and the score of each, from `(N, D)` embeddings."""
+    polars = optional("polars", extra="tables")
+    scores = zero_shot.scores_of(z, labels)  # (N, L)
+    columns: dict[str, Any] = {
+        "identifier": list(samples.identifiers),
+        "predicted": likeliest(scores, labels).tolist(),
+    }
+    columns |= {f"score_{label}": scores[:, number] for number, label in enumerate(labels)}
     return polars.DataFrame(columns)

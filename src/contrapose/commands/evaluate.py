@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from contrapose.commands.evaluation import Evaluation
 from contrapose.commands.evaluation_items import Arms
+from contrapose.commands.evaluation_notes import given_away, seen
 from contrapose.commands.reading import Reading
 from contrapose.commands.report_data import sources_of
 from contrapose.commands.run_classifier import classifier_of, heads_of
@@ -19,11 +19,12 @@ from contrapose.commands.unwritten import kept_if_unwritten
 from contrapose.data import Samples
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import untrained_like
+from contrapose.encoders.texts.trained_matcher import load_matcher
 from contrapose.errors import DataError
 from contrapose.evaluation import diagnose
 from contrapose.methods import Method
-from contrapose.modalities import MODALITIES, modality_of
-from contrapose.tasks import Given, Measurement, Targets, task_for
+from contrapose.modalities import modality_of
+from contrapose.tasks import Given, Targets, task_for
 from contrapose.tasks.task import Embed
 from contrapose.training.run_folder import RunFolder
 
@@ -50,15 +51,16 @@ def evaluate(
     number_column: str | None = None,
     numbers: Any = None,
     pair_columns: Sequence[str] | None = None,
+    label_texts: Sequence[str] | None = None,
     quiet: bool = False,
 ) -> Evaluation:
     """Measure a run's encoder, an untrained one of the same architecture, and raw pixels (or what is the floor of its
     kind of data) by the same protocol.
 
-    The task is the one that fits: one-shot runs of the embedded characters; classification, of a run that trained a
-    classifier; scored pairs, where a table has two columns of texts and a score; regression, where a number was asked
-    for or the run was trained for one; else the labelled table: kNN and a linear probe. What is learned is learned on
-    one part and tested once on the other.
+    The task is the one that fits: one-shot runs of the embedded characters; zero-shot, by `label_texts`;
+    classification, of a run that trained a classifier; scored pairs, where a table has two columns of texts and a
+    score; regression, where a number was asked for or the run was trained for one; else the labelled table: kNN and a
+    linear probe. What is learned is learned on one part and tested once on the other.
 
     Arguments:
         run: run folder (or encoder folder, when `data` is given). The result is also written to its `evaluation.json`,
@@ -80,6 +82,7 @@ def evaluate(
         number_column, numbers: the column of numbers to predict (of pairs: of the scores), or one number a sample of
             `data`; None: that of the run's own data, else one with a usual name. Samples without one are left out.
         pair_columns: the two columns of pairs; None: those with usual names (sentence1 and sentence2, ...).
+        label_texts: the texts of labels, for the task zero-shot; None: what the classes of the data are called.
 
     Errors:
         DataError: nothing to measure by, or not by the task that was named; one class only, numbers that are all equal.
@@ -105,6 +108,7 @@ def evaluate(
         number_column=number_column,
         numbers=numbers,
         pair_columns=pair_columns,
+        label_texts=label_texts,
         quiet=quiet,
     )
     if folder is not None:
@@ -139,6 +143,7 @@ def measure(
     number_column: str | None = None,
     numbers: Any = None,
     pair_columns: Sequence[str] | None = None,
+    label_texts: Sequence[str] | None = None,
     quiet: bool = False,
 ) -> Evaluation:
     """`evaluate` that leaves the run folder as it is; without `floors` it measures the trained encoder alone."""
@@ -158,10 +163,12 @@ def measure(
             number_column=number_column,
             numbers=numbers,
             pair_columns=pair_columns,
+            label_texts=label_texts,
         ),
         own_number=None if config is None else config.number_column,
         trained_for=None if config is None else next(iter(type(config).about.needs_targets), None),
         classifier=classifier_of(run, config),
+        matcher=load_matcher(run, trained.encoder),
         limit=limit,
         seed=seed,
         k=k,
@@ -181,8 +188,8 @@ def measure(
         measurement.setting,
         embeddings,
         (
-            *_given_away(given, measurement),
-            *_seen(config, source if test_data is None else test_data, measurement),
+            *given_away(given, measurement),
+            *seen(config, source if test_data is None else test_data, measurement),
             *measurement.notes,
             *filter(None, [chosen.unused(given)]),
         ),
@@ -214,33 +221,6 @@ def _config_of(run: str | Path) -> Method | None:
     """How the run was trained; None of an encoder by itself."""
     file = Path(run) / "config.json"
     return config_of(RunFolder.open(run).read_record(), where=str(file)) if file.is_file() else None
-
-
-def _seen(config: Method | None, tested: Any, measurement: Measurement) -> list[str]:
-    """A note where the test samples are among those that the run was trained on."""
-    if config is None or measurement.target is None or not isinstance(tested, str | os.PathLike):
-        return []
-    if Path(tested).expanduser().absolute() != Path(config.data).expanduser().absolute():
-        return []
-    noun, target = MODALITIES[config.modality].noun, measurement.target
-    if target in type(config).about.needs_targets:
-        return [
-            f"the encoder was trained with the {target}s of these very {noun}s, the tested ones too: hold some out "
-            "before training and give them with --test-data"
-        ]
-    return [f"the encoder was trained on these {noun}s too, without their {target}s"]
-
-
-def _given_away(given: Given, measurement: Measurement) -> list[str]:
-    """A note where the column that is measured by is one of those that an encoder of rows is given."""
-    asked = {"label": given.targets.label_column, "number": measurement.number_column}.get(measurement.target or "")
-    if asked is None or asked not in {column.name for column in getattr(given.encoder, "columns", ())}:
-        return []
-    return [
-        f"{asked!r} is one of the columns that the encoder takes, so the answer is in the question, and these numbers "
-        f"say nothing of other {measurement.noun}s. Train anew with --{measurement.target}-column {asked} or "
-        f"--ignore-columns {asked}, which leaves it out"
-    ]
 
 
 def _samples_of(run: str | Path) -> int | None:

@@ -35,13 +35,16 @@ class TargetOptions(ReadingOptions):
     """What to measure by."""
 
     task: str | None = None
-    """one-shot, classification, scored-pairs, paraphrases, regression or labelled-table. Default: the one that fits
-    data and run."""
+    """one-shot, zero-shot, classification, scored-pairs, paraphrases, regression, labelled-table, paired-search or
+    renaming. Default: the one that fits data and run."""
     number_column: str | None = None
     """Column of a table, or array of an .npz, with the number to predict; of pairs, the score. Default: that of the
     run's own data, else one with a usual name."""
     pair_columns: tuple[str, ...] | None = None
     """The two columns of pairs. Default: those with usual names (sentence1 sentence2, text_a text_b, ...)."""
+    label_texts: tuple[str, ...] | None = None
+    """The texts of labels, by which classes are named zero-shot: --label-texts sports "science and technology".
+    Default: what the classes are called, with --task zero-shot."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,14 +117,17 @@ class CompareOptions(TargetOptions):
 @dataclass(frozen=True, kw_only=True)
 class ApplyOptions:
     """Name the classes of data with a trained classifier, and write one row a sample: identifier, class, and the
-    probability of each class."""
+    probability of each class. With --label-texts no classifier is needed: texts are named by what labels are called."""
 
     run: Positional[str]
-    """The run folder, or a classifier folder."""
+    """The run folder, or a classifier folder; with --label-texts any run on texts."""
     data: Positional[str]
     """What to classify: a folder, file or name, as in train."""
     out: str = "predictions.csv"
     """Where to: .csv, .parquet or .jsonl."""
+    label_texts: tuple[str, ...] | None = None
+    """The texts of labels (--label-texts sports "science and technology"): the likeliest is written, and a score of
+    each; none of them has to be known from training."""
     image_column: str | None = None
     """Column of a table, or array of an .npz, with the pictures or their paths. Default: that of the run's own data,
     else one with a usual name (image, path, file, ...)."""

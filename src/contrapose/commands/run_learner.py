@@ -90,7 +90,7 @@ def learner_of(run: str | Path, *, data: Any = None) -> RunLearner:
     else:
         samples, _ = open_same(config, data_places(config.data, record, folder.path), start, record, quiet=True)
     check_enough(config, samples)
-    samples = samples.with_targets(config.about.needs_targets)
+    samples = samples.with_targets(config.shown_targets)
     initial = None if start is None else modality_of(config).started(start, samples)
     base, _ = base_again(config, record, folder.path)
     learner, views = assemble(config, samples, initial=initial, base=base)

@@ -36,6 +36,16 @@ class Tokenwise(Protocol):
 
 
 @runtime_checkable
+class Tabled(Protocol):
+    """Its tokens stand in a table first, whatever is made of them then: words can be embedded by themselves."""
+
+    @property
+    def table(self) -> Tensor:
+        """`(M, E)`, the vector of each token there is; a parameter."""
+        ...
+
+
+@runtime_checkable
 class Lexical(Protocol):
     """Its tokens are read in context, and stand in a table first: behind the table it can be entered, with vectors that
     no token has; and what it makes of a token can be compared with all that the table holds.
@@ -83,6 +93,7 @@ class Slotted(Lexical, Protocol):
 CAPABILITIES: dict[str, tuple[type, str]] = {
     "stages": (Staged, "small_conv, which is of pictures"),
     "tokens": (Tokenwise, "transformer, which is of texts"),
+    "a table of tokens": (Tabled, "bag_of_words, which is of texts"),
     "tokens in context": (Lexical, "transformer, which is of texts"),
 }
 """What an encoder may have, by the word for it, and one that has it."""

@@ -10,6 +10,7 @@ from contrapose.evaluation.clones import clone_retrieval
 from contrapose.evaluation.clustering import Agreement, Clustering, agreement, clustering
 from contrapose.evaluation.diagnose import Diagnosis, diagnose
 from contrapose.evaluation.few_label import FewLabel, few_label
+from contrapose.evaluation.few_label_f1 import few_label_f1
 from contrapose.evaluation.found_again import FoundAgain, found_again
 from contrapose.evaluation.gain import Gain, gain_over
 from contrapose.evaluation.hardness import Hardness, hardness, penalty_entropy, penalty_share, relative_penalty
@@ -35,6 +36,8 @@ from contrapose.evaluation.separation import Separation, Spaces, separation
 from contrapose.evaluation.similarity_scores import similarity_scores
 from contrapose.evaluation.spectrum import Spectrum
 from contrapose.evaluation.table import results_table, results_text
+from contrapose.evaluation.tail import rarest_third, tail_score
+from contrapose.evaluation.zero_shot import cosine_scores, in_any_order, likeliest
 
 __all__ = [
     "Agreement",
@@ -65,19 +68,23 @@ __all__ = [
     "class_scores",
     "clone_retrieval",
     "clustering",
+    "cosine_scores",
     "cosines",
     "diagnose",
     "effective_rank",
     "few_label",
+    "few_label_f1",
     "fit_linear_probe",
     "fitting_temperature",
     "fitting_threshold",
     "found_again",
     "gain_over",
     "hardness",
+    "in_any_order",
     "knn",
     "knn_predict",
     "lidar",
+    "likeliest",
     "linear_probe",
     "metric_difference",
     "modality_gap",
@@ -88,6 +95,7 @@ __all__ = [
     "paired_proportions",
     "penalty_entropy",
     "penalty_share",
+    "rarest_third",
     "recommendation",
     "regression_scores",
     "relations",
@@ -100,6 +108,7 @@ __all__ = [
     "separation",
     "similarity_scores",
     "spread",
+    "tail_score",
     "tolerance",
     "unequal_classes",
     "uniformity",

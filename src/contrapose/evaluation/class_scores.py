@@ -48,23 +48,49 @@ def class_scores(
 
 
 def _macro(
-    names: np.ndarray, codes: np.ndarray, given: np.ndarray, how: str, generator: torch.Generator | None
+    names: np.ndarray,
+    codes: np.ndarray,
+    given: np.ndarray,
+    how: str,
+    generator: torch.Generator | None,
 ) -> Metric:
+    protocol = f"mean of the F1 of {chance_of(len(names)).partition(',')[0]}{how}"
+    return macro_f1("macro-F1", names, codes, given, protocol=protocol, generator=generator)
+
+
+def macro_f1(
+    name: str,
+    names: np.ndarray,
+    codes: np.ndarray,
+    given: np.ndarray,
+    *,
+    protocol: str,
+    of: np.ndarray | None = None,
+    generator: torch.Generator | None = None,
+) -> Metric:
+    """The mean F1 of some classes, with a percentile bootstrap over the rows.
+
+    Shapes:
+        names: `(C,)` sorted names of classes; codes: `(T,)` numbers of the truths among them; given: `(T,)` answers by
+            name; of: `(c,)` numbers of the classes that the mean is over, None: all.
+    """
     classes = len(names)
     place = np.searchsorted(names, given).clip(max=classes - 1)  # (T,)
     answered = np.where(names[place] == given, place, classes)  # (T,) the last stands for classes that nobody has
     everything = np.arange(len(codes))[None]  # (1, T)
-    value = float(_f1(everything, codes, answered, classes)[0])
+    value = float(_f1(everything, codes, answered, classes, of)[0])
     start = generator or torch.Generator().manual_seed(0)
-    blocks = [_f1(block.cpu().numpy(), codes, answered, classes) for block in resamples(len(codes), DRAWS, start)]
+    blocks = [_f1(block.cpu().numpy(), codes, answered, classes, of) for block in resamples(len(codes), DRAWS, start)]
     draws = np.concatenate(blocks)  # (n,)
     low, high = np.nanquantile(draws, [0.025, 0.975]).tolist()
-    protocol = f"mean of the F1 of {chance_of(classes).partition(',')[0]}{how}"
-    return Metric("macro-F1", value, min(low, value), max(high, value), protocol, len(codes), draws=draws)
+    return Metric(name, value, min(low, value), max(high, value), protocol, len(codes), draws=draws)
 
 
-def _f1(rows: np.ndarray, codes: np.ndarray, answered: np.ndarray, classes: int) -> np.ndarray:
-    """Macro-F1 of `(n, T)` rows each, `(n,)`; a class with neither truth nor answer in a resample is left out."""
+def _f1(
+    rows: np.ndarray, codes: np.ndarray, answered: np.ndarray, classes: int, of: np.ndarray | None = None
+) -> np.ndarray:
+    """Macro-F1, over the classes `of`, of `(n, T)` rows each, `(n,)`; a class with neither truth nor answer in a
+    resample is left out."""
     place = np.arange(len(rows))[:, None] * (classes + 1)  # (n, 1)
     size = len(rows) * (classes + 1)
 
@@ -76,4 +102,11 @@ def _f1(rows: np.ndarray, codes: np.ndarray, answered: np.ndarray, classes: int)
     right = counted(truths, (truths == answers).astype(np.float64).ravel())  # (n, C)
     both = counted(truths) + counted(answers)  # (n, C)
     f1 = np.where(both > 0, 2 * right / np.maximum(both, 1), np.nan)  # (n, C)
-    return np.nanmean(f1, axis=1)  # (n,)
+    chosen = f1 if of is None else f1[:, of]
+    none = np.isnan(chosen).all(axis=1)  # (n,), no class of these in the resample at all
+    return np.where(none, np.nan, np.nansum(chosen, axis=1) / np.maximum((~np.isnan(chosen)).sum(axis=1), 1))
+
+
+def mean_f1(answers: np.ndarray, truths: np.ndarray, classes: int, of: np.ndarray) -> float:
+    """The mean F1 of the classes `of`, from `(T,)` class numbers below `classes` of both."""
+    return float(_f1(np.arange(len(truths))[None], truths, answers, classes, of)[0])

@@ -70,27 +70,21 @@ def few_label(
     Closed form: constant features score chance, 1 / classes for balanced ones; separated classes 100 %.
     The classifier is that of Tian et al. 2020, arXiv 2003.11539.
     """
-    rows, queries = as_rows(train, "train", minimum=2), as_rows(test, "test", minimum=2)
-    if rows.shape[1] != queries.shape[1]:
-        raise ArgumentError(
-            f"train and test rows must have the same length; got {rows.shape[1]} and {queries.shape[1]}."
-        )
-    classes = Classes.of(train_labels, len(rows))
-    truth = classes.encode(test_labels, len(queries))  # (T,)
+    rows, asked, classes, truth = _prepared(train, train_labels, test, test_labels)
     counts = sorted({positive_integer(count, "shots") for count in shots})
     if not counts or positive_integer(draws, "draws") < 2:
         raise ArgumentError(f"few_label needs one number of shots and 2 draws at least; got {shots!r} and {draws!r}.")
-    rows, asked = unit_rows(rows.double(), "train"), unit_rows(queries.double(), "test").cpu().numpy()  # (N, D), (T, D)
     orders = _orders(classes, counts[-1], draws, torch.Generator().manual_seed(seed))
     results = {}
     for count in counts:
-        per_draw = np.array([_accuracy(rows, classes, asked, truth, order[:, :count]) for order in orders])
+        right = (_answers(rows, classes, asked, order[:, :count]) == truth for order in orders)
+        per_draw = np.array([float(one.mean()) for one in right])
         protocol = (
             f"{count} labelled rows a class, logistic regression on unit rows (C = 1), {classes.chance}, "
-            f"{draws} draws (seed {seed}), {len(queries):,} test rows, interval over draws, no "
+            f"{draws} draws (seed {seed}), {len(truth):,} test rows, interval over draws, no "
             "narrower than over test rows"
         )
-        metric = Metric.from_items(f"probe, {count} a class", per_draw, protocol=protocol, trials=len(queries))
+        metric = Metric.from_items(f"probe, {count} a class", per_draw, protocol=protocol, trials=len(truth))
         results[count] = FewLabel(metric, per_draw)
     return results
 
@@ -110,10 +104,45 @@ def _orders(classes: Classes, most: int, draws: int, generator: torch.Generator)
     ]
 
 
-def _accuracy(rows: Tensor, classes: Classes, queries: np.ndarray, truth: np.ndarray, chosen: np.ndarray) -> float:
+def answers_of_draws(
+    train: Array,
+    train_labels: Labels,
+    test: Array,
+    test_labels: Labels,
+    *,
+    shots: int,
+    draws: int = 20,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the probe of each draw answers, `(draws, T)` class numbers, and the truths `(T,)`.
+
+    Arguments and errors: as of `few_label`, with one number of shots.
+    """
+    rows, asked, classes, truth = _prepared(train, train_labels, test, test_labels)
+    count = positive_integer(shots, "shots")
+    orders = _orders(classes, count, positive_integer(draws, "draws"), torch.Generator().manual_seed(seed))
+    return np.stack([_answers(rows, classes, asked, order) for order in orders]), truth
+
+
+def _prepared(
+    train: Array, train_labels: Labels, test: Array, test_labels: Labels
+) -> tuple[Tensor, np.ndarray, Classes, np.ndarray]:
+    """Unit rows of both parts, `(N, D)` and `(T, D)`, the classes, and the truths `(T,)`."""
+    rows, queries = as_rows(train, "train", minimum=2), as_rows(test, "test", minimum=2)
+    if rows.shape[1] != queries.shape[1]:
+        raise ArgumentError(
+            f"train and test rows must have the same length; got {rows.shape[1]} and {queries.shape[1]}."
+        )
+    classes = Classes.of(train_labels, len(rows))
+    truth = classes.encode(test_labels, len(queries))  # (T,)
+    asked = unit_rows(queries.double(), "test").cpu().numpy()  # (T, D)
+    return unit_rows(rows.double(), "train"), asked, classes, truth
+
+
+def _answers(rows: Tensor, classes: Classes, queries: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     from sklearn.linear_model import LogisticRegression
 
     picked = chosen.reshape(-1)  # (classes, shots) -> (n,)
     labelled = rows[torch.from_numpy(picked).to(rows.device)].cpu().numpy()  # (n, D)
     model = LogisticRegression(C=INVERSE_STRENGTH, max_iter=MAX_ITERATIONS).fit(labelled, classes.codes[picked])
-    return float((model.predict(queries) == truth).mean())
+    return model.predict(queries)  # (T,)

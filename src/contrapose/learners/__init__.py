@@ -13,6 +13,7 @@ from contrapose.learners.drawn_pairs import DrawnPairs
 from contrapose.learners.gated import Gated
 from contrapose.learners.hard_mixing import HardMixing
 from contrapose.learners.known_queue import KnownQueue
+from contrapose.learners.label_matching import LabelMatching
 from contrapose.learners.learner import Learner, Objective, Step
 from contrapose.learners.masked_language import Guess, MaskedLanguage, mask_tokens
 from contrapose.learners.masked_momentum import MaskedMomentum
@@ -29,6 +30,7 @@ from contrapose.learners.residual_energy import ResidualEnergy
 from contrapose.learners.siamese import Siamese
 from contrapose.learners.side_by_side import SideBySide
 from contrapose.learners.span_contrast import SpanContrast
+from contrapose.learners.supcon_ce import SupConCE
 from contrapose.learners.token_discriminator import TokenDiscriminator
 from contrapose.learners.token_generator import Replaced, TokenGenerator, sample_tokens
 from contrapose.learners.turn import Turn
@@ -50,6 +52,7 @@ __all__ = [
     "Guess",
     "HardMixing",
     "KnownQueue",
+    "LabelMatching",
     "Learner",
     "MaskedLanguage",
     "MaskedMomentum",
@@ -71,6 +74,7 @@ __all__ = [
     "SlotAttention",
     "SpanContrast",
     "Step",
+    "SupConCE",
     "SupportSet",
     "TokenDiscriminator",
     "TokenGenerator",

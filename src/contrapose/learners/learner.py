@@ -61,6 +61,10 @@ class Learner(nn.Module):
         """Called once before the first step with all targets of the training data, `(N,)` each, by name: the place to
         find a scale, which belongs into a buffer."""
 
+    def see_classes(self, names: Sequence[str]) -> None:
+        """Called once before that with what the classes of the training data are called, in the order of their numbers,
+        where they have names."""
+
     def check_views(self, count: int) -> None:
         """Pass a number of views of each sample that `forward` can do with; asked before a run begins, and by it.
 

@@ -5,6 +5,7 @@ from contrapose.methods.bias_debias import BiasDebias
 from contrapose.methods.cacr import CACR
 from contrapose.methods.candidate_margin import CandidateMargin
 from contrapose.methods.classifier import EncoderClassifier, as_classifier
+from contrapose.methods.cless import CLESS
 from contrapose.methods.code_clones import CodeClones
 from contrapose.methods.code_search import CodeSearch
 from contrapose.methods.contrabert import ContraBERT
@@ -32,6 +33,7 @@ from contrapose.methods.simclr import SimCLR
 from contrapose.methods.simcse import SimCSE
 from contrapose.methods.span_infonce import SpanInfoNCE
 from contrapose.methods.supcon import SupCon
+from contrapose.methods.supcon_ce import SupConCE
 from contrapose.methods.supervised import Supervised
 from contrapose.methods.supremix import SupReMix
 from contrapose.methods.swav import SwAV
@@ -41,6 +43,7 @@ from contrapose.methods.with_base import WithBase
 __all__ = [
     "AUCCL",
     "CACR",
+    "CLESS",
     "DCL",
     "DEFAULT_METHOD",
     "DHEL",
@@ -73,6 +76,7 @@ __all__ = [
     "SimCSE",
     "SpanInfoNCE",
     "SupCon",
+    "SupConCE",
     "SupReMix",
     "Supervised",
     "SwAV",

@@ -38,6 +38,8 @@ def assemble(
     encoder = initial or _encoder(config, samples)
     modality.settle(encoder, samples)
     learner = config.new_learner(encoder, **({} if base is None else {"base": base}))
+    if samples.class_names is not None:
+        learner.see_classes(samples.class_names)
     learner.see_targets(samples.targets)
     if config.varied:
         _check_views(learner, config)

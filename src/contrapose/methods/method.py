@@ -60,6 +60,11 @@ class Method(RunConfig):
         """Whether it learns from views of the samples, and not from the samples as they are."""
         return True
 
+    @property
+    def shown_targets(self) -> tuple[str, ...]:
+        """Targets that its learner is shown: those that it needs, and what it was asked to learn from besides."""
+        return self.about.needs_targets
+
     if TYPE_CHECKING:
         views: Any = None  # of the options of a kind of data
 

@@ -11,9 +11,11 @@ from contrapose.tasks.regression import REGRESSION
 from contrapose.tasks.renaming import RENAMING
 from contrapose.tasks.scored_pairs import SCORED_PAIRS
 from contrapose.tasks.task import TASKS, Measurement, Task
+from contrapose.tasks.zero_shot import ZERO_SHOT
 
 for _task in (
     ONE_SHOT,
+    ZERO_SHOT,
     CLASSIFICATION,
     SCORED_PAIRS,
     PARAPHRASES,

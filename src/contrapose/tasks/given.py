@@ -17,6 +17,7 @@ from contrapose.data.tables.pairs import PairColumns, ScoredPairs, pair_columns
 from contrapose.data.tables.sources import Source
 from contrapose.encoders import Encoder
 from contrapose.encoders.classifier_folder import TrainedHeads
+from contrapose.encoders.texts.trained_matcher import TrainedMatcher
 from contrapose.errors import ArgumentError, ContraposeError, DataError
 from contrapose.modalities import Modality, modality_of
 from contrapose.words import a_type
@@ -32,6 +33,7 @@ class Targets:
         label_column, labels: classes, as in `open_data`.
         number_column, numbers: the column of numbers, or one number a sample. The column of the score, of pairs.
         pair_columns: names of the two sides of pairs.
+        label_texts: the texts of labels, for zero-shot.
     """
 
     label_column: str | None = None
@@ -39,6 +41,7 @@ class Targets:
     number_column: str | None = None
     numbers: Any = None
     pair_columns: Sequence[str] | None = None
+    label_texts: Sequence[str] | None = None
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -95,6 +98,7 @@ class Given:
         own_number: the column of numbers of the run's own data.
         trained_for: `"label"` or `"number"`, what the method of the run learns from; None: from neither.
         classifier: the classifier that the encoder belongs to; None: to none.
+        matcher: what compares its texts with the texts of labels; None: their cosine.
         limit: at most so many samples of each part.
         seed: of the split and of intervals.
         k: neighbours of kNN.
@@ -110,6 +114,7 @@ class Given:
     own_number: str | None = None
     trained_for: str | None = None
     classifier: OfClassifier | None = None
+    matcher: TrainedMatcher | None = None
     limit: int | None = None
     seed: int = 0
     k: int = 20

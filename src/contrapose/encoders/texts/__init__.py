@@ -1,6 +1,6 @@
 """Encoders of texts: tokenizers, backbones, and the two together."""
 
-from contrapose.encoders.texts import bag_of_words, transformer  # noqa: F401  (registers them)
+from contrapose.encoders.texts import bag_of_words, transformer, word_conv  # noqa: F401  (registers them)
 from contrapose.encoders.texts.backbone import TEXT_ENCODERS, TextBackbone, TokenwiseBackbone, text_encoder
 from contrapose.encoders.texts.text_encoder import TextEncoder, build_text, tokenizer_for
 from contrapose.encoders.texts.tokenizer import Tokenizer

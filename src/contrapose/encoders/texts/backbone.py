@@ -43,6 +43,14 @@ class TextBackbone(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} defines no forward.")
 
 
+class TabledBackbone(TextBackbone):
+    """One that says where the vectors of its tokens stand (the capability `Tabled`)."""
+
+    @property
+    def table(self) -> Float[Tensor, "M E"]:
+        raise NotImplementedError(f"{type(self).__name__} defines no table.")
+
+
 class TokenwiseBackbone(TextBackbone):
     """One that has a vector for each token: `tokens(view)` is `(B, T, dimension)`, `pool` makes a row of them."""
 

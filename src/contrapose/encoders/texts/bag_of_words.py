@@ -7,12 +7,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from contrapose.encoders.arguments import count, share
-from contrapose.encoders.texts.backbone import TextBackbone, text_encoder
+from contrapose.encoders.texts.backbone import TabledBackbone, text_encoder
 from contrapose.padded import Padded
 from contrapose.tracing import is_compiling
 
 
-class BagOfWords(TextBackbone):
+class BagOfWords(TabledBackbone):
     """z = W2 relu(W1 m + b1) + b2,   m = mean over the tokens of their embeddings.
 
     Number of parameters, with M tokens in the vocabulary, D dimensions and H hidden units:
@@ -31,6 +31,10 @@ class BagOfWords(TextBackbone):
         nn.init.normal_(self.embedding.weight, std=0.1)  # means of ten words then have a length of about sqrt(D) / 30
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.layers = nn.Sequential(nn.Linear(dimension, hidden), nn.ReLU(), nn.Linear(hidden, dimension))
+
+    @property
+    def table(self) -> Float[Tensor, "M D"]:
+        return self.embedding.weight
 
     def forward(self, view: Padded) -> Float[Tensor, "B D"]:
         table = self.embedding.weight  # (M, D)

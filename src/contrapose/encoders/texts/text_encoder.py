@@ -15,6 +15,7 @@ from contrapose.encoders.factory import arguments_of, seeded
 from contrapose.encoders.texts.backbone import (
     TEXT_ENCODERS,
     LexicalBackbone,
+    TabledBackbone,
     TextBackbone,
     TextFactory,
     TokenwiseBackbone,
@@ -111,6 +112,16 @@ class TextEncoder(Encoder):
         return f"name={self.name!r}, vocabulary={self.tokenizer.size}, dimension={self.dimension}"
 
 
+class TabledTextEncoder(TextEncoder):
+    """A `TextEncoder` whose table of tokens can be read (the capability `Tabled`)."""
+
+    backbone: TabledBackbone
+
+    @property
+    def table(self) -> Float[Tensor, "M E"]:
+        return self.backbone.table
+
+
 class TokenwiseTextEncoder(TextEncoder):
     """A `TextEncoder` that has a vector for each token as well (the capability `Tokenwise`)."""
 
@@ -177,6 +188,8 @@ def build_text(name: str, tokenizer: Tokenizer, *, seed: int | None = None, **ar
 def _kind_for(backbone: TextBackbone) -> type[TextEncoder]:
     if isinstance(backbone, LexicalBackbone):
         return LexicalTextEncoder
+    if isinstance(backbone, TabledBackbone):
+        return TabledTextEncoder
     return TokenwiseTextEncoder if isinstance(backbone, TokenwiseBackbone) else TextEncoder
 
 

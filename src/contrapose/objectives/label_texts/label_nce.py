@@ -41,8 +41,8 @@ def label_nce(
     Errors:
         ArgumentError: masks of another shape, logits that are not finite, with "error" a text without positives.
 
-    All logits 0: ln 2, whatever g and b are. Perfect logits of +-30: below 1e-9; none is cut off, so one that is sure and
-    wrong has its gradient.
+    All logits 0: ln 2, whatever g and b are. Perfect logits of +-30: below 1e-9; none is cut off, so one that is sure
+    and wrong has its gradient.
 
     Rethmeier and Augenstein, "A Primer on Contrastive Pretraining in Language Processing", 2023,
     https://arxiv.org/abs/2102.12982; the objective is that of CLESS, https://arxiv.org/abs/2010.01061

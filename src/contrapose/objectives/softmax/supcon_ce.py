@@ -40,7 +40,8 @@ def supcon_ce(
         normalize, rows: as in `nt_xent`; labelled rows that other processes hold are counted.
 
     Errors:
-        ArgumentError: a weight outside [0, 1], logits or labels that do not fit, a label of P or more; and as `sup_con`.
+        ArgumentError: a weight outside [0, 1], logits or labels that do not fit, a label of P or more; and as
+            `sup_con`.
 
     w = 0: cross-entropy. w = 1: two samples of one class alone have 0, four equal vectors of two classes ln 3; where no
     row has a partner, 0.

@@ -12,15 +12,14 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from contrapose.errors import ArgumentError
-from contrapose.padded import Padded
-from contrapose.views.texts.words import usable, words_of
+from contrapose.stop_words import usable, words_of
 
 EXPONENT = -0.5
 """Of its count, with which a word is drawn: frequent ones say little (Rethmeier and Augenstein)."""
-LONGEST = 8
-"""Tokens of a word that are read [design]: pieces of a word are few."""
 NOTHING = -1
-"""Stands for padding among tokens, and for candidates that are not asked."""
+"""Stands for padding among tokens."""
+NOBODY = -1
+"""Stands in the place of a word where there is none."""
 
 
 @dataclass(frozen=True)
@@ -71,23 +70,17 @@ class PseudoLabels:
 
     def __call__(self, texts: Sequence[str], *, generator: torch.Generator | None = None) -> Drawn:
         """Those of a batch."""
-        everything = [words_of(text) for text in texts]
-        own = [usable(words) for words in everything]
+        own = [usable(words_of(text)) for text in texts]
         pool = {word: place for place, word in enumerate(dict.fromkeys(word for words in own for word in words))}
         shape = (len(texts), max(len(pool), 1))
         of_text = torch.zeros(shape, dtype=torch.bool)  # (B, P)
-        candidate = torch.zeros_like(of_text)
-        for row, (words, some) in enumerate(zip(everything, own, strict=True)):
-            candidate[row, [pool[word] for word in some]] = True
-            of_text[row, [pool[word] for word in words if word in pool]] = True
-        has_some = candidate.any(dim=1, keepdim=True)  # (B, 1)
+        for row, words in enumerate(own):
+            of_text[row, [pool[word] for word in words]] = True
+        of_others = ~of_text & of_text.any(dim=1, keepdim=True)  # (B, P), nobody of a text without usable words
         # Exponential numbers over weights, the smallest first, are a draw without replacement by these weights.
         weight = torch.tensor([max(self.counts[word], 1) ** EXPONENT for word in pool] or [1.0])  # (P,)
         luck = torch.empty(shape).exponential_(generator=generator) / weight  # (B, P)
-        parts = [
-            _smallest(luck, candidate, self.positives),
-            _smallest(luck, ~of_text & has_some & bool(pool), self.negatives),
-        ]
+        parts = [_smallest(luck, of_text, self.positives), _smallest(luck, of_others, self.negatives)]
         return Drawn(tuple(pool), torch.cat(parts, dim=1), self.positives)
 
 
@@ -100,46 +93,42 @@ class LabelViews:
 
     Arguments:
         views: makes the texts that are embedded.
-        prepare: words to numbers of tokens, as the encoder does it.
+        tokens: words to numbers of tokens `(P, L)`, -1 where nothing is, as the encoder does it.
         labels: draws; None: there are no pseudo-labels, and the text is all.
     """
 
     def __init__(
         self,
         views: Callable[..., tuple[Any, ...]],
-        prepare: Callable[[Sequence[str]], Padded],
+        tokens: Callable[[Sequence[str]], Tensor],
         labels: PseudoLabels | None,
     ) -> None:
-        self.views, self.prepare, self.labels = views, prepare, labels
+        self.views, self.tokens, self.labels = views, tokens, labels
+        words = usable(labels.counts) if labels is not None else []
+        self._places = {word: place for place, word in enumerate(words)}
+        self._known = tokens(words or [""])  # (V, L): each word is cut into tokens once
 
     def __call__(self, raw: Sequence[str], *, generator: torch.Generator | None = None) -> tuple[Any, ...]:
         text = self.views(raw, generator=generator)[0]
         if self.labels is None:
             return (text,)
         drawn = self.labels(raw, generator=generator)
-        tokens = label_tokens(self.prepare, drawn.words or ("",))  # (P, L)
+        tokens = self._tokens_of(drawn.words or ("",))  # (P, L)
         chosen = drawn.chosen  # (B, C)
         asked = tokens[chosen.clamp(min=0)].masked_fill((chosen < 0).unsqueeze(-1), NOTHING)  # (B, C, L)
         goes = (torch.arange(chosen.shape[1]) < drawn.positives).long().expand_as(chosen)  # (B, C)
-        return text, asked, torch.where(chosen < 0, NOTHING, goes)
+        return text, asked, torch.where(chosen < 0, NOBODY, goes)
 
-
-def label_tokens(prepare: Callable[[Sequence[str]], Padded], labels: Sequence[str], *, longest: int = LONGEST) -> Tensor:
-    """The tokens of the words of each label, `(P, L)` int64, -1 where nothing is; [CLS] and its like are none."""
-    view = prepare(labels)
-    inside = view.mask if view.groups is None else view.groups > 0  # (P, T)
-    length = int(inside.sum(dim=1).max().clamp(min=1, max=longest))
-    tokens = torch.full((len(labels), length), NOTHING)
-    place = inside.cumsum(dim=1) - 1  # (P, T)
-    kept = inside & (place < length)
-    row = torch.arange(len(labels)).unsqueeze(1).expand_as(place)  # (P, T)
-    tokens[row[kept], place[kept]] = view.values[kept]
-    return tokens
+    def _tokens_of(self, words: Sequence[str]) -> Int64[Tensor, "P L"]:
+        """The tokens of the words of a batch."""
+        if not all(word in self._places for word in words):  # texts that were not counted
+            return self.tokens(words)
+        return self._known[[self._places[word] for word in words]]
 
 
 def _smallest(luck: Tensor, allowed: Tensor, count: int) -> Tensor:
     """The columns of the `count` smallest numbers among those that are allowed, `(B, count)`; -1 where there are no
     more."""
     values, places = luck.masked_fill(~allowed, torch.inf).topk(min(count, luck.shape[1]), largest=False)  # (B, c)
-    chosen = torch.where(values.isfinite(), places, NOTHING)
-    return torch.nn.functional.pad(chosen, (0, count - chosen.shape[1]), value=NOTHING)  # (B, count)
+    chosen = torch.where(values.isfinite(), places, NOBODY)
+    return torch.nn.functional.pad(chosen, (0, count - chosen.shape[1]), value=NOBODY)  # (B, count)
