@@ -12,7 +12,7 @@ import torch
 
 from contrapose.embedder import Embedder, load
 from contrapose.encoders.texts import TextEncoder
-from contrapose.encoders.texts.label_texts import check_labels, label_text
+from contrapose.encoders.texts.label_texts import check_labels, label_text, label_tokens
 from contrapose.encoders.texts.trained_matcher import TrainedMatcher, load_matcher
 from contrapose.errors import ArgumentError
 from contrapose.evaluation.zero_shot import cosine_scores, in_any_order, likeliest
@@ -95,10 +95,8 @@ class ZeroShot(Embedder):
 
 def unknown_labels(encoder: TextEncoder, labels: Sequence[str]) -> list[str]:
     """Those of which the vocabulary knows nothing."""
-    view = encoder.prepare([label_text(label) for label in labels])
-    special = torch.tensor([*encoder.tokenizer.special, -1])
-    known = ~torch.isin(view.values, special) & view.mask  # (L, T)
-    return [label for label, some in zip(labels, known.any(dim=1).tolist(), strict=True) if not some]
+    known = (label_tokens(encoder.tokenizer, labels) >= 0).any(dim=1)  # (L,)
+    return [label for label, some in zip(labels, known.tolist(), strict=True) if not some]
 
 
 def load_zero_shot(path: Path | str, *, device: str | torch.device = "cpu") -> ZeroShot:

@@ -21,6 +21,7 @@ WORDS = ("red", "green", "blue", "small", "large", "old", "new", "dog", "cat", "
 
 EXAMPLES = {
     "one-shot": ("of_pictures", lambda request: "omniglot"),
+    "zero-shot": ("of_texts", lambda request: named_texts(request.getfixturevalue("pairs"))),
     "classification": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "scored-pairs": ("of_texts", lambda request: request.getfixturevalue("pairs")),
     "paraphrases": ("of_texts", lambda request: quadruples(30)),
@@ -45,11 +46,19 @@ def labelled(pictures: np.ndarray) -> dict[str, Any]:
     return {"images": pictures, "labels": np.repeat([0, 1, 2], 32)}
 
 
+def named_texts(pairs: dict[str, Any]) -> dict[str, Any]:
+    return {"text": pairs["sentence1"], "topic": ["dog", "house", "tree", "old bird"] * 10}
+
+
 @pytest.fixture(params=list(TASKS))
 def example(request: pytest.FixtureRequest, given: Callable[..., Given]) -> tuple[Task, Given, Encoder]:
     encoder, data = EXAMPLES[request.param]
     encoder, data = request.getfixturevalue(encoder), data(request)
-    targets = Targets(number_column="age" if request.param == "regression" else None)
+    asked = {
+        "regression": {"number_column": "age"},
+        "zero-shot": {"label_column": "topic", "label_texts": ("tree", "dog", "house", "old bird")},
+    }
+    targets = Targets(**asked.get(request.param, {}))
     options = {"classifier": classifier(encoder)} if request.param == "classification" else {}
     return TASKS[request.param], given(encoder, data, targets=targets, **options), encoder
 

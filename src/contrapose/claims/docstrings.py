@@ -20,8 +20,8 @@ from contrapose.modalities import MODALITIES
 LABELS = 60
 """Top packages of the library, those with most docstrings, names of programs' inner modules (`_pyio`) aside."""
 GROUP = 5
-"""Of so many packages of neighbouring sizes one is held out to choose on and one to report on."""
-LEARNED = LABELS * (GROUP - 2) // GROUP
+"""Of so many packages of neighbouring sizes one is held out."""
+LEARNED = LABELS - LABELS // GROUP
 LEAST = 8
 """Docstrings of a package, so that some can be learned from, chosen on and reported on."""
 SUMMARY_WORDS = 12
@@ -43,46 +43,36 @@ class Labelled:
 def docstrings(source: str, protocol: Protocol, seed: int) -> Ground:
     """Docstrings of Python's own library without the name of their package; labels are that name and a line on it.
 
-    Of 60 packages 36 are learned from, 12 are held out to choose on and 12 to report on, of all sizes, drawn by the
-    seed: their docstrings are pretrained on without a label. What is chosen and reported on are docstrings that nobody
-    learned from: of held-out packages for zero-shot, of learned ones for the rest.
+    Of 60 packages 48 are learned from and 12, of all sizes, are held out, drawn by the seed: their docstrings are
+    pretrained on without a label. What is chosen and reported on are docstrings that nobody learned from; of held-out
+    packages only to report on, for who tuned by them would not be without labels.
 
-    Where the protocol asks for more than the library has, it is the labelled texts of `source`, by the names of their
-    classes.
+    Where the protocol asks for more than the library has, it is the labelled texts of `source`, of their 60 most
+    frequent classes, by the names of these.
 
     Errors:
-        ArgumentError: texts of fewer than 10 labels, or without names of them.
+        ArgumentError: texts of fewer labels, or without names of them.
     """
     given = _labelled(source if protocol.images > len(_library().texts) else SOURCE)
-    held = _held_out(len(given.names), seed)  # (L,): 0 learned from, 1 chosen on, 2 reported on
+    held = _held_out(len(given.names), seed)  # (L,)
     part = _parts(given.labels, seed)  # (N,): 0 learned from, 1 chosen on, 2 reported on
-    seen = np.flatnonzero(held == 0)  # (S,)
+    seen = np.flatnonzero(~held)  # (S,)
     place = np.full(len(held), -1)
     place[seen] = np.arange(len(seen))
     everything = Texts(given.texts, given.labels, class_names=given.names, origin="docstrings without their package")
     learned = everything.subset(_some(np.flatnonzero(part == 0), protocol.images, seed))
     known = learned.with_labels(place[np.asarray(learned.labels)], [given.names[label] for label in seen])
     labelled = known.subset(np.flatnonzero(np.asarray(known.labels) >= 0)[: protocol.labelled])
-    asked = [
-        everything.subset(_some(_asked(part, held[given.labels], number), count, seed))
-        for number, count in ((1, protocol.validation), (2, protocol.test))
-    ]
-    return Ground({"pretraining": known}, labelled, asked[0], asked[1])
-
-
-def _asked(part: np.ndarray, held: np.ndarray, number: int) -> np.ndarray:
-    """Rows of a part, of learned labels and of those that are held out for it."""
-    return np.flatnonzero((part == number) & ((held == 0) | (held == number)))
+    chosen_on = _some(np.flatnonzero((part == 1) & ~held[given.labels]), protocol.validation, seed)
+    reported_on = _some(np.flatnonzero(part == 2), protocol.test, seed)
+    return Ground({"pretraining": known}, labelled, everything.subset(chosen_on), everything.subset(reported_on))
 
 
 def _held_out(labels: int, seed: int) -> np.ndarray:
-    """For each label, the most frequent first: 0 learned from, 1 held out to choose on, 2 to report on."""
-    if labels < 2 * GROUP:
-        raise ArgumentError(f"The claim holds labels out and wants {2 * GROUP} or more; these texts have {labels}.")
-    held = np.zeros(labels, dtype=np.int64)
+    """Which labels are held out, `(L,)` bool; they stand by size, the most frequent first."""
+    held = np.zeros(labels, dtype=bool)
     for first in range(0, labels - labels % GROUP, GROUP):
-        order = torch.randperm(GROUP, generator=derived_generator(seed, _HELD_OUT, first)).numpy()
-        held[first + order[0]], held[first + order[1]] = 1, 2
+        held[first + int(torch.randint(GROUP, (), generator=derived_generator(seed, _HELD_OUT, first)))] = True
     return held
 
 
@@ -110,7 +100,12 @@ def _labelled(source: str) -> Labelled:
     if texts.labels is None or texts.class_names is None or not isinstance(texts, Texts):
         raise ArgumentError(f"The claim asks for texts with names of classes, and {source} has none.")
     known = texts.subset(np.flatnonzero(texts.labels >= 0))
-    return _by_size(known.texts, [texts.class_names[label] for label in np.asarray(known.labels)])
+    names = [texts.class_names[label] for label in np.asarray(known.labels)]
+    most = {name for name, _ in Counter(names).most_common(LABELS)}
+    if len(most) < LABELS:
+        raise ArgumentError(f"The claim is on {LABELS} labels, and {source} has {len(most)}. Give texts of more.")
+    kept = [(text, name) for text, name in zip(known.texts, names, strict=True) if name in most]
+    return _by_size([text for text, _ in kept], [name for _, name in kept])
 
 
 @cache

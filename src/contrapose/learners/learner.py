@@ -62,8 +62,8 @@ class Learner(nn.Module):
         find a scale, which belongs into a buffer."""
 
     def see_classes(self, names: Sequence[str]) -> None:
-        """Called once before that with what the classes of the training data are called, in the order of their numbers,
-        where they have names."""
+        """Called once before that, where the training data have classes, with what these are called, in the order of
+        their numbers (a number as text where nothing else is known)."""
 
     def check_views(self, count: int) -> None:
         """Pass a number of views of each sample that `forward` can do with; asked before a run begins, and by it.

@@ -10,6 +10,7 @@ from contrapose.data import Samples
 from contrapose.encoders import Encoder, Frozen, Start
 from contrapose.errors import ArgumentError, in_group
 from contrapose.learners import Learner
+from contrapose.methods.fit_to_data import class_names
 from contrapose.methods.method import Method
 from contrapose.modalities import MODALITIES, modality_of
 
@@ -38,8 +39,9 @@ def assemble(
     encoder = initial or _encoder(config, samples)
     modality.settle(encoder, samples)
     learner = config.new_learner(encoder, **({} if base is None else {"base": base}))
-    if samples.class_names is not None:
-        learner.see_classes(samples.class_names)
+    names = class_names(samples)
+    if names is not None:
+        learner.see_classes(names)
     learner.see_targets(samples.targets)
     if config.varied:
         _check_views(learner, config)

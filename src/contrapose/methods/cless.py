@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from contrapose.errors import DataError
@@ -119,12 +118,14 @@ class CLESS(Method):
         from contrapose.stop_words import usable, word_counts
         from contrapose.views.texts.pseudo_labels import LabelViews, PseudoLabels
 
-        tokens = partial(label_tokens, cast("TextEncoder", encoder).prepare, longest=PIECES)
         if not self.by_words:
-            return LabelViews(views, tokens, None)
+            return LabelViews(views, None, None)
         texts = cast("Texts", samples).texts
         counts = word_counts(texts)
-        if not usable(counts):
+        words = usable(counts)
+        tokens = label_tokens(cast("TextEncoder", encoder).tokenizer, words or [""], longest=PIECES)  # (V, L)
+        known = (tokens >= 0).any(dim=1)  # (V,): of others the vocabulary knows nothing
+        if not known.any():
             raise DataError(
                 f"{samples.origin}: none of its {len(texts):,} texts has a word that could stand for a label, stop "
                 "words aside. Name another column with --text-column, or learn by labels alone: --learn-by labels."
@@ -134,8 +135,17 @@ class CLESS(Method):
                 f"{samples.origin}: its {len(texts):,} texts are all the same: no word is one of others alone. Give "
                 "others, or name another column with --text-column."
             )
-        drawn = PseudoLabels(counts, positives=self.pseudo_labels, negatives=self.negatives)
-        return LabelViews(views, tokens, drawn)
+        kept = {word: counts[word] for word, some in zip(words, known.tolist(), strict=False) if some}
+        drawn = PseudoLabels(kept, positives=self.pseudo_labels, negatives=self.negatives)
+        return LabelViews(views, drawn, tokens[known])
+
+    def vocabulary_beside(self, samples: Samples) -> list[str]:
+        """What the labels are called: a label of unknown words would say nothing."""
+        from contrapose.encoders.texts.label_texts import label_text
+
+        if not self.by_labels:
+            return []
+        return [label_text(name) for name in self.label_texts or samples.class_names or ()]
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.encoders.matcher import matcher
@@ -143,10 +153,10 @@ class CLESS(Method):
         from contrapose.learners import LabelMatching
         from contrapose.objectives import label_nce
 
-        text_encoder = cast("TextEncoder", encoder)
+        tokenizer = cast("TextEncoder", encoder).tokenizer
 
         def tokens(names: Any) -> Tensor:
-            return label_tokens(text_encoder.prepare, self.label_texts or words_for_names(names))
+            return label_tokens(tokenizer, self.label_texts or words_for_names(names))
 
         def objective(logits: Tensor, positive: Tensor, valid: Tensor) -> Tensor:
             return label_nce(logits, positive, valid, reduction="none")

@@ -147,6 +147,10 @@ class Method(RunConfig):
         """What makes the views of these samples, all that there are: by default `views`, that of their kind."""
         return views
 
+    def vocabulary_beside(self, samples: Samples) -> list[str]:
+        """Texts whose words a new vocabulary must have, beside those of the data: none by default."""
+        return []
+
     def fit_to_classes(self, names: Sequence[str], given: Container[str]) -> Self:
         """This configuration for labels that name these classes, in the order of their numbers.
 

@@ -92,7 +92,7 @@ class _Text(Modality):
         from contrapose.encoders.texts import build_text, tokenizer_for
 
         kind = None if config.tokenizer == "auto" else config.tokenizer
-        texts = cast("Texts", samples).every_text
+        texts = _with_labels(cast("Texts", samples).every_text, config.vocabulary_beside(samples))
         how = {"max_length": config.max_length, "vocabulary": config.vocabulary, "lowercase": config.lowercase}
         tokenizer = tokenizer_for(config.encoder, texts, kind=kind, **how)
         return build_text(config.encoder, tokenizer, seed=config.seed, **config.encoder_arguments)
@@ -180,6 +180,20 @@ def _coverage(encoder: TextEncoder, samples: Samples) -> Coverage:
     from contrapose.encoders.texts.coverage import MEASURED, coverage
 
     return coverage(encoder.tokenizer, cast("Texts", samples).batch(evenly_spaced(len(samples), MEASURED)))
+
+
+def _with_labels(texts: list[str], labels: list[str]) -> list[str]:
+    """What a vocabulary is learned from: words of labels stand there often enough to be among them, twice each."""
+    from contrapose.data.samples import evenly_spaced
+    from contrapose.encoders.texts.vocabulary import LEARNED_FROM
+
+    if not labels:
+        return texts
+    return [
+        *labels,
+        *labels,
+        *(texts[row] for row in evenly_spaced(len(texts), max(1, LEARNED_FROM - 2 * len(labels)))),
+    ]
 
 
 TEXT = _Text()

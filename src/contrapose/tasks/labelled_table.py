@@ -14,6 +14,7 @@ from contrapose.evaluation import (
     balanced_accuracy,
     clustering,
     few_label,
+    few_label_f1,
     knn,
     linear_probe,
     retrieval,
@@ -23,6 +24,9 @@ from contrapose.tasks.labelled_parts import majority_of
 
 SHOTS = (1, 5, 10)
 """Labelled rows a class of the few-label probes, by convention."""
+
+RARE_SHOTS = 4
+"""Labelled rows a class where classes are unequal and every one counts alike [design]."""
 
 BLOCK = 512
 """Rows that are asked at a time: half of the usual, which takes a quarter of the memory."""
@@ -103,7 +107,8 @@ class LabelledTable:
                 balanced = balanced_accuracy(accuracy, self.wanted)
                 metrics[balanced.name] = balanced
         if self.full:
-            metrics |= self._few_labels(train, test) | self._retrieval(test) | self._clustering(test)
+            metrics |= self._few_labels(train, test) | self._rare(train, test)
+            metrics |= self._retrieval(test) | self._clustering(test)
         return metrics
 
     def _few_labels(self, train: np.ndarray, test: np.ndarray) -> dict[str, Metric]:
@@ -124,6 +129,17 @@ class LabelledTable:
             )[shots]
             metrics[found.metric.name] = found.metric
         return metrics
+
+    def _rare(self, train: np.ndarray, test: np.ndarray) -> dict[str, Metric]:
+        """Of unequal classes: a probe with four rows of each that has so many, by F1, and that of the rarest third."""
+        classes, counts = np.unique(self.known, return_counts=True)
+        enough = classes[counts >= RARE_SHOTS]
+        learn, ask = np.isin(self.known, enough), np.isin(self.wanted, enough)  # (N,), (T,)
+        if not self.unequal or len(np.unique(self.wanted[ask])) < 2:
+            return {}
+        return few_label_f1(
+            train[learn], self.known[learn], test[ask], self.wanted[ask], shots=RARE_SHOTS, seed=self.seed
+        )
 
     def _retrieval(self, test: np.ndarray) -> dict[str, Metric]:
         """Test rows among themselves: does the nearest have the same label, and do those that have it come first?"""

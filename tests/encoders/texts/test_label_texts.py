@@ -38,7 +38,7 @@ def test_labels_that_cannot_be_told_apart_are_refused(labels: Any, word: str) ->
 
 def test_numbers_are_no_names() -> None:
     assert words_for_names(["a", "b"]) == ("a", "b")
-    with pytest.raises(ArgumentError, match="The classes are called 0, 1, .*: numbers say nothing"):
+    with pytest.raises(ArgumentError, match=r"The classes are called 0, 1, .*: numbers say nothing"):
         words_for_names(["0", "1"])
 
 
@@ -46,6 +46,6 @@ def test_tokens_are_those_of_words_that_say_something() -> None:
     pytest.importorskip("tokenizers")
     tokenizer = train_tokenizer(["the cat sat on a mat of the dog"] * 2, "words", max_length=8)
     cat, mat, the = (tokenizer.backend.token_to_id(word) for word in ("cat", "mat", "the"))
-    rows = label_tokens(tokenizer.encode, ["Cat_on_the_mat", "cat", "the"])
-    assert rows.tolist() == [[cat, mat], [cat, -1], [the, -1]]
-    assert label_tokens(tokenizer.encode, ["cat mat", "mat"], longest=1).tolist() == [[cat], [mat]]
+    rows = label_tokens(tokenizer, ["Cat_on_the_mat", "cat", "the", "galleon", "galleon cat"])
+    assert rows.tolist() == [[cat, mat], [cat, -1], [the, -1], [-1, -1], [cat, -1]]
+    assert label_tokens(tokenizer, ["cat mat", "mat"], longest=1).tolist() == [[cat], [mat]]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from contrapose.encoders.texts.tokenizer import Tokenizer
 from contrapose.errors import ArgumentError
-from contrapose.padded import Padded
 from contrapose.stop_words import STOP_WORDS
 from contrapose.words import a_type
 
@@ -68,18 +68,18 @@ def words_for_names(names: Sequence[str], *, option: str = "--label-texts") -> t
     return check_labels(names, option="the classes")
 
 
-def label_tokens(
-    prepare: Callable[[Sequence[str]], Padded], labels: Sequence[str], *, longest: int = LONGEST
-) -> Int64[Tensor, "P L"]:
-    """The tokens of the words of each label, -1 where nothing is; [CLS] and its like are none.
+def label_tokens(tokenizer: Tokenizer, labels: Sequence[str], *, longest: int = LONGEST) -> Int64[Tensor, "P L"]:
+    """The tokens of the words of each label, -1 where nothing is; [CLS], [UNK] and their like are none.
 
-    Stop words are left out, as they are of pseudo-labels, where a label has others.
+    Stop words are left out, as they are of pseudo-labels, where a label has others. A label of unknown words alone has
+    no token.
 
     Arguments:
-        prepare: texts to numbers of tokens, as an encoder does it.
+        tokenizer: of the encoder that labels are compared by.
     """
-    view = prepare([_telling(label_text(label)) for label in labels])
+    view = tokenizer.encode([_telling(label_text(label)) for label in labels])
     inside = view.mask if view.groups is None else view.groups > 0  # (P, T)
+    inside = inside & ~torch.isin(view.values, torch.tensor(tokenizer.special, dtype=view.values.dtype))
     length = int(inside.sum(dim=1).max().clamp(min=1, max=longest))
     tokens = torch.full((len(labels), length), NOTHING)
     place = inside.cumsum(dim=1) - 1  # (P, T)

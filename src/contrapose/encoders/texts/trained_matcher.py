@@ -48,7 +48,7 @@ class TrainedMatcher:
 
     def learned_labels(self, labels: Sequence[str]) -> list[str]:
         """Those that it was trained with as labels of texts: of these its answers are not zero-shot."""
-        known = {_real(row) for row in self.learned.tolist()}
+        known = {_real(row) for row in self.learned.tolist()} - {()}
         return [name for name, row in zip(labels, self._tokens(labels).tolist(), strict=True) if _real(row) in known]
 
     def drawn_labels(self, labels: Sequence[str]) -> list[str]:
@@ -72,7 +72,7 @@ class TrainedMatcher:
         return notes
 
     def _tokens(self, labels: Sequence[str]) -> Tensor:
-        return label_tokens(self.encoder.prepare, labels)  # (L, T)
+        return label_tokens(self.encoder.tokenizer, labels)  # (L, T)
 
 
 def load_matcher(run: Path | str, encoder: Encoder) -> TrainedMatcher | None:

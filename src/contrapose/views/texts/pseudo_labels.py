@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +51,7 @@ class PseudoLabels:
     A text with fewer usable words has fewer positives; with none it has no negatives either, and is `skipped`.
 
     Arguments:
-        counts: how often each word stands in all texts (`word_counts`); a word that is not there counts as once.
+        counts: how often each word stands in all texts (`word_counts`); others are never drawn.
         positives: g, at least 1.
         negatives: b, at least 1.
 
@@ -66,11 +65,11 @@ class PseudoLabels:
         for name, value in (("positives", positives), ("negatives", negatives)):
             if value < 1:
                 raise ArgumentError(f"{name} must be at least 1, got {value}: a text is told by a label and by others.")
-        self.counts, self.positives, self.negatives = Counter(counts), positives, negatives
+        self.counts, self.positives, self.negatives = dict(counts), positives, negatives
 
     def __call__(self, texts: Sequence[str], *, generator: torch.Generator | None = None) -> Drawn:
         """Those of a batch."""
-        own = [usable(words_of(text)) for text in texts]
+        own = [[word for word in usable(words_of(text)) if word in self.counts] for text in texts]
         pool = {word: place for place, word in enumerate(dict.fromkeys(word for words in own for word in words))}
         shape = (len(texts), max(len(pool), 1))
         of_text = torch.zeros(shape, dtype=torch.bool)  # (B, P)
@@ -78,7 +77,7 @@ class PseudoLabels:
             of_text[row, [pool[word] for word in words]] = True
         of_others = ~of_text & of_text.any(dim=1, keepdim=True)  # (B, P), nobody of a text without usable words
         # Exponential numbers over weights, the smallest first, are a draw without replacement by these weights.
-        weight = torch.tensor([max(self.counts[word], 1) ** EXPONENT for word in pool] or [1.0])  # (P,)
+        weight = torch.tensor([self.counts[word] ** EXPONENT for word in pool] or [1.0])  # (P,)
         luck = torch.empty(shape).exponential_(generator=generator) / weight  # (B, P)
         parts = [_smallest(luck, of_text, self.positives), _smallest(luck, of_others, self.negatives)]
         return Drawn(tuple(pool), torch.cat(parts, dim=1), self.positives)
@@ -93,37 +92,26 @@ class LabelViews:
 
     Arguments:
         views: makes the texts that are embedded.
-        tokens: words to numbers of tokens `(P, L)`, -1 where nothing is, as the encoder does it.
         labels: draws; None: there are no pseudo-labels, and the text is all.
+        tokens: `(V, L)` numbers of tokens of the words that it counts, in their order, -1 where nothing is.
     """
 
     def __init__(
-        self,
-        views: Callable[..., tuple[Any, ...]],
-        tokens: Callable[[Sequence[str]], Tensor],
-        labels: PseudoLabels | None,
+        self, views: Callable[..., tuple[Any, ...]], labels: PseudoLabels | None, tokens: Int64[Tensor, "V L"] | None
     ) -> None:
-        self.views, self.tokens, self.labels = views, tokens, labels
-        words = usable(labels.counts) if labels is not None else []
-        self._places = {word: place for place, word in enumerate(words)}
-        self._known = tokens(words or [""])  # (V, L): each word is cut into tokens once
+        self.views, self.labels, self.tokens = views, labels, tokens
+        self._places = {word: place for place, word in enumerate(labels.counts if labels is not None else ())}
 
     def __call__(self, raw: Sequence[str], *, generator: torch.Generator | None = None) -> tuple[Any, ...]:
         text = self.views(raw, generator=generator)[0]
-        if self.labels is None:
+        if self.labels is None or self.tokens is None:
             return (text,)
         drawn = self.labels(raw, generator=generator)
-        tokens = self._tokens_of(drawn.words or ("",))  # (P, L)
+        tokens = self.tokens[[self._places[word] for word in drawn.words] or [0]]  # (P, L)
         chosen = drawn.chosen  # (B, C)
         asked = tokens[chosen.clamp(min=0)].masked_fill((chosen < 0).unsqueeze(-1), NOTHING)  # (B, C, L)
         goes = (torch.arange(chosen.shape[1]) < drawn.positives).long().expand_as(chosen)  # (B, C)
         return text, asked, torch.where(chosen < 0, NOBODY, goes)
-
-    def _tokens_of(self, words: Sequence[str]) -> Int64[Tensor, "P L"]:
-        """The tokens of the words of a batch."""
-        if not all(word in self._places for word in words):  # texts that were not counted
-            return self.tokens(words)
-        return self._known[[self._places[word] for word in words]]
 
 
 def _smallest(luck: Tensor, allowed: Tensor, count: int) -> Tensor:
