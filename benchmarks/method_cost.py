@@ -50,8 +50,13 @@ def pictures(count: int, generator: torch.Generator) -> Samples:
 def texts(count: int, generator: torch.Generator) -> Samples:
     """Of 16 words out of 2,000, the first of them the most frequent."""
     words = (2_000 * torch.rand(count, 16, generator=generator) ** 2).long()  # (B, 16)
-    labels = [number % CLASSES for number in range(count)]
-    return MODALITIES["text"].open([" ".join(f"word{n}" for n in row) for row in words.tolist()], labels=labels)
+    lines = [" ".join(f"{_letters(number)}x" for number in row) for row in words.tolist()]
+    return MODALITIES["text"].open({"text": lines, "label": [f"class {row % CLASSES}" for row in range(count)]})
+
+
+def _letters(number: int) -> str:
+    """A number as a word without digits, for a word with such may be none to a method."""
+    return "".join(chr(ord("a") + int(digit)) for digit in str(number))
 
 
 SAMPLES: dict[str, Callable[[int, torch.Generator], Samples]] = {"image": pictures, "text": texts}

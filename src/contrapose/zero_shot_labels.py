@@ -83,6 +83,7 @@ class ZeroShot(Embedder):
 
     def notes(self, labels: Sequence[str]) -> list[str]:
         """What a reader of the answers should know, a sentence each without its full stop."""
+        assert isinstance(self.encoder, TextEncoder), "checked when it was made"
         unknown = unknown_labels(self.encoder, labels)
         notes = [] if self.matcher is None else self.matcher.notes(labels)
         if unknown:

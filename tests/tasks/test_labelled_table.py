@@ -70,6 +70,16 @@ def test_a_class_with_too_few_labels_is_left_out_with_a_note() -> None:
     assert "16 test rows" in found["probe, 5 a class"].protocol
 
 
+def test_of_unequal_classes_the_rare_ones_count_alike() -> None:
+    known, wanted = classes(a=20, b=12, c=5, d=3), classes(a=16, b=9, c=4, d=2)
+    found = table(known, wanted)(rows(known), rows(wanted, seed=1))
+    metric = found["macro-F1, 4 a class"]
+    assert metric.value == pytest.approx(1)
+    assert metric.protocol.startswith("3 classes, 4 labelled rows a class")  # one has too few
+    assert found["macro-F1, 4 a class, rarest third"].protocol.startswith("1 classes")
+    assert "macro-F1, 4 a class" not in table(known, wanted, full=False)(rows(known), rows(wanted))
+
+
 def test_shots_that_no_two_classes_have_are_left_out() -> None:
     known, wanted = classes(a=12, b=6), classes(a=8, b=8)
     measure = table(known, wanted)

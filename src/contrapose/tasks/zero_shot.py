@@ -34,10 +34,11 @@ class _ZeroShot(Measurement):
         if samples.labels is None:
             raise DataError(f"{given.samples.origin} has no labelled {given.samples.noun}, so no answer can be judged.")
         names = class_names_of(samples)  # (N,)
-        self.labels, self.asked, told = _called(samples, names, given.targets.label_texts)
-        if len(set(self.labels.tolist())) < 2:
+        self.truths, self.asked, told = _called(samples, names, given.targets.label_texts)
+        self.labels = self.truths
+        if len(set(self.truths.tolist())) < 2:
             raise DataError(
-                f"{samples.origin} holds one class only ({self.labels[0]}): there is nothing to tell apart."
+                f"{samples.origin} holds one class only ({self.truths[0]}): there is nothing to tell apart."
             )
         self.known, self.noun, self.seed = samples, samples.noun, given.seed
         self.matcher: TrainedMatcher | None = given.matcher
@@ -46,7 +47,9 @@ class _ZeroShot(Measurement):
         self.data = f"{samples.origin}, {len(samples):,} {samples.noun}s by the texts of {len(self.asked)} labels"
         how = [_COSINE] if self.matcher is None else self.matcher.notes(self.asked)
         self._notes = [*(note.rstrip(".") for note in samples.notes), *told, *how]
-        self.setting = Setting("zero-shot", {"seed": given.seed}, Identity.of(samples, self.labels))
+        among = "|".join(sorted(self.asked))  # answers among other labels are not to be paired with these
+        asked = Identity.of(samples, [f"{label} of {among}" for label in self.truths.tolist()])
+        self.setting = Setting("zero-shot", {"seed": given.seed}, asked)
 
     def __call__(self, embed: Embed) -> tuple[Metrics, np.ndarray]:
         self._first = self._first or embed
@@ -63,8 +66,8 @@ class _ZeroShot(Measurement):
         return self._scored(answers, how), z
 
     def floors(self) -> dict[str, Metrics]:
-        name = majority_of(self.labels)
-        return {MAJORITY: self._scored(np.full(len(self.labels), name), f"always {name}, the largest")}
+        name = majority_of(self.truths)
+        return {MAJORITY: self._scored(np.full(len(self.truths), name), f"always {name}, the largest")}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -72,8 +75,8 @@ class _ZeroShot(Measurement):
 
     def _scored(self, answers: np.ndarray, how: str) -> Metrics:
         how = f"{len(self.asked)} labels, {how}"
-        found = class_scores(answers, self.labels, protocol=how, generator=derived_generator(self.seed, INTERVALS))
-        tail = tail_score(answers, self.labels, protocol=how, generator=derived_generator(self.seed, INTERVALS))
+        found = class_scores(answers, self.truths, protocol=how, generator=derived_generator(self.seed, INTERVALS))
+        tail = tail_score(answers, self.truths, protocol=how, generator=derived_generator(self.seed, INTERVALS))
         return {**found, tail.name: tail}
 
 
