@@ -2,6 +2,8 @@
 
     python benchmarks/method_cost.py --batch 512 --out results/benchmarks/method_cost.json
     python benchmarks/method_cost.py --kind text --methods simcse debcse --out results/benchmarks/method_cost_texts.json
+    python benchmarks/method_cost.py --kind text --methods cless supcon-ce \
+        --out results/benchmarks/method_cost_label_texts.json
 
 A step is forward, objective, backward, optimiser and the learner's own bookkeeping (teacher, queue), on views that were
 made beforehand: `small_conv` on 32 x 32 colour pictures, `transformer` on texts of 16 words. Methods take turns, one

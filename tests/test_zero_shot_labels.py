@@ -78,5 +78,5 @@ def test_a_matcher_that_is_damaged_is_told(run: Path, tmp_path: Path) -> None:
 
 def test_pictures_have_no_words(tmp_path: Path) -> None:
     save_encoder(build("small_conv", channels=1, image_size=16, seed=0), tmp_path / "encoder")
-    with pytest.raises(ArgumentError, match="Labels are texts, and this is an encoder of images"):
+    with pytest.raises(ArgumentError, match="Labels are texts, and this is an encoder of pictures"):
         contrapose.load_zero_shot(tmp_path / "encoder")

@@ -34,7 +34,10 @@ class CLESS(Method):
     RUN DATA --label-texts sports politics`. Of the projection options `--projection-hidden` alone plays a part: units
     of the matcher.
 
-    What to expect: not measured yet beyond smoke runs; `contrapose reproduce primer` is there for it. The metrics say
+    What to expect: in a first look (5,700 texts of AG News without a label, a bag of words, `--matcher dot
+    --learning-rate 0.01`, 6 epochs, one seed) 1,900 other texts were named right to 56 % by four labels of three or
+    four words each and to 36 % by one word each; word counts 37 % and 28 %, chance 25 %. On docstrings it was not above
+    chance in looks as short; `contrapose reproduce primer` is there to measure it. The metrics say
     how often a label of a text is ranked above others (`words_ranked_right`, `labels_ranked_right`; half by chance),
     and which share of the texts had no word that could be one (`texts_without_words`).
     """
