@@ -167,6 +167,16 @@ def test_how_often_a_positive_is_ahead() -> None:
     assert pairing_of([nobody]).negatives_per_anchor() <= 1 / 3
 
 
+def test_without_drawn_words_a_text_goes_with_all_of_its_own() -> None:
+    encoder = encoder_of(dimension=8)
+    learner = learner_of(encoder, by_labels=False)
+    step = learner(Batch(views=(encoder.prepare(TEXTS),), indices=torch.arange(4)))
+    positive = torch.eye(4).bool()
+    logits = torch.stack([logits_of(learner, encoder, row, TEXTS) for row in range(4)])
+    torch.testing.assert_close(step.loss, each(logits, positive, torch.ones(4, 4).bool()).mean())
+    assert step.pairing.negatives_per_anchor() == 3
+
+
 def test_slips_are_told() -> None:
     encoder = encoder_of(dimension=8)
     learner = learner_of(encoder)
@@ -174,8 +184,9 @@ def test_slips_are_told() -> None:
         learner.see_targets({})
     with pytest.raises(ArgumentError, match="have a class 3, and 3 labels have a text"):
         learner.see_targets({"label": torch.tensor([3])})
+    by_labels = learner_of(encoder, by_words=False)
     with pytest.raises(ArgumentError, match="nothing to learn by in this batch"):
-        learner(Batch(views=(encoder.prepare(TEXTS),), indices=torch.arange(4)))
+        by_labels(Batch(views=(encoder.prepare(TEXTS),), indices=torch.arange(4)))
     with pytest.raises(ArgumentError, match="Learning by labels needs an encoder with a table of tokens"):
         LabelMatching(
             build("small_conv", channels=1, image_size=16, seed=0),

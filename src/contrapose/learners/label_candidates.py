@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from contrapose.padded import Padded
 from contrapose.pairing import Pairing, by_pairs
 
 
@@ -32,6 +33,16 @@ class Candidates:
     def answered(self) -> Bool[Tensor, " B"]:
         """Which texts have a positive, and are learned from."""
         return (self.positive & self.valid).any(dim=1)
+
+
+def whole_texts(text: Padded) -> Candidates:
+    """All words of each text of the batch, as one label of it and of no other: `(B, B, T)` tokens."""
+    inside = text.mask if text.groups is None else text.groups > 0  # (B, T)
+    tokens = text.values.masked_fill(~inside, -1)  # (B, T)
+    size = len(tokens)
+    valid = inside.any(dim=1).expand(size, size)  # (B, B)
+    own = torch.eye(size, dtype=torch.bool, device=tokens.device)  # (B, B)
+    return Candidates(tokens.expand(size, -1, -1), own, valid)
 
 
 def without_collisions(

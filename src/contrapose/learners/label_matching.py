@@ -17,8 +17,15 @@ from contrapose.encoders import Encoder, Tabled, check_capable
 from contrapose.encoders.matcher import Matcher, word_vectors
 from contrapose.errors import ArgumentError
 from contrapose.learners.drawing import Drawing
-from contrapose.learners.label_candidates import Candidates, pairing_of, ranked_right, without_collisions
+from contrapose.learners.label_candidates import (
+    Candidates,
+    pairing_of,
+    ranked_right,
+    whole_texts,
+    without_collisions,
+)
 from contrapose.learners.learner import Step
+from contrapose.padded import Padded
 
 # (logits (B, C), positives (B, C), who is asked (B, C)) -> the loss of each text (B,), 0 of one without a positive
 LabelObjective = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -35,8 +42,9 @@ class LabelMatching(Drawing):
     that is a drawn word.
 
     Shapes:
-        views: the text `(B, T)`; where there are pseudo-labels, their tokens `(B, C, L)`, -1 where nothing is, and
-            `(B, C)`: 1 a positive, 0 a negative, -1 nobody.
+        views: the text `(B, T)`, and pseudo-labels: their tokens `(B, C, L)`, -1 where nothing is, and `(B, C)`: 1 a
+            positive, 0 a negative, -1 nobody. Without these, as from a maker of views of one's own, all words of a text
+            are one label of it, and those of each other text are none.
 
     Arguments:
         encoder: with a table of tokens.
@@ -104,7 +112,7 @@ class LabelMatching(Drawing):
     def forward(self, batch: Batch) -> Step:
         text, *beside = batch.views
         f = self.encoder(text)  # (B, D)
-        words = self._words(*beside) if self.by_words and beside else None
+        words = self._words(text, *beside) if self.by_words else None
         labels = self._labels(batch) if self.by_labels and batch.labels is not None else None
         if words is None and labels is None:
             raise ArgumentError("There is nothing to learn by in this batch: neither pseudo-labels nor labels.")
@@ -144,7 +152,11 @@ class LabelMatching(Drawing):
             return word_vectors(encoder, self.tokens)[found.numbers]  # (P, E) -> (B, C, E)
         return word_vectors(encoder, found.tokens)
 
-    def _words(self, tokens: Int64[Tensor, "B C L"], goes: Int64[Tensor, "B C"]) -> Candidates:
+    def _words(self, text: Padded, *drawn: Tensor) -> Candidates:
+        """Those that were drawn, tokens `(B, C, L)` and who goes with the text `(B, C)`; else whole texts."""
+        if not drawn:
+            return whole_texts(text)
+        tokens, goes = drawn
         return Candidates(tokens, goes == 1, goes >= 0)
 
     def _labels(self, batch: Batch) -> Candidates:
