@@ -19,7 +19,7 @@ DESCRIPTION = "encoder.json"
 _REBUILD = {
     "image": ("contrapose.encoders.images.factory", "rebuild_image", "factory_of"),
     "rows": ("contrapose.encoders.rows.row_encoder", "rebuild_rows", "row_factory_of"),
-    "text": ("contrapose.encoders.texts.text_encoder", "rebuild_text", "text_factory_of"),
+    "text": ("contrapose.encoders.texts.factory", "rebuild_text", "text_factory_of"),
 }
 """Modality -> a module, imported when it is needed; its function that makes an encoder anew from what is written of it;
 and the one that refuses names of which it could make none."""

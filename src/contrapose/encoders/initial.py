@@ -26,8 +26,8 @@ from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.images.adapters import ADAPTERS, trained_size
 from contrapose.encoders.images.factory import build
 from contrapose.encoders.images.image_encoder import ImageEncoder
+from contrapose.encoders.texts.factory import HUGGING_FACE
 from contrapose.encoders.texts.published import published_name, published_text, takes_texts
-from contrapose.encoders.texts.text_encoder import HUGGING_FACE
 from contrapose.errors import ArgumentError, ContraposeError
 from contrapose.preparation import Fit, Preparation
 from contrapose.words import a_type, capital

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from contrapose.methods.method import About, register
-from contrapose.methods.sentences import SentenceMethod
+from contrapose.methods.sentences import TwinMethod
 from contrapose.methods.with_base import WithBase
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @register("debcse")
 @dataclass(frozen=True, kw_only=True)
-class DebCSE(SentenceMethod, WithBase):
+class DebCSE(TwinMethod, WithBase):
     """SimCSE with drawn pairs: for each text a positive and hard negatives out of pools, against the bias of how they
     look.
 

@@ -39,14 +39,10 @@ class SentenceMethod(Method):
     their encoder's too."""
     temperature: float = 0.05
     """Sharpness of the softmax. 0.05: the authors'."""
-    mlm_weight: float = 0.0
-    """How much guessing hidden words of the text counts beside (needs an encoder with tokens in context and a
-    vocabulary with [MASK]). 0: not at all, as in the authors' runs; their option has 0.1."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check("temperature", self.temperature > 0, "above 0")
-        self._check("mlm_weight", self.mlm_weight >= 0, "0 or more")
         self._check_views(2, 2)
 
     def views_for(self, views: MakeViews, samples: Samples, encoder: Encoder) -> MakeViews:
@@ -61,16 +57,6 @@ class SentenceMethod(Method):
     def sentence_head(self, encoder: Encoder) -> nn.Module:
         """The projection head, its outputs within -1 and 1."""
         return sentence_head(self, encoder)
-
-    def language(self, encoder: Encoder) -> MaskedLanguage | None:
-        """What guesses hidden words, where that counts.
-
-        Errors:
-            ArgumentError: an encoder without tokens in context, or a vocabulary without [MASK].
-        """
-        from contrapose.learners import MaskedLanguage
-
-        return MaskedLanguage(encoder) if self.mlm_weight else None
 
     def check_twins(self, encoder: Encoder) -> None:
         """Pass an encoder that makes two things of one text, where nothing but it tells views apart.
@@ -93,6 +79,29 @@ class SentenceMethod(Method):
                 f"{name_of(self)} tells the two views of a text apart by dropout alone, and this {encoder.name} has "
                 "none: give one with dropout, or let words be left out (--views.delete 0.1)."
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwinMethod(SentenceMethod):
+    """A `SentenceMethod` that may guess hidden words of the text besides, as SimCSE's option has it."""
+
+    mlm_weight: float = 0.0
+    """How much guessing hidden words of the text counts beside (needs an encoder with tokens in context and a
+    vocabulary with [MASK]). 0: not at all, as in the authors' runs; their option has 0.1."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("mlm_weight", self.mlm_weight >= 0, "0 or more")
+
+    def language(self, encoder: Encoder) -> MaskedLanguage | None:
+        """What guesses hidden words, where that counts.
+
+        Errors:
+            ArgumentError: an encoder without tokens in context, or a vocabulary without [MASK].
+        """
+        from contrapose.learners import MaskedLanguage
+
+        return MaskedLanguage(encoder) if self.mlm_weight else None
 
 
 def check_texts_differ(samples: Samples) -> None:

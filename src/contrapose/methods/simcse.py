@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from contrapose.methods.method import About, register
-from contrapose.methods.sentences import SentenceMethod
+from contrapose.methods.sentences import TwinMethod
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @register("simcse")
 @dataclass(frozen=True, kw_only=True)
-class SimCSE(SentenceMethod):
+class SimCSE(TwinMethod):
     """Vectors of sentences from sentences alone: each, embedded twice under dropout, finds itself in the batch.
 
     For texts. The authors train BERT-base with `--learning-rate 3e-5 --epochs 1` on a million sentences. Where a table
@@ -33,9 +33,9 @@ class SimCSE(SentenceMethod):
 
     What to expect: look at Spearman on scored pairs (`contrapose evaluate RUN --data PAIRS`). From new weights it may
     do harm: in a first look (1,500 sentences, a bag of words, 4 epochs, one seed) it was 20.0 % on the test part of the
-    STS benchmark, 33.1 % untrained, 56.4 % of word counts. The authors' figures are of trained weights (`--init`). Those
-    of a model of sentences it keeps: all-MiniLM-L6-v2 went from 81.8 % [79.5, 83.7] to 82.4 % [80.3, 84.2] by 3,000
-    sentences of the benchmark's training part (`--init FOLDER --limit 3000 --max-length 32 --epochs 1 --learning-rate
+    STS benchmark, 33.1 % untrained, 56.4 % of word counts. The authors' figures are of trained weights (`--init`).
+    Those of a model of sentences it keeps: all-MiniLM-L6-v2 went from 81.8 % [79.5, 83.7] to 82.4 % [80.3, 84.2] by
+    3,000 sentences of the benchmark's training part (`--init FOLDER --limit 3000 --max-length 32 --epochs 1 --learning-rate
     3e-5`, 3.4 minutes of one processor, one seed): up by less than these intervals say for sure. Its dropout is told
     apart at once (a loss of 0.001 after three steps), so there is little left to learn.
     """

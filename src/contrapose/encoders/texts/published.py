@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from contrapose.encoders.hugging_face import settings_of
+from contrapose.encoders.texts.factory import HUGGING_FACE, build_text
 from contrapose.encoders.texts.hugging_face import hf_tokenizer
-from contrapose.encoders.texts.text_encoder import HUGGING_FACE, TextEncoder, build_text
+from contrapose.encoders.texts.text_encoder import TextEncoder
 from contrapose.encoders.texts.tokenizer import MAX_LENGTH
 from contrapose.errors import ArgumentError
 from contrapose.optional import optional
