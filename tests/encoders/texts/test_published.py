@@ -93,11 +93,10 @@ def test_a_run_says_whose_weights_it_begins_with(
 ) -> None:
     options = {"data": ["the cat sat", "a dog", "the mat"] * 3, "max_length": 16, "epochs": 1, "batch_size": 4}
     contrapose.train("simcse", encoder=f"hf:{bert}", out=str(tmp_path / "new"), **options)
-    assert f"weights: new ones; --init hf:{bert} begins with those published" in capsys.readouterr().out.replace(
-        "\n", ""
-    )
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"weights: new ones; --init hf:{bert} begins with those published" in said
     contrapose.train("simcse", init=f"hf:{bert}", out=str(tmp_path / "begun"), **options)
-    assert "new ones" not in capsys.readouterr().out
+    assert "new ones" not in capsys.readouterr().err
 
 
 def test_a_frozen_one_reads_as_much_of_a_text_as_the_encoder_beside_it(bert: Path) -> None:
