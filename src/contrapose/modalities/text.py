@@ -39,6 +39,8 @@ class TextOptions(Options):
     text_column: str | None = None
     """Column of a table with the texts. Default: one with a usual name (text, sentence, review, ...), else the one with
     the longest texts."""
+    comment_column: str | None = None
+    """Column of a table with what is said of each text, where these are programs: it becomes a comment above them."""
     max_length: int = 64
     """Tokens of a text that are read; what comes after is cut."""
     vocabulary: int | None = None
@@ -59,7 +61,7 @@ class TextOptions(Options):
 class _Text(Modality):
     name, noun, plural = "text", "text", "texts"
     options: ClassVar[type[Options]] = TextOptions
-    reading = ("text_column",)
+    reading = ("text_column", "comment_column")
     floor_name = "word counts"
     class_tag = "text-classification"
     pipeline_tag, example = "sentence-similarity", '["some words", "other words"]'

@@ -24,6 +24,7 @@ class TextRequest(Asked):
     """The options of `open_texts`; see there."""
 
     text_column: str | None = None
+    comment_column: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,7 @@ def open_texts(
     limit: int | None = None,
     labels: Any = None,
     text_column: str | None = None,
+    comment_column: str | None = None,
     label_column: str | None = None,
     number_column: str | None = None,
 ) -> Texts:
@@ -55,6 +56,7 @@ def open_texts(
         text_column: the column of texts; `None`: one with a usual name (text, sentence, review, ...), else the one
             with the longest texts, but none of nothing but dates, numbers or single words; a note says which, and
             which others there are.
+        comment_column: the column with what is said of each text, a program; it becomes a comment above it.
         number_column: the column with a number of each text that is to be predicted.
         label_column: the column of classes; `None`: one with a usual name (label, class, ...).
 
@@ -64,7 +66,12 @@ def open_texts(
         MissingExtraError: tables need the extra `tables`, the hub the extra `hub`.
     """
     request = TextRequest(
-        limit=limit, labels=labels, text_column=text_column, label_column=label_column, number_column=number_column
+        limit=limit,
+        labels=labels,
+        text_column=text_column,
+        comment_column=comment_column,
+        label_column=label_column,
+        number_column=number_column,
     )
     if isinstance(spec, Texts):
         return request.again(spec)

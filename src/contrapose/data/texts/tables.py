@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contrapose.data.labels import Labels
@@ -11,6 +11,7 @@ from contrapose.data.tables.columns import PICTURE_NAMES, TEXT_NAMES, Kind, aske
 from contrapose.data.tables.files import readable
 from contrapose.data.tables.foreign import is_missing
 from contrapose.data.tables.sources import Source
+from contrapose.data.texts.commented import commented
 from contrapose.data.texts.found import Found, TextRequest
 from contrapose.data.texts.phrases import looked_at, reads_like_texts
 from contrapose.errors import ArgumentError, DataError
@@ -33,20 +34,39 @@ def texts_of(source: Source, request: TextRequest) -> Found:
         kinds, table = source.kinds, source.origin
         label = asked_column(kinds, request.label_column, table)
         column, others = _choose(source, label, request)
+        comment = _comment(kinds, request, column, table)
         label = label or usual_label(kinds, taken=column)
         label = label if request.reads_labels else None
         labels = None if label is None else source.labels(label, f"column {label!r} of {table}")
         number = asked_column(kinds, request.number_column, table)
         numbers = None if number is None else as_numbers(source.read(number), where=f"column {number!r} of {table}")
         return Found(
-            cells=list(source.read(column)),
+            cells=_cells(source, column, comment),
             identifiers=[str(row) for row in range(source.count)],
             where=f"column {column!r} of {table}",
             origin=table,
             labels=labels,
             numbers=numbers,
-            notes=_notes(source, column, label, labels, number, [name for name in others if name != label]),
+            notes=_notes(
+                source, column, label, labels, number, [name for name in others if name not in (label, comment)]
+            ),
         )
+
+
+def _comment(kinds: Mapping[str, Kind], request: TextRequest, column: str, table: str) -> str | None:
+    """The column with what is said of the texts, where one was asked for."""
+    comment = asked_column(kinds, request.comment_column, table)
+    if comment is not None and (comment == column or kinds[comment] != "text"):
+        raise ArgumentError(
+            f"Column {comment!r} of {table} {'is that of the texts' if comment == column else 'holds no texts'}: name "
+            "another with comment_column= (--comment-column)."
+        )
+    return comment
+
+
+def _cells(source: Source, column: str, comment: str | None) -> list[Any]:
+    cells = list(source.read(column))
+    return cells if comment is None else list(map(commented, source.read(comment), cells))
 
 
 def _choose(source: Source, label: str | None, request: TextRequest) -> tuple[str, list[str]]:
