@@ -65,8 +65,9 @@ def test_every_option_changes_the_loss() -> None:
         {"comments_seen": 0.0},
     ):
         assert losses_of(**option)[0] != usual[0], option
-    # in the second step the same batch comes again: its own keys are never its negatives, and others there are none
-    assert losses_of(temperature=0.5) == usual
+    warmer = losses_of(temperature=0.5)
+    assert warmer[0] == usual[0]
+    assert warmer[1] != usual[1]
 
 
 @pytest.mark.parametrize(
@@ -94,10 +95,10 @@ def test_an_encoder_without_tokens_in_context_is_refused(tmp_path: Path) -> None
 
 def test_comments_learn_to_find_their_programs_and_texts_without_one_are_left_out(tmp_path: Path) -> None:
     words = ["red", "green", "blue", "small", "large", "old", "new", "dog", "cat", "bird", "house", "tree"]
-    said = [f"about the {word} one" for word in words]
-    code = [f"def f(a):\n    return a.{word}_{word}\n" for word in reversed(words)][::-1]
+    said = [f"about number {number}" for number in range(12)]
+    code = [f"def f(a):\n    return a.{word}\n" for word in words]
     table = {"docstring": [*said, None], "code": [*code, "def g(a):\n    return a\n"]}
-    options = {**QUICK, "batch_size": 12, "epochs": 40, "learning_rate": 0.01, "encoder": "bag_of_words"}
+    options = {**QUICK, "batch_size": 12, "epochs": 60, "learning_rate": 0.01, "encoder": "bag_of_words"}
     columns = {"text_column": "code", "comment_column": "docstring"}
     run = contrapose.train("code-search", data=table, out=str(tmp_path / "run"), **options, **columns)
     assert run.outcome.finished
