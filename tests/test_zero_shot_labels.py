@@ -39,6 +39,7 @@ def test_labels_that_no_text_was_given_are_named(run: Path) -> None:
     assert np.array_equal(turned.scores, answer.scores[:, ::-1])
     strange = contrapose.zero_shot(run, TEXTS[:2], ["dough", "galleon"])
     assert any("no word of 1 label (galleon)" in note for note in strange.notes)
+    assert not strange.scores[:, 1].any()
 
 
 def test_an_encoder_without_a_matcher_compares_texts(run: Path) -> None:

@@ -88,8 +88,8 @@ class ZeroShot(Embedder):
         notes = [] if self.matcher is None else self.matcher.notes(labels)
         if unknown:
             notes.append(
-                f"the vocabulary has no word of {counted(len(unknown), 'label')} ({', '.join(unknown[:3])}): answers "
-                "are by chance there, so call them otherwise"
+                f"the vocabulary has no word of {counted(len(unknown), 'label')} ({', '.join(unknown[:3])}), so "
+                "that nothing can be like them: call them otherwise"
             )
         return notes
 

@@ -88,7 +88,8 @@ def negation(subject: Subject) -> dict[str, float]:
         subject.embed(MODALITIES["text"].open(some))
         for some in (texts, [_CAN_BE_NEGATED.sub(r"\1 not", text, count=1) for text in texts])
     )
-    cosines = np.array([cosine_scores(one[None], other[None])[0, 0] for one, other in zip(plain, negated, strict=True)])
+    lengths = np.linalg.norm(plain, axis=1) * np.linalg.norm(negated, axis=1)  # (N,)
+    cosines = (plain * negated).sum(axis=1) / np.maximum(lengths, 1e-12)  # (N,)
     return {NEGATED: float((cosines > LIKE).mean())}
 
 

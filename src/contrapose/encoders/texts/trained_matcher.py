@@ -39,12 +39,14 @@ class TrainedMatcher:
     drawn: Int64[Tensor, " M"]
 
     def scores(self, z: np.ndarray, labels: Sequence[str]) -> np.ndarray:
-        """The chance that each text goes with each label, by itself: `(N, D)` embeddings to `(N, L)`."""
-        encoder = cast("Tabled", self.encoder)
+        """The chance that each text goes with each label, by itself: `(N, D)` embeddings to `(N, L)`; 0 of a label of
+        words that the vocabulary does not have."""
+        encoder, tokens = cast("Tabled", self.encoder), self._tokens(labels)  # (L, T)
         with torch.no_grad():
-            vectors = word_vectors(encoder, self._tokens(labels).to(self.encoder.device)).float()  # (L, E)
+            vectors = word_vectors(encoder, tokens.to(self.encoder.device)).float()  # (L, E)
             logits = self.matcher.table_of(torch.as_tensor(z, device=vectors.device).float(), vectors)  # (N, L)
-        return logits.double().sigmoid().cpu().numpy()
+        known = (tokens >= 0).any(dim=1)  # (L,)
+        return torch.where(known, logits.double().sigmoid().cpu(), 0.0).numpy()
 
     def learned_labels(self, labels: Sequence[str]) -> list[str]:
         """Those that it was trained with as labels of texts: of these its answers are not zero-shot."""
