@@ -221,8 +221,9 @@ def test_as_many_parameters_as_the_formulas_say() -> None:
 
 def test_a_transformer_has_places_for_so_many_tokens() -> None:
     encoder = build_text("transformer", tokenizer("pieces", 8), seed=0)
+    ids = torch.ones(1, 9, dtype=torch.int64)
     with pytest.raises(ArgumentError, match="built for texts of 8 tokens and was given 9"):
-        encoder(encoder.prepare(["cat"]).lengthened(9))
+        encoder(Padded(ids, ids.bool()))
     with pytest.raises(ArgumentError, match="5 heads do not divide 128 dimensions"):
         build_text("transformer", tokenizer(), heads=5)
     with pytest.raises(ArgumentError, match="pooling='max' cannot be used: choose one of mean, token"):
