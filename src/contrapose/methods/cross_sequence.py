@@ -27,7 +27,11 @@ class CrossSequence(OwnViews):
     that another one needs. Beside it, `--no-slot-attention` is masked language modelling of the same sequences, to see
     what the slots are good for. The form is the paper's as remembered, its sizes are not.
 
-    What to expect: nothing was measured yet.
+    What to expect: nothing of a short run from new weights. In a first look (2,000 texts of AG News, `--max-length 32
+    --vocabulary 3000 --epochs 8`, 248 steps, one seed) hidden words were guessed no better than by their frequency (4 %
+    right), and the slots were worse than untrained ones: ten nearest neighbours right for 29.3 % of 1,000 other texts
+    of four classes, a linear classifier for 38.3 %; untrained 34.0 % and 42.1 %, word counts 75.5 % and 80.8 %. Longer
+    runs were not measured.
     """
 
     about: ClassVar[About] = About(

@@ -25,7 +25,11 @@ class ReplacedToken(TokenMethod):
     classifier on `--base RUN`), and no space of sentences. Look at `replaced_auc` in the metrics of a run, 0.5 where
     it guesses: most tokens are the original ones, so its accuracy would say nothing.
 
-    What to expect: nothing was measured yet.
+    What to expect: nothing of a short run from new weights. In first looks (2,000 texts of AG News, `--max-length 32`,
+    one seed) `replaced_auc` stood at 0.52 after 248 steps with `--vocabulary 3000` and at 0.53 after 310 with 600, for
+    the generator knew no more than how frequent tokens are; the encoder was then worse than an untrained one (ten
+    nearest neighbours right for 24.9 % of 1,000 other texts of four classes, untrained 36.1 %, word counts 75.5 %).
+    Longer runs were not measured.
     """
 
     about: ClassVar[About] = About(
