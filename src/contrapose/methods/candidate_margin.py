@@ -31,7 +31,10 @@ class CandidateMargin(OwnViews):
     Where a wrong word happens to be as good as the right one, it is a false negative. Look at `right_ahead` in the
     metrics, 0.5 where it guesses; `texts_without_blank` is the share of texts without a word that stands twice in all.
 
-    What to expect: nothing was measured yet.
+    What to expect: nothing of a short run from new weights. In a first look (2,000 texts of AG News, `--max-length 32
+    --vocabulary 3000 --epochs 8`, 248 steps, one seed) `right_ahead` stood at 0.51, and the encoder was worse than an
+    untrained one: ten nearest neighbours right for 28.6 % of 1,000 other texts of four classes, a linear classifier for
+    32.7 %; untrained 36.1 % and 41.1 %, word counts 75.5 % and 80.8 %. Longer runs were not measured.
     """
 
     about: ClassVar[About] = About(
