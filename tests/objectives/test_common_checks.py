@@ -38,7 +38,8 @@ from contrapose.objectives import OBJECTIVES
 # The weights of mmcl are constants of the gradient but not of a numerical derivative, except in the scored view.
 # The keys of a queue objective are constants as well, or what `queue_of` makes of them is.
 DIFFERENTIATED = {"mmcl": slice(1, 2)} | dict.fromkeys(
-    ("isd", "mochi", "hard_info_nce", "hard_simple_info_nce", "cacr_queue", "cacr_predicted"), slice(0, 1)
+    ("isd", "mochi", "queue_info_nce", "hard_info_nce", "hard_simple_info_nce", "cacr_queue", "cacr_predicted"),
+    slice(0, 1),
 )
 # What a loss leaves out of its gradient on purpose, put back in; or where there is nothing to leave out.
 WHOLE_GRADIENT = {

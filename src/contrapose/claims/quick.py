@@ -11,12 +11,13 @@ from contrapose.claims.claim import Arm, Claim
 SAMPLES = 192
 BATCH = 32
 TRIALS = 2
+TOKENS = 32
 SMALLER = {"small_conv": "tiny_conv"}
 
 
 def quick_version(claim: Claim) -> Claim:
     """The same arms and predictions on 192 samples, one epoch, two seeds; two trials of the first tuned arm, one of the
-    others; a small net in place of a larger one of its kind."""
+    others; a small net in place of a larger one of its kind, and texts of at most 32 tokens."""
     protocol = replace(
         claim.protocol,
         options=_small(claim.protocol.options, must=True),
@@ -43,6 +44,8 @@ def _small(options: Mapping[str, Any], *, must: bool = False) -> dict[str, Any]:
         small["batch_size"] = min(BATCH, small.get("batch_size", BATCH))
     if "queue" in small:
         small["queue"] = 2 * BATCH
+    if "max_length" in small:
+        small["max_length"] = min(TOKENS, small["max_length"])
     if "encoder" in small:
         small["encoder"] = SMALLER.get(small["encoder"], small["encoder"])
     return small
