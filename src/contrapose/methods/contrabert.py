@@ -38,7 +38,8 @@ class ContraBERT(Method):
     small lexicon (`bt_offline`).
 
     What to expect: nothing was measured yet; `contrapose reproduce contrabert` is there to measure it, and `contrapose
-    analyse renaming` asks of any encoder how often a function is found again once its variables have other names.
+    evaluate RUN --task renaming` asks of any encoder how often a function is found again once its variables have other
+    names.
     """
 
     modality: ClassVar[str] = "text"
