@@ -17,6 +17,7 @@ from contrapose.evaluation.lidar import lidar
 from contrapose.evaluation.linear_probe import FittedProbe, fit_linear_probe, linear_probe
 from contrapose.evaluation.metric import Metric
 from contrapose.evaluation.modality_gap import ModalityGap, modality_gap
+from contrapose.evaluation.nearer import nearer
 from contrapose.evaluation.one_shot import one_shot
 from contrapose.evaluation.order_score import order_score
 from contrapose.evaluation.paired import metric_difference
@@ -74,6 +75,7 @@ __all__ = [
     "linear_probe",
     "metric_difference",
     "modality_gap",
+    "nearer",
     "one_shot",
     "order_score",
     "paired_difference",

@@ -10,6 +10,7 @@ import numpy as np
 from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
 from contrapose.claims.measures import Subject, by_task
 from contrapose.claims.pairs import sentences_beside_pairs
+from contrapose.claims.quadruples import NEARER, paraphrase_nearer
 from contrapose.claims.registry import register
 from contrapose.claims.results import difference
 from contrapose.views.texts.surface import surface_similarity
@@ -53,6 +54,16 @@ def _misled(one: str, other: str, **options: Any) -> Prediction:
     return Prediction(f"{one} - {other}, {MISLED}", (one, other), difference(one, other, MISLED), **options)
 
 
+def _made(one: str, other: str, threshold: float) -> Prediction:
+    return Prediction(
+        f"{one} - {other}, {NEARER}, by {100 * threshold:.0f} points",
+        (one, other),
+        difference(one, other, NEARER),
+        threshold=threshold,
+        role="secondary",
+    )
+
+
 def _spearman(one: str, other: str, note: str = "", **options: Any) -> Prediction:
     return Prediction(f"{one} - {other}, Spearman{note}", (one, other), difference(one, other, SPEARMAN), **options)
 
@@ -75,6 +86,8 @@ CLAIM = register(
             _misled("debcse", "uniform pools"),
             _spearman("debcse", "simcse", ", not a point worse", threshold=-0.01),
             _spearman("debcse", "uniform pools", role="secondary"),
+            _made("debcse", "simcse", 0.10),
+            _made("debcse", "uniform pools", 0.02),
             _misled("random negative", "simcse", role="secondary"),
             _spearman("simcse", "untrained", role="secondary"),
             _spearman("debcse", "word counts", role="secondary"),
@@ -94,7 +107,7 @@ CLAIM = register(
             test=1_379,
         ),
         ground=sentences_beside_pairs,
-        measures=(by_task("scored-pairs"), where_looks_mislead),
+        measures=(by_task("scored-pairs"), where_looks_mislead, paraphrase_nearer),
         choose_by=SPEARMAN,
         modality="text",
         source=None,
@@ -104,7 +117,10 @@ CLAIM = register(
             "training pairs to choose the temperature, those of test pairs to report.",
             "The authors' code was not found, nor their sampling equations read: pools and weights are reconstructed "
             "from the abstract. Their teacher is a network, SimCSE; meaning is here that of latent semantic analysis.",
-            "Encoders start from nothing, where the paper's start from BERT.",
+            "Encoders start from nothing, where the paper's start from BERT. Of made anchors (`paraphrase nearer`), "
+            "whose paraphrases have no word in common with them and whose contradictions have all but one, such an "
+            "encoder puts every contradiction nearer before it is trained, as word counts do; so it is real pairs, "
+            "where looks mislead, that decide, and the made ones stand beside them.",
             "What drawing costs is part of the training: debcse takes longer than simcse in equal epochs.",
         ),
     )
