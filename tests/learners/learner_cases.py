@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from contrapose import objectives
 from contrapose.learners import (
     ClassGates,
+    ClassHeads,
     Classifier,
     CommonSalient,
     Distillation,
+    DrawnPairs,
     Gated,
     HardMixing,
     Learner,
@@ -28,6 +30,7 @@ from contrapose.learners import (
     Siamese,
     SideBySide,
 )
+from contrapose.learners.class_heads import target_of
 
 Make = Callable[[], nn.Module]
 """An encoder of 6 dimensions, in float64."""
@@ -53,6 +56,38 @@ def siamese_by_labels(encoder: Make) -> Learner:
 
 def classifier(encoder: Make) -> Learner:
     return Classifier(encoder(), dimension=6, classes=4).double()
+
+
+def class_heads(encoder: Make) -> Learner:
+    """Two questions, the second of few samples; their classes are known from all of the data, as in a run."""
+    learner = ClassHeads(
+        encoder(), dimension=6, questions=("label", "other"), frozen=False, balanced=True, label_smoothing=0.1
+    ).double()
+    learner.see_targets({"label": torch.tensor([0, 1, 2, 3, 1]), target_of("other"): torch.tensor([0, 1, 1, 2, -1])})
+    torch.manual_seed(0)
+    for weight in learner.heads.parameters():
+        nn.init.normal_(weight)  # at zero no gradient reaches the encoder
+    return learner.double()
+
+
+def simcse(encoder: Make) -> Learner:
+    return Siamese(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        lambda z, p, rows: objectives.simcse(z[0], z[1], rows=rows),
+        pair_by="towers",
+        views=2,
+    )
+
+
+def drawn_pairs(encoder: Make) -> Learner:
+    """DebCSE's, where it is known who means the same."""
+    return DrawnPairs(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        lambda z, ignored, rows: objectives.simcse(z[0], z[1], z[2:], ignored=ignored, log_weight=0.5, rows=rows),
+        false_negative=0.9,
+    )
 
 
 def max_margin(encoder: Make) -> Learner:
@@ -235,6 +270,9 @@ LEARNERS: dict[str, Callable[[Make], Learner]] = {
         siamese,
         siamese_by_labels,
         classifier,
+        class_heads,
+        simcse,
+        drawn_pairs,
         max_margin,
         momentum,
         nearest_neighbour,

@@ -15,13 +15,16 @@ from contrapose.distributed import gather, own_rows, rank, world_size
 from contrapose.encoders import ImageEncoder
 from contrapose.encoders.backbone import ConvolutionalBackbone
 from contrapose.encoders.texts.transformer import TextTransformer
+from contrapose.learners.class_heads import target_of
 from contrapose.learners.shuffle import shuffled
 from contrapose.padded import Padded
 from distributed_helper import run_ranks
 
 BATCH = 8
-VIEWS = {"multi_exit": 1, "multi_view": 3, "predicted_views": 3, "prototypes": 3}  # others take two
+VIEWS = {"drawn_pairs": 3, "multi_exit": 1, "multi_view": 3, "predicted_views": 3, "prototypes": 3}  # others take two
 LABELS = torch.tensor([0, 1, 2, 0, 1, 1, 3, 2])
+OTHER = torch.tensor([-1, -1, 1, -1, 0, 2, 1, -1])  # classes of another question
+TOPICS = torch.tensor([[0, 1], [2, 0], [1, 2], [0, 2], [3, 3], [2, 1], [4, 0], [1, 4]])  # of anchors, of hard negatives
 NUMBERS = torch.tensor([3.0, 1.0, torch.nan, 2.5, 9.0, torch.nan, 2.0, torch.nan], dtype=torch.float64)
 LENGTHS = torch.tensor([2, 1, 3, 3, 5, 2, 7, 1])  # of texts: the second process has the longer ones
 
@@ -61,7 +64,15 @@ def some_texts(generator: torch.Generator, own: slice) -> list[Any]:
 
 
 KINDS: dict[str, tuple[Make, Any]] = {"pictures": (of_pictures, some_pictures), "texts": (of_texts, some_texts)}
-CASES = [(kind, name) for kind in KINDS for name in LEARNERS if (kind, name) != ("texts", "multi_exit")]
+OF_ONE_KIND = {"multi_exit": "pictures", "drawn_pairs": "texts"}
+CASES = [(kind, name) for kind in KINDS for name in LEARNERS if OF_ONE_KIND.get(name, kind) == kind]
+
+
+def beside(name: str, own: slice) -> list[Tensor]:
+    """What stands beside the views of this process: of drawn pairs what they mean, and the sizes of their pools."""
+    if name != "drawn_pairs":
+        return []
+    return [torch.eye(5)[TOPICS[own]], torch.arange(BATCH * 3.0).view(BATCH, 3)[own]]
 
 
 def two_steps(kind: str, name: str) -> dict[str, Tensor]:
@@ -73,8 +84,8 @@ def two_steps(kind: str, name: str) -> dict[str, Tensor]:
     own = slice(rank() * local, (rank() + 1) * local)
     result = {}
     for step in range(2):
-        views = some_views(generator, own)[: VIEWS.get(name, 2)]
-        targets = {"label": LABELS[own], "number": NUMBERS[own]}
+        views = some_views(generator, own)[: VIEWS.get(name, 2)] + beside(name, own)
+        targets = {"label": LABELS[own], "number": NUMBERS[own], target_of("other"): OTHER[own]}
         batch = Batch(views=tuple(views), indices=torch.arange(BATCH)[own], targets=targets)
         learner.before_step()
         taken = learner(batch)
