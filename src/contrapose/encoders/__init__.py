@@ -4,7 +4,7 @@ from contrapose.encoders import mlp  # noqa: F401  (registers it)
 from contrapose.encoders.architecture import Architecture, architecture_of
 from contrapose.encoders.artifact import encoder_folder, load_encoder, save_encoder, untrained_like
 from contrapose.encoders.backbone import ENCODERS, Backbone, ConvolutionalBackbone
-from contrapose.encoders.capabilities import CAPABILITIES, Staged, Tokenwise, check_capable
+from contrapose.encoders.capabilities import CAPABILITIES, Lexical, Staged, Tokenwise, check_capable
 from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.frozen import Frozen, frozen
 from contrapose.encoders.images.factory import build
@@ -23,6 +23,7 @@ __all__ = [
     "Encoder",
     "Frozen",
     "ImageEncoder",
+    "Lexical",
     "ProjectionHead",
     "RowEncoder",
     "Staged",

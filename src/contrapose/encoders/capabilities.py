@@ -35,9 +35,45 @@ class Tokenwise(Protocol):
         ...
 
 
+@runtime_checkable
+class Lexical(Protocol):
+    """Its tokens are read in context, and stand in a table first: behind the table it can be entered, with vectors that
+    no token has; and what it makes of a token can be compared with all that the table holds.
+
+        tokens(view) = tokens_of(embed(view), view)
+    """
+
+    @property
+    def special(self) -> tuple[int, ...]:
+        """Numbers of the tokens that no word is: padding, the unknown, [CLS], [MASK] and their like."""
+        ...
+
+    @property
+    def table(self) -> Tensor:
+        """`(M, E)`, the vector of each token there is; a parameter."""
+        ...
+
+    def embed(self, view: Padded) -> Tensor:
+        """The rows of the table, `(B, T, E)`: nothing of places or of dropout is in them yet."""
+        ...
+
+    def tokens_of(self, embedded: Tensor, view: Padded) -> Tensor:
+        """`(B, T, D)`, before pooling, of vectors in the place of the table's; the mask is the view's."""
+        ...
+
+    def tokens(self, view: Padded) -> Tensor:
+        """`(B, T, D)`, before pooling."""
+        ...
+
+    def pool(self, tokens: Tensor, view: Padded) -> Tensor:
+        """The embedding that `forward` returns, `(B, D)`."""
+        ...
+
+
 CAPABILITIES: dict[str, tuple[type, str]] = {
     "stages": (Staged, "small_conv, which is of pictures"),
     "tokens": (Tokenwise, "transformer, which is of texts"),
+    "tokens in context": (Lexical, "transformer, which is of texts"),
 }
 """What an encoder may have, by the word for it, and one that has it."""
 

@@ -9,6 +9,7 @@ from contrapose.learners.drawn_pairs import DrawnPairs
 from contrapose.learners.gated import Gated
 from contrapose.learners.hard_mixing import HardMixing
 from contrapose.learners.learner import Learner, Objective, Step
+from contrapose.learners.masked_language import Guess, MaskedLanguage, mask_tokens
 from contrapose.learners.momentum import Momentum, Queue
 from contrapose.learners.momentum_views import MomentumViews
 from contrapose.learners.multi_exit import MultiExit
@@ -30,8 +31,10 @@ __all__ = [
     "Distillation",
     "DrawnPairs",
     "Gated",
+    "Guess",
     "HardMixing",
     "Learner",
+    "MaskedLanguage",
     "Momentum",
     "MomentumViews",
     "MultiExit",
@@ -47,4 +50,5 @@ __all__ = [
     "Step",
     "SupportSet",
     "Turn",
+    "mask_tokens",
 ]

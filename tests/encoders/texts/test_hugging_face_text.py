@@ -9,7 +9,7 @@ import torch
 from text_cases import TEXTS, tokenizer
 
 from contrapose.encoders import load_encoder, save_encoder, untrained_like
-from contrapose.encoders.capabilities import Tokenwise
+from contrapose.encoders.capabilities import Lexical, Tokenwise
 from contrapose.encoders.texts import build_text, tokenizer_for
 from contrapose.errors import ArgumentError
 
@@ -52,6 +52,9 @@ def test_published_weights_and_tokenizer_do_what_transformers_does(bert: str) ->
         torch.testing.assert_close(encoder(view), (hidden * real).sum(1) / real.sum(1))
         assert isinstance(encoder, Tokenwise)
         torch.testing.assert_close(encoder.tokens(view), hidden)
+        assert isinstance(encoder, Lexical)
+        torch.testing.assert_close(encoder.tokens_of(encoder.embed(view), view), hidden)
+        assert encoder.table.shape == (13, 16)
         first = build_text(f"hf:{bert}", encoder.tokenizer, pretrained=True, pooling="token").eval()
         torch.testing.assert_close(first(view), hidden[:, 0])
 

@@ -13,7 +13,7 @@ from text_cases import TEXTS, tokenizer
 from torch import Tensor
 
 from contrapose.encoders import load_encoder, save_encoder, untrained_like
-from contrapose.encoders.capabilities import Tokenwise
+from contrapose.encoders.capabilities import Lexical, Tokenwise
 from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.texts import TEXT_ENCODERS, TextEncoder, build_text, tokenizer_for, train_tokenizer
 from contrapose.errors import ArgumentError, RunError
@@ -186,6 +186,10 @@ def test_only_the_transformer_has_a_vector_for_each_token() -> None:
     assert tuple(tokens.shape) == (3, texts.shape[1], 128)
     mean = [row[real].mean(dim=0) for row, real in zip(tokens, texts.mask, strict=True)]
     torch.testing.assert_close(transformer(texts), torch.stack(mean))
+    assert isinstance(transformer, Lexical)
+    torch.testing.assert_close(transformer.tokens_of(transformer.embed(texts), texts), tokens)
+    assert torch.equal(transformer.embed(texts)[0, 1], transformer.table[texts.values[0, 1]])
+    assert transformer.special == (0, 1, 2, 3)
     first = build_text("transformer", transformer.tokenizer, seed=0, pooling="token").eval()
     torch.testing.assert_close(first(texts), first.tokens(texts)[:, 0])  # type: ignore[attr-defined]
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from contrapose.padded import Padded
 from contrapose.registry import Registry
@@ -53,6 +54,24 @@ class TokenwiseBackbone(TextBackbone):
 
     def forward(self, view: Padded) -> Float[Tensor, "B D"]:
         return self.pool(self.tokens(view), view)  # (B, D)
+
+
+class LexicalBackbone(TokenwiseBackbone):
+    """One that can be entered behind its table of tokens (the capability `Lexical`): `embed` looks up, and
+    `tokens_of` reads what was found, or anything in its place."""
+
+    @property
+    def table(self) -> Float[Tensor, "M E"]:
+        raise NotImplementedError(f"{type(self).__name__} defines no table.")
+
+    def embed(self, view: Padded) -> Float[Tensor, "B T E"]:
+        return functional.embedding(view.values, self.table)  # (B, T, E)
+
+    def tokens_of(self, embedded: Float[Tensor, "B T E"], view: Padded) -> Float[Tensor, "B T D"]:
+        raise NotImplementedError(f"{type(self).__name__} defines no tokens_of.")
+
+    def tokens(self, view: Padded) -> Float[Tensor, "B T D"]:
+        return self.tokens_of(self.embed(view), view)  # (B, T, D)
 
 
 def mean_of_tokens(tokens: Float[Tensor, "B T D"], view: Padded) -> Float[Tensor, "B D"]:

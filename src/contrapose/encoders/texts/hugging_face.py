@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from contrapose.encoders.arguments import choice, flag
 from contrapose.encoders.hugging_face import harmless, settings_of
-from contrapose.encoders.texts.backbone import TokenwiseBackbone, mean_of_tokens
+from contrapose.encoders.texts.backbone import LexicalBackbone, mean_of_tokens
 from contrapose.encoders.texts.tokenizer import MAX_LENGTH, Tokenizer
 from contrapose.errors import ArgumentError, MissingExtraError
 from contrapose.optional import optional
@@ -24,7 +24,7 @@ from contrapose.padded import Padded
 POOLINGS = ("mean", "token")
 
 
-class HuggingFaceText(TokenwiseBackbone):
+class HuggingFaceText(LexicalBackbone):
     """A text model of transformers as a backbone.
 
     Shapes:
@@ -48,9 +48,22 @@ class HuggingFaceText(TokenwiseBackbone):
             self.dimension = self.tokens(Padded(ids, torch.ones_like(ids, dtype=torch.bool))).shape[-1]
         model.train(training)
 
+    @property
+    def table(self) -> Float[Tensor, "M E"]:
+        return self.model.get_input_embeddings().weight  # type: ignore[operator]
+
+    def embed(self, view: Padded) -> Float[Tensor, "B T E"]:
+        return self.model.get_input_embeddings()(self._ids(view))  # type: ignore[operator]
+
+    def tokens_of(self, embedded: Float[Tensor, "B T E"], view: Padded) -> Float[Tensor, "B T D"]:
+        return self.model(inputs_embeds=embedded, attention_mask=view.mask.long()).last_hidden_state  # (B, T, D)
+
     def tokens(self, view: Padded) -> Float[Tensor, "B T D"]:
-        ids = view.values.masked_fill(~view.mask, self.pad)  # (B, T)
-        return self.model(input_ids=ids, attention_mask=view.mask.long()).last_hidden_state  # (B, T, D)
+        """By numbers, from which some models count their places."""
+        return self.model(input_ids=self._ids(view), attention_mask=view.mask.long()).last_hidden_state  # (B, T, D)
+
+    def _ids(self, view: Padded) -> Int[Tensor, "B T"]:
+        return view.values.masked_fill(~view.mask, self.pad)  # (B, T)
 
     def pool(self, tokens: Float[Tensor, "B T D"], view: Padded) -> Float[Tensor, "B D"]:
         return tokens[:, 0] if self.pooling == "token" else mean_of_tokens(tokens, view)  # (B, D)

@@ -12,7 +12,13 @@ from torch import Tensor
 
 from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.factory import arguments_of, seeded
-from contrapose.encoders.texts.backbone import TEXT_ENCODERS, TextBackbone, TextFactory, TokenwiseBackbone
+from contrapose.encoders.texts.backbone import (
+    TEXT_ENCODERS,
+    LexicalBackbone,
+    TextBackbone,
+    TextFactory,
+    TokenwiseBackbone,
+)
 from contrapose.encoders.texts.hugging_face import hf_text_backbone, hf_tokenizer
 from contrapose.encoders.texts.tokenizer import MAX_LENGTH, Tokenizer
 from contrapose.encoders.texts.vocabulary import train_tokenizer
@@ -112,6 +118,30 @@ class TokenwiseTextEncoder(TextEncoder):
         """A vector for each token, before pooling; what stands at padding means nothing."""
         return self.backbone.tokens(self._checked(view))  # (B, T, D)
 
+    def pool(self, tokens: Float[Tensor, "B T D"], view: Padded) -> Float[Tensor, "B D"]:
+        """The embedding that `forward` returns."""
+        return self.backbone.pool(tokens, view)  # (B, D)
+
+
+class LexicalTextEncoder(TokenwiseTextEncoder):
+    """A `TokenwiseTextEncoder` that can be entered behind its table of tokens (the capability `Lexical`)."""
+
+    backbone: LexicalBackbone
+
+    @property
+    def special(self) -> tuple[int, ...]:
+        return self.tokenizer.special
+
+    @property
+    def table(self) -> Float[Tensor, "M E"]:
+        return self.backbone.table
+
+    def embed(self, view: Padded) -> Float[Tensor, "B T E"]:
+        return self.backbone.embed(self._checked(view))  # (B, T, E)
+
+    def tokens_of(self, embedded: Float[Tensor, "B T E"], view: Padded) -> Float[Tensor, "B T D"]:
+        return self.backbone.tokens_of(embedded, view)  # (B, T, D)
+
 
 def build_text(name: str, tokenizer: Tokenizer, *, seed: int | None = None, **arguments: Any) -> TextEncoder:
     """A text encoder with new weights (or, for `hf:` with `pretrained=True`, with published ones).
@@ -131,8 +161,13 @@ def build_text(name: str, tokenizer: Tokenizer, *, seed: int | None = None, **ar
     arguments = arguments_of(name, make, arguments, given=("tokenizer", "vocabulary", "max_length"))
     with seeded(seed):
         backbone = _made(make, tokenizer, arguments)
-    kind = TokenwiseTextEncoder if isinstance(backbone, TokenwiseBackbone) else TextEncoder
-    return kind(backbone, tokenizer, name=name, arguments={**arguments, **backbone.remembered})
+    return _kind_for(backbone)(backbone, tokenizer, name=name, arguments={**arguments, **backbone.remembered})
+
+
+def _kind_for(backbone: TextBackbone) -> type[TextEncoder]:
+    if isinstance(backbone, LexicalBackbone):
+        return LexicalTextEncoder
+    return TokenwiseTextEncoder if isinstance(backbone, TokenwiseBackbone) else TextEncoder
 
 
 def tokenizer_for(

@@ -26,6 +26,10 @@ CHARACTERS_A_TOKEN = 50
 then costs what a page costs. English has about five characters a token, so that nothing is lost [design]."""
 
 
+CALLED_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+"""What vocabularies that are learned here, and BERT's, call their tokens that are no words."""
+
+
 class Tokenizer:
     """Words to numbers, by a vocabulary that is kept with the encoder (`tokenizer.json`, as `tokenizers` writes it).
 
@@ -48,6 +52,7 @@ class Tokenizer:
     Attributes:
         size: how many tokens there are; their numbers are 0 to size - 1.
         room: the most tokens of a text without those around it.
+        special: numbers of the tokens that are no words or pieces: padding, the unknown, [CLS], [MASK] and their like.
 
     Errors:
         ArgumentError: a `max_length` that leaves no room for a word.
@@ -61,6 +66,7 @@ class Tokenizer:
         self.size = int(backend.get_vocab_size())
         self.pad = pad
         self.mask = mask
+        self.special = _special(backend)
         self._before, self._behind = _frame(backend)
         around = len(self._before) + len(self._behind)
         self.max_length = count(max_length, "max_length", least=around + 1)
@@ -154,6 +160,13 @@ def _frame(backend: Any) -> tuple[list[int], list[int]]:
     if not inside:
         return list(encoding.ids), []
     return list(encoding.ids[: inside[0]]), list(encoding.ids[inside[-1] + 1 :])
+
+
+def _special(backend: Any) -> tuple[int, ...]:
+    """Numbers of the tokens that stand for no word: those that the library knows as such, and those called so."""
+    declared = [number for number, token in backend.get_added_tokens_decoder().items() if token.special]
+    called = [backend.token_to_id(token) for token in CALLED_SPECIAL]
+    return tuple(sorted({*declared, *(number for number in called if number is not None)}))
 
 
 def _not_texts(texts: Iterable[Any]) -> str:

@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 from contrapose.encoders.arguments import choice, count, share
 from contrapose.encoders.attention import Block
-from contrapose.encoders.texts.backbone import TokenwiseBackbone, mean_of_tokens, text_encoder
+from contrapose.encoders.texts.backbone import LexicalBackbone, mean_of_tokens, text_encoder
 from contrapose.errors import ArgumentError
 from contrapose.padded import Padded
 
 POOLINGS = ("mean", "token")
 
 
-class TextTransformer(TokenwiseBackbone):
+class TextTransformer(LexicalBackbone):
     """Embeddings of tokens and of their places, pre-norm blocks; features are the mean or the first token.
 
         x_t = e(token_t) + p_t,   t = 0, 1, ... < max_length
@@ -59,14 +59,18 @@ class TextTransformer(TokenwiseBackbone):
                 nn.init.zeros_(module.bias)
         nn.init.trunc_normal_(self.positions, std=0.02)
 
-    def tokens(self, view: Padded) -> Float[Tensor, "B T D"]:
+    @property
+    def table(self) -> Float[Tensor, "M D"]:
+        return self.embedding.weight
+
+    def tokens_of(self, embedded: Float[Tensor, "B T D"], view: Padded) -> Float[Tensor, "B T D"]:
         length = view.shape[1]
         if length > self.max_length:
             raise ArgumentError(
                 f"This transformer was built for texts of {self.max_length} tokens and was given {length}. "
                 "Cut them, or build it with a larger max_length (--max-length)."
             )
-        x = self.dropout(self.embedding(view.values) + self.positions[:, :length])  # (B, T) -> (B, T, D)
+        x = self.dropout(embedded + self.positions[:, :length])  # (B, T, D)
         for block in self.blocks:
             x = block(x, view.mask)  # (B, T, D)
         return self.norm(x)
