@@ -31,6 +31,7 @@ from contrapose.learners import (
     SideBySide,
 )
 from contrapose.learners.class_heads import target_of
+from contrapose.learners.drawn_pairs import Drawn
 
 Make = Callable[[], nn.Module]
 """An encoder of 6 dimensions, in float64."""
@@ -70,24 +71,31 @@ def class_heads(encoder: Make) -> Learner:
     return learner.double()
 
 
-def simcse(encoder: Make) -> Learner:
-    return Siamese(
-        encoder(),
-        nn.Linear(6, 4).double(),
-        lambda z, p, rows: objectives.simcse(z[0], z[1], rows=rows),
-        pair_by="towers",
-        views=2,
+def _simcse(drawn: Drawn, rows: Tensor | None) -> Tensor:
+    return objectives.simcse(
+        drawn.anchors,
+        drawn.positives,
+        drawn.negatives,
+        weights=drawn.weights,
+        ignored=drawn.ignored,
+        log_weight=0.5,
+        rows=rows,
     )
+
+
+def simcse(encoder: Make) -> Learner:
+    """Twins."""
+    return DrawnPairs(encoder(), nn.Linear(6, 4).double(), _simcse)
 
 
 def drawn_pairs(encoder: Make) -> Learner:
     """DebCSE's, where it is known who means the same."""
-    return DrawnPairs(
-        encoder(),
-        nn.Linear(6, 4).double(),
-        lambda z, ignored, rows: objectives.simcse(z[0], z[1], z[2:], ignored=ignored, log_weight=0.5, rows=rows),
-        false_negative=0.9,
-    )
+    return DrawnPairs(encoder(), nn.Linear(6, 4).double(), _simcse, false_negative=0.9)
+
+
+def weighted_pairs(encoder: Make) -> Learner:
+    """Two positives of each, with weights."""
+    return drawn_pairs(encoder)
 
 
 def max_margin(encoder: Make) -> Learner:
@@ -273,6 +281,7 @@ LEARNERS: dict[str, Callable[[Make], Learner]] = {
         class_heads,
         simcse,
         drawn_pairs,
+        weighted_pairs,
         max_margin,
         momentum,
         nearest_neighbour,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from contrapose.data import Batch
 from contrapose.errors import ArgumentError
 from contrapose.learners import DrawnPairs, Siamese
-from contrapose.learners.drawn_pairs import means_the_same
+from contrapose.learners.drawn_pairs import Drawn, means_the_same
 from contrapose.objectives import OBJECTIVES, simcse
 from contrapose.padded import Padded
 
@@ -33,8 +33,15 @@ def view_of(numbers: list[int]) -> Padded:
 
 
 def learner_of(encoder: nn.Module, **options: float) -> DrawnPairs:
-    def objective(z: Tensor, ignored: Tensor | None, rows: Tensor | None) -> Tensor:
-        return simcse(z[0], z[1], z[2:] if len(z) > 2 else None, ignored=ignored, rows=rows)
+    def objective(drawn: Drawn, rows: Tensor | None) -> Tensor:
+        return simcse(
+            drawn.anchors,
+            drawn.positives,
+            drawn.negatives,
+            weights=drawn.weights,
+            ignored=drawn.ignored,
+            rows=rows,
+        )
 
     return DrawnPairs(encoder, nn.Identity(), objective, chance=OBJECTIVES["simcse"].chance, **options)
 
@@ -83,6 +90,22 @@ def test_who_means_the_same_is_ignored_but_for_the_own_positive() -> None:
     assert float(step.log["false_negatives"]) == pytest.approx(5 / 32)
     found = [float(step.log[name]) for name in ("positives_drawn_from", "negatives_drawn_from", "thin_pools")]
     assert found == pytest.approx([3.0, 7.0, 0.25])
+
+
+def test_all_candidates_with_their_weights_are_seen() -> None:
+    encoder, weights = Rows(), torch.tensor([[0.7, 0.3, 0.6], [1.0, 0.0, 0.4], [0.5, 0.5, 1.0], [0.2, 0.8, 0.0]])
+    more = view_of([14, 15, 16, 17])
+    step = learner_of(encoder, false_negative=0.9)(
+        Batch(views=(ANCHORS, POSITIVES, more, HARD, MEANING, SIZES, weights), indices=torch.arange(4))
+    )
+    same = means_the_same(MEANING, 0.9)  # (4, 8)
+    ignored = torch.cat([same[:, :4], same], dim=1)  # (4, 12): other positives of one mean what it means
+    rows = encoder.table.weight
+    both = torch.stack([rows[10:14], rows[14:18]])
+    assert step.loss.equal(simcse(rows[:4], both, rows[20:24].unsqueeze(0), weights=weights.T, ignored=ignored))
+    tile = step.pairing.tile(torch.arange(4), slice(0, 12))
+    assert tile.positive.equal(torch.eye(4, dtype=torch.bool).repeat(1, 3) & (torch.arange(12) < 8))
+    assert tile.valid.equal(~ignored)
 
 
 def test_at_a_threshold_of_one_nobody_is_ignored() -> None:

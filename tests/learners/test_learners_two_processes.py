@@ -21,7 +21,8 @@ from contrapose.padded import Padded
 from distributed_helper import run_ranks
 
 BATCH = 8
-VIEWS = {"drawn_pairs": 3, "multi_exit": 1, "multi_view": 3, "predicted_views": 3, "prototypes": 3}  # others take two
+VIEWS = {"multi_exit": 1}  # others take two
+VIEWS |= dict.fromkeys(("drawn_pairs", "weighted_pairs", "multi_view", "predicted_views", "prototypes"), 3)
 LABELS = torch.tensor([0, 1, 2, 0, 1, 1, 3, 2])
 OTHER = torch.tensor([-1, -1, 1, -1, 0, 2, 1, -1])  # classes of another question
 TOPICS = torch.tensor([[0, 1], [2, 0], [1, 2], [0, 2], [3, 3], [2, 1], [4, 0], [1, 4]])  # of anchors, of hard negatives
@@ -64,15 +65,17 @@ def some_texts(generator: torch.Generator, own: slice) -> list[Any]:
 
 
 KINDS: dict[str, tuple[Make, Any]] = {"pictures": (of_pictures, some_pictures), "texts": (of_texts, some_texts)}
-OF_ONE_KIND = {"multi_exit": "pictures", "drawn_pairs": "texts"}
+OF_ONE_KIND = {"multi_exit": "pictures", "drawn_pairs": "texts", "weighted_pairs": "texts"}
 CASES = [(kind, name) for kind in KINDS for name in LEARNERS if OF_ONE_KIND.get(name, kind) == kind]
 
 
 def beside(name: str, own: slice) -> list[Tensor]:
-    """What stands beside the views of this process: of drawn pairs what they mean, and the sizes of their pools."""
-    if name != "drawn_pairs":
-        return []
-    return [torch.eye(5)[TOPICS[own]], torch.arange(BATCH * 3.0).view(BATCH, 3)[own]]
+    """What stands beside the views of this process: of drawn pairs what they mean and the sizes of their pools, of
+    weighted ones the weights of two positives too."""
+    topics, numbers = torch.eye(5)[TOPICS[own]], torch.arange(BATCH * 3.0).view(BATCH, 3)[own]
+    if name == "drawn_pairs":
+        return [topics, numbers]
+    return [topics[:, :1], numbers, (1 + numbers[:, :2]) / 9] if name == "weighted_pairs" else []
 
 
 def two_steps(kind: str, name: str) -> dict[str, Tensor]:

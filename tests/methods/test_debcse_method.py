@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import contrapose
-from contrapose.data import PlainSource, derived_generator
+from contrapose.data import Batch, PlainSource, derived_generator
 from contrapose.errors import ArgumentError, DataError
 from contrapose.methods import DebCSE, Method, SimCSE
 from contrapose.methods.assemble import assemble
@@ -57,6 +57,22 @@ def test_its_views_are_drawn_and_its_options_reach_the_pools() -> None:
     assert len(views(TEXTS[:4], generator=torch.Generator().manual_seed(0))) == 2 + 2 + 2
 
 
+def test_with_weights_every_candidate_of_the_pools_is_seen() -> None:
+    options: dict[str, Any] = {"positives": 5, "surface_negatives": 4, "random_negatives": 3, "mode": "weight"}
+    samples = MODALITIES["text"].open(TEXTS)
+    learner, views = assemble(DebCSE(**QUICK, **options, hard_negatives=2), samples)
+    made = views(TEXTS[:6], generator=torch.Generator().manual_seed(0))
+    weights = made[-1]
+    assert (len(made), weights.shape) == (1 + 5 + 7 + 3, (6, 12))
+    assert torch.allclose(weights[:, :5].sum(1), torch.ones(6))
+    assert torch.allclose(weights[:, 5:].sum(1), 2 * torch.ones(6))
+    step = learner.train()(Batch(views=made, indices=torch.arange(6)))
+    assert step.loss.isfinite()
+    assert learner.chance is None
+    _, none = assemble(DebCSE(**QUICK, **options, hard_negatives=0), samples)
+    assert len(none(TEXTS[:6])) == 1 + 5 + 3
+
+
 def test_metrics_say_what_was_drawn_from(tmp_path: Path) -> None:
     run = contrapose.train("debcse", data=TEXTS, out=str(tmp_path / "run"), epochs=1, log_steps=1, quiet=True, **QUICK)
     rows = list(RunFolder(run.path).metrics())
@@ -70,6 +86,7 @@ def test_metrics_say_what_was_drawn_from(tmp_path: Path) -> None:
     [
         ({"positives": 0}, "positives must be at least 1: the text itself"),
         ({"hard_negatives": 33}, "hard_negatives must be at most 32, the negatives of a pool"),
+        ({"mode": "both"}, "mode must be one of draw, weight"),
         ({"weighting": "even"}, "weighting must be one of inverse, uniform"),
         ({"surface_temperature": 0.0}, "surface_temperature must be above 0"),
         ({"least_propensity": 0.0}, "least_propensity must be above 0"),

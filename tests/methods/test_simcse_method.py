@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ import torch
 
 import contrapose
 from contrapose.cli import main
+from contrapose.data import Batch
 from contrapose.encoders.texts import TextEncoder, build_text, train_tokenizer
 from contrapose.errors import ArgumentError, DataError
+from contrapose.learners.drawn_pairs import Drawn
 from contrapose.methods import SimCSE
 from contrapose.methods.assemble import assemble
 from contrapose.modalities import MODALITIES
 from contrapose.objectives import simcse
-from contrapose.pairing import by_towers
 from contrapose.training.run_folder import RunFolder
 from contrapose.views.texts import TextViews
 
@@ -40,7 +42,10 @@ def test_both_views_are_the_whole_text_and_dropout_tells_them_apart() -> None:
 def test_its_options_reach_the_objective() -> None:
     learner = SimCSE(temperature=0.3).new_learner(encoder_of())
     z = torch.randn(2, 8, 16, generator=torch.Generator().manual_seed(0))
-    assert learner.objective(z, by_towers(8), None).equal(simcse(z[0], z[1], temperature=0.3))
+    drawn = Drawn(z[0], z[1:], z[:1])
+    assert learner.objective(drawn, None).equal(simcse(z[0], z[1], z[:1], temperature=0.3))
+    weighed = SimCSE(temperature=0.3, hard_weight=0.7).new_learner(encoder_of())
+    assert weighed.objective(drawn, None).equal(simcse(z[0], z[1], z[:1], temperature=0.3, log_weight=0.7))
     assert learner.head(1e6 * torch.ones(1, 128)).abs().le(1).all()
     plain = SimCSE(projection_layers=0).new_learner(encoder_of())
     assert plain.head(torch.full((1, 128), 7.0)).eq(7.0).all()
@@ -108,3 +113,58 @@ def test_texts_that_cannot_be_told_apart_are_too_few(texts: list[str], word: str
     with pytest.raises(DataError, match=word):
         contrapose.train("simcse", data=texts, out=str(tmp_path / "run"), quiet=True)
     assert not (tmp_path / "run").exists()
+
+
+GIVEN = {
+    "anchor": TEXTS,
+    "positive": [text.replace("thing", "item") for text in TEXTS],
+    "negative": [text.replace("number", "letter") for text in TEXTS],
+}
+
+
+def test_columns_say_who_belongs_together(tmp_path: Path) -> None:
+    columns = ("anchor", "positive", "negative")
+    run = contrapose.train("simcse", data=GIVEN, pair_columns=columns, out=str(tmp_path / "run"), limit=20, **QUICK)
+    assert run.outcome.finished
+    record = RunFolder(run.path).read_record()
+    assert (record["config"]["pair_columns"], record["data"]["samples"]) == ([*columns], 20)
+    assert "item" in contrapose.load(run.path).encoder.tokenizer.backend.get_vocab()  # which no anchor has
+
+
+def test_given_pairs_are_views_of_an_encoder_without_dropout() -> None:
+    config = SimCSE(pair_columns=("anchor", "positive"))
+    sides = {column: MODALITIES["text"].open(GIVEN, text_column=column) for column in config.pair_columns}
+    samples = config.read(lambda text_column, limit: sides[text_column])
+    initial = encoder_of(dropout=0.0)
+    learner, views = assemble(config, samples, initial=initial)
+    anchors, positives = views(TEXTS[:8], generator=torch.Generator().manual_seed(0))
+    assert not anchors.values.equal(positives.values)
+    step = learner.train()(Batch(views=(anchors, positives), indices=torch.arange(8)))
+    assert step.loss.isfinite()
+    assert step.pairing.anchors == 8
+
+
+def test_guessing_words_counts_beside(tmp_path: Path) -> None:
+    pytest.importorskip("tokenizers")
+    options = {**QUICK, "encoder": "transformer", "tokenizer": "pieces", "mlm_weight": 0.5, "log_steps": 1}
+    run = contrapose.train("simcse", data=TEXTS, out=str(tmp_path / "run"), **options)
+    rows = list(RunFolder(run.path).metrics())
+    assert all(row["language_loss"] > 1 for row in rows)
+    samples = MODALITIES["text"].open(TEXTS)
+    config = SimCSE(encoder="transformer", tokenizer="pieces", mlm_weight=0.5)
+    losses = []
+    for weight in (0.5, 0.0):
+        learner, views = assemble(replace(config, mlm_weight=weight), samples)
+        batch = Batch(views=views(TEXTS[:8]), indices=torch.arange(8))
+        torch.manual_seed(0)
+        losses.append(learner.train()(batch))
+    guessed = losses[0].log["language_loss"]
+    torch.testing.assert_close(losses[0].loss, losses[1].loss + 0.5 * guessed)
+    with pytest.raises(ArgumentError, match="tokens in context"):
+        assemble(SimCSE(encoder="bag_of_words", mlm_weight=0.1), samples)
+
+
+@pytest.mark.parametrize("columns", [("a",), ("a", "a"), ("a", "b", "c", "d")])
+def test_columns_of_pairs_are_two_or_three(columns: tuple[str, ...]) -> None:
+    with pytest.raises(ArgumentError, match="pair_columns must be two or three different columns"):
+        SimCSE(pair_columns=columns)

@@ -74,6 +74,79 @@ def test_who_is_ignored_is_not_seen_and_the_own_positive_always_is() -> None:
     assert simcse(z[0], z[1], negatives, ignored=everybody).abs() < 1e-12
 
 
+def of_several() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Six anchors, two positives and one negative of each, and weights, of which one is 0."""
+    z, draws = some_embeddings(), torch.Generator().manual_seed(5)
+    positives = torch.stack([z[1], torch.randn(6, 5, generator=draws, dtype=torch.float64)])
+    weights = torch.rand(3, 6, generator=draws, dtype=torch.float64)
+    weights[1, 2] = 0.0
+    return z[0], positives, some_negatives(1), weights
+
+
+def by_hand(anchors: Tensor, positives: Tensor, negatives: Tensor, weights: Tensor, ignored: Tensor) -> Tensor:
+    """One exponential after the other."""
+    losses, candidates = [], [*positives, *negatives]
+    for i in range(6):
+        own, everybody = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+        for view, rows in enumerate(candidates):
+            for j in range(6):
+                term = (
+                    weights[view, j] * (torch.nn.functional.cosine_similarity(anchors[i], rows[j], dim=0) / 0.4).exp()
+                )
+                if i == j and view >= len(positives):
+                    term = term * math.exp(0.7)
+                if i == j and view < len(positives):
+                    own = own + term
+                elif ignored[i, view * 6 + j]:
+                    continue
+                everybody = everybody + term
+        losses.append(-(own / everybody).log())
+    return torch.stack(losses).mean()
+
+
+def test_several_positives_with_weights_are_the_sums_by_hand() -> None:
+    anchors, positives, negatives, weights = (given.requires_grad_() for given in of_several())
+    ignored = torch.rand(6, 18, generator=torch.Generator().manual_seed(2)) < 0.3
+    options: dict[str, Any] = {"ignored": ignored, "temperature": 0.4, "log_weight": 0.7}
+    found = simcse(anchors, positives, negatives, weights=weights.detach(), **options)
+    expected = by_hand(anchors, positives, negatives, weights.detach(), ignored)
+    torch.testing.assert_close(found, expected)
+    for one, other in zip(
+        torch.autograd.grad(found, (anchors, positives, negatives)),
+        torch.autograd.grad(expected, (anchors, positives, negatives)),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other)
+
+
+def test_one_positive_of_all_the_weight_is_that_positive() -> None:
+    anchors, positives, negatives, _ = of_several()
+    weights = torch.tensor([0.0, 1.0, 1.0]).repeat(6, 1).T
+    expected = simcse(anchors, positives[1], negatives)
+    torch.testing.assert_close(simcse(anchors, positives, negatives, weights=weights), expected)
+    torch.testing.assert_close(simcse(anchors, positives[:1], negatives), simcse(anchors, positives[0], negatives))
+
+
+def test_equal_embeddings_with_weights_give_the_log_of_all_over_that_of_the_own() -> None:
+    ones = torch.ones(3, 6, 5, dtype=torch.float64)
+    weights = torch.tensor([[0.7], [0.3], [2.0]], dtype=torch.float64).repeat(1, 6)
+    assert float(simcse(ones[0], ones[:2], ones[2:], weights=weights)) == pytest.approx(math.log(3 * 6))
+
+
+@pytest.mark.parametrize(
+    ("weights", "word"),
+    [
+        (torch.ones(2, 6), r"weights must be \(3, 6\), one of each candidate of each anchor; got \(2, 6\)"),
+        (torch.full((3, 6), -1.0), "none may be below 0 or NaN"),
+        (torch.full((3, 6), math.nan), "none may be below 0 or NaN"),
+        (torch.tensor([0.0, 0.0, 1.0]).repeat(6, 1).T, "weights leave an anchor without a positive"),
+    ],
+)
+def test_weights_that_make_no_sense_are_named(weights: Tensor, word: str) -> None:
+    with pytest.raises(ArgumentError, match=word):
+        simcse(*of_several()[:3], weights=weights)
+
+
 def test_calls_for_parts_of_the_anchors_average_to_the_whole() -> None:
     z, negatives = some_embeddings(), some_negatives(1)
     ignored = torch.rand(6, 12, generator=torch.Generator().manual_seed(2)) < 0.3

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
@@ -11,38 +12,60 @@ from torch import Tensor, nn
 from contrapose.data.batch import Batch
 from contrapose.distributed import gather, own_rows
 from contrapose.errors import ArgumentError
+from contrapose.learners.drawing import Drawing
 from contrapose.learners.embed_views import embed_views
-from contrapose.learners.learner import Chance, Learner, Step
+from contrapose.learners.learner import Chance, Step
+from contrapose.learners.masked_language import MaskedLanguage
 from contrapose.pairing import Pairing, by_pairs, by_towers
 
-# (embeddings (2 + H, W·B, D): anchors, positives, hard negatives; candidates (W·B, (1 + H)·W·B) that an anchor does not
-# see, or None; rows this process answers for) -> loss
-DrawnObjective = Callable[[Tensor, Tensor | None, Tensor | None], Tensor]
+
+@dataclass(frozen=True)
+class Drawn:
+    """The embeddings of a batch of all processes, N anchors in all.
+
+    Shapes:
+        anchors: `(N, D)`; positives: `(P, N, D)`; negatives: `(H, N, D)`, None where H is 0.
+        weights: `(P + H, N)`, by which candidates of an anchor count, the positives first; None: all alike.
+        ignored: `(N, (P + H) N)`, candidates that an anchor does not see; None: it sees all.
+    """
+
+    anchors: Tensor
+    positives: Tensor
+    negatives: Tensor | None
+    weights: Tensor | None = None
+    ignored: Tensor | None = None
 
 
-class DrawnPairs(Learner):
-    """One encoder and head for anchors, for a positive of each, and for H hard negatives of each (DebCSE).
+DrawnObjective = Callable[[Drawn, Tensor | None], Tensor]  # (embeddings, rows this process answers for) -> loss
 
-        z_v = head(encoder(view_v)),   loss = objective(z, ignored)
+
+class DrawnPairs(Drawing):
+    """One encoder and head for anchors, for P positives of each, and for H hard negatives of each (SimCSE, DebCSE).
+
+        z_v = head(encoder(view_v)),   loss = objective(z, weights, ignored) + w · loss of the language model
         ignored:  candidates of (1 + cos(meaning, meaning of the anchor)) / 2 above `false_negative`
 
-    A positive of another sample is ignored by what that sample means; the own positive never is. Where nothing is known
+    A positive of another sample is ignored by what that sample means; own positives never are. Where nothing is known
     of the meaning, nobody is ignored.
 
     Shapes:
-        views: 2 + H of B samples each. Beside them may stand two tensors: meaning `(B, 1 + H, K)` of the anchors and of
-            their hard negatives, rows of length 1 or 0, and `(B, 3)` of what they were drawn from: effective numbers
-            of positives and of negatives, and 1 where these had to be filled up. Those are logged.
-        z: `(2 + H, B, D)`, gathered over processes to `(2 + H, W·B, D)`.
+        views: 1 + P + H of B samples each. Beside them may stand tensors: meaning `(B, 1 + H, K)` of the anchors and of
+            their hard negatives, rows of length 1 or 0; `(B, 3)` of what they were drawn from: effective numbers of
+            positives and of negatives, and 1 where these had to be filled up, which are logged; and `(B, P + H)`
+            weights of the candidates. Without them, P is 1.
+        z: `(1 + P + H, B, D)`, gathered over processes to `(1 + P + H, W·B, D)`.
 
     Arguments:
         objective: see `DrawnObjective`.
         false_negative: from which similarity of meaning on a candidate is ignored, in [0, 1]; 1: none is.
+        language: guesses hidden words of the anchors, on a copy of their own; None: nobody does.
+        language_weight: w.
+        generator: names what `language` hides.
 
     Errors:
         ArgumentError: fewer than two views.
 
-    Paper: DebCSE, https://arxiv.org/abs/2309.07396
+    Papers: SimCSE, https://arxiv.org/abs/2104.08821; DebCSE, https://arxiv.org/abs/2309.07396
     """
 
     def __init__(
@@ -52,49 +75,72 @@ class DrawnPairs(Learner):
         objective: DrawnObjective,
         *,
         false_negative: float = 1.0,
+        language: MaskedLanguage | None = None,
+        language_weight: float = 0.1,
         chance: Chance | None = None,
+        generator: torch.Generator | None = None,
     ) -> None:
         super().__init__(chance=chance)
         self.encoder, self.head = encoder, head
         self.objective, self.false_negative = objective, false_negative
+        self.language, self.language_weight = language, language_weight
+        if language is not None:
+            self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+            self.name_draws(generator)
 
     def forward(self, batch: Batch) -> Step:
         views = [view for view in batch.views if not isinstance(view, Tensor)]
         beside = [view for view in batch.views if isinstance(view, Tensor)]
         if len(views) < 2:
             raise ArgumentError(f"This method needs an anchor and a positive of each sample, got {len(views)} view(s).")
-        z = embed_views(lambda x: self.head(self.encoder(x)), views)  # (2 + H, B, D)
+        z = embed_views(lambda x: self.head(self.encoder(x)), views)  # (1 + P + H, B, D)
         embeddings = z.detach()[:2].flatten(0, 1)  # (2·B, D)
         rows = own_rows(batch.size, device=z.device)
-        z = gather(z, dim=1)  # (2 + H, W·B, D)
-        log: dict[str, Tensor | float] = {}
+        z = gather(z, dim=1)  # (1 + P + H, W·B, D)
+        hard = beside[0].shape[1] - 1 if beside else len(views) - 2
+        positives, log = len(views) - 1 - hard, dict[str, Tensor | float]()
+        weights = gather(beside[2]).T if len(beside) > 2 else None  # (P + H, W·B)
         ignored = None
         if beside:
-            meaning, sizes = beside
-            log = dict(zip(("positives_drawn_from", "negatives_drawn_from", "thin_pools"), sizes.mean(0), strict=True))
+            sizes = beside[1].mean(0)  # (3,)
+            log = dict(zip(("positives_drawn_from", "negatives_drawn_from", "thin_pools"), sizes, strict=True))
         if beside and self.false_negative < 1:
-            ignored = means_the_same(gather(meaning), self.false_negative)  # (W·B, (1 + H)·W·B)
+            ignored = means_the_same(gather(beside[0]), self.false_negative, positives)  # (W·B, (P + H)·W·B)
             log["false_negatives"] = ignored.float().mean()
-        pairing = _pairing(z.shape[1], len(z) - 2, ignored)
-        return Step(self.objective(z, ignored, rows), embeddings, pairing, log)
+        drawn = Drawn(z[0], z[1 : 1 + positives], z[1 + positives :] if hard else None, weights, ignored)
+        loss = self.objective(drawn, rows)
+        if self.language is not None:
+            guess = self.language.guess(views[0], self.draws(batch.part))
+            loss = loss + self.language_weight * guess.loss
+            log |= {"language_loss": guess.loss.detach(), "words_guessed": guess.right}
+        return Step(loss, embeddings, _pairing(z.shape[1], positives, hard, ignored), log)
+
+    def after_step(self, steps: Sequence[Step]) -> None:
+        if self.language is not None:
+            self.steps += 1
 
 
-def means_the_same(meaning: Float[Tensor, "N V K"], least: float) -> Bool[Tensor, "N VN"]:
-    """Which candidates mean the same as an anchor, view by view: the positives, by their own anchors, then the hard
-    negatives; never the anchor's own positive."""
+def means_the_same(meaning: Float[Tensor, "N V K"], least: float, positives: int = 1) -> Bool[Tensor, "N PHN"]:
+    """Which candidates mean the same as an anchor, view by view: P times the positives, by their own anchors, then the
+    hard negatives; never an anchor's own positives."""
     candidates = meaning.transpose(0, 1).flatten(0, 1).float()  # (V·N, K)
     with torch.autocast(meaning.device.type, enabled=False):
         similar = (1 + meaning[:, 0].float() @ candidates.T) / 2  # (N, V·N)
     found = similar > least
     found.fill_diagonal_(False)  # of a wide matrix this is that of the first N columns
-    return found
+    size = len(found)
+    return torch.cat([found[:, :size].repeat(1, positives), found[:, size:]], dim=1)  # (N, (P + H)·N)
 
 
-def _pairing(size: int, hard: int, ignored: Tensor | None) -> Pairing:
-    """Anchor i's positive is candidate i; all others that are not ignored are negatives, hard ones of others too."""
-    if ignored is None:
+def _pairing(size: int, positives: int, hard: int, ignored: Tensor | None) -> Pairing:
+    """Anchor i's positives are candidates i, i + N, ...; all others that are not ignored are negatives, hard ones of
+    others too."""
+    if ignored is None and positives == 1:
         towers = by_towers(size)
         return towers.with_queue(hard * size) if hard else towers
-    pairs = (~ignored).cpu().nonzero()  # (P, 2)
-    scores = torch.where(pairs[:, 0] == pairs[:, 1], 1.0, -1.0)  # (P,)
+    if ignored is None:
+        ignored = torch.zeros(size, (positives + hard) * size, dtype=torch.bool)
+    pairs = (~ignored).cpu().nonzero()  # (P', 2)
+    own = (pairs[:, 1] % size == pairs[:, 0]) & (pairs[:, 1] < positives * size)  # (P',)
+    scores = torch.where(own, 1.0, -1.0)  # (P',)
     return by_pairs(pairs, anchors=size, candidates=ignored.shape[1], scores=scores, only_listed=True)

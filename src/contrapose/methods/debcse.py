@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from contrapose.data.texts import Texts
     from contrapose.encoders import Encoder
     from contrapose.learners import Learner
+    from contrapose.learners.drawn_pairs import Drawn
 
 
 @register("debcse")
@@ -63,6 +64,10 @@ class DebCSE(SentenceMethod):
     weighting: Literal["inverse", "uniform"] = "inverse"
     """inverse: pools are drawn from in proportion to meaning over looks. uniform: all candidates alike, to see what the
     weights are for."""
+    mode: Literal["draw", "weight"] = "draw"
+    """draw: one positive and the hard negatives are drawn from the pools of each text, anew every time. weight: nothing
+    is drawn, and every candidate enters with its weight: less noise, and as many texts a step as pools have (41 times
+    the batch, as the defaults are)."""
     surface_temperature: float = 0.1
     """Sharpness of how candidates come up by their looks. [design] 0.1."""
     meaning_temperature: float = 0.05
@@ -84,6 +89,7 @@ class DebCSE(SentenceMethod):
         pool = self.surface_negatives + self.random_negatives
         self._check("hard_negatives", self.hard_negatives <= pool, f"at most {pool}, the negatives of a pool")
         self._check_choice("weighting", ("inverse", "uniform"))
+        self._check_choice("mode", ("draw", "weight"))
         for name in ("surface_temperature", "meaning_temperature", "least_propensity"):
             self._check(name, getattr(self, name) > 0, "above 0")
         for name in ("same_meaning", "other_meaning", "false_negative"):
@@ -95,6 +101,7 @@ class DebCSE(SentenceMethod):
         from contrapose.views.texts.drawn_pairs import DrawnPairs
         from contrapose.views.texts.latent import LatentMeaning
         from contrapose.views.texts.pools import PoolOptions, Pools
+        from contrapose.views.texts.weighted_pools import WeightedPools
 
         views = super().views_for(views, samples, encoder)
         if self.positives == 1 and self.hard_negatives == 0 and self.false_negative == 1:
@@ -112,7 +119,9 @@ class DebCSE(SentenceMethod):
             least_propensity=self.least_propensity,
         )
         texts = cast("Texts", samples).texts
-        return DrawnPairs(Pools(texts, LatentMeaning(texts), options, seed=self.seed), views, hard=self.hard_negatives)
+        pools = Pools(texts, LatentMeaning(texts), options, seed=self.seed)
+        maker = DrawnPairs if self.mode == "draw" else WeightedPools
+        return maker(pools, views, hard=self.hard_negatives)
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import DrawnPairs
@@ -120,13 +129,13 @@ class DebCSE(SentenceMethod):
 
         self.check_twins(encoder)
 
-        def objective(z: Tensor, ignored: Tensor | None, rows: Tensor | None) -> Tensor:
-            negatives = z[2:] if len(z) > 2 else None
+        def objective(drawn: Drawn, rows: Tensor | None) -> Tensor:
             return simcse(
-                z[0],
-                z[1],
-                negatives,
-                ignored=ignored,
+                drawn.anchors,
+                drawn.positives,
+                drawn.negatives,
+                weights=drawn.weights,
+                ignored=drawn.ignored,
                 log_weight=self.hard_weight,
                 temperature=self.temperature,
                 rows=rows,
@@ -137,5 +146,8 @@ class DebCSE(SentenceMethod):
             self.sentence_head(encoder),
             objective,
             false_negative=self.false_negative,
-            chance=OBJECTIVES["simcse"].chance,
+            language=self.language(encoder),
+            language_weight=self.mlm_weight,
+            chance=OBJECTIVES["simcse"].chance if self.mode == "draw" else None,  # that of pools hangs on their weights
+            generator=generator,
         )

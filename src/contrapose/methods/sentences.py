@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from contrapose.data.source import MakeViews
     from contrapose.data.texts import Texts
     from contrapose.encoders import Encoder
+    from contrapose.learners import MaskedLanguage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +39,14 @@ class SentenceMethod(Method):
     their encoder's too."""
     temperature: float = 0.05
     """Sharpness of the softmax. 0.05: the authors'."""
+    mlm_weight: float = 0.0
+    """How much guessing hidden words of the text counts beside (needs an encoder with tokens in context and a
+    vocabulary with [MASK]). 0: not at all, as in the authors' runs; their option has 0.1."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check("temperature", self.temperature > 0, "above 0")
+        self._check("mlm_weight", self.mlm_weight >= 0, "0 or more")
         self._check("views", self.views.total() == 2, "2 of each text (--views.count 2)")
 
     def views_for(self, views: MakeViews, samples: Samples, encoder: Encoder) -> MakeViews:
@@ -64,6 +69,16 @@ class SentenceMethod(Method):
 
         head = self.head(encoder.dimension)
         return nn.Sequential(head, nn.Tanh()) if self.projection_layers else head
+
+    def language(self, encoder: Encoder) -> MaskedLanguage | None:
+        """What guesses hidden words, where that counts.
+
+        Errors:
+            ArgumentError: an encoder without tokens in context, or a vocabulary without [MASK].
+        """
+        from contrapose.learners import MaskedLanguage
+
+        return MaskedLanguage(encoder) if self.mlm_weight else None
 
     def check_twins(self, encoder: Encoder) -> None:
         """Pass an encoder that makes two things of one text, where nothing but it tells views apart.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from contrapose.methods.method import About, register
 from contrapose.methods.sentences import SentenceMethod
@@ -12,9 +14,12 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from contrapose.data import Samples
+    from contrapose.data.source import MakeViews
+    from contrapose.data.texts import Texts
     from contrapose.encoders import Encoder
     from contrapose.learners import Learner
-    from contrapose.pairing import Pairing
+    from contrapose.learners.drawn_pairs import Drawn
 
 
 @register("simcse")
@@ -22,8 +27,9 @@ if TYPE_CHECKING:
 class SimCSE(SentenceMethod):
     """Vectors of sentences from sentences alone: each, embedded twice under dropout, finds itself in the batch.
 
-    For texts. The authors train BERT-base with `--learning-rate 3e-5 --epochs 1` on a million sentences; their form
-    with labelled pairs and hard negatives is the function `objectives.simcse`.
+    For texts. The authors train BERT-base with `--learning-rate 3e-5 --epochs 1` on a million sentences. Where a table
+    says who belongs together, `--pair-columns ANCHOR POSITIVE` learns from that, with a third column of hard negatives:
+    their supervised form. Rows of one anchor are one sample, whose partner is drawn anew every epoch.
 
     What to expect: look at Spearman on scored pairs (`contrapose evaluate RUN --data PAIRS`). From new weights it may
     do harm: in a first look (1,500 sentences, a bag of words, 4 epochs, one seed) it was 20.0 % on the test part of the
@@ -36,20 +42,59 @@ class SimCSE(SentenceMethod):
         paper="Gao et al., EMNLP 2021, https://arxiv.org/abs/2104.08821",
     )
 
+    pair_columns: tuple[str, ...] = ()
+    """Columns of a table that say who belongs together: anchors, positives, and perhaps hard negatives (of an
+    inference corpus premise, entailment and contradiction, the authors' supervised form). Default: none, each text is
+    its own positive."""
+    hard_weight: float = 0.0
+    """Logarithm of the weight of an anchor's own hard negative. 0: that of all others, the authors'."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        different = len({*self.pair_columns}) == len(self.pair_columns)
+        self._check("pair_columns", different and len(self.pair_columns) in (0, 2, 3), "two or three different columns")
+        self._check("hard_weight", self.hard_weight < math.inf, "a number, or -inf")
+
+    def read(self, open: Callable[..., Samples]) -> Samples:
+        if not self.pair_columns:
+            return open()
+        from contrapose.data.samples import evenly_spaced
+        from contrapose.data.texts.matched import matched
+
+        sides = [open(text_column=column, limit=None) for column in self.pair_columns]
+        found = matched(cast("list[Texts]", sides), self.pair_columns)
+        return found if self.limit is None else found.subset(evenly_spaced(len(found), self.limit))
+
+    def views_for(self, views: MakeViews, samples: Samples, encoder: Encoder) -> MakeViews:
+        from contrapose.data.texts import MatchedTexts
+        from contrapose.views.texts.given_pairs import GivenPairs
+
+        views = super().views_for(views, samples, encoder)
+        return GivenPairs(samples.partners, views) if isinstance(samples, MatchedTexts) else views
+
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
-        from contrapose.learners import Siamese
+        from contrapose.learners import DrawnPairs
         from contrapose.objectives import OBJECTIVES, simcse
 
-        self.check_twins(encoder)
+        if not self.pair_columns:
+            self.check_twins(encoder)
 
-        def objective(z: Tensor, pairing: Pairing, rows: Tensor | None) -> Tensor:
-            return simcse(z[0], z[1], temperature=self.temperature, rows=rows)
+        def objective(drawn: Drawn, rows: Tensor | None) -> Tensor:
+            return simcse(
+                drawn.anchors,
+                drawn.positives,
+                drawn.negatives,
+                log_weight=self.hard_weight,
+                temperature=self.temperature,
+                rows=rows,
+            )
 
-        return Siamese(
+        return DrawnPairs(
             encoder,
             self.sentence_head(encoder),
             objective,
-            pair_by="towers",
-            views=2,
+            language=self.language(encoder),
+            language_weight=self.mlm_weight,
             chance=OBJECTIVES["simcse"].chance,
+            generator=generator,
         )

@@ -83,7 +83,7 @@ class _Text(Modality):
         from contrapose.encoders.texts import build_text, tokenizer_for
 
         kind = None if config.tokenizer == "auto" else config.tokenizer
-        texts = cast("Texts", samples).texts
+        texts = cast("Texts", samples).every_text
         sizes = {"max_length": config.max_length, "vocabulary": config.vocabulary}
         return build_text(config.encoder, tokenizer_for(config.encoder, texts, kind=kind, **sizes), seed=config.seed)
 

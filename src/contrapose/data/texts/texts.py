@@ -52,6 +52,12 @@ class Texts(Samples):
         """All texts, in order."""
         return self.batch(np.arange(len(self)))
 
+    @property
+    def every_text(self) -> list[str]:
+        """All texts that an encoder is going to read, for its vocabulary; those themselves, if nothing belongs to
+        them."""
+        return self.texts
+
     def digest(self) -> str:
         """A hash of all texts in their order."""
         digest = hashlib.sha256(f"{len(self.store)} texts".encode())

@@ -17,13 +17,15 @@ from contrapose.objectives.engine.inputs import (
     check_temperature,
     prepare_rows,
 )
+from contrapose.tracing import is_readable
 
 
 def simcse(
     anchors: Float[Tensor, "B D"],
-    positives: Float[Tensor, "B D"],
+    positives: Float[Tensor, "B D"] | Float[Tensor, "P B D"],
     negatives: Float[Tensor, "H B D"] | None = None,
     *,
+    weights: Float[Tensor, "V B"] | None = None,
     ignored: Bool[Tensor, "B M"] | None = None,
     log_weight: float = 0.0,
     temperature: float | Float[Tensor, ""] = 0.05,
@@ -36,44 +38,56 @@ def simcse(
         l_i = -s_ii + log [ sum_j exp(s_ij) + sum_h sum_j exp(s_ijh + w 1[i = j]) ]
         s_ij = cos(anchor_i, positive_j) / temperature,    s_ijh = cos(anchor_i, negative_hj) / temperature
 
-    Without hard negatives it is `info_nce(anchors, positives)`. Not in tiles: the matrix of B x (1 + H) B is made.
+    Several positives of an anchor stand for one drawn among them, and all candidates may have weights, by which they
+    would be drawn: every exponential is then the mean over the draw,
+
+        exp(s_ij)  becomes  sum_p weights_pj exp(s_ijp),    exp(s_ijh)  becomes  weights_hj exp(s_ijh)
+
+    Without hard negatives it is `info_nce(anchors, positives)`. Not in tiles: the matrix of B x (P + H) B is made.
 
     Shapes:
-        anchors, positives: `(B, D)`, negatives: `(H, B, D)`, H of each anchor; returns `()`, or `(R,)` with reduction
-            "none".
+        anchors: `(B, D)`, positives: `(B, D)`, or `(P, B, D)`, P of each anchor, negatives: `(H, B, D)`; returns `()`,
+            or `(R,)` with reduction "none".
 
     Arguments:
-        ignored: `(B, (1 + H) B)`, candidates that an anchor does not see, the positives first and then the negatives,
-            view by view; its own positive it sees whatever is said. None: all are seen.
+        weights: `(P + H, B)` of the positives and then of the negatives of each anchor, from 0 on; those of its
+            positives usually add up to 1, those of its negatives to as many as would be drawn. None: all are 1.
+        ignored: `(B, (P + H) B)`, candidates that an anchor does not see, the positives first and then the negatives,
+            view by view; its own positives it sees whatever is said. None: all are seen.
         log_weight: w, the logarithm of the weight of an anchor's own hard negatives, which the authors' code adds to
             the logit as well (`hard_negative_weight`). 0: they weigh as all others do; -inf: they are left out.
         temperature: a number, or a learned 0-d tensor. 0.05: the paper's.
         normalize, rows, reduction: as in `nt_xent`; with rows only the anchors are fewer.
 
     Errors:
-        ArgumentError: sizes that do not fit, NaN, temperature <= 0, a log_weight that is no number or +inf.
+        ArgumentError: sizes that do not fit, NaN, temperature <= 0, a log_weight that is no number or +inf, weights
+            below 0 or of an anchor whose positives have none.
 
-    All embeddings equal: log((1 + H) B), which is also the limit of a high temperature. One anchor whose hard negative
-    is its positive: log(1 + exp(w)).
+    All embeddings equal: log((1 + H) B), which is also the limit of a high temperature; with weights the log of all
+    that there are, less that of the anchor's own positives. One anchor whose hard negative is its positive:
+    log(1 + exp(w)).
 
     Gao, Yao, Chen, "SimCSE: Simple Contrastive Learning of Sentence Embeddings", EMNLP 2021,
     https://arxiv.org/abs/2104.08821
     """
-    candidates = _candidates(anchors, positives, negatives)
+    candidates = _candidates(anchors, positives, negatives)  # (M, D)
     check_temperature(temperature)
     check_choice(reduction, REDUCTIONS, "reduction")
     if math.isnan(log_weight) or log_weight == math.inf:
         raise ArgumentError(f"log_weight must be a number or -inf, got {log_weight}; 0 weighs all negatives alike.")
     batch, columns = len(anchors), len(candidates)
+    of_positives = len(positives) if positives.ndim == 2 else batch * len(positives)  # the first so many columns
     own = choose_anchors(1, batch, rows, anchors.device).own
     own = torch.arange(batch, device=anchors.device) if own is None else own  # (R,)
     x, y = prepare_rows(anchors, normalize)[own], prepare_rows(candidates, normalize)  # (R, D), (M, D)
     with torch.autocast(x.device.type, enabled=False):
         logits = x @ y.to(x).T / temperature  # (R, M)
     column = torch.arange(columns, device=x.device)  # (M,)
-    same = own.unsqueeze(1) == column % batch  # (R, M) the anchor's own positive and its own negatives
-    positive = same & (column < batch)  # (R, M)
-    attraction = logits.masked_fill(~positive, 0.0).sum(dim=1)  # (R,)
+    same = own.unsqueeze(1) == column % batch  # (R, M) the anchor's own positives and its own negatives
+    positive = same & (column < of_positives)  # (R, M)
+    if weights is not None:
+        logits = logits + _logarithm(weights, columns // batch, batch, of_positives // batch).to(logits).flatten()
+    attraction = logits.masked_fill(~positive, -math.inf).logsumexp(dim=1)  # (R,)
     if log_weight:
         logits = torch.where(same & ~positive, logits + log_weight, logits)
     if ignored is not None:
@@ -84,9 +98,24 @@ def simcse(
     return losses.mean() if reduction == "mean" else losses
 
 
+def _logarithm(weights: Tensor, views: int, batch: int, positives: int) -> Tensor:
+    """What is added to the logits, `(V, B)`; -inf where there is no weight."""
+    if weights.shape != (views, batch):
+        raise ArgumentError(
+            f"weights must be ({views}, {batch}), one of each candidate of each anchor; got {(*weights.shape,)}."
+        )
+    if is_readable(weights):
+        if not bool((weights >= 0).all()):
+            raise ArgumentError("weights are shares of a draw: none may be below 0 or NaN.")
+        if not bool((weights[:positives] > 0).any(dim=0).all()):
+            raise ArgumentError("weights leave an anchor without a positive: give one of its positives some weight.")
+    return weights.to(torch.promote_types(weights.dtype, torch.float32)).log()
+
+
 def _candidates(anchors: Tensor, positives: Tensor, negatives: Tensor | None) -> Tensor:
     """Positives and hard negatives below each other, `(M, D)`."""
-    given = [("anchors", "B D", anchors), ("positives", "B D", positives)]
+    several = isinstance(positives, Tensor) and positives.ndim == 3
+    given = [("anchors", "B D", anchors), ("positives", "P B D" if several else "B D", positives)]
     given += [] if negatives is None else [("negatives", "H B D", negatives)]
     for name, letters, rows in given:
         check_embeddings(rows, name, letters)
@@ -95,4 +124,5 @@ def _candidates(anchors: Tensor, positives: Tensor, negatives: Tensor | None) ->
                 f"{name} are {rows.shape[-2]} rows of {rows.shape[-1]} numbers and anchors {anchors.shape[0]} of "
                 f"{anchors.shape[1]}: give each anchor its own, in the same order."
             )
-    return positives if negatives is None else torch.cat([positives, negatives.flatten(0, 1).to(positives)])
+    first = positives.flatten(0, 1) if several else positives  # (P·B, D)
+    return first if negatives is None else torch.cat([first, negatives.flatten(0, 1).to(positives)])

@@ -47,7 +47,7 @@ class DrawnPairs:
         meanings = [
             torch.from_numpy(self.pools.vectors_of(side)).float() for side in (texts, *sides[2:])
         ]  # (B, K) each
-        return (*views, torch.stack(meanings, dim=1), _sizes(pools))
+        return (*views, torch.stack(meanings, dim=1), sizes_of(pools))
 
     def __repr__(self) -> str:
         return f"DrawnPairs({self.make!r}, {self.hard} hard negatives, {self.pools.options})"
@@ -61,7 +61,8 @@ def _drawn(weights: Sequence[np.ndarray], count: int, generator: torch.Generator
     return torch.multinomial(padded, count, generator=generator)
 
 
-def _sizes(pools: Sequence[Pool]) -> Tensor:
+def sizes_of(pools: Sequence[Pool]) -> Tensor:
+    """As how many candidates the positives and the negatives of each pool count, and 1 where it is thin: `(B, 3)`."""
     rows = [
         (
             effective_size(pool.positive_weights),
