@@ -46,7 +46,7 @@ def announce(config: Method, samples: Samples, runner: Runner, run: RunFolder) -
         monitor.say(f"weights: begun with those of {config.init}, and with their normalisation; heads are new")
     for remark in config.remarks():
         monitor.say(remark)
-    if isinstance(config, WithBase):
+    if isinstance(config, WithBase) and config.asks_base:
         monitor.say(f"frozen: {config.base} is asked, and stays as it is")
     if config.sam_radius > 0:
         monitor.say(f"sam_radius={config.sam_radius:g}: sharpness-aware steps take two passes each, so twice the time.")

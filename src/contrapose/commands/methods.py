@@ -33,7 +33,8 @@ def print_methods(*, first: str | None = None) -> None:
 def _print(console: Console, name: str) -> None:
     about = METHODS[name].about
     margin = max(map(len, METHODS)) + 2
-    base = ["a frozen encoder: --base"] if issubclass(METHODS[name], WithBase) else []
+    method = METHODS[name]
+    base = ["a frozen encoder: --base"] if issubclass(method, WithBase) and method.base_is_needed else []
     needs = " and ".join(["labels"] * about.needs_labels + base)
     width = max(margin + 20, min(console.width, 120))
     for number, text in enumerate((about.purpose + (f" (needs {needs})" if needs else ""), about.paper)):

@@ -20,7 +20,7 @@ def base_for(config: Method, given: Any) -> Frozen | None:
     Errors:
         ArgumentError: none was named, or one of another kind of data.
     """
-    if not isinstance(config, WithBase):
+    if not isinstance(config, WithBase) or not config.asks_base:
         return None
     if config.base != FROM_PYTHON:
         return config.frozen()
@@ -41,7 +41,7 @@ def base_again(
         ArgumentError: one for a method that asks none; a run that was started with a module, and none is given.
         RunError: it is gone, or was changed since.
     """
-    if not isinstance(config, WithBase):
+    if not isinstance(config, WithBase) or not config.asks_base:
         if given is not None:
             raise ArgumentError(f"{name_of(config)} asks no frozen encoder; leave base out.")
         return None, {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -16,6 +17,7 @@ from contrapose.learners.drawing import Drawing
 from contrapose.learners.embed_views import embed_views
 from contrapose.learners.learner import Chance, Step
 from contrapose.learners.masked_language import MaskedLanguage
+from contrapose.learners.meaning_teacher import MeaningTeacher
 from contrapose.pairing import Pairing, by_pairs, by_towers
 
 
@@ -58,6 +60,8 @@ class DrawnPairs(Drawing):
     Arguments:
         objective: see `DrawnObjective`.
         false_negative: from which similarity of meaning on a candidate is ignored, in [0, 1]; 1: none is.
+        teacher: says what texts mean, where the maker of views asks for it; a copy of the encoder is renewed once an
+            epoch, at its end; None: the maker knows by itself.
         language: guesses hidden words of the anchors, on a copy of their own; None: nobody does.
         language_weight: w.
         generator: names what `language` hides.
@@ -75,6 +79,7 @@ class DrawnPairs(Drawing):
         objective: DrawnObjective,
         *,
         false_negative: float = 1.0,
+        teacher: MeaningTeacher | None = None,
         language: MaskedLanguage | None = None,
         language_weight: float = 0.1,
         chance: Chance | None = None,
@@ -84,9 +89,18 @@ class DrawnPairs(Drawing):
         self.encoder, self.head = encoder, head
         self.objective, self.false_negative = objective, false_negative
         self.language, self.language_weight = language, language_weight
+        self.teacher, self.pools = teacher, None
         if language is not None:
-            self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
             self.name_draws(generator)
+        if language is not None or self._follows:
+            self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+        self.register_load_state_dict_post_hook(lambda module, _: module._forget())
+
+    def see_views(self, views: Any) -> None:
+        self.pools = getattr(views, "pools", None)
+        if self.teacher is not None and self.pools is not None:
+            teacher, encoder = self.teacher, self.encoder
+            self.pools.taught_by(lambda texts: teacher.of(texts, next(encoder.parameters()).device))
 
     def forward(self, batch: Batch) -> Step:
         views = [view for view in batch.views if not isinstance(view, Tensor)]
@@ -116,8 +130,22 @@ class DrawnPairs(Drawing):
         return Step(loss, embeddings, _pairing(z.shape[1], positives, hard, ignored), log)
 
     def after_step(self, steps: Sequence[Step]) -> None:
-        if self.language is not None:
+        if self.language is not None or self._follows:
             self.steps += 1
+        if self._follows and self.pools is not None:
+            of_an_epoch = max(1, self.pools.count // sum(step.pairing.anchors for step in steps))
+            if int(self.steps) % of_an_epoch == 0:
+                self.teacher.renew(self.encoder)
+                self._forget()
+
+    @property
+    def _follows(self) -> bool:
+        return self.teacher is not None and self.teacher.follows
+
+    def _forget(self) -> None:
+        """Have pools made anew, for what they were made by has changed: an epoch is over, or a state was put back."""
+        if self._follows and self.pools is not None:
+            self.pools.renew()
 
 
 def means_the_same(meaning: Float[Tensor, "N V K"], least: float, positives: int = 1) -> Bool[Tensor, "N PHN"]:

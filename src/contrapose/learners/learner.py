@@ -58,6 +58,10 @@ class Learner(nn.Module):
         """Called once before the first step with all targets of the training data, `(N,)` each, by name: the place to
         find a scale, which belongs into a buffer."""
 
+    def see_views(self, views: Any) -> None:
+        """Called once before the first step with the maker of its views, where that is the method's own: the place to
+        tell it what is learned, if it draws by that."""
+
     def turns(self) -> Sequence[Turn]:
         """Who moves in a step, in order; the same at every step. By default everything moves at once.
 

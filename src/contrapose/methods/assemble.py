@@ -41,7 +41,9 @@ def assemble(
     learner.see_targets(samples.targets)
     if views is None:
         with in_group("views"):
-            return learner, config.views_for(modality.views(config.views, samples, encoder), samples, encoder)
+            made = config.views_for(modality.views(config.views, samples, encoder), samples, encoder)
+        learner.see_views(made)
+        return learner, made
     return learner, modality.own_views(views, config.views, encoder)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from contrapose.methods.method import About, register
 from contrapose.methods.sentences import SentenceMethod
+from contrapose.methods.with_base import WithBase
 
 if TYPE_CHECKING:
     import torch
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
     from contrapose.data import Samples
     from contrapose.data.source import MakeViews
     from contrapose.data.texts import Texts
-    from contrapose.encoders import Encoder
+    from contrapose.encoders import Encoder, Frozen
     from contrapose.learners import Learner
     from contrapose.learners.drawn_pairs import Drawn
 
 
 @register("debcse")
 @dataclass(frozen=True, kw_only=True)
-class DebCSE(SentenceMethod):
+class DebCSE(SentenceMethod, WithBase):
     """SimCSE with drawn pairs: for each text a positive and hard negatives out of pools, against the bias of how they
     look.
 
@@ -30,7 +31,10 @@ class DebCSE(SentenceMethod):
     other words, some with the same meaning. Here positives are drawn in proportion to meaning over looks, negatives the
     other way round (inverse propensities), anew every time, and who means the same as the anchor is no negative of it.
     Meaning is what words have to do with each other in the texts themselves (latent semantic analysis): no network is
-    needed. `--positives 1 --hard-negatives 0 --false-negative 1` is `simcse`.
+    needed; `--base RUN` asks one, `--teacher self` the encoder that learns. To an untrained network all texts mean the
+    same, so that there is nothing to learn (`false_negatives` near 1): begin with trained weights (`--init`), or raise
+    `--false-negative`, `--same-meaning` and `--other-meaning`. `--positives 1 --hard-negatives 0 --false-negative 1` is
+    `simcse`.
 
     No code of the authors was found and their sampling equations were not at hand: the form of pools and weights is a
     reconstruction from the paper's abstract, and their figures are not claimed for it.
@@ -49,6 +53,14 @@ class DebCSE(SentenceMethod):
         paper="Miao et al., CIKM 2023, https://arxiv.org/abs/2309.07396",
     )
 
+    base_is_needed: ClassVar[bool] = False
+
+    base: str | None = None
+    """Who says what texts mean: any text encoder (a run, an encoder's folder, hf:NAME), which is asked once of each
+    text and never changed. Default: the texts themselves."""
+    teacher: Literal["latent", "self"] = "latent"
+    """Who says it where there is no base. latent: latent semantic analysis of the texts. self: the encoder itself, as
+    it was at the end of the last epoch, so that pools are made anew in every epoch."""
     positives: int = 8
     """Positives in a text's pool: itself, with words twice, with words left out, a piece of it, and then others that
     mean the same, as far as there are such. 1: itself, as in `simcse`. [design] 8."""
@@ -90,6 +102,10 @@ class DebCSE(SentenceMethod):
         self._check("hard_negatives", self.hard_negatives <= pool, f"at most {pool}, the negatives of a pool")
         self._check_choice("weighting", ("inverse", "uniform"))
         self._check_choice("mode", ("draw", "weight"))
+        self._check_choice("teacher", ("latent", "self"))
+        self._check(
+            "teacher", self.base is None or self.teacher == "latent", "left out where base says what texts mean"
+        )
         for name in ("surface_temperature", "meaning_temperature", "least_propensity"):
             self._check(name, getattr(self, name) > 0, "above 0")
         for name in ("same_meaning", "other_meaning", "false_negative"):
@@ -119,12 +135,18 @@ class DebCSE(SentenceMethod):
             least_propensity=self.least_propensity,
         )
         texts = cast("Texts", samples).texts
-        pools = Pools(texts, LatentMeaning(texts), options, seed=self.seed)
+        latent = self.base is None and self.teacher == "latent"  # else the learner's teacher says it
+        pools = Pools(texts, LatentMeaning(texts) if latent else None, options, seed=self.seed)
         maker = DrawnPairs if self.mode == "draw" else WeightedPools
         return maker(pools, views, hard=self.hard_negatives)
 
-    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
+    def learner(self, encoder: Encoder, *, generator: torch.Generator, base: Frozen | None = None) -> Learner:
+        given = base or (None if self.base is None else self.frozen())  # it reads texts in its own way, not as encoder
+        return self.learner_beside(given, encoder, generator=generator)
+
+    def learner_beside(self, base: Frozen | None, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import DrawnPairs
+        from contrapose.learners.meaning_teacher import MeaningTeacher
         from contrapose.objectives import OBJECTIVES, simcse
 
         self.check_twins(encoder)
@@ -146,6 +168,7 @@ class DebCSE(SentenceMethod):
             self.sentence_head(encoder),
             objective,
             false_negative=self.false_negative,
+            teacher=None if base is None and self.teacher == "latent" else MeaningTeacher(base or encoder),
             language=self.language(encoder),
             language_weight=self.mlm_weight,
             chance=OBJECTIVES["simcse"].chance if self.mode == "draw" else None,  # that of pools hangs on their weights

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from contrapose.errors import ArgumentError
 from contrapose.methods.method import Method, name_of
@@ -24,6 +24,14 @@ class WithBase(Method):
     base: str | None = None
     """A trained encoder that is asked and never changed: a run, an encoder's folder, hf:NAME or timm:NAME. This method
     needs one."""
+
+    base_is_needed: ClassVar[bool] = True
+    """Whether it can do nothing without."""
+
+    @property
+    def asks_base(self) -> bool:
+        """Whether it asks a frozen encoder, as it is configured."""
+        return self.base_is_needed or self.base is not None
 
     @abstractmethod
     def learner_beside(self, base: Frozen, encoder: Encoder, *, generator: torch.Generator) -> Learner:

@@ -44,7 +44,8 @@ def _asked(config: Method, encoder: Encoder, size: int, labelled: bool) -> Pairi
     device = encoder.device
     views = [modality_of(encoder).made_up(encoder, size, seed) for seed in range(config.views.total())]
     batch = Batch(views=tuple(views), indices=torch.arange(size), labels=labels, targets=targets).to(device)
-    beside = {"base": frozen(encoder)} if isinstance(config, WithBase) else {}  # who is asked does not matter either
+    asks = isinstance(config, WithBase) and config.asks_base
+    beside = {"base": frozen(encoder)} if asks else {}  # who is asked does not matter either
     learner = config.new_learner(encoder, **beside).to(device)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         return draw(learner.eval()(batch).pairing.to("cpu"), size, labels)

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from contrapose.errors import DataError
+from contrapose.errors import ArgumentError, DataError
 from contrapose.views.texts.propensity import inverse_propensity, softmax
 from contrapose.views.texts.surface import surface_similarity
 from contrapose.views.texts.variants import variants
@@ -58,7 +58,7 @@ class Pool:
 
 
 class Pools:
-    """The pools of texts among a collection; each is made when it is first asked for, and never changes.
+    """The pools of texts among a collection; each is made when it is first asked for, and stays until `renew`.
 
         positives:  the text, three variants of it by rules, and its nearest neighbours in meaning, m >= same_meaning
         negatives:  those that share most words with it, and random ones, all of m <= other_meaning
@@ -74,14 +74,14 @@ class Pools:
 
     Arguments:
         texts: the collection.
-        meaning: texts to vectors; `LatentMeaning`, or what an encoder makes of them.
+        meaning: texts to vectors: `LatentMeaning`, or what an encoder makes of them; None: `taught_by` says it later.
         seed: of what is drawn once for each text: its variants and its random negatives.
 
     Errors:
         DataError: fewer different texts than a text needs beside itself.
     """
 
-    def __init__(self, texts: Sequence[str], meaning: Meaning, options: PoolOptions, *, seed: int = 0) -> None:
+    def __init__(self, texts: Sequence[str], meaning: Meaning | None, options: PoolOptions, *, seed: int = 0) -> None:
         from sklearn.feature_extraction.text import CountVectorizer
 
         different = list(dict.fromkeys(texts))
@@ -93,12 +93,30 @@ class Pools:
         some = np.arange(min(LOOKED_AMONG, len(different))) * len(different) // min(LOOKED_AMONG, len(different))
         self.known = [different[row] for row in some]  # R texts
         self.places = {text: place for place, text in enumerate(self.known)}
+        self.count = len(texts)
         self.meaning, self.options, self.seed = meaning, options, seed
-        self.vectors = meaning(self.known)  # (R, K)
         self.counter = CountVectorizer(binary=True, token_pattern=r"\S+")
         self.words = self.counter.fit_transform(self.known).astype(np.int32).T.tocsc()  # (F, R)
         self.sizes = np.asarray(self.words.sum(axis=0)).ravel()  # (R,), different words of each
+        self.renew()
+
+    def taught_by(self, meaning: Meaning) -> None:
+        """Let another say what texts mean, from now on."""
+        self.meaning = meaning
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget all pools, for what texts mean has changed: they are made anew when they are asked for."""
         self._made: dict[str, Pool] = {}
+        self._vectors: np.ndarray | None = None  # (R, K), of the collection
+        self._own: dict[str, np.ndarray] = {}  # (K,) each, of texts that have a pool and are not of the collection
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """The meaning of the collection, `(R, K)`."""
+        if self._vectors is None:
+            self._vectors = self._asked(self.known)
+        return self._vectors
 
     def of(self, texts: Sequence[str]) -> list[Pool]:
         """The pool of each of these texts, which need not be of the collection."""
@@ -108,15 +126,23 @@ class Pools:
         return [self._made[text] for text in texts]
 
     def vectors_of(self, texts: Sequence[str]) -> np.ndarray:
-        """The meaning of these texts, `(N, K)`; that of the collection was found already."""
+        """The meaning of these texts, `(N, K)`; that of the collection, and of who has a pool, was found already."""
         places = np.array([self.places.get(text, -1) for text in texts])  # (N,)
         vectors = self.vectors[places]  # (N, K)
-        if (places < 0).any():
-            vectors[places < 0] = self.meaning([text for text, place in zip(texts, places, strict=True) if place < 0])
+        others = [row for row in np.flatnonzero(places < 0).tolist() if texts[row] not in self._own]
+        found = dict(zip(others, self._asked([texts[row] for row in others]) if others else (), strict=True))
+        for row in np.flatnonzero(places < 0).tolist():
+            vectors[row] = found[row] if row in found else self._own[texts[row]]
         return vectors
+
+    def _asked(self, texts: Sequence[str]) -> np.ndarray:
+        if self.meaning is None:
+            raise ArgumentError("Nobody has said yet what these texts mean: taught_by(texts -> vectors).")
+        return self.meaning(texts)
 
     def _pools(self, texts: list[str]) -> list[Pool]:
         vectors = self.vectors_of(texts)  # (B, K)
+        self._own |= {text: row for text, row in zip(texts, vectors, strict=True) if text not in self.places}
         alike = _meaning(vectors @ self.vectors.T)  # (B, R)
         shared = self._shared_words(texts)  # (B, R)
         chosen = [self._chosen(text, alike[row], shared[row]) for row, text in enumerate(texts)]
