@@ -88,6 +88,9 @@ def test_correlations_are_those_of_scipy_on_all_and_on_each_subset(
         assert metrics[f"Spearman, {name}"].value == pytest.approx(spearmanr(cosine[part], scores[part]).statistic)
         assert metrics[f"Pearson, {name}"].value == pytest.approx(pearsonr(cosine[part], scores[part]).statistic)
     assert metrics["Spearman, all"].count == 40
+    mean = metrics["Spearman, mean"]
+    assert mean.value == pytest.approx((metrics["Spearman, 2012"].value + metrics["Spearman, 2013"].value) / 2)
+    assert mean.low < mean.value < mean.high
     plain = {name: values for name, values in pairs.items() if name != "year"}
     found = prepared(given, of_texts, plain)
     assert list(found(lambda samples: np.concatenate([first, second]))[0]) == ["Spearman", "Pearson"]
@@ -125,7 +128,7 @@ def test_a_subset_without_an_order_is_not_measured_by_itself(
     found = prepared(given, of_texts, pairs, limit=30)
     random = np.random.default_rng(0)
     metrics, _ = found(lambda samples: random.normal(size=(len(samples), 3)))
-    assert "Spearman, 2012" not in metrics
+    assert not {"Spearman, 2012", "Spearman, mean"} & {*metrics}
     assert metrics["Spearman, 2013"].count == 15
     assert any(note.startswith("2012 is not measured by itself: All gold scores are equal") for note in found.notes)
 
@@ -173,7 +176,8 @@ def test_the_command_measures_pairs_beside_floors_and_compares_them(
     record = json.loads((run / "evaluation.json").read_text())
     assert record["task"] == "scored-pairs"
     assert list(record["arms"]) == ["trained", "untrained", "word counts"]
-    assert list(record["arms"]["trained"]) == ["Spearman, all", "Pearson, all", "Spearman, 2012", "Spearman, 2013"]
+    names = ["Spearman, all", "Pearson, all", "Spearman, mean", "Spearman, 2012", "Spearman, 2013"]
+    assert list(record["arms"]["trained"]) == names
     assert "Spearman, all" in record["gain"]["sentence"]
     shutil.copytree(run, run.parent / "again")
     found = compare([run, run.parent / "again"])

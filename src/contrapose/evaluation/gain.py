@@ -23,6 +23,7 @@ HEADLINES = (
     "linear probe",
     "MAE",
     "Spearman, all",
+    "Spearman, mean",
     "Spearman",
 )
 """Metrics that are judged by; the balanced ones stand for the plain ones where they were measured."""

@@ -12,7 +12,8 @@ from contrapose.data import Samples
 from contrapose.data.samples import NUMBER
 from contrapose.data.tables.columns import LABEL_NAMES, listed
 from contrapose.data.tables.opening import table_of
-from contrapose.data.tables.pairs import PairColumns, pair_columns
+from contrapose.data.tables.pair_sets import read_pair_sets
+from contrapose.data.tables.pairs import PairColumns, ScoredPairs, pair_columns
 from contrapose.data.tables.sources import Source
 from contrapose.encoders import Encoder
 from contrapose.encoders.classifier_folder import TrainedHeads
@@ -145,6 +146,12 @@ class Given:
             score=asked.number_column,
             origin=self.table.origin,
         )
+
+    @cached_property
+    def pair_sets(self) -> ScoredPairs | None:
+        """The scored pairs of a folder of tables, where it is one."""
+        asked = self.targets
+        return read_pair_sets(self.data, self.modality.name, asked=asked.pair_columns, score=asked.number_column)
 
     @cached_property
     def own_column(self) -> str | None:

@@ -19,6 +19,7 @@ from contrapose.tasks.setting import Identity, Setting
 from contrapose.tasks.task import INTERVALS, Embed, Measurement, Metrics, Task
 from contrapose.words import counted
 
+MEAN = "Spearman, mean"
 FEWEST = 3
 """Pairs that have an order worth a correlation."""
 
@@ -29,13 +30,12 @@ class _ScoredPairs(Measurement):
     named = False  # opened as the encoder's kind, the table would be one side of the pairs
 
     def __init__(self, given: Given) -> None:
-        assert given.table is not None, "the task is possible"
-        assert given.pairs is not None, "the task is possible"
         if given.test_data is not None:
             raise ArgumentError(
                 "Nothing is learned from scored pairs, so --test-data has no place: give them with --data."
             )
-        pairs = _limited(read_pairs(given.table, given.pairs), given.limit)
+        pairs = _pairs_of(given)
+        pairs = pairs.subset(evenly_spaced(len(pairs.scores), given.limit))
         self.pairs, self.seed, self.full = pairs, given.seed, given.full
         if len(pairs.scores) < FEWEST:
             raise DataError(f"{pairs.origin} has {counted(len(pairs.scores), 'scored pair')}: give {FEWEST} or more.")
@@ -60,17 +60,23 @@ class _ScoredPairs(Measurement):
         rows = embed(self.known)  # (2N, D)
         everything = np.arange(len(self.pairs.scores))  # (N,)
         whole = "" if self.pairs.subsets is None else ", all"
-        metrics = {
-            f"{name}{whole}": self._metric(rows, everything, f"{name}{whole}") for name in ("Spearman", "Pearson")
-        }
-        for subset in [] if self.pairs.subsets is None else dict.fromkeys(self.pairs.subsets.tolist()):
+        pooled = ("Spearman", "Pearson") if self.pairs.pooled else ()
+        metrics = {f"{name}{whole}": self._metric(rows, everything, f"{name}{whole}") for name in pooled}
+        return {**metrics, **self._of_subsets(rows)}, rows
+
+    def _of_subsets(self, rows: np.ndarray) -> Metrics:
+        """What was found of each subset, all its pairs ranked together, and the mean of these."""
+        found: Metrics = {}
+        subsets = [] if self.pairs.subsets is None else list(dict.fromkeys(self.pairs.subsets.tolist()))
+        for subset in subsets:
             of_it = np.flatnonzero(self.pairs.subsets == subset)  # (n,)
             for name in ("Spearman", "Pearson") if self.full else ("Spearman",):
                 try:
-                    metrics[f"{name}, {subset}"] = self._metric(rows, of_it, f"{name}, {subset}")
+                    found[f"{name}, {subset}"] = self._metric(rows, of_it, f"{name}, {subset}")
                 except ArgumentError as error:  # too few pairs, or of one score
                     self._left_out[f"{subset} is not measured by itself: {str(error).rstrip('.')}"] = None
-        return metrics, rows
+        measured = [found[name] for subset in subsets if (name := f"Spearman, {subset}") in found]
+        return {MEAN: _mean(measured), **found} if len(measured) > 1 else found
 
     def _metric(self, rows: np.ndarray, of: np.ndarray, name: str) -> Metric:
         count = len(self.pairs.scores)
@@ -93,7 +99,7 @@ class _ScoredPairsTask(Task):
     name = "scored-pairs"
     needs = (
         "a table with two columns of texts, or of paths of pictures (sentence1 and sentence2, text_a and text_b, ..., "
-        "or --pair-columns A B), and a score (score, or --number-column NAME)"
+        "or --pair-columns A B), and a score (score, or --number-column NAME), or a folder of such tables"
     )
 
     uses = ("pair_columns", "number_column")
@@ -103,21 +109,28 @@ class _ScoredPairsTask(Task):
         return not given.targets.label and self.possible(given)
 
     def possible(self, given: Given) -> bool:
-        return self.takes(given) and given.pairs is not None
+        return self.takes(given) and (given.pairs is not None or given.pair_sets is not None)
 
     def prepare(self, given: Given) -> Measurement:
         return _ScoredPairs(given)
 
 
-def _limited(pairs: ScoredPairs, limit: int | None) -> ScoredPairs:
-    rows = evenly_spaced(len(pairs.scores), limit)  # (n,)
-    return replace(
-        pairs,
-        first=[pairs.first[row] for row in rows],
-        second=[pairs.second[row] for row in rows],
-        scores=pairs.scores[rows],
-        subsets=None if pairs.subsets is None else pairs.subsets[rows],
-    )
+def _pairs_of(given: Given) -> ScoredPairs:
+    """The pairs of a table, or of all tables of a folder."""
+    if given.pair_sets is not None:
+        return given.pair_sets
+    assert given.table is not None, "the task is possible"
+    assert given.pairs is not None, "the task is possible"
+    return read_pairs(given.table, given.pairs)
+
+
+def _mean(of: Sequence[Metric]) -> Metric:
+    """The mean over subsets, each counting alike; its interval resamples the pairs of each."""
+    value = float(np.mean([metric.value for metric in of]))
+    drawn = np.mean(np.stack([one.draws for one in of if one.draws is not None]), axis=0)  # (draws,)
+    low, high = np.nanquantile(drawn, [0.025, 0.975]).tolist()
+    protocol = f"mean of {len(of)} Spearman correlations, each of all pairs of a subset, interval over pairs"
+    return Metric(MEAN, value, min(low, value), max(high, value), protocol, sum(one.count for one in of), draws=drawn)
 
 
 def _named(side: Sequence[str], given: Given) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,8 @@ class ScoredPairs:
         subsets: `(N,)` names, None where the table has no such column.
         origin: where they come from, in a sentence.
         notes: what was decided or left out, a sentence each without its full stop.
+        splits: `(N,)` names of the parts that they belong to, None where the table has no such column.
+        pooled: whether all scores are on one scale, so that pairs of several subsets can be ranked together.
     """
 
     first: Sequence[str]
@@ -57,6 +59,19 @@ class ScoredPairs:
     subsets: np.ndarray | None
     origin: str
     notes: tuple[str, ...]
+    splits: np.ndarray | None = None
+    pooled: bool = True
+
+    def subset(self, rows: np.ndarray) -> ScoredPairs:
+        """These pairs only, in this order."""
+        return replace(
+            self,
+            first=[self.first[row] for row in rows],
+            second=[self.second[row] for row in rows],
+            scores=self.scores[rows],
+            subsets=None if self.subsets is None else self.subsets[rows],
+            splits=None if self.splits is None else self.splits[rows],
+        )
 
 
 def pair_columns(
@@ -120,6 +135,7 @@ def read_pairs(source: Source, columns: PairColumns) -> ScoredPairs:
         None if subsets is None else np.asarray(subsets, object)[rows],
         source.origin,
         tuple(notes),
+        None if split is None else np.asarray(splits, object)[rows],
     )
 
 
