@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from contrapose.claims.quadruples import quadruples
 from contrapose.columns import Column
 from contrapose.embedder import Embedder
 from contrapose.encoders import Encoder, build_rows
@@ -20,6 +21,7 @@ EXAMPLES = {
     "one-shot": ("of_pictures", lambda request: "omniglot"),
     "classification": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "scored-pairs": ("of_texts", lambda request: request.getfixturevalue("pairs")),
+    "paraphrases": ("of_texts", lambda request: quadruples(30)),
     "regression": ("of_rows", lambda request: request.getfixturevalue("rows")),
     "labelled-table": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
 }

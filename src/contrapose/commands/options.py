@@ -35,7 +35,8 @@ class TargetOptions(ReadingOptions):
     """What to measure by."""
 
     task: str | None = None
-    """one-shot, classification, scored-pairs, regression or labelled-table. Default: the one that fits data and run."""
+    """one-shot, classification, scored-pairs, paraphrases, regression or labelled-table. Default: the one that fits
+    data and run."""
     number_column: str | None = None
     """Column of a table, or array of an .npz, with the number to predict; of pairs, the score. Default: that of the
     run's own data, else one with a usual name."""

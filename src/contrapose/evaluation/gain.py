@@ -25,6 +25,7 @@ HEADLINES = (
     "Spearman, all",
     "Spearman, mean",
     "Spearman",
+    "paraphrase nearer",
 )
 """Metrics that are judged by; the balanced ones stand for the plain ones where they were measured."""
 

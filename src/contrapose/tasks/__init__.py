@@ -5,11 +5,12 @@ from contrapose.tasks.classification import CLASSIFICATION
 from contrapose.tasks.given import Given, OfClassifier, Targets
 from contrapose.tasks.labelled import LABELLED_TABLE
 from contrapose.tasks.one_shot import ONE_SHOT
+from contrapose.tasks.paraphrases import PARAPHRASES
 from contrapose.tasks.regression import REGRESSION
 from contrapose.tasks.scored_pairs import SCORED_PAIRS
 from contrapose.tasks.task import TASKS, Measurement, Task
 
-for _task in (ONE_SHOT, CLASSIFICATION, SCORED_PAIRS, REGRESSION, LABELLED_TABLE):
+for _task in (ONE_SHOT, CLASSIFICATION, SCORED_PAIRS, PARAPHRASES, REGRESSION, LABELLED_TABLE):
     TASKS.register(_task.name)(_task)
 
 __all__ = ["TASKS", "Given", "Measurement", "OfClassifier", "Targets", "Task", "task_for"]

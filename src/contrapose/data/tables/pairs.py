@@ -93,7 +93,7 @@ def pair_columns(
     """
     if asked is not None and len(asked) != 2:
         raise ArgumentError(f"pair_columns must name two columns, got {' '.join(asked) or 'none'}: one for each side.")
-    sides = _usual_sides(kinds, modality) if asked is None else (asked[0], asked[1])
+    sides = usual_sides(kinds, modality) if asked is None else (asked[0], asked[1])
     if sides is None:
         return None
     for name in sides:
@@ -139,7 +139,8 @@ def read_pairs(source: Source, columns: PairColumns) -> ScoredPairs:
     )
 
 
-def _usual_sides(kinds: Mapping[str, Kind], modality: str) -> tuple[str, str] | None:
+def usual_sides(kinds: Mapping[str, Kind], modality: str) -> tuple[str, str] | None:
+    """Two columns with the usual names of the sides of a pair; None where there are none."""
     lower = {name.lower(): name for name, kind in kinds.items() if kind == "text"}
     for one, other in OTHER_PAIRS.get(modality, ()):
         if one in lower and other in lower:
