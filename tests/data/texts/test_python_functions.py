@@ -128,3 +128,10 @@ def test_comments_of_another_column_stand_above_their_programs(tmp_path: Path) -
     for column, word in (("n", "holds no texts"), ("code", "is that of the texts"), ("nothing", "nothing")):
         with pytest.raises(ArgumentError, match=word):
             open_texts(table, text_column="code", comment_column=column)
+
+
+def test_a_form_feed_is_no_line() -> None:
+    from contrapose.data.texts.functions import functions
+
+    source = "x = 1\n\x0c\ndef f(a):\n    b = a\n    return b\n"
+    assert functions(source, "m", least=2)[0][1] == "def f(a):\n    b = a\n    return b"  # type: ignore[index]

@@ -141,7 +141,11 @@ def test_what_is_no_python_is_left_as_it_is(apply: object, text: str) -> None:
         ("a = 1", "b = 2", True),
         ("a = x", "b = x", True),
         ("a = x.y", "b = x[0]", True),
-        ("a: int = 1", "(b, c) = d", True),
+        ("a: int = 1", "(b, c) = d, e", True),
+        ("a: int = 1", "(b, c) = d", False),  # of an iterator two items are gone
+        ("a = x in y", "b = 1", False),
+        ("a = [*x]", "b = y", False),
+        ("a = [x for x in y]", "b = 1", False),
         ("a = 1", "b = a", False),  # read after write
         ("a = b", "b = 1", False),  # write after read
         ("a = 1", "a = 2", False),  # write after write
@@ -207,3 +211,39 @@ def test_dead_code_stands_behind_docstrings_and_binds_nothing_that_is_read() -> 
         assert added == {"spare"}
     watched = insert_dead_code(REFLECTIVE, random())
     assert answers(watched.text) == answers(REFLECTIVE), "a new variable would be seen"
+
+
+WHERE_ORDER_IS_SEEN = {
+    "caught": "def f(d):\n    n = 3\n    try:\n        a = d[0]\n        n = 1\n    except KeyError:\n        pass\n",
+    "nonlocal": "def f(d):\n    n = 0\n    def g():\n        nonlocal n\n        n = 1\n        a = d['k']\n    g()\n",
+    "class": "def f():\n    class A:\n        if True:\n            a = 1\n            b = 2\n    return [*vars(A)]\n",
+}
+
+
+@pytest.mark.parametrize("key", WHERE_ORDER_IS_SEEN)
+def test_where_others_see_the_order_statements_stay(key: str) -> None:
+    source = WHERE_ORDER_IS_SEEN[key]
+    assert not swap_statements(source, random()).applied
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(a):\n    import builtins\n    return builtins.eval('a')\n",
+        "def f(a):\n    def g(b): return b\n    return g.__annotations__\n",
+    ],
+)
+def test_names_that_are_looked_at_by_other_ways_stay(source: str) -> None:
+    assert not rename_variables(source, random()).applied
+
+
+def test_what_a_class_declares_global_is_so_in_its_own_body_alone() -> None:
+    source = (
+        "def f(x):\n    class C:\n        global x\n        def m(self):\n            return x\n    return C().m()\n"
+    )
+    assert "return v0" in rename_variables(source, random()).text
+
+
+@pytest.mark.parametrize("seen", ["globals()['f'](n)", "f.__name__", "f.__qualname__"])
+def test_a_function_whose_name_is_looked_at_keeps_it(seen: str) -> None:
+    assert not rename_function(f"def f(n):\n    return {seen}\n", random()).applied

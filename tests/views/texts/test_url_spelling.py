@@ -197,3 +197,11 @@ def test_of_real_urls_nothing_but_the_spelling_changes(shared_data: Callable[[st
     assert sum(one != two for one, two in zip(urls, other, strict=True)) > 0.9 * len(urls)
     for one, two in zip(urls, other, strict=True):
         assert destination(one) == destination(two), (one, two)
+
+
+def test_codes_pairs_and_hosts_that_are_read_in_two_ways_stay() -> None:
+    for seed in range(20):
+        assert OPERATORS["encoding"]("a.com/%%3661", draws(seed)) != "a.com/%661"
+        assert "id=5" in OPERATORS["tracking"]("a.com/?utm_source=x;id=5", draws(seed))
+    assert OPERATORS["www"]("http://0x7f.0x1/", draws()) == "http://0x7f.0x1/"
+    assert respelled("http://evil.com\\@good.com/x", draws(), chance=1.0) == "http://evil.com\\@good.com/x"

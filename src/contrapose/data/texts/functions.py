@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
+import re
 import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -56,7 +57,7 @@ def functions(source: str, module: str, *, least: int, most: int | None = None) 
             tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    lines = source.splitlines()
+    lines = re.split(r"\r\n|\r|\n", source)  # as `ast` counts: for `splitlines` a form feed ends a line too
     found = []
     for name, node in _defined(tree, module):
         assert node.end_lineno is not None, "it was parsed"

@@ -23,6 +23,7 @@ _PARTS = re.compile(
 _NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?")
 _NUMBERS = re.compile(r"[0-9.]+")
 _ENCODED = re.compile(r"%([0-9A-Fa-f]{2})")
+_BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SECOND_LEVELS = frozenset({"co", "com", "org", "net", "ac", "edu", "gov", "gob", "go", "ne", "or"})
 
 
@@ -68,7 +69,8 @@ def address_of(url: str) -> Address | None:
     else:
         web = address.scheme.lower() in DEFAULT_PORTS
     known = _NAME.fullmatch(address.host) is not None or address.host.startswith("[")
-    return address if web and known else None
+    plain = "\\" not in f"{address.user}{address.path}"  # browsers take it for a slash, others do not
+    return address if web and known and plain else None
 
 
 def is_site(host: str) -> bool:
@@ -78,20 +80,25 @@ def is_site(host: str) -> bool:
     as such, as numbers do.
     """
     labels = host.lower().rstrip(".").split(".")
-    if _NUMBERS.fullmatch(host) or "" in labels:
+    if _NUMBERS.fullmatch(host) or "" in labels or labels[-1][0].isdigit():  # 0x7f.0x1 is a number too
         return False
     country = len(labels) == 3 and labels[1] in _SECOND_LEVELS and len(labels[2]) == 2
     return country or (len(labels) == 2 and labels[0] not in _SECOND_LEVELS)
 
 
 def is_tracking(pair: str) -> bool:
-    """Whether a pair of a query, `key=value`, is there to track."""
+    """Whether a pair of a query, `key=value`, is there to track; not where a `;` may begin another pair in it."""
+    if ";" in pair:
+        return False
     key = pair.partition("=")[0].lower()
     return key in TRACKING_KEYS or key.startswith(TRACKING_PREFIXES)
 
 
 def changed_codes(text: str, change: Callable[[str, str], str]) -> str:
-    """A text with every percent-encoded byte replaced by `change(the character of that number, the code)`."""
+    """A text with every percent-encoded byte replaced by `change(the character of that number, the code)`; with a `%`
+    that begins none it stays, as what is written plainly might then be read as a code."""
+    if _BROKEN.search(text):
+        return text
     return _ENCODED.sub(lambda found: change(chr(int(found.group(1), 16)), found.group()), text)
 
 

@@ -104,7 +104,8 @@ def rename_function(text: str, random: np.random.Generator, *, pool: Sequence[st
     """Give the first function of a Python text another name, wherever the text speaks of it: where it calls itself too.
 
     Not applied to names that begin with two underscores, to a method that speaks of itself as an attribute of its
-    first parameter (`self.name`), to one whose decorators speak of it, and to what is no Python.
+    first parameter (`self.name`), to one whose decorators speak of it, where the name itself is looked at (`globals()`,
+    `name.__name__`), and to what is no Python.
 
     Arguments:
         random, pool: as of `rename_variables`; without a pool the name is f0, or the next one that is free.
@@ -114,7 +115,7 @@ def rename_function(text: str, random: np.random.Generator, *, pool: Sequence[st
     if tree is None or function is None or function.name.startswith("__"):
         return unchanged(text)
     names = Names(tree)
-    if names.watched or _speaks_of_itself(function):
+    if names.watched or "globals" in names.taken or _speaks_of_itself(function):
         return unchanged(text)
     binding = next(one for one in names.bindings if one.scope.kind == "module" and one.name == function.name)
     if binding.how & {"import"}:
@@ -128,15 +129,13 @@ def rename_function(text: str, random: np.random.Generator, *, pool: Sequence[st
 
 
 def _speaks_of_itself(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a function is spoken of in its decorators, or as an attribute of its first parameter."""
+    """Whether a function is spoken of in its decorators, as an attribute of its first parameter, or by its name."""
     around = (node for one in function.decorator_list for node in ast.walk(one))
     if any(isinstance(node, ast.Name) and node.id == function.name for node in around):
         return True
-    first = [*function.args.posonlyargs, *function.args.args][:1]
+    told = {(function.name, attribute) for attribute in ("__name__", "__qualname__")}
+    told |= {(one.arg, function.name) for one in [*function.args.posonlyargs, *function.args.args][:1]}
     return any(
-        isinstance(node, ast.Attribute)
-        and node.attr == function.name
-        and isinstance(node.value, ast.Name)
-        and any(node.value.id == one.arg for one in first)
+        isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and (node.value.id, node.attr) in told
         for node in ast.walk(function)
     )

@@ -12,7 +12,10 @@ Kind = Literal["module", "class", "function", "comprehension"]
 
 LOOKS_AT_NAMES = frozenset({"locals", "vars", "eval", "exec", "dir"})
 """Built-in functions that see the names of variables: beside them, a name is part of what a program does."""
-LOOKS_AT_FRAMES = frozenset({"currentframe", "_getframe", "f_locals"})
+LOOKS_AT_FRAMES = frozenset(
+    {"currentframe", "_getframe", "f_locals", "__code__", "__annotations__", "get_type_hints", "getfullargspec"}
+)
+BUILT_IN = frozenset({"builtins", "__builtins__"})
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -58,7 +61,7 @@ class Scope:
             own = name in scope.bound and name not in scope.elsewhere
             if own and (scope is self or scope.kind != "class"):
                 return scope
-            if name in scope.globals:
+            if name in scope.globals and scope.kind != "class":  # a class declares for its own body alone
                 return scope.binder(name)
             scope = scope.outer
         return None
@@ -82,7 +85,7 @@ class Binding:
 
 
 class Names(ast.NodeVisitor):
-    """All bindings of a module, in the order in which they are first spoken of.
+    """All bindings of a module: scope by scope, and in each in the order in which they are first spoken of.
 
     Attributes:
         bindings: see `Binding`.
@@ -95,11 +98,11 @@ class Names(ast.NodeVisitor):
         self.scope = Scope("module")
         self.keywords: set[str] = set()
         self.taken: set[str] = set()
+        self.watched = False
         scopes = [self.scope]
         self._scopes = scopes
         self.visit(tree)
         found: dict[tuple[int, str], Binding] = {}
-        self.watched = False
         for scope in scopes:
             for name, place in scope.said:
                 owner = scope.binder(name)
@@ -217,6 +220,8 @@ class Names(ast.NodeVisitor):
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         self.taken.add(node.attr)
+        of_python = isinstance(node.value, ast.Name) and node.value.id in BUILT_IN
+        self.watched |= of_python and node.attr in LOOKS_AT_NAMES
         self.visit(node.value)
 
     def generic_visit(self, node: ast.AST) -> None:

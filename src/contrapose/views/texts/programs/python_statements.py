@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from contrapose.views.texts.programs.python_effects import may_swap
 from contrapose.views.texts.programs.python_names import OWN_NAMES
 from contrapose.views.texts.programs.python_scopes import Function, Names, parsed, unparsed
 
+GUARDS = (ast.Try, getattr(ast, "TryStar", ast.Try), ast.With, ast.AsyncWith)
+"""Within these an exception may be caught, and what was done before it is seen."""
 CONSTANTS = ("0", "1", "None", "True", "''", "[]")
 
 
@@ -49,11 +52,15 @@ def swap_statements(text: str, random: np.random.Generator) -> Mutation:
     tree = parsed(text)
     if tree is None:
         return unchanged(text)
+    declared = (node.names for node in ast.walk(tree) if isinstance(node, ast.Global | ast.Nonlocal))
+    shared = {name for names in declared for name in names}
+    guarded = _inside(tree, GUARDS)
     free = [
         (block, place)
         for block in _blocks(tree)
         for place in range(len(block) - 1)
-        if may_swap(block[place], block[place + 1]) and ast.dump(block[place]) != ast.dump(block[place + 1])
+        if may_swap(block[place], block[place + 1], shared=shared, guarded=id(block[place]) in guarded)
+        and ast.dump(block[place]) != ast.dump(block[place + 1])
     ]
     if not free:
         return unchanged(text)
@@ -84,14 +91,28 @@ def drop_statement(text: str, random: np.random.Generator) -> Mutation:
 
 
 def _blocks(tree: ast.AST) -> Iterator[list[ast.stmt]]:
-    """All lists of statements, those within others too, but not those of classes."""
+    """All lists of statements, those within others too, but not those of classes, whose names and order all see."""
+    of_classes = _inside(tree, (ast.ClassDef,))
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
+        if isinstance(node, ast.ClassDef) or id(node) in of_classes:
             continue
         for field in ("body", "orelse", "finalbody"):
             block = getattr(node, field, None)
             if isinstance(block, list) and block:
                 yield block
+
+
+def _inside(tree: ast.AST, kinds: tuple[type[Any], ...]) -> set[int]:
+    """What is in the body of such statements, however deep, but not what is in functions defined there."""
+    found: set[int] = set()
+    waiting = [child for node in ast.walk(tree) if isinstance(node, kinds) for child in node.body]
+    while waiting:
+        node = waiting.pop()
+        if id(node) not in found and not isinstance(node, Function):
+            found.add(id(node))
+            parts = (ast.stmt, ast.ExceptHandler, ast.match_case)
+            waiting += [child for child in ast.iter_child_nodes(node) if isinstance(child, parts)]
+    return found
 
 
 def _first(block: list[ast.stmt]) -> int:
