@@ -86,6 +86,9 @@ def test_candidate_margin_hands_its_options_on() -> None:
     assert (views.wrong, views.near) == (3, 4)
     right, wrong = torch.zeros(2), torch.zeros(2, 3)
     assert float(learner.objective(right, wrong, wrong == 0, torch.tensor(2.0))) == pytest.approx(0.2)
+    _, views = assembled(CandidateMargin(encoder="bag_of_words", max_length=4, wrong=1))  # of ten words
+    *_, known = views(TEXTS, generator=torch.Generator().manual_seed(0))
+    assert known.all()
 
 
 def test_cross_sequence_makes_slots_the_embedding(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 
 import pytest
 import torch
 
+from contrapose.encoders.texts import train_tokenizer
 from contrapose.errors import ArgumentError
 from contrapose.padded import Padded
 from contrapose.views.texts.fills import Fills, cased, fill
@@ -16,15 +18,15 @@ TEXTS = [f"{word.capitalize()}, {WORDS[(n * 7) % 60]} 12 {WORDS[(n * 3) % 60]}!"
 
 
 class Kept:
-    """A maker that remembers the texts."""
+    """A maker that remembers the texts; of each it makes one number."""
 
     def __init__(self) -> None:
         self.texts: list[list[str]] = []
 
     def __call__(self, texts: list[str], *, generator: torch.Generator | None) -> Padded:
         self.texts.append(list(texts))
-        ones = torch.ones(len(texts), 1, dtype=torch.long)
-        return Padded(ones, ones.bool())
+        values = torch.tensor([[zlib.crc32(text.encode())] for text in texts])
+        return Padded(values, torch.ones_like(values, dtype=torch.bool))
 
 
 def filled(texts: list[str], *, wrong: int = 2, near: int = 10, seed: int = 0) -> tuple[list[list[str]], torch.Tensor]:
@@ -86,6 +88,25 @@ def test_texts_without_a_known_word_are_told() -> None:
     assert known.tolist() == [[True, True], [False, False], [False, False], [False, False]]
     assert right[1:] == wrong[0][1:] == wrong[1][1:]
     assert wrong[0][0].endswith(" and")
+
+
+def test_blanks_are_where_the_encoder_reads() -> None:
+    texts = [" ".join(WORDS[n % 20 : n % 20 + 9]) for n in range(60)]
+    words = train_tokenizer(texts, "words", max_length=5)  # [CLS] and four words
+    fills = Fills(texts, lambda some, generator: words.encode(some), wrong=2, near=6, read=words.characters_read)
+    right, *wrong, known = fills(texts, generator=torch.Generator().manual_seed(0))
+    assert known.all()
+    for view in wrong:
+        assert (view.values != right.values).sum(dim=1).eq(1).all()  # one word, and it is read
+    (place,) = (view.values != right.values).nonzero()[:, 1].unique().unsqueeze(0)
+    assert place.tolist() == [1, 2, 3, 4]
+    assert words.characters_read([texts[0], "", "ak"]) == [len(" ".join(texts[0].split()[:4])), 0, 2]
+
+
+def test_words_that_the_vocabulary_does_not_tell_apart_are_no_candidates() -> None:
+    few = train_tokenizer(["nothing of all this"] * 2, "words")  # every word of theirs is [UNK]
+    *_, known = Fills(TEXTS, lambda some, generator: few.encode(some), wrong=2, near=10)(TEXTS)
+    assert not known.any()
 
 
 def test_a_name_with_digits_is_one_word_and_a_number_is_none() -> None:

@@ -85,15 +85,30 @@ class Tokenizer:
         """
         if isinstance(texts, str):
             raise ArgumentError("A single text was given where many are expected: give a list, [text].")
-        try:
-            found = self.backend.encode_batch(
-                [text[: CHARACTERS_A_TOKEN * self.max_length] for text in texts], add_special_tokens=False
-            )
-        except (TypeError, UnicodeError, AttributeError):
-            raise ArgumentError(_not_texts(texts)) from None
+        found = self._encodings(texts)
         if not found:
             raise ArgumentError("No texts were given: there is nothing to encode.")
         return self._padded([one.ids[: self.room] for one in found], [one.word_ids[: self.room] for one in found])
+
+    def characters_read(self, texts: Sequence[str]) -> list[int]:
+        """How many characters of each text `encode` reads: what stands behind them is cut.
+
+        Errors:
+            ArgumentError: as of `encode`.
+        """
+        ends = [[end for _, end in one.offsets[: self.room]] for one in self._encodings(texts)]
+        return [max(own, default=0) for own in ends]
+
+    def _encodings(self, texts: Sequence[str]) -> list[Any]:
+        """What the library makes of the beginnings of texts, without what stands around them."""
+        try:
+            return list(
+                self.backend.encode_batch(
+                    [text[: CHARACTERS_A_TOKEN * self.max_length] for text in texts], add_special_tokens=False
+                )
+            )
+        except (TypeError, UnicodeError, AttributeError):
+            raise ArgumentError(_not_texts(texts)) from None
 
     def _padded(self, tokens: list[list[int]], words: list[list[int]]) -> Padded:
         """Tokens of each text and the words that they are of, within the tokens that stand around every text."""
