@@ -38,13 +38,13 @@ def test_every_arm_gets_the_same_rows_and_more_shots_keep_them(monkeypatch: pyte
     import sys
 
     module, seen = sys.modules["contrapose.evaluation.few_label"], []
-    measure = module._accuracy
+    answers = module._answers
 
-    def noted(rows, classes, queries, truth, chosen):
+    def noted(rows, classes, queries, chosen):
         seen.append(chosen.reshape(-1).tolist())
-        return measure(rows, classes, queries, truth, chosen)
+        return answers(rows, classes, queries, chosen)
 
-    monkeypatch.setattr(module, "_accuracy", noted)
+    monkeypatch.setattr(module, "_answers", noted)
     z, labels = _blobs(generator, 0.7)
     first = few_label(z, labels, z, labels, shots=(1, 4), draws=2)
     second = few_label(z[:, :4].double(), labels, z[:, :4], labels, shots=(1, 4), draws=2)

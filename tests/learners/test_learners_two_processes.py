@@ -65,7 +65,7 @@ def some_texts(generator: torch.Generator, own: slice) -> list[Any]:
 
 
 KINDS: dict[str, tuple[Make, Any]] = {"pictures": (of_pictures, some_pictures), "texts": (of_texts, some_texts)}
-OF_ONE_KIND = {"multi_exit": "pictures", "drawn_pairs": "texts", "weighted_pairs": "texts"}
+OF_ONE_KIND = {"multi_exit": "pictures", "simcse": "texts", "drawn_pairs": "texts", "weighted_pairs": "texts"}
 CASES = [(kind, name) for kind in KINDS for name in LEARNERS if OF_ONE_KIND.get(name, kind) == kind]
 
 

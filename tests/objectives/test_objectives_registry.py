@@ -22,10 +22,14 @@ def test_what_is_registered_is_what_is_exported() -> None:
         assert entry.paper.startswith(PAPERS)
 
 
+WITHOUT_VIEWS = {"label_nce", "clone_detection"}
+"""Losses of logits with candidate labels, and of anchors with two companions: the common checks have no such input."""
+
+
 def test_what_is_exported_and_reduces_anchors_is_registered() -> None:
     """A loss that is exported takes `reduction`."""
     losses = {name for name in objectives.__all__ if "reduction" in _parameters(getattr(objectives, name))}
-    assert losses == set(OBJECTIVES)
+    assert losses - WITHOUT_VIEWS == set(OBJECTIVES)
 
 
 def _parameters(thing: object) -> set[str]:

@@ -44,6 +44,7 @@ def compare(
     number_column: str | None = None,
     numbers: Any = None,
     pair_columns: Sequence[str] | None = None,
+    label_texts: Sequence[str] | None = None,
     out: str | Path | None = None,
     quiet: bool = False,
 ) -> Comparison:
@@ -56,7 +57,7 @@ def compare(
         runs: two run folders or more.
         baseline: the one that the others are compared with; None: the first.
         data, test_data, task, limit, k, full, seed, device, image_column, text_column, label_column, labels,
-            number_column, numbers, pair_columns: as in `evaluate`; they go with `data`.
+            number_column, numbers, pair_columns, label_texts: as in `evaluate`; they go with `data`.
         out: also write the result as JSON to this file.
 
     Errors:
@@ -74,11 +75,11 @@ def compare(
     first = _baseline(names, baseline)
     folders = {name: RunFolder.open(run) for name, run in names.items()}
     kind = _one_kind(folders, first)
-    measuring = (test_data, task, number_column, numbers, pair_columns, limit)
+    measuring = (test_data, task, number_column, numbers, pair_columns, label_texts, limit)
     if data is None and (full or any(option is not None for option in measuring)):
         raise ArgumentError(
-            "test_data, task, number_column, numbers, pair_columns, limit and full go with data: without it, the "
-            "scores that contrapose evaluate kept are compared."
+            "test_data, task, number_column, numbers, pair_columns, label_texts, limit and full go with data: without "
+            "it, the scores that contrapose evaluate kept are compared."
         )
     embedded: dict[str, np.ndarray] = {}
     scores: dict[str, Scores] = {}
@@ -107,6 +108,7 @@ def compare(
             number_column=number_column,
             numbers=numbers,
             pair_columns=pair_columns,
+            label_texts=label_texts,
             quiet=quiet,
         )
         scores[name], embedded[name] = found.scores(), found.embeddings

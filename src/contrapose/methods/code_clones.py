@@ -55,6 +55,9 @@ class CodeClones(Method):
         super().__post_init__()
         self._check("views", self.views.total() == 2, "2 of each text (--views.count 2)")
 
+    def views_seen(self) -> int:
+        return 3  # the anchor, one of its class and one of another
+
     def views_for(self, views: MakeViews, samples: Samples, encoder: Encoder) -> MakeViews:
         """What draws clones of these texts.
 

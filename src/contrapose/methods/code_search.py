@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 from contrapose.methods.method import About, Method, register
 from contrapose.words import counted
 
@@ -56,6 +54,8 @@ class CodeSearch(Method):
         self._check("views", self.views.total() == 2, "2 of each text (--views.count 2)")
 
     def read(self, open: Callable[..., Samples]) -> Samples:
+        import numpy as np
+
         from contrapose.views.texts.programs.two_sides import sides_of
 
         samples = open()

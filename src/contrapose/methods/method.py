@@ -143,6 +143,10 @@ class Method(RunConfig):
         learner, source = context.parts()
         return [Stage("train", self.epochs * source.steps_per_epoch, lambda context: context.trainer(learner, source))]
 
+    def views_seen(self) -> int:
+        """How many views of a sample the learner is given, others that the method draws besides among them."""
+        return self.views.total()
+
     def views_for(self, views: MakeViews, samples: Samples, encoder: Encoder) -> MakeViews:
         """What makes the views of these samples, all that there are: by default `views`, that of their kind."""
         return views

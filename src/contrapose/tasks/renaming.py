@@ -64,7 +64,9 @@ class Renamed:
         ]
         copies = {0: [*found]}
         for k in range(1, MOST + 1):
-            copies[k] = [own[min(k, len(own)) - 1].text for own in steps]
+            copies[k] = [
+                own[min(k, len(own)) - 1].text if own else text for own, text in zip(steps, found, strict=True)
+            ]
         counts = np.asarray([len(own) for own in steps], np.int64)
         return cls([*found], copies, counts, np.asarray([*found.values()], np.int64))
 

@@ -42,7 +42,7 @@ def _asked(config: Method, encoder: Encoder, size: int, labelled: bool) -> Pairi
     numbers = {NUMBER: torch.tensor([0, *range(size - 1)]).double()}  # (B,)
     targets = numbers if NUMBER in config.about.needs_targets else {}
     device = encoder.device
-    views = [modality_of(encoder).made_up(encoder, size, seed) for seed in range(config.views.total())]
+    views = [modality_of(encoder).made_up(encoder, size, seed) for seed in range(config.views_seen())]
     batch = Batch(views=tuple(views), indices=torch.arange(size), labels=labels, targets=targets).to(device)
     asks = isinstance(config, WithBase) and config.asks_base
     beside = {"base": frozen(encoder)} if asks else {}  # who is asked does not matter either

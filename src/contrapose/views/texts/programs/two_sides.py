@@ -63,7 +63,7 @@ class Clones:
         return self.texts[others[int(random.integers(len(others)))]] if others else text
 
     def _other(self, text: str, random: np.random.Generator) -> str:
-        others = np.flatnonzero(self.labels != self.class_of.get(text, -1))
+        others = np.flatnonzero((self.labels >= 0) & (self.labels != self.class_of.get(text, -1)))
         return self.texts[int(others[random.integers(len(others))])]
 
 
