@@ -33,6 +33,14 @@ def test_every_form_of_a_flag_is_read() -> None:
     assert parse(ReproduceOptions, ["simclr", "--out", "here"], "reproduce").out == Path("here")
 
 
+def test_trained_weights_are_called_as_the_method_calls_them() -> None:
+    with pytest.raises(ArgumentError, match=r"has no option --base\. Did you mean '--init'\?"):
+        simclr("--base", "runs/first")
+    with pytest.raises(ArgumentError, match=r"Did you mean '--seed'\?"):
+        simclr("--sed", "1")
+    assert parse(METHODS["classifier"], ["--base", "runs/first"], "train classifier").base == "runs/first"
+
+
 def test_what_is_typed_is_what_python_makes() -> None:
     for name, method in METHODS.items():
         assert parse(method, [], f"train {name}") == method()

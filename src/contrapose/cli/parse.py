@@ -17,6 +17,8 @@ Options = TypeVar("Options")
 
 KINDS = {int: "a whole number", float: "a number"}
 """How a sentence calls what a word must be."""
+MEANT = {"--base": "--init"}
+"""A flag of some methods, and the one with that meaning of those that lack it: spelling would name another."""
 
 
 def parse(kind: type[Options], words: list[str], command: str, *, elsewhere: Sequence[str] = ()) -> Options:
@@ -123,6 +125,8 @@ class _Reader:
     def _nearest(self, typed: str) -> str:
         """The flag that is spelled most like it, the last part of a dotted name by itself included."""
         wanted = "--" + typed.lstrip("-").replace("_", "-").lower()
+        if MEANT.get(wanted) in self.by_name:
+            return f" Did you mean {MEANT[wanted]!r}?"
         names = {name: name for name in (*self.by_name, *self.elsewhere)}
         names |= {f"--{name.rpartition('.')[2]}": name for name in self.by_name if "." in name}
         close = difflib.get_close_matches(wanted, names, n=1, cutoff=0.6)
