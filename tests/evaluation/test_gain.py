@@ -71,6 +71,13 @@ def test_balanced_metrics_stand_for_the_plain_ones() -> None:
     assert judged(trained, floor, floor).kind == "nothing"
 
 
+@pytest.mark.parametrize("name", ["MRR", "found again, mean of 1 to 8", "paraphrase nearer"])
+def test_search_by_words_and_other_names_are_judged_too(name: str) -> None:
+    better, worse = ({name: Metric.from_items(name, np.arange(400) < count, protocol="")} for count in (300, 200))
+    assert judged(better, worse, worse).kind == "gained"
+    assert judged(worse, better, worse).kind == "worse"
+
+
 def test_without_floors_or_items_nothing_is_judged() -> None:
     assert gain_over(arm(kNN=300), {}) is None
     assert gain_over({"kNN": Metric("kNN", 0.5, 0.4, 0.6, "", 10)}, {"untrained": arm(kNN=3)}) is None

@@ -26,6 +26,8 @@ HEADLINES = (
     "Spearman, mean",
     "Spearman",
     "paraphrase nearer",
+    "MRR",
+    "found again, mean",
 )
 """Metrics that are judged by; the balanced ones stand for the plain ones where they were measured."""
 
