@@ -17,6 +17,7 @@ from contrapose.commands.evaluate import evaluate
 from contrapose.commands.search import search
 from contrapose.encoders import build, save_encoder
 from contrapose.errors import ArgumentError, DataError
+from contrapose.modalities import MODALITIES
 
 TINY = {"epochs": 1, "batch_size": 32, "encoder": "tiny_conv", "quiet": True}
 
@@ -64,6 +65,15 @@ def test_evaluating_without_labels_is_refused_by_its_reason(encoder: Path, table
 def test_a_method_of_labels_leaves_no_folder_without_them(tmp_path: Path, pictures: np.ndarray) -> None:
     with pytest.raises(DataError, match="supcon learns from labels and the data has none"):
         contrapose.train("supcon", data=pictures, out=str(tmp_path / "run"), **TINY)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("labels", [[0] * 6, [2, -1, 2, -1, 2, 2]])
+def test_classes_are_not_told_apart_where_there_is_one(labels: list[int], tmp_path: Path) -> None:
+    texts = [f"the {word} house" for word in ("old", "new", "red", "blue", "tall", "low")]
+    data = MODALITIES["text"].open(texts, labels=labels)
+    with pytest.raises(DataError, match=r"supcon-ce tells classes apart, and the labels of .* name 1 of them"):
+        contrapose.train("supcon-ce", data=data, out=str(tmp_path / "run"), quiet=True, epochs=1)
     assert not (tmp_path / "run").exists()
 
 

@@ -119,6 +119,17 @@ def test_comments_learn_to_find_their_programs_and_texts_without_one_are_left_ou
     assert before < 6 < 10 < found()
 
 
+@pytest.mark.parametrize(("said", "words"), [(0, "no text has"), (1, "1 text has"), (3, "3 texts have")])
+def test_texts_that_are_paired_with_themselves_for_want_of_comments_are_told(said: int, words: str) -> None:
+    comments = [f"about {n}" if n < said else None for n in range(6)]
+    table = {"docstring": comments, "code": [f"def f(a):\n    return a + {n}\n" for n in range(6)]}
+    options = {"comment_column": "docstring"} if said else {}
+    samples = MODALITIES["text"].open(table, text_column="code", **options)
+    known = METHODS["code-search"].on("text")(batch_size=4).read(lambda: samples)
+    assert len(known) == 6
+    assert known.notes[-1].startswith(f"Of 6 texts {words} both a comment and a program; all others are paired with")
+
+
 def test_clones_are_of_the_anchors_class_and_the_other_is_not(tmp_path: Path) -> None:
     labels = [n % 3 for n in range(24)]
     samples = MODALITIES["text"].open(FUNCTIONS, labels=labels)

@@ -150,6 +150,7 @@ def test_what_was_asked_for_in_vain_is_said(
         "--label-column and --number-column play no part in the task one-shot, which was measured"
     )
     assert TASKS["scored-pairs"].unused(given(of_texts, pairs, targets=Targets(number_column="score"))) is None
+    assert TASKS["scored-pairs"].unused(given(of_texts, pairs, targets=Targets(labels="auto"))) is None
 
 
 def test_labels_and_numbers_are_settled_by_what_the_run_was_trained_for(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from accelerate import Accelerator
 
 from contrapose.commands.header import record_of
@@ -54,6 +55,12 @@ def check_enough(config: Method, samples: Samples) -> None:
         raise DataError(
             f"{name_of(config)} learns from labels and the data has none. Give labelled data: class sub-folders, or a "
             "table with a column of them (--label-column NAME)."
+        )
+    known = np.unique(samples.labels[samples.labels >= 0]) if samples.labels is not None else np.zeros(0)
+    if not missing and config.about.needs_labels and len(known) < 2:
+        raise DataError(
+            f"{name_of(config)} tells classes apart, and the labels of {samples.origin} name {len(known)} of them. "
+            "Give labels of two at least (another column: --label-column), or take a method without labels."
         )
     if missing:
         raise DataError(

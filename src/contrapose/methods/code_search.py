@@ -27,8 +27,9 @@ class CodeSearch(Method):
 
     The fine-tuning of ContraBERT for code search, after `contrabert` (`--init RUN`): functions with docstrings, or a
     column of programs with their comments (`--text-column`, `--comment-column`). A text without a comment is left out
-    as long as others have one. `contrapose evaluate RUN --data TABLE --pair-columns COMMENT CODE` measures MRR. The
-    authors take `--learning-rate 2e-5 --epochs 10` from weights of 125 million parameters.
+    as long as others, a batch at least, have one; else it is paired with itself, and a note says so. `contrapose
+    evaluate RUN --data TABLE --pair-columns COMMENT CODE` measures MRR. The authors take `--learning-rate 2e-5 --epochs
+    10` from weights of 125 million parameters.
 
     What to expect: nothing was measured yet; the authors' gain by their pretraining is small here, an MRR of 0.693
     against 0.701.
@@ -61,7 +62,16 @@ class CodeSearch(Method):
         samples = open()
         texts = samples.batch(np.arange(len(samples)))
         rows = np.asarray([row for row, text in enumerate(texts) if sides_of(text) is not None], np.int64)
-        if len(rows) in (0, len(samples)) or len(rows) < self.batch_size:
+        if len(rows) == len(samples):
+            return samples
+        if len(rows) < self.batch_size:  # too few for a batch: texts without a comment stay, each beside itself
+            few = counted(len(rows), "text") if len(rows) else "no text"
+            note = (
+                f"Of {counted(len(samples), 'text')} {few} {'has' if len(rows) < 2 else 'have'} both a comment and a "
+                "program; all others are paired with themselves, which teaches no search by words. Name the columns: "
+                "--text-column of the programs, --comment-column of what is said of them."
+            )
+            samples.notes = (*samples.notes, note)
             return samples
         found = samples.subset(rows)
         found.notes = (*samples.notes, f"{counted(len(samples) - len(rows), 'text')} without a comment left out.")

@@ -45,15 +45,18 @@ class Targets:
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """What the call named, as arguments; `labels=False` names nothing."""
+        """What the call named, as arguments; `labels` that are none of one's own ("auto", "none") name nothing."""
         named = [one.name for one in fields(self) if getattr(self, one.name) is not None]
-        return tuple(name for name in named if name != "labels" or not self.without_labels)
+        return tuple(name for name in named if name != "labels" or self._brought)
 
     @property
     def label(self) -> bool:
         """Whether classes were asked for by name."""
-        brought = self.labels is not None and self.labels is not False and not isinstance(self.labels, str)
-        return self.label_column is not None or brought
+        return self.label_column is not None or self._brought
+
+    @property
+    def _brought(self) -> bool:
+        return self.labels is not None and self.labels is not False and not isinstance(self.labels, str)
 
     @property
     def number(self) -> bool:

@@ -114,7 +114,7 @@ def _called(
 
 class _ZeroShotTask(Task):
     name = "zero-shot"
-    needs = "classes of texts with names, or the text of each (--label-texts A B ...)"
+    needs = "classes of texts with names (--label-column NAME), or the text of each (--label-texts A B ...)"
     uses = ("label_column", "labels", "label_texts")
     modalities = ("text",)
 

@@ -48,7 +48,13 @@ def texts_of(source: Source, request: TextRequest) -> Found:
             labels=labels,
             numbers=numbers,
             notes=_notes(
-                source, column, label, labels, number, [name for name in others if name not in (label, comment)]
+                source,
+                column,
+                label,
+                labels,
+                number,
+                [name for name in others if name not in (label, comment)],
+                seek=label is None and request.reads_labels,
             ),
         )
 
@@ -123,11 +129,19 @@ def _held(kind: Kind) -> str:
 
 
 def _notes(
-    source: Source, column: str, label: str | None, labels: Labels | None, number: str | None, others: Sequence[str]
+    source: Source,
+    column: str,
+    label: str | None,
+    labels: Labels | None,
+    number: str | None,
+    others: Sequence[str],
+    *,
+    seek: bool,
 ) -> tuple[str, ...]:
-    """What was taken, what else there is, and a first line that looks like a sample rather than like names."""
+    """What was taken, what else there is (classes, where one would `seek` them), and a first line that looks like a
+    sample rather than like names."""
     named = f", numbers to predict from {number!r}" if number is not None else ""
-    classes = [] if label is not None else [name for name in others if name != number and _few_values(source, name)]
+    classes = [name for name in others if name != number and _few_values(source, name)] if seek else []
     texts = [name for name in others if name not in classes and _is_told(source, name)]
     notes = [_note(column, label, labels, named, texts)]
     if classes:

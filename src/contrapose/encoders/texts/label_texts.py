@@ -40,7 +40,9 @@ def check_labels(labels: Sequence[str], *, option: str = "labels") -> tuple[str,
         raise ArgumentError(f"{option} must be a list of the texts of labels, got {a_type(labels)}: give [one, other].")
     given = tuple(labels)
     if len(given) < 2:
-        raise ArgumentError(f"{option} names {len(given)} label(s): a text is told by one label and by others, give 2.")
+        raise ArgumentError(
+            f"{option} names {len(given)} label(s), and a text is given one of several: give two or more."
+        )
     seen: dict[str, str] = {}
     for number, label in enumerate(given):
         read = label_text(label)
