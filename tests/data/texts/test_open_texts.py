@@ -151,6 +151,7 @@ def test_what_a_table_has_besides_texts_is_told(tmp_path: Path) -> None:
     assert taken == "Texts from column 'review', no labels, numbers to predict from 'stars'."
     assert classes == "'mood' has few values, as labels do: name it by label_column= (--label-column)."
     assert len(open_texts(reviews, label_column="mood").notes) == 1
+    assert len(open_texts(reviews, labels="none").notes) == 1, "who reads no labels is not shown where some are"
     bare = written(tmp_path / "b.csv", "i love this film,1\ni hate this film,0\nboring,0\n")
     assert "'i love this film' reads like a text: if it is a sample, put names above it" in open_texts(bare).notes[1]
 
