@@ -78,7 +78,7 @@ def test_of_called_pairs_only_those_count_where_looks_mislead(given: Callable[..
     measurement = task_for(asked, "paraphrases").prepare(asked)
     assert measurement.known.texts == [
         *("a dog runs fast", "a cat sleeps", "it rains a lot", "some dog moves fast", "felines rest"),
-        *("much water falls", "a dog runs fast", "a cat sleeps", "red", "a dog sits fast", "a cat runs", "z"),
+        *("much water falls", "a dog runs fast", "a cat sleeps", "red", "a dog sits fast", "a cat runs", "no"),
     ]
     assert "1 pairs that are called neither left out" in measurement.notes
     same, opposite = np.array([0.9, 0.1, 0.5]), np.array([0.3, 0.5, 0.7])

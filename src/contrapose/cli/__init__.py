@@ -13,10 +13,12 @@ from pathlib import Path
 
 from contrapose.cli.help import HELP
 from contrapose.cli.stopping import signals_stop, status_of
-from contrapose.cli.typed import COMMANDS
 from contrapose.errors import ArgumentError, ContraposeError, UnwrittenError, did_you_mean
+from contrapose.lazy import lazy_exports
 
 __all__ = ["COMMANDS", "HELP", "main"]
+
+__getattr__, __dir__ = lazy_exports(__name__, {"COMMANDS": "contrapose.cli.typed"})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -91,11 +93,15 @@ def _of_the_machine(error: Exception) -> str | None:
 def _dispatch(words: list[str]) -> None:
     if not words or words[0] in ("-h", "--help", "help"):
         print(HELP)
-    elif words[0] == "--version":
+        return
+    if words[0] == "--version":
         from contrapose.version import __version__
 
         print(f"contrapose {__version__}")
-    elif words[0] in COMMANDS:
+        return
+    from contrapose.cli.typed import COMMANDS  # which knows every method: half a second
+
+    if words[0] in COMMANDS:
         COMMANDS[words[0]](words[1:])
     else:
         known = (*COMMANDS, "--help", "--version") if words[0].startswith("-") else COMMANDS
