@@ -37,9 +37,12 @@ class ContraBERT(Method):
     Their pretraining script and operators are not published: these are rebuilt from the paper, back-translation by a
     small lexicon (`bt_offline`).
 
-    What to expect: nothing was measured yet; `contrapose reproduce contrabert` is there to measure it, and `contrapose
-    evaluate RUN --task renaming` asks of any encoder how often a function is found again once its variables have other
-    names.
+    What to expect: on 1,280 functions of Python's library, 3 epochs and four seeds from new weights (`contrapose
+    reproduce contrabert`: *contrary here*), a function with 8 variables renamed is found again among 300 to 40.7 %,
+    3.8 % where tokens are guessed alone. But the untrained encoder has 48.1 %, word counts 71.8 %, it is as good without
+    the renaming of variables (43.6 %), and the gap does not grow with their number: guessing goes by names from the
+    first one on. Search by words is near chance in all arms (MRR 0.04; word counts 0.12). `contrapose evaluate RUN
+    --task renaming` asks this of any encoder.
     """
 
     modality: ClassVar[str] = "text"
