@@ -188,6 +188,8 @@ def test_two_turns_have_a_loss_and_an_optimiser_each() -> None:
     language, contrast, looked = (learner(replace(batch, turn=turn)) for turn in ("language", "contrast", "all"))
     assert set(language.log) == {"language_loss", "guessed_right", "vat_loss", "vat_cosine"}
     assert looked.loss.equal(contrast.loss)
+    heavier = learner_of(joint=False, contrast_rate=7.0, contrast_weight=3.0)
+    torch.testing.assert_close(heavier(replace(batch, turn="contrast")).loss, 3 * contrast.loss)
     assert learner.chance is not None
     assert learner.chance(contrast.pairing) == pytest.approx(math.log(2 * len(URLS) - 1))
     with pytest.raises(ArgumentError, match="In two turns the second is contrast"):

@@ -156,7 +156,10 @@ def test_a_model_of_transformers_learns_by_it_too(tmp_path: Path) -> None:
         ({"norm": "l1"}, "norm must be one of l2, sign, largest"),
         ({"vat_reduction": "none"}, "vat_reduction must be one of mean, sum"),
         ({"joint": False, "contrast_weight": 0.0}, "joint must be on without contrast, which is the second step"),
-        ({"views": TextViews(count=3, crop_min=1.0, delete=0.0)}, r"views must be 2 of each sample \(--views\.count 2\)"),
+        (
+            {"views": TextViews(count=3, crop_min=1.0, delete=0.0)},
+            r"views must be 2 of each sample \(--views\.count 2\)",
+        ),
     ],
 )
 def test_bad_options_are_refused_at_once(options: dict[str, Any], word: str) -> None:

@@ -19,6 +19,7 @@ from contrapose.commands.report import report
 from contrapose.commands.search import search
 from contrapose.errors import ArgumentError, ContraposeError
 from contrapose.methods import METHODS
+from contrapose.modalities import MODALITIES
 from contrapose.training.run_folder import RunFolder
 
 pytest.importorskip("tokenizers")
@@ -56,6 +57,14 @@ def test_the_kind_is_seen_said_and_kept(run: Path, table: Path, capsys: pytest.C
     said = "".join(capsys.readouterr())
     assert "80 texts, 9 words (median)" in said
     assert "Texts from column 'review', labels from 'label'" in said
+
+
+def test_word_counts_know_a_word_beside_a_mark() -> None:
+    known = MODALITIES["text"].open(["the dog.", "a cat!", "https://dog.org/cat", "..."])
+    rows = MODALITIES["text"].floor(known)(known)  # (4, F)
+    assert rows[0] @ rows[2] > 0
+    assert rows[1] @ rows[2] > 0
+    assert MODALITIES["text"].floor(known.subset(np.arange(3, 4)))(known).shape[0] == 4  # marks alone
 
 
 def test_it_is_measured_beside_word_counts(run: Path, table: Path) -> None:

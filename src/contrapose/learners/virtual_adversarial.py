@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import torch
@@ -112,7 +113,8 @@ class VirtualAdversarial(Drawing):
                 embeddings = self.encoder.pool(guess.tokens, guess.view).detach()  # type: ignore[operator]
                 return Step(loss, embeddings, by_views(1, world_size() * batch.size, device=loss.device), log)
             if batch.turn == CONTRAST or not self.joint:
-                return self._contrast((first, second), draws)
+                step = self._contrast((first, second), draws)
+                return replace(step, loss=self.contrast_weight * step.loss)
             loss, log, _ = self._language(first, draws)
             step = self._contrast((first, second), draws)
         return Step(loss + self.contrast_weight * step.loss, step.embeddings, step.pairing, {**log, **step.log})
@@ -123,7 +125,8 @@ class VirtualAdversarial(Drawing):
     def _of_equal_answers(self, pairing: Pairing) -> float:
         """What the loss is where no token and no sample is told from others."""
         contrast = self.contrast_chance(pairing) if self.contrast_chance and self.contrast_weight else 0.0
-        return math.log(self.language.size) + self.contrast_weight * contrast if self.joint else contrast
+        contrast = self.contrast_weight * contrast
+        return math.log(self.language.size) + contrast if self.joint else contrast
 
     def _language(self, view: Padded, draws: torch.Generator) -> tuple[Tensor, dict[str, Tensor | float], Guess]:
         """The guess, and what perturbations change in it."""

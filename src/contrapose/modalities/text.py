@@ -26,6 +26,9 @@ FLOOR_WORDS = 2_000
 """Words that TF-IDF counts, as the floor that a text encoder has to beat. [design] of a few thousand texts nearly all
 that say anything."""
 
+WORD_OR_MARK = r"(?u)\w+|[^\w\s]"
+"""What it counts: `dog.` is a word and a mark, so that the word is the same elsewhere; an address is many."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TextOptions(Options):
@@ -152,11 +155,11 @@ class _Text(Modality):
         return expected_of_texts(len(samples))
 
     def floor(self, known: Samples) -> Callable[[Samples], np.ndarray]:
-        """TF-IDF of the most frequent words of the known texts, each row of length 1."""
+        """TF-IDF of the most frequent words and marks of the known texts, each row of length 1."""
         import numpy as np
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        counts = TfidfVectorizer(max_features=FLOOR_WORDS, dtype=np.float32, token_pattern=r"\S+")
+        counts = TfidfVectorizer(max_features=FLOOR_WORDS, dtype=np.float32, token_pattern=WORD_OR_MARK)
         counts.fit(cast("Texts", known).texts)
 
         def features(samples: Samples) -> np.ndarray:
