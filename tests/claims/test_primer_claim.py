@@ -63,6 +63,12 @@ def test_the_floor_answers_by_cosine_with_the_label(ground: Ground) -> None:
     assert negation(subject)["x and not x above 0.95"] <= 1
 
 
+def test_the_floor_counts_words_of_held_out_packages_too(ground: Ground) -> None:
+    fitted = ground.floor_from
+    assert fitted is ground.pretraining["pretraining"]
+    assert len(fitted) > len(ground.labelled)
+
+
 def test_each_arm_is_asked_by_its_own_answers(ground: Ground) -> None:
     for name in ("cross-entropy", "cless"):
         arm = next(arm for arm in CLAIM.arms if arm.name == name)

@@ -47,6 +47,8 @@ def docstrings(source: str, protocol: Protocol, seed: int) -> Ground:
     pretrained on without a label. What is chosen and reported on are docstrings that nobody learned from; of held-out
     packages only to report on, for who tuned by them would not be without labels.
 
+    Words are counted in all that is pretrained on, held-out packages among it, so that the floor knows what arms do.
+
     Where the protocol asks for more than the library has, it is the labelled texts of `source`, of their 60 most
     frequent classes, by the names of these.
 
@@ -65,7 +67,8 @@ def docstrings(source: str, protocol: Protocol, seed: int) -> Ground:
     labelled = known.subset(np.flatnonzero(np.asarray(known.labels) >= 0)[: protocol.labelled])
     chosen_on = _some(np.flatnonzero((part == 1) & ~held[given.labels]), protocol.validation, seed)
     reported_on = _some(np.flatnonzero(part == 2), protocol.test, seed)
-    return Ground({"pretraining": known}, labelled, everything.subset(chosen_on), everything.subset(reported_on))
+    asked = (everything.subset(rows) for rows in (chosen_on, reported_on))
+    return Ground({"pretraining": known}, labelled, *asked, floor_from=known)
 
 
 def _held_out(labels: int, seed: int) -> np.ndarray:

@@ -24,11 +24,12 @@ class Ground:
 
     Arguments:
         pretraining: name -> samples that an arm may learn from. Methods that use no targets never see theirs.
-        labelled: what kNN and probes learn from, and what the floor is fitted to.
+        labelled: what kNN and probes learn from, and what the floor is fitted to unless something else is.
         validation: what is chosen on. Disjoint from all others.
         test: what is reported on; nothing is chosen on it.
         questions: "validation", "test" -> what a task of `evaluate` asks in the place of that part's samples: a table
             of scored pairs.
+        floor_from: what the floor is fitted to; None: what is labelled.
 
     Errors:
         ArgumentError: samples of several kinds.
@@ -39,6 +40,7 @@ class Ground:
     validation: Samples
     test: Samples
     questions: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    floor_from: Samples | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         parts = {**self.pretraining, "labelled": self.labelled, VALIDATION: self.validation, TEST: self.test}

@@ -192,8 +192,10 @@ def subject_of(
 
 
 def floor_of(ground: Ground, asked: Samples, seed: int) -> Subject:
-    """What has to be beaten, without a network: the floor of the kind of data, fitted to the labelled samples."""
-    return Subject(ground.modality.floor(ground.labelled), ground, asked, seed)
+    """What has to be beaten, without a network: the floor of the kind of data, fitted to the labelled samples, or to
+    what the ground names in their place."""
+    known = ground.labelled if ground.floor_from is None else ground.floor_from
+    return Subject(ground.modality.floor(known), ground, asked, seed)
 
 
 def _labels(samples: Samples) -> np.ndarray:

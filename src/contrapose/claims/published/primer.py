@@ -25,6 +25,8 @@ from contrapose.modalities import MODALITIES
 ZERO_SHOT, FEW, OWN, TAIL = "zero-shot top-1", "few-shot macro-F1", "macro-F1", "macro-F1, rarest third"
 NEGATED = "x and not x above 0.95"
 LIKE = 0.95
+BEGINNING = 12
+"""Words, with the marks between them fewer tokens than are read."""
 HELD_OUT = LABELS - LEARNED
 RATES = (1e-3, 3e-3, 1e-2)
 WHOLE: Mapping[str, Any] = {"count": 1, "crop_min": 1.0, "delete": 0.0}
@@ -79,9 +81,10 @@ def few_shot(subject: Subject) -> dict[str, float]:
 
 
 def negation(subject: Subject) -> dict[str, float]:
-    """`x and not x above 0.95`: of docstrings in which a verb can be negated by one word, the share whose embedding
-    hardly changes when it is."""
-    texts = [text for text in subject.asked.batch(np.arange(len(subject.asked))) if _CAN_BE_NEGATED.search(text)]
+    """`x and not x above 0.95`: of beginnings of docstrings, which every arm reads to their end, in which a verb can be
+    negated by one word, the share whose embedding hardly changes when it is."""
+    begun = (" ".join(text.split()[:BEGINNING]) for text in subject.asked.batch(np.arange(len(subject.asked))))
+    texts = [text for text in begun if _CAN_BE_NEGATED.search(text)]
     if not texts:
         return {NEGATED: 0.0}
     plain, negated = (
