@@ -38,12 +38,12 @@ def sentence_parts(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def url_parts(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A folder with train.csv (330) and test.csv (130) of URLs, a sixth of them of the source that is not asked, and
+    """A folder with train.csv (360) and test.csv (130) of URLs, a sixth of them of the source that is not asked, and
     domain_categories.csv (360)."""
     folder, random = tmp_path_factory.mktemp("urls"), np.random.default_rng(0)
     words = np.array([f"word{number}" for number in range(60)])
     sources = ("benign_iscx2016", "phishtank_2020", "malicious_2017")
-    for part, count in (("train", 330), ("test", 130)):
+    for part, count in (("train", 360), ("test", 130)):
         lines = ["url_bare,malicious,source"]
         for row in range(count):
             kind = 2 if row % 6 == 5 else row % 2

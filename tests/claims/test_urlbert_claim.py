@@ -60,10 +60,10 @@ def test_who_knows_the_class_has_all_and_who_reads_the_spelling_loses_it(ground:
     bank: Any = ground.labelled
     labels |= {destination(text): label for text, label in zip(bank.texts, bank.labels, strict=True)}
     wise = urls.fraud(knowing(ground, lambda text: labels[destination(text)]))
-    assert wise == {urls.CLEAN: 1.0, urls.RESPELLED: 1.0}
+    assert min(wise[urls.CLEAN], wise[urls.RESPELLED]) > 0.95  # noise stands beside what it knows
     exact = dict(zip([*test.texts, *bank.texts], [*test.labels, *bank.labels], strict=True))
     fooled = urls.fraud(knowing(ground, lambda text: exact.get(text, 0.5)))
-    assert fooled[urls.CLEAN] == 1.0
+    assert fooled[urls.CLEAN] > 0.95
     assert fooled[urls.RESPELLED] < 0.8
 
 
@@ -71,7 +71,7 @@ def test_letters_in_a_row_are_measured_with_the_floor(ground: Ground) -> None:
     found = urls.fraud(floor_of(ground, ground.test, 0))
     assert found[urls.NGRAMS + urls.CLEAN] > 0.9  # classes have words of their own
     assert found[urls.NGRAMS + urls.CLEAN] >= found[urls.NGRAMS + urls.RESPELLED]
-    assert found[urls.CLEAN] < 0.7  # a URL is a single word, which was never seen
+    assert 0.6 < found[urls.CLEAN] < found[urls.NGRAMS + urls.CLEAN]  # parts of a URL are words
 
 
 def test_domains_are_asked_for_topic_and_advertising(ground: Ground) -> None:
@@ -93,8 +93,8 @@ def test_other_data_are_refused(url_parts: str, sentence_parts: str, tmp_path: P
     (folder / "domain_categories.csv").unlink()
     with pytest.raises(DataError, match="holds no table domain_categories"):
         urls.urls_and_domains(str(folder), SMALL, 0)
-    with pytest.raises(ArgumentError, match="asks for 290 training"):
-        urls.urls_and_domains(url_parts, replace(SMALL, labelled=250), 0)
+    with pytest.raises(ArgumentError, match="asks for 310 training"):
+        urls.urls_and_domains(url_parts, replace(SMALL, labelled=270), 0)
 
 
 def test_arms_differ_in_their_terms_alone() -> None:

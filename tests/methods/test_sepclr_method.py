@@ -136,7 +136,7 @@ def test_data_without_two_sets_do_not_start(pictures: np.ndarray, tmp_path: Path
     with pytest.raises(ArgumentError, match="32 of 96 samples have no label"):
         contrapose.train("sepclr", data=some, out=str(tmp_path / "run"), **QUICK)
     one = Images(pictures, np.zeros(96, dtype=np.int64), class_names=("background", "target"))
-    with pytest.raises(ArgumentError, match="nothing to tell apart"):
+    with pytest.raises(DataError, match="name 1 of them"):
         contrapose.train("sepclr", data=one, out=str(tmp_path / "run"), **QUICK)
     assert not (tmp_path / "run").exists()
 
