@@ -68,3 +68,16 @@ def own_rows(batch: int, *, device: torch.device | None = None) -> Tensor | None
     if world_size() == 1:
         return None
     return torch.arange(rank() * batch, (rank() + 1) * batch, device=device)
+
+
+def mean_count(own: Tensor) -> Tensor:
+    """The mean number a process of what each counted: sums divided by it average to the mean over all; 1 where nobody
+    counted anything.
+
+    Where one process of two counted one thing it is a half: their average is that one's whole share then.
+
+    Shapes:
+        own: `()`; returns `()` in float32.
+    """
+    count = gather(own.detach().unsqueeze(0)).float().mean()  # (W,) -> ()
+    return torch.where(count > 0, count, torch.ones_like(count))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
+from token_cases import TEXTS
 from torch import Tensor
 
 from contrapose.distributed import rank, world_size
@@ -20,16 +21,6 @@ from distributed_helper import run_ranks
 
 pytest.importorskip("tokenizers")
 
-TEXTS = [
-    "the cat sat on the mat",
-    "a dog",
-    "the dog and the cat sat on a mat and on a log",
-    "a log",
-    "the mat and the log and the dog",
-    "cat dog",
-    "the cat",
-    "a mat sat on the dog and the log",
-]
 SPECIAL, MASK, SIZE = (0, 1, 2, 3), 3, 40
 
 
@@ -151,12 +142,12 @@ def test_who_cannot_guess_is_told() -> None:
         MaskedLanguage(build_text("transformer", words, seed=0))
 
 
-def gradients() -> dict[str, Tensor]:
-    """Of one step, averaged over processes; the second process has shorter texts."""
+def gradients(texts: list[str]) -> dict[str, Tensor]:
+    """Of one step, averaged over processes, each of which has its part of the texts."""
     encoder, part = encoder_and_head()
     encoder.double(), part.double()
-    half = len(TEXTS) // world_size()
-    own = TEXTS[rank() * half : (rank() + 1) * half]
+    half = len(texts) // world_size()
+    own = texts[rank() * half : (rank() + 1) * half]
     part.guess(encoder.prepare(own), torch.Generator().manual_seed(5)).loss.backward()
     found = {name: value.grad.clone() for name, value in encoder.named_parameters() if value.grad is not None}
     if world_size() > 1:
@@ -166,9 +157,11 @@ def gradients() -> dict[str, Tensor]:
     return found
 
 
-def test_two_processes_are_one() -> None:
-    alone = gradients()
-    for found in run_ranks(gradients):
+@pytest.mark.parametrize("texts", [TEXTS, ["cat dog", ""]], ids=["unequal lengths", "one asks a single token"])
+def test_two_processes_are_one(texts: list[str]) -> None:
+    alone = gradients(texts)
+    assert any(value.abs().sum() > 0 for value in alone.values())
+    for found in run_ranks(gradients, texts):
         assert found.keys() == alone.keys()
         for name, value in alone.items():
             torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-7, msg=name)

@@ -8,12 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from contrapose.data.batch import Batch
-from contrapose.distributed import world_size
+from contrapose.distributed import mean_count, world_size
 from contrapose.encoders import Encoder
 from contrapose.errors import ArgumentError
 from contrapose.learners.embed_views import embed_views
 from contrapose.learners.learner import Chance, Learner, Step
-from contrapose.learners.token_discriminator import mean_count
 from contrapose.pairing import by_views
 
 # (right (B,), wrong (B, W), known (B, W), what the sum over samples is divided by) -> loss

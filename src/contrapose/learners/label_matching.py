@@ -12,7 +12,7 @@ from torch import Tensor
 
 from contrapose.data.batch import Batch
 from contrapose.data.samples import LABEL
-from contrapose.distributed import gather, own_rows
+from contrapose.distributed import gather, mean_count, own_rows
 from contrapose.encoders import Encoder, Tabled, check_capable
 from contrapose.encoders.matcher import Matcher, word_vectors
 from contrapose.errors import ArgumentError
@@ -142,8 +142,7 @@ class LabelMatching(Drawing):
     def _mean(self, logits: Tensor, found: Candidates) -> Tensor:
         """Over the texts of all processes that have a positive: each divides by the mean number of them."""
         losses = self.objective(logits, found.positive, found.valid)  # (B,)
-        count = gather(found.answered.sum().float().unsqueeze(0)).mean()  # ()
-        return losses.sum() / torch.where(count > 0, count, torch.ones_like(count))
+        return losses.sum() / mean_count(found.answered.sum())
 
     def _vectors(self, found: Candidates) -> Float[Tensor, "B C E"]:
         """e(l) of all candidates; those of a shared list are made once."""

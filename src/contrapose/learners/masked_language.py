@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from contrapose.distributed import gather
+from contrapose.distributed import mean_count
 from contrapose.encoders import Encoder, Lexical, check_capable
 from contrapose.encoders.language_head import LanguageHead
 from contrapose.errors import ArgumentError
@@ -168,7 +168,7 @@ class MaskedLanguage(nn.Module):
         asked = targets != NOT_ASKED  # (B, T)
         logits = self.logits(tokens[asked])  # (A, M), of these alone: M is large
         wanted = targets[asked]  # (A,)
-        number = gather(asked.sum().unsqueeze(0)).float().mean().clamp(min=1)  # asked by a process, on average
+        number = mean_count(asked.sum())  # asked by a process, on average
         loss = functional.cross_entropy(logits, wanted, reduction="sum") / number
         right = (logits.detach().argmax(dim=-1) == wanted).sum() / asked.sum().clamp(min=1)
         return Guess(loss, tokens, hidden, asked, right, logits)

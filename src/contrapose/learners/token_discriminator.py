@@ -7,7 +7,7 @@ from collections.abc import Callable
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from contrapose.distributed import gather
+from contrapose.distributed import mean_count
 from contrapose.evaluation.roc import roc_auc
 
 # (logits (B, T), replaced (B, T), mask (B, T), what the sum over tokens is divided by) -> loss
@@ -44,8 +44,3 @@ class TokenDiscriminator(nn.Module):
         found, wanted = logits.detach()[mask].float(), replaced[mask]  # (n,) each
         recall = (found[wanted] > 0).float().mean()  # NaN where nothing was replaced
         return loss, {"replaced_auc": roc_auc(found, wanted), "replaced_recall": recall}
-
-
-def mean_count(own: Tensor) -> Tensor:
-    """The mean number a process of what each counted, 1 at least: sums divided by it average to the mean over all."""
-    return gather(own.detach().unsqueeze(0)).float().mean().clamp(min=1)  # (W,) -> ()

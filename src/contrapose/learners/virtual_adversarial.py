@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from contrapose.data.batch import Batch
-from contrapose.distributed import gather, own_rows, world_size
+from contrapose.distributed import gather, mean_count, own_rows, world_size
 from contrapose.encoders import Encoder
 from contrapose.errors import ArgumentError
 from contrapose.learners.drawing import Drawing
@@ -141,7 +141,7 @@ class VirtualAdversarial(Drawing):
         answers = self.language.logits(self.language.encoder.tokens_of(moved, view)[view.mask])  # (n, M)
         vat = symmetric_divergence(clean, answers, reduction="sum")
         # The mean over the tokens of all processes, whose losses are averaged; or the sum.
-        tokens = gather(view.mask.sum().unsqueeze(0)).float().mean()  # ()
+        tokens = mean_count(view.mask.sum())  # ()
         vat = vat / tokens if self.vat_mean else vat * world_size()
         vat = torch.where(found.found, vat, torch.zeros_like(vat))
         log |= {"vat_loss": vat.detach(), "vat_cosine": found.cosine}
