@@ -1,9 +1,7 @@
 """What a training step of each method costs, beside SimCLR's, in one run: time and peak memory.
 
     python benchmarks/method_cost.py --batch 512 --out results/benchmarks/method_cost.json
-    python benchmarks/method_cost.py --kind text --methods simcse debcse --out results/benchmarks/method_cost_texts.json
-    python benchmarks/method_cost.py --kind text --methods cless supcon-ce \
-        --out results/benchmarks/method_cost_label_texts.json
+    python benchmarks/method_cost.py --kind text --batch 256 --out results/benchmarks/method_cost_text.json
 
 A step is forward, objective, backward, optimiser and the learner's own bookkeeping (teacher, queue), on views that were
 made beforehand: `small_conv` on 32 x 32 colour pictures, `transformer` on texts of 16 words. Methods take turns, one
@@ -160,7 +158,8 @@ def main() -> None:
     if arguments.peak:
         print(peak_here(arguments.peak, arguments.batch, arguments.kind))
         return
-    usual = [*(name for name, method in METHODS.items() if method.modality == arguments.kind), *VARIANTS]
+    of_kind = [name for name, method in METHODS.items() if method.modality == arguments.kind]
+    usual = [*of_kind, *(name for name, (method, _) in VARIANTS.items() if method in of_kind)]
     names = [YARDSTICK, *(name for name in arguments.methods or usual if name != YARDSTICK)]
     rows = measure(names, arguments.batch, arguments.rounds, kind=arguments.kind)
     show(rows)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from contrapose.claims.outside import OUTSIDE
 from contrapose.claims.places import CIFAR10
 from contrapose.claims.protocol import Protocol
 from contrapose.errors import ArgumentError, did_you_mean
@@ -90,6 +91,7 @@ class Claim:
         choose_by: name of the measure that tuning maximises on the validation split.
         modality: the kind of data of the ground; its floor stands beside the arms.
         source: where the data come from unless `--data` says; None: it has to.
+        outside: baselines that others trained (`claims.outside`), beside the floors where their packages are installed.
         remarks: what a reader should know: departures from the paper, and what was tried when it was not resolved.
 
     Errors:
@@ -110,6 +112,7 @@ class Claim:
     remarks: Sequence[str] = ()
     modality: str = "image"
     source: str | None = CIFAR10
+    outside: Sequence[str] = ()
 
     @property
     def kind(self) -> Modality:
@@ -117,9 +120,16 @@ class Claim:
         return MODALITIES[self.modality]
 
     @property
-    def floors(self) -> tuple[str, str]:
-        """Arms that every claim has: the untrained network, and what the data know by themselves."""
-        return UNTRAINED, self.kind.floor_name
+    def floors(self) -> tuple[str, ...]:
+        """Arms that every claim has, the untrained network and what the data know by themselves, and baselines from
+        outside."""
+        return UNTRAINED, self.kind.floor_name, *(name for name in self.outside if OUTSIDE[name].there)
+
+    @property
+    def notes(self) -> list[str]:
+        """The remarks, and what the baselines from outside are."""
+        beside = [f"{name}: {OUTSIDE[name].about}." for name in self.outside if OUTSIDE[name].there]
+        return [*self.remarks, *beside]
 
     def make_ground(self, source: str, protocol: Protocol, seed: int) -> Ground:
         """The data of a seed.
@@ -140,14 +150,21 @@ class Claim:
         where = f"The claim {self.name!r}"
         if len(set(names)) < len(names):
             raise ArgumentError(f"{where} has two arms of one name ({', '.join(names)}); give each its own.")
+        for name in self.outside:
+            if name not in OUTSIDE or OUTSIDE[name].modality != self.modality:
+                known = ", ".join(key for key, one in OUTSIDE.items() if one.modality == self.modality) or "none"
+                raise ArgumentError(
+                    f"{where} is on {self.kind.plural}, and there is no baseline {name!r} of these from outside."
+                    f"{did_you_mean(name, OUTSIDE)} There is: {known}."
+                )
         if not any(prediction.role == "claim" for prediction in self.predictions):
             raise ArgumentError(f"{where} predicts nothing; give it a Prediction of role 'claim'.")
         for prediction in self.predictions:
             for name in prediction.arms:
-                if name not in (*names, *self.floors):
+                if name not in (*names, *self.floors[:2]):
                     raise ArgumentError(
                         f"{where} predicts something of the arm {name!r}, which is missing."
-                        f"{did_you_mean(name, [*names, *self.floors])} Its arms: {', '.join(names)}."
+                        f"{did_you_mean(name, [*names, *self.floors[:2]])} Its arms: {', '.join(names)}."
                     )
         for arm in self.arms:
             self._check_moments(arm, METHODS[arm.method])  # an unknown name is refused here, with the nearest one

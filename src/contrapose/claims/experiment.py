@@ -84,7 +84,7 @@ class Experiment:
         values = {
             name: tuple(
                 {int(epoch): numbers for epoch, numbers in by_unit[name, source]["values"].items()}
-                for source in (same if name == self.claim.kind.floor_name else range(self.protocol.seeds))
+                for source in (same if name in self.claim.floors[1:] else range(self.protocol.seeds))
             )
             for name in (*(arm.name for arm in self.claim.arms), *self.claim.floors)
         }

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from contrapose.claims.ground import TEST, VALIDATION, Ground
+from contrapose.claims.outside import OUTSIDE
 from contrapose.data import Batch, Samples, derived_generator
 from contrapose.data.samples import LABEL
 from contrapose.embedder import Embedder
@@ -191,9 +192,11 @@ def subject_of(
     return Subject(Embedder(encoder).embed, ground, asked, seed, learner, views)
 
 
-def floor_of(ground: Ground, asked: Samples, seed: int) -> Subject:
-    """What has to be beaten, without a network: the floor of the kind of data, fitted to the labelled samples, or to
-    what the ground names in their place."""
+def floor_of(ground: Ground, asked: Samples, seed: int, name: str = "") -> Subject:
+    """What has to be beaten, without training here: the floor of the kind of data, fitted to the labelled samples, or
+    to what the ground names in their place; or the baseline from outside of this name."""
+    if name in OUTSIDE:
+        return Subject(OUTSIDE[name].load(), ground, asked, seed)
     known = ground.labelled if ground.floor_from is None else ground.floor_from
     return Subject(ground.modality.floor(known), ground, asked, seed)
 

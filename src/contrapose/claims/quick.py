@@ -17,7 +17,7 @@ SMALLER = {"small_conv": "tiny_conv"}
 
 def quick_version(claim: Claim) -> Claim:
     """The same arms and predictions on 192 samples, one epoch, two seeds; two trials of the first tuned arm, one of the
-    others; a small net in place of a larger one of its kind, and texts of at most 32 tokens."""
+    others; a small net in place of a larger one of its kind, texts of at most 32 tokens, and nothing from outside."""
     protocol = replace(
         claim.protocol,
         options=_small(claim.protocol.options, must=True),
@@ -33,7 +33,7 @@ def quick_version(claim: Claim) -> Claim:
     arms = [
         replace(arm, options=_small(arm.options), grid=_short(arm, TRIALS if arm is tuned else 1)) for arm in claim.arms
     ]
-    return replace(claim, arms=arms, protocol=protocol)
+    return replace(claim, arms=arms, protocol=protocol, outside=())
 
 
 def _small(options: Mapping[str, Any], *, must: bool = False) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def record_of(
         "commits": sorted({record["commit"] for record in outcome.records}),
         "threads": sorted({record["threads"] for record in outcome.records}),
         "arithmetic": sorted({record["config"]["arithmetic"] for record in outcome.records if record["config"]}),
-        "remarks": list(claim.remarks),
+        "remarks": claim.notes,
         **environment(),
     }
 

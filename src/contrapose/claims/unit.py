@@ -205,7 +205,7 @@ def _set(ground: Ground, name: str) -> Samples:
 def _floor(unit: Unit, claim: Claim, ground: Ground) -> Measured:
     """What the data know by themselves, or the first arm's network before its first step."""
     if unit.arm.name != UNTRAINED:
-        return Measured({0: _measured(claim, floor_of(ground, _asked(unit, ground), unit.seed))})
+        return Measured({0: _measured(claim, floor_of(ground, _asked(unit, ground), unit.seed, unit.arm.name))})
     arm = unit.arm
     options = {**unit.protocol.options, **arm.options, "seed": unit.seed}
     config = configuration(arm.method, options, ground.modality.name)

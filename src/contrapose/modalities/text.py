@@ -22,13 +22,6 @@ if TYPE_CHECKING:
     from contrapose.encoders.texts import TextEncoder
     from contrapose.encoders.texts.coverage import Coverage
 
-FLOOR_WORDS = 2_000
-"""Words that TF-IDF counts, as the floor that a text encoder has to beat. [design] of a few thousand texts nearly all
-that say anything."""
-
-WORD_OR_MARK = r"(?u)\w+|[^\w\s]"
-"""What it counts: `dog.` is a word and a mark, so that the word is the same elsewhere; an address is many."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class TextOptions(Options):
@@ -155,18 +148,11 @@ class _Text(Modality):
         return expected_of_texts(len(samples))
 
     def floor(self, known: Samples) -> Callable[[Samples], np.ndarray]:
-        """TF-IDF of the most frequent words and marks of the known texts, each row of length 1."""
-        import numpy as np
-        from sklearn.feature_extraction.text import TfidfVectorizer
+        """TF-IDF of the words and marks of the known texts, each row of length 1."""
+        from contrapose.data.texts.word_counts import WordCounts
 
-        counts = TfidfVectorizer(max_features=FLOOR_WORDS, dtype=np.float32, token_pattern=WORD_OR_MARK)
-        counts.fit(cast("Texts", known).texts)
-
-        def features(samples: Samples) -> np.ndarray:
-            rows = counts.transform(cast("Texts", samples).texts).toarray()  # (N, F)
-            return rows if rows.any(axis=1).all() else rows + 1e-6  # a text of unknown words alone has no direction
-
-        return features
+        counts = WordCounts(cast("Texts", known).texts)
+        return lambda samples: counts(cast("Texts", samples).texts)
 
     def takes(self, encoder: Encoder) -> list[str]:
         tokenizer = cast("TextEncoder", encoder).tokenizer

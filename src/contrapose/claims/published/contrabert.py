@@ -82,6 +82,7 @@ CLAIM = register(
         measures=(renamed_programs, searched()),
         choose_by="found again, mean",
         modality="text",
+        outside=("MiniLM", "static vectors"),
         source=PYTHON_FUNCTIONS,
         remarks=(
             "Functions of the running Python's library, of 5 to 60 lines, no two the same but for names; learned from, "

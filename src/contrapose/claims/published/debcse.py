@@ -110,6 +110,7 @@ CLAIM = register(
         measures=(by_task("scored-pairs"), where_looks_mislead, paraphrase_nearer),
         choose_by=SPEARMAN,
         modality="text",
+        outside=("MiniLM", "static vectors"),
         source=None,
         remarks=(
             "Data: a folder with train and test tables of scored pairs (the STS benchmark), and beside them sentences "

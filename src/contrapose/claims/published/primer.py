@@ -28,7 +28,7 @@ LIKE = 0.95
 BEGINNING = 12
 """Words, with the marks between them fewer tokens than are read."""
 HELD_OUT = LABELS - LEARNED
-RATES = (1e-3, 3e-3, 1e-2)
+RATES = (3e-3, 1e-2, 3e-2)
 WHOLE: Mapping[str, Any] = {"count": 1, "crop_min": 1.0, "delete": 0.0}
 DELETED: Mapping[str, Any] = {"count": 2, "crop_min": 1.0, "delete": 0.2}
 _CAN_BE_NEGATED = re.compile(r"\b(is|are|was|were|will|can|should|must|may|does|do|has|have)\b")
@@ -183,6 +183,7 @@ CLAIM = register(
         measures=(zero_shot, own_answers, few_shot, negation),
         choose_by=OWN,
         modality="text",
+        outside=("MiniLM", "static vectors"),
         source=SOURCE,
         remarks=(
             "Data: docstrings of the running Python's library, without the name of their package; a label is that name "

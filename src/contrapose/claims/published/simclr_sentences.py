@@ -75,6 +75,7 @@ CLAIM = register(
         measures=(by_task("scored-pairs"),),
         choose_by=SPEARMAN,
         modality="text",
+        outside=("MiniLM", "static vectors"),
         source=None,
         remarks=(
             "Measured on the STS benchmark: 4,000 sentences of its training pairs are learned from; scores are only "

@@ -101,6 +101,7 @@ CLAIM = register(
         measures=(fraud, subjects_of_domains, direction_found),
         choose_by=CLEAN,
         modality="text",
+        outside=("MiniLM", "static vectors"),
         source=None,
         remarks=(
             "Data: a folder of tables train and test (url_bare, malicious, source) and domain_categories (domain, "
