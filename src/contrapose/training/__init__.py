@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from contrapose.training.job import Job, Report
     from contrapose.training.loop import Trainer
     from contrapose.training.monitor import Monitor
+    from contrapose.training.pictures import in_grid, read_pictures, write_pictures
     from contrapose.training.run_folder import RunFolder, new_run_path
     from contrapose.training.runner import Runner
     from contrapose.training.stages import Context, Plan, Stage
@@ -26,7 +27,10 @@ __all__ = [
     "Runner",
     "Stage",
     "Trainer",
+    "in_grid",
     "new_run_path",
+    "read_pictures",
+    "write_pictures",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -42,6 +46,9 @@ __getattr__, __dir__ = lazy_exports(
         "Runner": "contrapose.training.runner",
         "Stage": "contrapose.training.stages",
         "Trainer": "contrapose.training.loop",
+        "in_grid": "contrapose.training.pictures",
         "new_run_path": "contrapose.training.run_folder",
+        "read_pictures": "contrapose.training.pictures",
+        "write_pictures": "contrapose.training.pictures",
     },
 )

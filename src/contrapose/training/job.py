@@ -71,7 +71,10 @@ class Job:
         raise NotImplementedError(f"{type(self).__name__} must implement restore(state).")
 
     def export(self, folder: Path, *, step: int) -> None:
-        """Write into the folder what was made so far, after so many steps. The main process alone is asked."""
+        """Write into the folder what was made so far, after so many steps. The main process alone is asked.
+
+        What a person should see goes there too: `write_pictures(folder, [(pixels, title, caption), ...])`.
+        """
 
     def closing(self) -> str | None:
         """A last line for people; None without."""

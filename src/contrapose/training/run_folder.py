@@ -26,6 +26,8 @@ class RunFolder:
     teacher/ ...     encoders trained beside it, in the same form, where the method has any: `contrapose.load` reads
                      these too, when it is given their folder
     class_gates.safetensors ...  tables that were learned beside them, where the method has any
+    stages/NAME/     what each stage but the last has made, in the same form, of runs of several
+    pictures/        pictures that its job leaves, and `pictures.json` with their titles and captions (`pictures.py`)
     evaluation.json  what `contrapose evaluate` measured
     evaluation_items.npz  the scores behind it, item by item: what `contrapose compare` pairs
     """
