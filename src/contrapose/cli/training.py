@@ -158,7 +158,11 @@ def _method_first(method: str, words: list[str]) -> None:
 
 
 def _is_data(word: str) -> bool:
-    return word in ("omniglot", "python-docs", "python-functions") or word.startswith("hub:") or Path(word).exists()
+    return (
+        word in ("omniglot", "python-docs", "python-functions")
+        or word.startswith(("hub:", "made:"))
+        or Path(word).exists()
+    )
 
 
 def _finish(run: Any) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from contrapose.data.kinds import EMBEDDED
+from contrapose.data.kinds import EMBEDDED, MADE_BY_NAME
 from contrapose.errors import DataError, RunError
 
 FROM_PYTHON = "(given in Python)"  # what a configuration says of arrays and data sets that have no name
@@ -77,8 +77,8 @@ def _is_there(place: str) -> bool:
 
 
 def _path_of(data: str) -> tuple[str, str | None]:
-    """The prefix and the path in what was given; none in names of the hub, of Python, of embedded sets."""
-    if data in (*EMBEDDED, FROM_PYTHON) or data.startswith(_PUBLISHED):
+    """The prefix and the path in what was given; none in names of the hub, of Python, of embedded and made sets."""
+    if data in (*EMBEDDED, FROM_PYTHON) or data.startswith((MADE_BY_NAME, *_PUBLISHED)):
         return "", None
     prefix = _HUB if data.startswith(_HUB) else ""
     path = str(Path(data.removeprefix(_HUB)).expanduser())

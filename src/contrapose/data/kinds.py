@@ -25,6 +25,8 @@ from contrapose.words import a_type
 PLAIN_TEXT = (".txt", ".py")
 EMBEDDED = {"omniglot": "image", "python-docs": "text", "python-functions": "text"}
 """The sets that come with the package, and their kinds."""
+MADE_BY_NAME = "made:"
+"""Begins the name of pictures that are made when they are asked for."""
 MOST_LOOKED_AT = 200  # entries of a folder, items of a list
 
 
@@ -63,13 +65,13 @@ def kind_of(spec: Any) -> str:
 def names_data(text: str) -> bool:
     """Whether a text is, or looks like, the name of data rather than words: something is there, or its ending is one
     of data."""
-    if text in EMBEDDED or text.startswith("hub:") or _is_file_name(text):
+    if text in EMBEDDED or text.startswith(("hub:", MADE_BY_NAME)) or _is_file_name(text):
         return True
     return Path(text).suffix.lower() in (*PLAIN_TEXT, *PARQUET, *SEPARATORS, *JSON_LINES, ".npz", ".npy")
 
 
 def _of_name(name: str) -> str:
-    if name in EMBEDDED or name.startswith("hub:"):
+    if name in EMBEDDED or name.startswith(("hub:", MADE_BY_NAME)):
         return EMBEDDED.get(name, "image")
     if not name:
         return "image"

@@ -21,10 +21,12 @@ from contrapose.data.images.folders import list_folder, list_glob
 from contrapose.data.images.frames import open_frame, open_mapping
 from contrapose.data.images.hub import list_hub, list_hub_dataset
 from contrapose.data.images.images import Images
+from contrapose.data.images.made.naming import open_made
 from contrapose.data.images.objects import holds_paths, open_dataset, open_paths_array, open_sequence, to_array
 from contrapose.data.images.omniglot import omniglot
 from contrapose.data.images.pixels.array_form import fit as fit_array
 from contrapose.data.images.request import Request
+from contrapose.data.kinds import MADE_BY_NAME
 from contrapose.data.labelled import with_unlabelled_note
 from contrapose.data.tables.foreign import is_column, is_frame, items_of
 from contrapose.data.tables.named import HUB, is_saved, matching
@@ -64,6 +66,7 @@ def open_data(
             A `.parquet`, `.csv`, `.tsv` or `.jsonl` table: pictures encoded in a column of the parquet, or a
             column of paths relative to the table.
             `"omniglot"`, the embedded data set.
+            `"made:NAME?option=value&..."`, pictures made by a generator (`data.images.made.MADE`).
             `"hub:OWNER/NAME[:SPLIT]"`, or `"hub:FOLDER[:SPLIT]"` as `datasets` saves it.
             From Python: an array or tensor; a list, series or array of paths; Pillow images or arrays; a list of
             (picture, label); a frame of pandas, polars or pyarrow; `{"images": ..., "labels": ...}`; `{path: label}`; a
@@ -163,6 +166,8 @@ def _open_named(name: str, request: Request) -> Images:
         kind = request.labels if isinstance(request.labels, str) else None
         rest = replace(request, labels=None) if kind else request
         return _refitted(omniglot(kind), rest)
+    if name.startswith(MADE_BY_NAME):
+        return _refitted(open_made(name, request), request)
     if name.startswith(HUB):
         return decode_listing(list_hub(name.removeprefix(HUB), request), request)
     path = expanded(name)
@@ -221,7 +226,7 @@ def _refitted(images: Images, request: Request) -> Images:
     if same_size and request.channels in (None, images.channels):
         return images
     pixels, notes = fit_array(images.pixels, image_size=request.image_size, channels=request.channels)
-    return Images(
+    fitted = Images(
         pixels,
         targets=images.targets,
         class_names=images.class_names,
@@ -231,3 +236,5 @@ def _refitted(images: Images, request: Request) -> Images:
         notes=[*images.notes, *notes],
         preparation=images.preparation,
     )
+    fitted.names_of = images.names_of
+    return fitted

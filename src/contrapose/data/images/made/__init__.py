@@ -1,0 +1,21 @@
+"""Pictures that are made, not found: each file is a generator of pictures of which everything is known.
+
+A generator is a function `NAME(count=..., *, seed=..., ...) -> Images`. Its options have annotations and defaults: the
+command line reads them in `--data made:NAME?count=500&seed=1`. The pictures' labels are the question that is asked
+of them unless told otherwise; every question there is, that one too, is a target of its own, by `with_classes`, and a
+column to `--label-column`; plain numbers are targets without class names, and columns to `--number-column`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from contrapose.data.images.images import Images
+from contrapose.data.images.made.trifeature import trifeature
+
+MADE: dict[str, Callable[..., Images]] = {
+    "trifeature": trifeature,
+}
+"""Generators by the name that stands behind `made:`."""
+
+__all__ = ["MADE", "trifeature"]

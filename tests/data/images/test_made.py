@@ -1,0 +1,151 @@
+"""Pictures that are made when they are asked for: by name, with options, labelled by any of their questions."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from contrapose.commands.data_check import data_check
+from contrapose.commands.run_data import places_of
+from contrapose.data import kind_of, open_data
+from contrapose.data.images.made import MADE, trifeature
+from contrapose.data.images.made.trifeature import COLOURS, SHAPES, SIDE, TEXTURES
+from contrapose.errors import ArgumentError
+
+
+def masks(images):
+    return images.pixels.max(axis=1) > 0  # (N, H, W)
+
+
+def features(images):
+    return np.stack([images.targets[name].astype(int) for name in ("colour", "shape", "texture")])  # (3, N)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_every_generator_can_be_named_and_repeats_itself(name):
+    """A generator is reached by its name with its defaults, every option has a default, and a seed is all it draws
+    from."""
+    options = inspect.signature(MADE[name]).parameters.values()
+    assert all(option.default is not inspect.Parameter.empty for option in options)
+    assert {"count", "seed"} <= {option.name for option in options}
+    once, again = (open_data(f"made:{name}?count=24&seed=3") for _ in range(2))
+    other = open_data(f"made:{name}?count=24&seed=4")
+    assert len(once) == 24
+    assert once.fingerprint == again.fingerprint != other.fingerprint
+    assert kind_of(f"made:{name}") == "image"
+
+
+def test_names_carry_options_to_the_generator():
+    """What stands behind the question mark arrives as numbers; the pictures are those of the call in Python."""
+    named, called = open_data("made:trifeature?count=50&seed=7"), trifeature(50, seed=7)
+    assert (named.pixels == called.pixels).all()
+    assert named.origin == "made:trifeature?count=50&seed=7"
+    assert places_of("made:trifeature?count=50", run=None) == {}  # a name, the same in every folder
+
+
+def test_any_question_becomes_the_labels():
+    """`label_column` chooses among the questions, `number_column` among all targets, and the rest stay beside."""
+    by_shape, by_colour = (open_data("made:trifeature?count=30", label_column=name) for name in (None, "colour"))
+    assert by_shape.class_names == SHAPES
+    assert by_colour.class_names == tuple(COLOURS)
+    assert (by_colour.labels == by_colour.targets["colour"]).all()
+    assert by_shape.notes == (
+        "Labels by shape; the pictures have colour, shape, texture: --label-column (label_column=) chooses.",
+    )
+    assert open_data("made:trifeature?count=30", labels="none").labels is None
+    numbered = open_data("made:trifeature?count=30", number_column="texture")
+    assert (numbered.targets["number"] == numbered.targets["texture"]).all()
+
+
+def test_size_and_limit_keep_the_questions():
+    """Brought to another size and cut to fewer, pictures keep every target and the names of its classes."""
+    small = open_data("made:trifeature?count=40", image_size=16, limit=10)
+    assert len(small) == 10
+    assert small.image_size == 16
+    assert small.names_of["texture"] == TEXTURES
+    assert (small.targets["colour"] == trifeature(40).targets["colour"][::4]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("made:trifaeture", {}, "Did you mean 'trifeature'"),
+        ("made:trifeature?cuont=5", {}, "no option 'cuont'. Did you mean 'count'"),
+        ("made:trifeature?count=many", {}, "count is a whole number, e.g. count=500"),
+        ("made:trifeature?count", {}, "has no value: write made:trifeature?count=VALUE"),
+        ("made:trifeature?seed=1&seed=2", {}, "is given twice"),
+        ("made:trifeature?count=0", {}, "from 1 on"),
+        ("made:trifeature", {"label_column": "color"}, "no classes 'color'. Did you mean 'colour'"),
+        ("made:trifeature", {"number_column": "size"}, "no number 'size'"),
+    ],
+)
+def test_mistakes_in_a_name_teach(name, options, said):
+    with pytest.raises(ArgumentError, match=said.replace("?", r"\?")):
+        open_data(name, **options)
+
+
+def test_data_check_tells_of_made_pictures(tmp_path):
+    """`data check` counts the classes, says which question they answer, and draws views."""
+    report = data_check("made:trifeature?count=200", label_column="texture", out=tmp_path / "views.png", quiet=True)
+    assert {name for name, _ in report.classes} == set(TEXTURES)
+    assert (tmp_path / "views.png").is_file()
+    assert "200 pictures, used as 3 x 24 x 24" in report.summary
+    assert not report.problems
+
+
+def test_the_three_features_are_independent_and_as_named():
+    """All 216 combinations come about equally often; the colour is the hue of every lit pixel, and the background is
+    black."""
+    images = trifeature(6000, seed=1)
+    codes = np.ravel_multi_index(features(images), (6, 6, 6))
+    counts = np.bincount(codes, minlength=216)
+    assert counts.min() > 0
+    assert ((counts - 6000 / 216) ** 2 / (6000 / 216)).sum() < 290
+    few = images.subset(range(200))
+    table = np.array(list(COLOURS.values())) > 0  # (6, 3)
+    lit, mask = few.pixels > 0, masks(few)
+    expected = table[features(few)[0]][:, :, None, None] & mask[:, None]  # (N, 3, H, W)
+    assert (lit == expected).all()
+    assert few.pixels.shape == (200, 3, SIDE, SIDE)
+    assert mask[:, [0, -1]].sum() == 0
+
+
+def test_shapes_cover_what_they_are_called():
+    """A ring is open in the middle, a disc is not; a plus is thin, a square full; a triangle is wider below."""
+    images = trifeature(1500, seed=2)
+    mask, shape = masks(images), features(images)[1]
+    solid = features(images)[2] == TEXTURES.index("solid")
+    area = images.pixels.max(axis=1).sum(axis=(1, 2)) / 255  # (N,): in pixels, of those that are solid
+    mean = {name: area[solid & (shape == number)].mean() for number, name in enumerate(SHAPES)}
+    assert abs(mean["disc"] - np.pi * 8**2) < 8
+    assert abs(mean["diamond"] - 2 * 8**2) < 8
+    assert abs(mean["square"] - (2 * 0.85 * 8) ** 2) < 8
+    assert mean["ring"] < 0.8 * mean["disc"]
+    middle = images.pixels[:, :, 11:13, 11:13].max(axis=(1, 2, 3))  # (N,): the brightest of the middle pixels
+    assert (middle[shape == SHAPES.index("ring")] < 128).all()
+    assert (middle[solid & (shape == SHAPES.index("disc"))] == 255).all()
+    triangles = mask[shape == SHAPES.index("triangle")]
+    widths = triangles.sum(axis=2).argmax(axis=1)  # (n,): the row that is widest
+    assert (widths > 11).all()
+
+
+def test_textures_have_the_stated_periods_and_dark_phase():
+    """A solid object has one grey level, stripes and boards have two, of which the dark one is 0.35 of the other, and
+    repeat after 4 pixels in the stated direction and not in others."""
+    images = trifeature(1500, seed=5)
+    value, texture, shape = images.pixels.max(axis=1), features(images)[2], features(images)[1]  # (N, H, W), (N,)
+    wide = shape == SHAPES.index("square")
+    for number, name in enumerate(TEXTURES):
+        patches = value[wide & (texture == number)][:, 8:16, 8:16].astype(int)  # (n, 8, 8), inside every square
+        levels = set(np.unique(patches))
+        assert levels == {"solid": {255}, "blobs": levels}.get(name, {89, 255}), name
+        same = {
+            "rows": (patches[:, 1:] == patches[:, :-1]).all(),
+            "columns": (patches[:, :, 1:] == patches[:, :, :-1]).all(),
+            "period": (patches[:, 4:] == patches[:, :4]).all(),
+        }
+        assert same == {
+            "rows": name in ("solid", "vertical"),
+            "columns": name in ("solid", "horizontal"),
+            "period": name != "blobs",
+        }, name
