@@ -11,14 +11,12 @@ from contrapose.methods.with_base import WithBase
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
     from contrapose.data import Samples
     from contrapose.data.source import MakeViews
     from contrapose.data.texts import Texts
     from contrapose.encoders import Encoder, Frozen
     from contrapose.learners import Learner
-    from contrapose.learners.drawn_pairs import Drawn
 
 
 @register("debcse")
@@ -76,8 +74,6 @@ class DebCSE(TwinMethod, WithBase):
     hard_negatives: int = 1
     """Negatives that are drawn for each text, beside the rest of the batch; each costs half as much again as twins do.
     [design] 1, as in the supervised form of SimCSE."""
-    hard_weight: float = 0.0
-    """Logarithm of the weight of a text's own hard negatives. 0: that of all others, SimCSE's."""
     weighting: Literal["inverse", "uniform"] = "inverse"
     """inverse: pools are drawn from in proportion to meaning over looks. uniform: all candidates alike, to see what the
     weights are for."""
@@ -152,26 +148,14 @@ class DebCSE(TwinMethod, WithBase):
     def learner_beside(self, base: Frozen | None, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import DrawnPairs
         from contrapose.learners.meaning_teacher import MeaningTeacher
-        from contrapose.objectives import OBJECTIVES, simcse
+        from contrapose.objectives import OBJECTIVES
 
         self.check_twins(encoder)
-
-        def objective(drawn: Drawn, rows: Tensor | None) -> Tensor:
-            return simcse(
-                drawn.anchors,
-                drawn.positives,
-                drawn.negatives,
-                weights=drawn.weights,
-                ignored=drawn.ignored,
-                log_weight=self.hard_weight,
-                temperature=self.temperature,
-                rows=rows,
-            )
 
         return DrawnPairs(
             encoder,
             self.sentence_head(encoder),
-            objective,
+            self.objective,
             false_negative=self.false_negative,
             teacher=None if base is None and self.teacher == "latent" else MeaningTeacher(base or encoder),
             language=self.language(encoder),

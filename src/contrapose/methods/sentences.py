@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -11,13 +12,14 @@ from contrapose.methods.method import Method, name_of
 from contrapose.modalities import modality_of
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from contrapose.data import Samples
     from contrapose.data.source import MakeViews
     from contrapose.data.texts import Texts
     from contrapose.encoders import Encoder
     from contrapose.learners import MaskedLanguage
+    from contrapose.learners.drawn_pairs import Drawn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,10 +90,13 @@ class TwinMethod(SentenceMethod):
     mlm_weight: float = 0.0
     """How much guessing hidden words of the text counts beside (needs an encoder with tokens in context and a
     vocabulary with [MASK]). 0: not at all, as in the authors' runs; their option has 0.1."""
+    hard_weight: float = 0.0
+    """Logarithm of the weight of an anchor's own hard negative. 0: that of all others, the authors'."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check("mlm_weight", self.mlm_weight >= 0, "0 or more")
+        self._check("hard_weight", self.hard_weight < math.inf, "a number, or -inf")
 
     def language(self, encoder: Encoder) -> MaskedLanguage | None:
         """What guesses hidden words, where that counts.
@@ -102,6 +107,21 @@ class TwinMethod(SentenceMethod):
         from contrapose.learners import MaskedLanguage
 
         return MaskedLanguage(encoder) if self.mlm_weight else None
+
+    def objective(self, drawn: Drawn, rows: Tensor | None) -> Tensor:
+        """SimCSE's softmax over what was drawn for the anchors."""
+        from contrapose.objectives import simcse
+
+        return simcse(
+            drawn.anchors,
+            drawn.positives,
+            drawn.negatives,
+            weights=drawn.weights,
+            ignored=drawn.ignored,
+            log_weight=self.hard_weight,
+            temperature=self.temperature,
+            rows=rows,
+        )
 
 
 def check_texts_differ(samples: Samples) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -12,14 +11,12 @@ from contrapose.methods.sentences import TwinMethod
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
     from contrapose.data import Samples
     from contrapose.data.source import MakeViews
     from contrapose.data.texts import Texts
     from contrapose.encoders import Encoder
     from contrapose.learners import Learner
-    from contrapose.learners.drawn_pairs import Drawn
 
 
 @register("simcse")
@@ -50,14 +47,11 @@ class SimCSE(TwinMethod):
     """Columns of a table that say who belongs together: anchors, positives, and perhaps hard negatives (of an
     inference corpus premise, entailment and contradiction, the authors' supervised form). Default: none, each text is
     its own positive."""
-    hard_weight: float = 0.0
-    """Logarithm of the weight of an anchor's own hard negative. 0: that of all others, the authors'."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         different = len({*self.pair_columns}) == len(self.pair_columns)
         self._check("pair_columns", different and len(self.pair_columns) in (0, 2, 3), "two or three different columns")
-        self._check("hard_weight", self.hard_weight < math.inf, "a number, or -inf")
 
     def read(self, open: Callable[..., Samples]) -> Samples:
         if not self.pair_columns:
@@ -78,25 +72,15 @@ class SimCSE(TwinMethod):
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import DrawnPairs
-        from contrapose.objectives import OBJECTIVES, simcse
+        from contrapose.objectives import OBJECTIVES
 
         if not self.pair_columns:
             self.check_twins(encoder)
 
-        def objective(drawn: Drawn, rows: Tensor | None) -> Tensor:
-            return simcse(
-                drawn.anchors,
-                drawn.positives,
-                drawn.negatives,
-                log_weight=self.hard_weight,
-                temperature=self.temperature,
-                rows=rows,
-            )
-
         return DrawnPairs(
             encoder,
             self.sentence_head(encoder),
-            objective,
+            self.objective,
             language=self.language(encoder),
             language_weight=self.mlm_weight,
             chance=OBJECTIVES["simcse"].chance,

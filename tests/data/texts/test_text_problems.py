@@ -105,3 +105,12 @@ def test_texts_without_a_letter_are_told() -> None:
     assert told["no letters"].startswith("4 texts (9.1 %) without a letter, of numbers or signs alone: 40 ('12.5'), ")
     assert "--modality rows" in told["no letters"]
     assert "no letters" not in found([*CLEAN, "5 cats", "猫"])
+
+
+def test_addresses_are_no_damage() -> None:
+    addresses = ["example.org/a?x=1&amp;y=2", "http://93.184.216.34/pay", "10.0.0.1:8080", "HTTPS://shop.example/<br>"]
+    assert not list(text_problems(Texts(addresses)))
+    assert {problem.kind for problem in text_problems(Texts(["3.14", "see example.org &amp; pay", "1.2.3"]))} == {
+        "html",
+        "no letters",
+    }

@@ -55,6 +55,10 @@ DAMAGE = {
 }
 """What spoils texts -> how it looks, what it is, and a remedy."""
 
+_ADDRESS = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*://)?(?:(?:[\w%-]+\.)+[a-z]{2,}|(?:\d{1,3}\.){3}\d{1,3})(?::\d+)?(?:[/?#]\S*)?", re.IGNORECASE
+)
+
 UNSEPARATED = frozenset({"HIRAGANA", "KATAKANA", "KHMER", "LAO", "MYANMAR", "THAI"})
 """Scripts that are written without blanks between words, and that the tokenizer does not cut (it does Chinese)."""
 
@@ -65,7 +69,7 @@ def text_problems(texts: Texts) -> Iterator[Problem]:
     for row, text in enumerate(texts.texts):
         for kind, (pattern, _, _) in DAMAGE.items():
             match = pattern.search(text)
-            if match is not None:
+            if match is not None and not (kind == "html" and _is_address(text)):
                 found[kind].append((row, text[max(0, match.start() - AROUND) : match.end() + AROUND]))
     for kind, (_, what, remedy) in DAMAGE.items():
         if found[kind]:
@@ -144,7 +148,11 @@ def _unseparated(texts: Texts) -> Iterator[Problem]:
 
 def _wordless(texts: Texts) -> Iterator[Problem]:
     """Texts without a letter: numbers, dates and signs, of which an encoder of texts learns no order."""
-    rows = [row for row, text in enumerate(texts.texts) if not any(map(str.isalpha, text[:LOOKED_AT]))]
+    rows = [
+        row
+        for row, text in enumerate(texts.texts)
+        if not any(map(str.isalpha, text[:LOOKED_AT])) and not _is_address(text)
+    ]
     if rows:
         share = percent(len(rows) / len(texts))
         quoted = [f"{texts.identifiers[row]} ({texts.excerpt(row)[:QUOTED]!r})" for row in rows[:EXAMPLES]]
@@ -155,6 +163,11 @@ def _wordless(texts: Texts) -> Iterator[Problem]:
             "column of texts by --text-column, or learn from numbers as rows (--modality rows).",
             harmless=len(rows) < FEW * len(texts),
         )
+
+
+def _is_address(text: str) -> bool:
+    """Whether a text is an address, whose `&amp;` is how a page wrote it, and whose host may be numbers alone."""
+    return _ADDRESS.fullmatch(text.strip()) is not None
 
 
 def _own_labels(texts: Texts) -> Iterator[Problem]:
