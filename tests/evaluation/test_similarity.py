@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from contrapose.errors import ArgumentError
-from contrapose.evaluation.similarity import directions, levels, unit_rows
+from contrapose.evaluation.similarity import beside_zeros, directions, levels, unit_rows
 
 
 @pytest.mark.parametrize("scale", [1e-42, 1e-30, 1.0, 1e30])
@@ -31,3 +32,10 @@ def test_levels_join_what_rounding_parts_and_part_what_differs() -> None:
     fine = levels(torch.tensor([1.0, 1.0 - 1e-15, 1.0 - 1e-9], dtype=torch.float64), torch.float64)
     assert fine[0] == fine[1]
     assert fine[0] > fine[2]
+
+
+def test_rows_of_zeros_have_a_direction_of_their_side() -> None:
+    rows = np.array([[3.0, 4.0], [0.0, 0.0]])
+    one, other = beside_zeros(rows, 0), beside_zeros(rows, 1)
+    np.testing.assert_array_equal(one @ other.T, rows @ rows.T)
+    np.testing.assert_array_equal(one @ one.T, [[25, 0], [0, 1]])

@@ -33,6 +33,7 @@ from contrapose.evaluation.retrieval import Retrieval, retrieval
 from contrapose.evaluation.ridge import Ridge, ridge
 from contrapose.evaluation.roc import roc_auc
 from contrapose.evaluation.separation import Separation, Spaces, separation
+from contrapose.evaluation.similarity import beside_zeros
 from contrapose.evaluation.similarity_scores import similarity_scores
 from contrapose.evaluation.spectrum import Spectrum
 from contrapose.evaluation.table import results_table, results_text
@@ -63,6 +64,7 @@ __all__ = [
     "agreement",
     "alignment",
     "balanced_accuracy",
+    "beside_zeros",
     "bootstrap_interval",
     "cka",
     "class_scores",

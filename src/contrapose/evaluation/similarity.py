@@ -8,6 +8,7 @@ as the embeddings' own arithmetic.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
@@ -42,6 +43,22 @@ def unit_rows(rows: Float[Tensor, "*N D"], name: str) -> Float[Tensor, "*N D"]:
             "Remove them, or look for dead units at the end of the encoder; knn can take metric='euclidean'."
         )
     return unit
+
+
+def beside_zeros(rows: Float[np.ndarray, "N D"], side: int = 0) -> Float[np.ndarray, "N D2"]:
+    """Rows that may be all zeros (texts of which no word is known, dead units), as rows that all have a direction.
+
+    Those of zeros get one of their side's own, so that nothing of the other side is near them.
+
+    Shapes:
+        rows: `(N, D)`; returns `(N, D + 2)`, with the same cosines.
+
+    Arguments:
+        side: 0 or 1: of which of two sets that are compared with each other the rows are.
+    """
+    more = np.zeros((len(rows), 2), rows.dtype)
+    more[:, side] = ~rows.any(axis=1)
+    return np.concatenate([rows, more], axis=1)
 
 
 def levels(similarity: Float[Tensor, "*N M"], embeddings: torch.dtype) -> Int64[Tensor, "*N M"]:

@@ -11,7 +11,7 @@ from contrapose.data.samples import evenly_spaced
 from contrapose.data.tables.columns import asked_column
 from contrapose.data.tables.foreign import is_missing
 from contrapose.errors import ArgumentError, DataError
-from contrapose.evaluation import retrieval
+from contrapose.evaluation import beside_zeros, retrieval
 from contrapose.tasks.given import Given
 from contrapose.tasks.setting import Identity, Setting
 from contrapose.tasks.task import INTERVALS, Embed, Measurement, Metrics, Task
@@ -56,9 +56,9 @@ class _PairedSearch(Measurement):
         same = np.asarray([numbers.setdefault(text, len(numbers)) for text in self.items])  # (N,), equal texts are one
         unique = np.unique(same, return_index=True)[1]  # (M,), the first row of each
         found = retrieval(
-            _beside_zeros(rows[:count], 0),
+            beside_zeros(rows[:count], 0),
             same,
-            _beside_zeros(rows[count:][unique], 1),
+            beside_zeros(rows[count:][unique], 1),
             same[unique],
             ks=[depth for depth in DEPTHS if depth <= len(unique)],
             generator=derived_generator(self.seed, INTERVALS),
@@ -104,17 +104,6 @@ def _sides(given: Given) -> tuple[str, str] | None:
         return (asked[0], asked[1]) if all(kinds[name] == "text" for name in asked) else None
     lower = {name.lower(): name for name, kind in kinds.items() if kind == "text"}
     return next(((lower[one], lower[other]) for one, other in USUAL if one in lower and other in lower), None)
-
-
-def _beside_zeros(rows: np.ndarray, side: int) -> np.ndarray:
-    """Rows of zeros (texts of which no word is known) in a direction of their side's own, so that nothing is near them.
-
-    Shapes:
-        rows: `(n, D)`; returns `(n, D + 2)`, with the same cosines.
-    """
-    more = np.zeros((len(rows), 2), rows.dtype)
-    more[:, side] = ~rows.any(axis=1)
-    return np.concatenate([rows, more], axis=1)
 
 
 def _is_blank(cell: object) -> bool:

@@ -17,7 +17,15 @@ from contrapose.claims.results import Results, difference
 from contrapose.data import Samples
 from contrapose.encoders.texts.label_texts import label_text
 from contrapose.encoders.texts.trained_matcher import TrainedMatcher
-from contrapose.evaluation import cosine_scores, few_label_f1, in_any_order, likeliest, rarest_third, tail_score
+from contrapose.evaluation import (
+    beside_zeros,
+    cosine_scores,
+    few_label_f1,
+    in_any_order,
+    likeliest,
+    rarest_third,
+    tail_score,
+)
 from contrapose.evaluation.few_label_f1 import SHOTS
 from contrapose.learners import Classifier, LabelMatching
 from contrapose.modalities import MODALITIES
@@ -74,9 +82,8 @@ def few_shot(subject: Subject) -> dict[str, float]:
     names, counts = np.unique(known, return_counts=True)
     enough = [name for name, count in zip(names.tolist(), counts.tolist(), strict=True) if count >= SHOTS]
     learned, asked = bank.subset(_of(bank, enough)), subject.asked.subset(_of(subject.asked, enough))
-    found = few_label_f1(
-        subject.embeddings(learned), _called(learned), subject.embeddings(asked), _called(asked), draws=5
-    )
+    train, test = (beside_zeros(subject.embeddings(some)) for some in (learned, asked))  # high rates leave dead units
+    found = few_label_f1(train, _called(learned), test, _called(asked), draws=5)
     return {FEW: next(iter(found.values())).value}
 
 
