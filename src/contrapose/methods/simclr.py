@@ -26,7 +26,7 @@ class SimCLR(Method):
     probe 49.1 %, untrained 41.0 %, raw pixels 37.0 %. The temperature is worth more than most changes of the loss: tune
     it first. On 4,000 sentences, a bag of words and 8 epochs (`contrapose reproduce simclr-sentences`: *contrary
     here*), cosines order the pairs of the STS benchmark by 43.7 % with a tenth of the words deleted and 39.8 % with
-    dropout alone; untrained 40.3 %, word counts 46.2 %.
+    dropout alone; untrained 40.3 %, word counts 66.6 %, MiniLM 82.0 %.
     """
 
     about: ClassVar[About] = About(
