@@ -13,12 +13,16 @@ from typing import Any
 PACKAGES = ("contrapose", "torch", "numpy", "scikit-learn", "accelerate")
 
 
+RESULTS = (":(top,exclude)src/contrapose/claims/records", ":(top,exclude)results", ":(top,exclude)docs")
+"""What a measurement leaves behind, so that the next one is of the same commit."""
+
+
 def commit() -> str:
-    """The commit of the checkout, with `+changes` if tracked files differ; `unknown` outside of one."""
+    """The commit of the checkout, with `+changes` if tracked files differ, results aside; `unknown` outside of one."""
     root = Path(__file__).resolve().parent  # a checkout that the package is installed from in place
     try:
         name = _git(root, "rev-parse", "--short=12", "HEAD")
-        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ":/", *RESULTS)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return f"{name}+changes" if changed else name
