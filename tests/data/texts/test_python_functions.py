@@ -124,8 +124,14 @@ def test_comments_of_another_column_stand_above_their_programs(tmp_path: Path) -
         None,
     ]
     assert texts.texts[2] == "int g();"
-    assert "docstring" not in " ".join(texts.notes)
-    for column, word in (("n", "holds no texts"), ("code", "is that of the texts"), ("nothing", "nothing")):
+    assert texts.notes == ("Texts from column 'code', no labels, below their comments from 'docstring'.",)
+    table["empty"] = ["", None, "  ", None]
+    for column, word in (
+        ("n", "holds no texts"),
+        ("code", "is that of the texts"),
+        ("nothing", "nothing"),
+        ("empty", "in every row"),
+    ):
         with pytest.raises(ArgumentError, match=word):
             open_texts(table, text_column="code", comment_column=column)
 

@@ -39,6 +39,7 @@ def texts_of(source: Source, request: TextRequest) -> Found:
         label = label if request.reads_labels else None
         labels = None if label is None else source.labels(label, f"column {label!r} of {table}")
         number = asked_column(kinds, request.number_column, table)
+        told = "" if comment is None else f", below their comments from {comment!r}"
         numbers = None if number is None else as_numbers(source.read(number), where=f"column {number!r} of {table}")
         return Found(
             cells=_cells(source, column, comment),
@@ -52,8 +53,8 @@ def texts_of(source: Source, request: TextRequest) -> Found:
                 column,
                 label,
                 labels,
-                number,
-                [name for name in others if name not in (label, comment)],
+                told if number is None else f"{told}, numbers to predict from {number!r}",
+                [name for name in others if name not in (label, comment, number)],
                 seek=label is None and request.reads_labels,
             ),
         )
@@ -72,7 +73,15 @@ def _comment(kinds: Mapping[str, Kind], request: TextRequest, column: str, table
 
 def _cells(source: Source, column: str, comment: str | None) -> list[Any]:
     cells = list(source.read(column))
-    return cells if comment is None else list(map(commented, source.read(comment), cells))
+    if comment is None:
+        return cells
+    said = list(source.read(comment))
+    if all(is_missing(cell) or not str(cell).strip() for cell in said):
+        raise ArgumentError(
+            f"Column {comment!r} of {source.origin} is empty in every row: name another with comment_column= "
+            "(--comment-column), or leave it out."
+        )
+    return list(map(commented, said, cells))
 
 
 def _choose(source: Source, label: str | None, request: TextRequest) -> tuple[str, list[str]]:
@@ -133,17 +142,16 @@ def _notes(
     column: str,
     label: str | None,
     labels: Labels | None,
-    number: str | None,
+    besides: str,
     others: Sequence[str],
     *,
     seek: bool,
 ) -> tuple[str, ...]:
     """What was taken, what else there is (classes, where one would `seek` them), and a first line that looks like a
     sample rather than like names."""
-    named = f", numbers to predict from {number!r}" if number is not None else ""
-    classes = [name for name in others if name != number and _few_values(source, name)] if seek else []
+    classes = [name for name in others if _few_values(source, name)] if seek else []
     texts = [name for name in others if name not in classes and _is_told(source, name)]
-    notes = [_note(column, label, labels, named, texts)]
+    notes = [_note(column, label, labels, besides, texts)]
     if classes:
         say = (
             "has few values, as labels do: name it" if len(classes) == 1 else "have few values, as labels do: name one"
@@ -169,10 +177,10 @@ def _few_values(source: Source, name: str) -> bool:
     return 2 <= len(set(known)) <= FEW_VALUES * len(known)
 
 
-def _note(column: str, label: str | None, labels: Labels | None, number: str, others: Sequence[str]) -> str:
+def _note(column: str, label: str | None, labels: Labels | None, besides: str, others: Sequence[str]) -> str:
     classes = ", no labels" if label is None else f", labels from {label!r}"
     none = ", all of them missing" if label is not None and labels is None else ""
-    note = f"Texts from column {column!r}{classes}{none}{number}."
+    note = f"Texts from column {column!r}{classes}{none}{besides}."
     if not others:
         return note
     hold = "holds" if len(others) == 1 else "hold"
