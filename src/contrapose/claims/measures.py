@@ -39,6 +39,7 @@ class Subject:
         views: its maker of views; None for that floor.
         run: the folder in which an arm of several stages was trained; None for the others.
         exported: the encoders that lie there, by name.
+        outside: whether it is a baseline that others trained, beside that floor.
     """
 
     embed: Callable[[Samples], np.ndarray]
@@ -49,6 +50,7 @@ class Subject:
     views: Callable[..., tuple[Any, ...]] | None = None
     run: Path | None = None
     exported: Mapping[str, nn.Module] = field(default_factory=dict)
+    outside: bool = False
     _kept: dict[int, tuple[Samples, np.ndarray]] = field(default_factory=dict)
 
     def embeddings(self, samples: Samples) -> np.ndarray:
@@ -196,7 +198,7 @@ def floor_of(ground: Ground, asked: Samples, seed: int, name: str = "") -> Subje
     """What has to be beaten, without training here: the floor of the kind of data, fitted to the labelled samples, or
     to what the ground names in their place; or the baseline from outside of this name."""
     if name in OUTSIDE:
-        return Subject(OUTSIDE[name].load(), ground, asked, seed)
+        return Subject(OUTSIDE[name].load(), ground, asked, seed, outside=True)
     known = ground.labelled if ground.floor_from is None else ground.floor_from
     return Subject(ground.modality.floor(known), ground, asked, seed)
 

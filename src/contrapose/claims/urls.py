@@ -83,7 +83,7 @@ def fraud(subject: Subject) -> dict[str, float]:
     bank, asked = subject.ground.labelled, subject.asked
     answers = _probed(subject.embed, subject.embeddings, bank, asked)
     found = dict(zip((CLEAN, RESPELLED), answers, strict=True))
-    if subject.learner is None:
+    if subject.learner is None and not subject.outside:
         features = _letters(subject.ground)
         found |= dict(zip((NGRAMS + CLEAN, NGRAMS + RESPELLED), _probed(features, features, bank, asked), strict=True))
     return found
