@@ -38,6 +38,7 @@ from contrapose.evaluation.separation import Separation, Spaces, separation
 from contrapose.evaluation.similarity import beside_zeros
 from contrapose.evaluation.similarity_scores import similarity_scores
 from contrapose.evaluation.spectrum import Spectrum
+from contrapose.evaluation.suppression import FactorProbes, factor_probes, suppressed
 from contrapose.evaluation.table import results_table, results_text
 from contrapose.evaluation.tail import rarest_third, tail_score
 from contrapose.evaluation.zero_shot import cosine_scores, in_any_order, likeliest
@@ -47,6 +48,7 @@ __all__ = [
     "Clustering",
     "Cosines",
     "Diagnosis",
+    "FactorProbes",
     "FewLabel",
     "FittedProbe",
     "FoundAgain",
@@ -77,6 +79,7 @@ __all__ = [
     "diagnose",
     "diversity",
     "effective_rank",
+    "factor_probes",
     "few_label",
     "few_label_f1",
     "fit_linear_probe",
@@ -114,6 +117,7 @@ __all__ = [
     "separation",
     "similarity_scores",
     "spread",
+    "suppressed",
     "tail_score",
     "told_apart",
     "tolerance",
