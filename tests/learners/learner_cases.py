@@ -9,15 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from contrapose import objectives
+from contrapose.encoders.dense import Propagation
 from contrapose.learners import (
     ClassGates,
     ClassHeads,
     Classifier,
     CommonSalient,
+    DenseMomentum,
     Distillation,
     DrawnPairs,
     Gated,
     HardMixing,
+    InstanceBranch,
     Learner,
     Momentum,
     MomentumViews,
@@ -226,6 +229,20 @@ def origin_and_family(encoder: Make) -> Learner:
     return OriginAndFamily(encoder(), lambda size: nn.Linear(size, 4).double(), objective, exits=(0,), real=1, chunk=3)
 
 
+def dense_momentum(encoder: Make) -> Learner:
+    """Cells, propagated, and whole crops beside them; the momentum rises within the two steps."""
+    torch.manual_seed(0)
+    return DenseMomentum(
+        encoder(),
+        nn.Conv2d(6, 4, 1).double(),
+        objectives.pix_pro,
+        propagation=Propagation(4).double(),
+        instance=InstanceBranch(nn.Linear(6, 4).double(), nn.Linear(4, 4).double()),
+        momentum=0.9,
+        total_steps=3,
+    )
+
+
 def gated(encoder: Make) -> Learner:
     """With partner classes of the whole batch, and gates of those of the own samples."""
     torch.manual_seed(0)
@@ -300,6 +317,7 @@ LEARNERS: dict[str, Callable[[Make], Learner]] = {
         multi_view,
         multi_exit,
         origin_and_family,
+        dense_momentum,
         momentum_views,
         predicted_views,
         attraction_and_repulsion,
