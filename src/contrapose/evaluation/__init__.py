@@ -9,6 +9,7 @@ from contrapose.evaluation.cka import cka
 from contrapose.evaluation.class_scores import accuracies, class_scores
 from contrapose.evaluation.clones import clone_retrieval
 from contrapose.evaluation.clustering import Agreement, Clustering, agreement, clustering
+from contrapose.evaluation.dense_probe import DenseProbe, dense_probe
 from contrapose.evaluation.diagnose import Diagnosis, diagnose
 from contrapose.evaluation.domain_calibration import DomainCalibration, fitting_domain
 from contrapose.evaluation.few_label import FewLabel, few_label
@@ -21,6 +22,7 @@ from contrapose.evaluation.health import Health, effective_rank, spread
 from contrapose.evaluation.knn import knn, knn_predict
 from contrapose.evaluation.lidar import lidar
 from contrapose.evaluation.linear_probe import FittedProbe, fit_linear_probe, linear_probe
+from contrapose.evaluation.mean_iou import mean_iou
 from contrapose.evaluation.metric import Metric
 from contrapose.evaluation.modality_gap import ModalityGap, modality_gap
 from contrapose.evaluation.nearer import nearer
@@ -49,6 +51,7 @@ __all__ = [
     "Agreement",
     "Clustering",
     "Cosines",
+    "DenseProbe",
     "Diagnosis",
     "FactorProbes",
     "DomainCalibration",
@@ -81,6 +84,7 @@ __all__ = [
     "clustering",
     "cosine_scores",
     "cosines",
+    "dense_probe",
     "diagnose",
     "diversity",
     "effective_rank",
@@ -101,6 +105,7 @@ __all__ = [
     "lidar",
     "likeliest",
     "linear_probe",
+    "mean_iou",
     "metric_difference",
     "modality_gap",
     "nearer",

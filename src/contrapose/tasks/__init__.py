@@ -4,6 +4,7 @@ from contrapose.tasks.attacks import Attacks
 from contrapose.tasks.choosing import task_for
 from contrapose.tasks.classification import CLASSIFICATION
 from contrapose.tasks.corruptions import CORRUPTIONS_TASK
+from contrapose.tasks.dense import DENSE
 from contrapose.tasks.given import Given, OfClassifier, Targets
 from contrapose.tasks.labelled import LABELLED_TABLE
 from contrapose.tasks.one_shot import ONE_SHOT
@@ -26,6 +27,7 @@ for _task in (
     SCORED_PAIRS,
     PARAPHRASES,
     REGRESSION,
+    DENSE,
     LABELLED_TABLE,
     PAIRED_SEARCH,
     RENAMING,

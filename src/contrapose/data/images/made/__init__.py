@@ -11,13 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from contrapose.data.images.images import Images
+from contrapose.data.images.made.canvases import canvases
 from contrapose.data.images.made.fields import fields
+from contrapose.data.images.made.fingerprints import fingerprints
 from contrapose.data.images.made.trifeature import trifeature
 
 MADE: dict[str, Callable[..., Images]] = {
+    "canvases": canvases,
     "fields": fields,
+    "fingerprints": fingerprints,
     "trifeature": trifeature,
 }
 """Generators by the name that stands behind `made:`."""
 
-__all__ = ["MADE", "fields", "trifeature"]
+__all__ = ["MADE", "canvases", "fields", "fingerprints", "trifeature"]
