@@ -204,7 +204,7 @@ class EncoderClassifier(Method):
         from contrapose.data.samples import evenly_spaced
         from contrapose.encoders import Encoder
         from contrapose.learners.class_heads import ClassHeads
-        from contrapose.training.heads import embeddings_of
+        from contrapose.training.embedding import embeddings_of
         from contrapose.views.prepared import PreparedViews
 
         assert context.assemble is not None

@@ -23,22 +23,9 @@ from contrapose.evaluation import fitting_temperature, fitting_threshold
 from contrapose.evaluation.calibration import Aim
 from contrapose.learners.class_heads import ClassHeads, target_of
 from contrapose.training.average import WeightAverage
+from contrapose.training.embedding import embeddings_of
 from contrapose.training.loop import Trainer
 from contrapose.training.state import export_encoders
-
-BLOCK = 512
-"""Samples that are embedded at a time."""
-
-
-@torch.no_grad()
-def embeddings_of(encoder: Encoder, samples: Samples, device: torch.device | str = "cpu") -> Tensor:
-    """The samples by an encoder as it is in use, `(N, D)` float32 on the device."""
-    training = encoder.training
-    encoder.to(device).eval()
-    parts = torch.arange(len(samples)).split(BLOCK)
-    rows = [encoder(encoder.prepare(samples.batch(part)).to(encoder.device)).float() for part in parts]
-    encoder.train(training)
-    return torch.cat(rows)  # (N, D)
 
 
 def classes_of(samples: Samples, questions: Sequence[str]) -> list[np.ndarray]:

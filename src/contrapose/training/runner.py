@@ -79,6 +79,7 @@ class Runner:
             catch_interrupts(quiet=self.monitor.quiet, echoes=processes > 1) as interrupt,
             self.monitor.live(self.total_steps, self.steps),
         ):
+            self._announce_stage()
             while True:
                 rate = self._do(interrupt)
                 if self.step < self.job.total_steps or self.number + 1 == len(self.plan.stages):
@@ -86,8 +87,9 @@ class Runner:
                 self._finish_stage()
                 if self._anyone(interrupt.requested):
                     break
+                self._announce_stage()
                 self.job = self._made()
-        self._close()
+            self._close()
         self.accelerator.end_training()
         seconds = time.monotonic() - started
         return Outcome(self.steps, self.total_steps, self._loss, seconds, rate, self.job.unit, signal=interrupt.signal)
@@ -118,10 +120,12 @@ class Runner:
 
     def _made(self) -> Job:
         """The job of the stage whose turn it is."""
-        stage = self.plan.stages[self.number]
+        stage, started = self.plan.stages[self.number], time.monotonic()
+        self.monitor.doing("getting ready")
         job = stage.job(self.plan.context(self.number, self.run.path if self.run else None, self.context))
         if job.total_steps != stage.steps:
             raise ArgumentError(f"The stage {stage.name} announces {stage.steps} steps, its job has {job.total_steps}.")
+        self._making = time.monotonic() - started
         return job
 
     def _restored(self, run: RunFolder) -> Job:
@@ -153,9 +157,11 @@ class Runner:
     def _do(self, interrupt: Interrupt) -> float:
         """Steps of the job until it is done or somebody interrupts it; how much of its unit a second."""
         offset, first = self.steps - self.step, self.step
-        history = ({**row, "step": row.get("step", 0) - offset} for row in self._folder.metrics())
-        self.job.begin(self._folder, (row for row in history if 0 < row["step"] <= first))
+        rows = ({**row, "step": row.get("step", 0) - offset} for row in self._folder.metrics())
+        history = [row for row in rows if 0 < row["step"] <= first]
         started, amount = time.monotonic(), 0.0
+        self._began = started - self._making - (history[-1].get("seconds", 0.0) if history else 0.0)
+        self.job.begin(self._folder, history)
         while self.step < self.job.total_steps and not self._anyone(interrupt.requested):
             report = self.job.step(self.step)
             self.step += 1
@@ -172,13 +178,21 @@ class Runner:
     def _finish_stage(self) -> None:
         """Put what the stage has made into its folder, and turn to the next."""
         self._close()
-        name = self.plan.stages[self.number].name
+        names = [stage.name for stage in self.plan.stages]
         if self.accelerator.is_main_process:
-            with stage_folder(self._folder.path, name, {"steps": self.step}) as folder:
+            facts = {"steps": self.step, "stages": names}
+            with stage_folder(self._folder.path, names[self.number], facts) as folder:
                 self.job.export(folder, step=self.step)
         self.accelerator.wait_for_everyone()
         self.accelerator.free_memory()
         self.number, self.step = self.number + 1, 0
+
+    def _announce_stage(self) -> None:
+        """Say which of several stages begins, or goes on."""
+        if self.plan.several:
+            name, of = self.plan.stages[self.number].name, len(self.plan.stages)
+            end = sum(self.lengths[: self.number + 1])
+            self.monitor.stage(name, number=self.number + 1, of=of, end=end)
 
     def _close(self) -> None:
         if line := self.job.closing():
@@ -187,13 +201,13 @@ class Runner:
     def _tell(self, report: Report, rate: float) -> None:
         """Move the bar, and write a line of metrics.jsonl where there is one to write."""
         unit, stage = self.job.unit, self.plan.stages[self.number].name
-        where = f"{stage} ({self.number + 1} of {len(self.plan.stages)})  " if self.plan.several else ""
-        self.monitor.advance(self.steps, said=where + report.said, rate=rate, unit=unit)
+        self.monitor.advance(self.steps, said=report.said, rate=rate, unit=unit)
         last = self.step == self.job.total_steps
         if not (report.due or last or self.step % self.config.log_steps == 0):
             return
         named = {"stage": stage} if self.plan.several else {}
-        numbers = {**named, **report.numbers, f"{unit}_per_second": round(rate, 1), **report.details}
+        spent = {f"{unit}_per_second": round(rate, 1), "seconds": round(time.monotonic() - self._began, 2)}
+        numbers = {**named, **report.numbers, **spent, **report.details}
         row = {key: float(value) if isinstance(value, Tensor) else value for key, value in numbers.items()}
         if self.accelerator.is_main_process:
             self._folder.log({"step": self.steps, **row})

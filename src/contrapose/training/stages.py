@@ -12,18 +12,20 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from torch import Tensor
 
 from contrapose.atomic import whole_folder, write_atomically
 from contrapose.data import PlainSource, Samples, Source, derived_generator, derived_seed
 from contrapose.data.source import MakeViews
+from contrapose.encoders import Encoder
+from contrapose.encoders.stage_folder import FACTS, FOLDER
 from contrapose.errors import ArgumentError, RunError
 from contrapose.learners import Learner
 from contrapose.learners.turn import batches_of
+from contrapose.training.embedding import embeddings_of
 from contrapose.training.job import Job
 from contrapose.training.loop import Trainer
 from contrapose.training.monitor import Monitor
-
-FACTS = "stage.json"
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,13 @@ class Context:
         usual = {name: getattr(self.config, name) for name in ("batch_size", "seed", "accumulate")}
         usual |= {"world_size": self.accelerator.num_processes, "rank": self.accelerator.process_index}
         return PlainSource.shuffled(self.samples if samples is None else samples, views, **{**usual, **options})
+
+    def embeddings(self, encoder: Encoder, samples: Samples | None = None) -> Tensor:
+        """All of the run's data, or other samples, by an encoder: `(N, D)` float32 on the device. The bar says how far
+        it has come."""
+        samples = self.samples if samples is None else samples
+        told = self.monitor.counting("embedding", len(samples), f"{samples.noun}s")
+        return embeddings_of(encoder, samples, self.accelerator.device, told=told)
 
     def trainer(self, learner: Learner, source: Source) -> Trainer:
         """The job that trains a learner on the batches of a source."""
@@ -179,7 +188,7 @@ class Plan:
 
 def folder_of(run: Path, stage: str) -> Path:
     """Where the artifacts of a stage lie in a run folder."""
-    return run / "stages" / stage
+    return run / FOLDER / stage
 
 
 @contextmanager
