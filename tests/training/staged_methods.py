@@ -19,8 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-import contrapose
-from contrapose.data import Batch, Beside
+from contrapose.data import Batch, Beside, Samples
 from contrapose.encoders import load_encoder
 from contrapose.errors import RunError
 from contrapose.learners import Siamese, Step
@@ -28,6 +27,7 @@ from contrapose.methods import METHODS
 from contrapose.methods.method import About, register
 from contrapose.methods.simclr import SimCLR
 from contrapose.training.job import Job, Report
+from contrapose.training.pictures import in_grid, write_pictures
 from contrapose.training.runner import Runner
 from contrapose.training.stages import Context, Stage
 
@@ -40,8 +40,10 @@ class Clusters(Job):
 
     unit = "rounds"
 
-    def __init__(self, rows: np.ndarray, count: int, rounds: int, generator: torch.Generator) -> None:
-        self.total_steps, self.rows = rounds, torch.as_tensor(rows)
+    def __init__(
+        self, rows: Any, count: int, rounds: int, generator: torch.Generator, *, samples: Samples | None = None
+    ) -> None:
+        self.total_steps, self.rows, self.samples = rounds, torch.as_tensor(rows), samples
         self.centres = self.rows[torch.randperm(len(rows), generator=generator)[:count]]  # (K, D)
 
     def _nearest(self) -> torch.Tensor:
@@ -64,7 +66,12 @@ class Clusters(Job):
         self.centres = state["centres"]
 
     def export(self, folder: Path, *, step: int) -> None:
-        np.save(folder / "clusters.npy", self._nearest().numpy())
+        nearest = self._nearest()
+        np.save(folder / "clusters.npy", nearest.numpy())
+        if self.samples is not None:
+            members = [torch.nonzero(nearest == number)[:8, 0] for number in range(len(self.centres))]
+            grid = in_grid([self.samples.batch(rows) for rows in members if len(rows)])
+            write_pictures(folder, [(grid, "Examples of clusters", "A row a cluster: its first eight pictures.")])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +91,8 @@ class Relabelled(SimCLR):
         ]
 
     def _clusters(self, context: Context) -> Job:
-        rows = contrapose.load(context.artifacts["first"]).embed(context.samples)
-        return Clusters(rows, self.clusters, ROUNDS, context.generator("centres"))
+        rows = context.embeddings(load_encoder(context.artifacts["first"] / "encoder")).cpu()
+        return Clusters(rows, self.clusters, ROUNDS, context.generator("centres"), samples=context.samples)
 
     def _second(self, context: Context) -> Job:
         shared = {field.name: getattr(context.config, field.name) for field in fields(METHODS["supcon"])}

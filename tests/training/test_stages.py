@@ -120,6 +120,8 @@ def test_a_run_of_stages_is_one_run_folder(whole: Path) -> None:
         "stages/first/encoder/encoder.safetensors",
         "stages/first/stage.json",
         "stages/clusters/clusters.npy",
+        "stages/clusters/pictures/examples-of-clusters.png",
+        "stages/clusters/pictures/pictures.json",
         "stages/clusters/stage.json",
     }
     described = json.loads(found["encoder/encoder.json"])["extra"]

@@ -37,7 +37,7 @@ class ReportOptions(ReadingOptions):
     """Write a run as one HTML page: what it is worth, map, neighbours, results, curves, views, details."""
 
     run: Positional[str]
-    """The run folder."""
+    """The run folder, or that of a stage in it (RUN/stages/NAME)."""
     data: str | None = None
     """What to embed for the map and the neighbours. Default: what was evaluated, else the run's own."""
     test_data: str | None = None
@@ -71,7 +71,7 @@ def report(
     """Write a run as one HTML file that needs no network, and return its path.
 
     Arguments:
-        run: the run folder.
+        run: the run folder, or that of a stage in it.
         data: what to embed: what `--data` takes, or arrays. None: what `evaluate` measured, else the run's own; where
             that is gone, the sections that need it say so.
         test_data: where queries and the points of the map come from; None: a fifth of `data` where it has labels.
@@ -128,7 +128,7 @@ def collect(
     """The facts of every section; what cannot be known is `Absent` and says why. Arguments as in `report`."""
     from contrapose.commands.card_facts import gain_of
     from contrapose.commands.reading import Reading
-    from contrapose.commands.report_data import shown_by
+    from contrapose.commands.report_data import shown_by, with_encoder
     from contrapose.commands.train import config_of
     from contrapose.embedder import load
     from contrapose.report import facts, page
@@ -139,7 +139,7 @@ def collect(
 
     record = folder.read_record()
     config = config_of(record, where=str(folder.config_file))
-    head = facts.head_of(_with_encoder(folder), record, config)
+    head = facts.head_of(with_encoder(folder), record, config)
     trained, reading = load(folder.path, device=device), reading or Reading.of(folder.path)
     shown = shown_by(folder, data, test_data, limit, seed)
     say("Opening the data")
@@ -165,6 +165,8 @@ def collect(
         spectra=_tried(parts, lambda parts: parts.spectra),
         setup=facts.setup_of(folder, record, config),
         relations=facts.relations_of(folder.path, record),
+        stages=(stages := facts.stages_of(folder)),
+        pictures=() if stages else facts.left_pictures_of(folder.path),
     )
 
 
@@ -198,15 +200,6 @@ def _html(file: Path) -> Path:
     return file
 
 
-def _with_encoder(folder: RunFolder) -> RunFolder:
-    if (folder.encoder / "encoder.json").is_file():
-        return folder
-    raise RunError(
-        f"{folder.path} has no encoder yet: it stopped before its first checkpoint. Continue it with: "
-        f"{shell_command('train', '--resume', folder.path)}"
-    )
-
-
 def _open(
     trained: Embedder,
     config: Method,
@@ -228,7 +221,7 @@ def _open(
     labels = {"labels": usual} if reading.asked.get("labels") in (None, "auto") else {}
     numbers = {} if config.number_column is None else {"number_column": config.number_column}
     try:
-        place = data_places(config.data, folder.read_record(), folder.path)[0]
+        place = data_places(config.data, folder.read_record(), folder.root)[0]
         return reading.open(trained, place, limit=config.limit, progress=not quiet, **labels, **numbers)
     except (DataError, OSError) as error:
         return Absent(f"The run's data cannot be opened. {error} Name other data with --data.")

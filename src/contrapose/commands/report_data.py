@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from contrapose.encoders.stage_folder import no_encoder_there
+from contrapose.errors import RunError
 from contrapose.shell import shell_command
 
 if TYPE_CHECKING:
@@ -72,6 +74,25 @@ def shown_by(folder: RunFolder, data: Any, test_data: Any, limit: int | None, se
         seed,
         f"What was measured is of other pictures ({measured}). Measure these: {shell_command(*words)}",
     )
+
+
+def with_encoder(folder: RunFolder) -> RunFolder:
+    """Pass a folder in which an encoder lies.
+
+    Errors:
+        RunError: none does: the run stopped too early, or the stage makes none.
+    """
+    if (folder.encoder / "encoder.json").is_file():
+        return folder
+    reason = no_encoder_there(folder.path)
+    if folder.stage is not None:
+        raise RunError(f"{reason} Its curves and pictures are on the page of the run: {_command('report', folder)}")
+    reason = reason or f"{folder.path} has no encoder yet: it stopped before its first checkpoint."
+    raise RunError(f"{reason} Continue it with: {_command('train', folder, '--resume')}")
+
+
+def _command(name: str, folder: RunFolder, *options: str) -> str:
+    return shell_command(name, *options, folder.root)
 
 
 def _evaluated(folder: RunFolder) -> Mapping[str, Any] | None:

@@ -54,8 +54,10 @@ def charts_of(page: Page) -> dict[str, Spec]:
         MissingExtraError: altair is not installed (extra `report`).
     """
     charts: dict[str, Spec] = {}
-    for curve in getattr(page.curves, "curves", ()):
-        charts[chart_id(curve.name)] = curve_chart(curve)
+    parts = [(number, part.curves) for number, part in enumerate(page.stages, start=1)]
+    for number, curves in parts or [(0, page.curves)]:
+        for curve in getattr(curves, "curves", ()):
+            charts[chart_id(curve.name, number)] = curve_chart(curve)
     if isinstance(page.map, Map):
         charts["map-chart"] = map_chart(page.map)
     if isinstance(page.spectra, Spectra):
@@ -65,9 +67,9 @@ def charts_of(page: Page) -> dict[str, Spec]:
     return charts
 
 
-def chart_id(name: str) -> str:
-    """`Learning rate` -> `curve-learning-rate`."""
-    return "curve-" + name.lower().replace(" ", "-")
+def chart_id(name: str, stage: int = 0) -> str:
+    """`Learning rate` -> `curve-learning-rate`, of the second stage `curve-2-learning-rate`."""
+    return "-".join(["curve", *([str(stage)] if stage else []), *name.lower().split()])
 
 
 def curve_chart(curve: Curve) -> Spec:

@@ -8,16 +8,10 @@ from dataclasses import dataclass
 
 from contrapose.evaluation import Gain
 from contrapose.report.cards import Card
-
-Pairs = Sequence[tuple[str, str]]
-"""A name and what is said of it, in order."""
-
-
-@dataclass(frozen=True)
-class Absent:
-    """A section that could not be made: why, and what to do about it."""
-
-    why: str
+from contrapose.report.course import Absent as Absent
+from contrapose.report.course import Curve as Curve
+from contrapose.report.course import Curves as Curves
+from contrapose.report.course import LeftPicture, Pairs, StagePart
 
 
 @dataclass(frozen=True)
@@ -40,25 +34,6 @@ class Head:
     facts: Pairs
     notes: Sequence[str] = ()
     gain: Gain | None = None
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One number over the steps of training, with its chance value where it has one."""
-
-    name: str
-    meaning: str
-    steps: Sequence[int]
-    values: Sequence[float]
-    chance: float | None = None
-
-
-@dataclass(frozen=True)
-class Curves:
-    """All curves of a run, and the verdicts recorded on the way: step and sentence."""
-
-    curves: Sequence[Curve]
-    verdicts: Sequence[tuple[int, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -237,7 +212,10 @@ class Setup:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything on the page; what could not be made is `Absent` and says why."""
+    """Everything on the page; what could not be made is `Absent` and says why.
+
+    Of a run of several stages `stages` has the curves, and the pictures that its jobs left.
+    """
 
     head: Head
     curves: Curves | Absent
@@ -249,3 +227,5 @@ class Page:
     results: Results | Absent
     setup: Setup
     relations: Relations | Absent | None = None  # None: the method learns none
+    stages: Sequence[StagePart] = ()
+    pictures: Sequence[LeftPicture] | Absent = ()

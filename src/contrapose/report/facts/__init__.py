@@ -6,6 +6,7 @@ _HOMES = {
     "curves_of": "curves",
     "gallery_of": "neighbours",
     "head_of": "run",
+    "left_pictures_of": "left_pictures",
     "map_of": "map",
     "pairing_of": "pairing",
     "parts_of": "parts",
@@ -13,6 +14,7 @@ _HOMES = {
     "results_of": "results",
     "setup_of": "run",
     "spectra_of": "spectrum",
+    "stages_of": "stages",
     "views_of": "views",
 }
 

@@ -19,10 +19,24 @@ KNOWN = (
 )
 
 
-def curves_of(rows: Iterable[Mapping[str, Any]]) -> Curves | Absent:
-    """Every known number that was ever recorded; lines in which it is null are passed over."""
+MOST_OTHERS = 6  # numbers of a method's own that are drawn
+_NO_CURVES = {*(key for key, *_ in KNOWN), "step", "epoch", "seconds", "chance", "embedding_norm"}
+
+
+def curves_of(rows: Iterable[Mapping[str, Any]], *, others: bool = False) -> Curves | Absent:
+    """Every known number that was ever recorded; lines in which it is null are passed over.
+
+    Arguments:
+        others: also what the method tells by itself: the first six such numbers that were recorded twice at least.
+    """
     rows = list(rows)
     curves = [curve for key, name, meaning in KNOWN if (curve := _curve(rows, key, name, meaning)) is not None]
+    if others:
+        keys = dict.fromkeys(
+            key for row in rows for key in row if not (key in _NO_CURVES or key.endswith("_per_second"))
+        )
+        own = (_curve(rows, key, _named(key), f"{key} in metrics.jsonl, as the method tells it.") for key in keys)
+        curves += [curve for curve in own if curve is not None and len(curve.steps) > 1][:MOST_OTHERS]
     verdicts = list(dict.fromkeys((int(row.get("step", 0)), str(row["verdict"])) for row in rows if row.get("verdict")))
     if not curves and not verdicts:
         return Absent("metrics.jsonl holds no numbers: the run stopped before its first line of metrics.")
@@ -43,6 +57,12 @@ def _curve(rows: Sequence[Mapping[str, Any]], key: str, name: str, meaning: str)
         values=[float(row[key]) for row in kept],
         chance=float(chances[-1]) if chances else None,
     )
+
+
+def _named(key: str) -> str:
+    """`critic_loss` -> `Critic loss`."""
+    words = key.replace("_", " ").strip() or key
+    return words[:1].upper() + words[1:]
 
 
 def _is_number(value: Any) -> bool:

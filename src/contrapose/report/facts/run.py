@@ -27,7 +27,7 @@ def head_of(folder: RunFolder, record: Mapping[str, Any], config: Method) -> Hea
     step, total = _progress(architecture.extra)
     finished, status = step >= total, "finished"
     if not finished:
-        command = shell_command("train", "--resume", folder.path)
+        command = shell_command("train", "--resume", folder.root)
         status = f"half-finished: step {step:,} of {total:,}; continue with: {command}"
     about = type(config).about
     facts = [
@@ -51,7 +51,8 @@ def head_of(folder: RunFolder, record: Mapping[str, Any], config: Method) -> Hea
         *map(str, data["notes"]),
         *([f"{counted(skipped, 'sample')} could not be read and left out."] if skipped else []),
     ]
-    return Head(f"{name} on {_short(config.data)}", lead, finished, status, facts, notes)
+    of = "" if folder.stage is None else f", stage {folder.stage}"
+    return Head(f"{name} on {_short(config.data)}{of}", lead, finished, status, facts, notes)
 
 
 def setup_of(folder: RunFolder, record: Mapping[str, Any], config: Method) -> Setup:
