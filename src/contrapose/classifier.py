@@ -12,6 +12,7 @@ from contrapose.embedder import Embedder, load
 from contrapose.encoders import Encoder
 from contrapose.encoders.classifier_folder import TrainedHeads, classifier_folder, load_heads
 from contrapose.encoders.heads import Question
+from contrapose.encoders.stage_folder import no_encoder_there
 from contrapose.errors import ArgumentError, RunError
 from contrapose.shell import shell_command
 
@@ -90,6 +91,8 @@ def load_classifier(path: Path | str, *, device: str | torch.device = "cpu", whi
     """
     folder = classifier_folder(path)
     if folder is None:
+        if not Path(path).is_dir() and (reason := no_encoder_there(path)):
+            raise RunError(reason)
         there = "holds no classifier, only an encoder" if (Path(path) / "encoder").is_dir() else "holds no classifier"
         command = shell_command("train", "classifier", "--base", path, "--data", "LABELLED")
         raise RunError(f"{path} {there}. Train one on it: {command}")

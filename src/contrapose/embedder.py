@@ -160,7 +160,8 @@ def _check_rows(samples: Samples, *, named: bool) -> None:
 
 
 def load(path: Path | str, *, device: str | torch.device = "cpu", white: float | None = None) -> Embedder:
-    """The encoder of a run folder (or of an `encoder/` folder by itself). No code in it is ever run.
+    """The encoder of a run folder, of a stage in it (`RUN/stages/NAME`), or of an `encoder/` folder by itself. No code
+    in it is ever run.
 
     Arguments:
         path: the folder; or `timm:NAME` or `hf:NAME`, a published model as it is.

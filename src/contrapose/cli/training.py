@@ -180,6 +180,7 @@ def _finish(run: Any) -> None:
         return
     outcome = run.outcome
     print(f"Trained in {outcome.seconds:.0f} s, {outcome.rate:,.0f} {outcome.unit}/s. The run is in {run.path}/")
+    from contrapose.encoders.stage_folder import done_stages
     from contrapose.training.run_folder import RunFolder
 
     record = RunFolder(run.path).read_record()
@@ -196,3 +197,5 @@ def _finish(run: Any) -> None:
         print("Classify:       ", shell_command("apply", run.path, "DATA", "--out", "predictions.csv"))
     print("Is it any good? ", shell_command("evaluate", run.path, "--data", "LABELLED"))
     print("See it:         ", shell_command("report", run.path, "--open"))
+    if stages := done_stages(run.path):
+        print("Earlier stages: ", ", ".join(str(run.path / "stages" / stage) for stage in stages))

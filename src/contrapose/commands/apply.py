@@ -38,7 +38,7 @@ def apply(
     order of the data.
 
     Arguments:
-        run: run folder or classifier folder.
+        run: run folder, or that of a stage in it, or classifier folder.
         data: what `--data` takes, or arrays; labels in it are not looked at.
         out: `.csv`, `.parquet` or `.jsonl`: identifier, `predicted`, and `p_CLASS`, the probability of each class; of
             several questions `QUESTION` and `QUESTION_p_CLASS` of each.

@@ -17,6 +17,7 @@ from contrapose.commands.evaluate import TRAINED, measure
 from contrapose.commands.evaluation_items import Arms, Scores
 from contrapose.commands.reading import Reading
 from contrapose.commands.unwritten import kept_if_unwritten
+from contrapose.encoders import architecture_of
 from contrapose.errors import ArgumentError, DataError, RunError, did_you_mean
 from contrapose.evaluation import cka
 from contrapose.modalities import MODALITIES, Modality
@@ -54,7 +55,7 @@ def compare(
     it here and their embeddings compared; the run folders stay as they are.
 
     Arguments:
-        runs: two run folders or more.
+        runs: two run folders or more; the folder of a stage counts as one.
         baseline: the one that the others are compared with; None: the first.
         data, test_data, task, limit, k, full, seed, device, image_column, text_column, label_column, labels,
             number_column, numbers, pair_columns, label_texts: as in `evaluate`; they go with `data`.
@@ -197,7 +198,7 @@ def _differing_options(folders: dict[str, RunFolder]) -> dict[str, dict[str, Any
     for name, folder in folders.items():
         record = folder.read_record()
         try:
-            flat[name] = {"method": record["method"], **_flat(record["config"])}
+            flat[name] = {"method": record["method"], **_flat(record["config"]), **_stage(folder)}
         except (KeyError, TypeError, AttributeError) as error:
             raise RunError(f"{folder.config_file} is damaged: it lacks its method or options ({error}).") from error
     keys = dict.fromkeys(key for values in flat.values() for key in values if key not in NOT_AN_OPTION)
@@ -208,6 +209,14 @@ def _differing_options(folders: dict[str, RunFolder]) -> dict[str, dict[str, Any
         for key, values in found.items()
         if len(values) < len(flat) or len({json.dumps(value) for value in values.values()}) > 1
     }
+
+
+def _stage(folder: RunFolder) -> dict[str, str]:
+    """The stage that made the encoder, of a run with several."""
+    try:
+        return {"stage": architecture_of(folder.encoder).extra["stage"]}
+    except (RunError, KeyError):  # one stage, or no encoder yet, which others say
+        return {}
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

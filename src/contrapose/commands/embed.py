@@ -37,7 +37,7 @@ def embed(
     """Embed `data` with a run's encoder and write one row a sample.
 
     Arguments:
-        run: run folder or encoder folder.
+        run: run folder, or that of a stage in it, or encoder folder.
         data: what `--data` takes, or arrays.
         out: `.parquet` or `.jsonl` (columns identifier, label where known, embedding), `.csv` (one column a dimension),
             `.npz` (arrays embeddings, identifiers, labels, class_names) or `.npy` (embeddings alone). In tables a label

@@ -63,8 +63,8 @@ def evaluate(
     linear probe. What is learned is learned on one part and tested once on the other.
 
     Arguments:
-        run: run folder (or encoder folder, when `data` is given). The result is also written to its `evaluation.json`,
-            and the scores of each item to `evaluation_items.npz`, for `contrapose compare`.
+        run: run folder, or that of a stage in it (or encoder folder, when `data` is given). The result is also written
+            to its `evaluation.json`, and the scores of each item to `evaluation_items.npz`, for `contrapose compare`.
         data: what `--data` takes, or arrays, with labels, numbers or scores; None: the run's own.
         test_data: data to test on; None: a fifth of `data`, drawn class by class, exact copies kept together. Copies
             of samples of `data` among them are told in the notes.
@@ -89,7 +89,7 @@ def evaluate(
         RunError: no encoder in `run`.
         UnwrittenError: the run folder cannot be written; the evaluation is in its `result`.
     """
-    folder = RunFolder.open(run) if (Path(run) / "config.json").is_file() else None
+    folder = RunFolder.open(run) if RunFolder(run).config_file.is_file() else None
     result = measure(
         run,
         data=data,
@@ -121,7 +121,7 @@ def print_evaluation(run: str | Path, **options: Any) -> None:
     """`evaluate(run, **options)` for the screen."""
     print()
     evaluate(run, **options).print()
-    if (Path(run) / "config.json").is_file():
+    if RunFolder(run).config_file.is_file():
         print(f"Written to {run}/evaluation.json")
 
 
@@ -207,19 +207,19 @@ def measure(
 
 def _data_of(run: str | Path) -> str:
     """What the run itself was trained on."""
-    if not (Path(run) / "config.json").is_file():
+    if not RunFolder(run).config_file.is_file():
         raise DataError(f"{run} is an encoder without a run, so it names no data; give labelled data with --data.")
     folder = RunFolder.open(run)
     record = folder.read_record()
     data = config_of(record, where=str(folder.config_file)).data
     if data == FROM_PYTHON:
         raise DataError(f"{run} was trained on data handed over in Python; give labelled data to evaluate on.")
-    return data_places(data, record, folder.path)[0]
+    return data_places(data, record, folder.root)[0]
 
 
 def _config_of(run: str | Path) -> Method | None:
     """How the run was trained; None of an encoder by itself."""
-    file = Path(run) / "config.json"
+    file = RunFolder(run).config_file
     return config_of(RunFolder.open(run).read_record(), where=str(file)) if file.is_file() else None
 
 

@@ -25,7 +25,7 @@ class ExportOptions:
     folder for sentence-transformers."""
 
     run: Positional[str]
-    """The run folder, or an encoder folder."""
+    """The run folder, that of a stage in it (RUN/stages/NAME), or an encoder folder."""
     to: str = "folder"
     """onnx: one file for onnxruntime, of texts with the tokenizer.json that it needs beside it. folder: weights,
     description and model card. sentence-transformers: of texts, a folder that SentenceTransformer(FOLDER) loads."""
@@ -40,7 +40,7 @@ def export(run: str | Path, *, to: str = "folder", out: str | Path, quiet: bool 
     >>> contrapose.export("runs/mmcl-photos", to="folder", out="share/")        # doctest: +SKIP
 
     Arguments:
-        run: run folder or encoder folder.
+        run: run folder, or that of a stage in it, or encoder folder.
         to: `"onnx"`: one file, compared with torch by onnxruntime before it is written: from pictures, from numbers of
             tokens (`tokenizer.json` is written beside it), from rows. Its metadata say what it takes; how to run it is
             printed, and stands in `docs/onnx.md`. `"folder"`: `encoder.safetensors` and `encoder.json` byte for byte,
@@ -74,11 +74,14 @@ def export(run: str | Path, *, to: str = "folder", out: str | Path, quiet: bool 
 
 def _encoder_folder(run: Path) -> Path:
     """Where the encoder of a run (or of an encoder folder by itself) lies."""
-    is_run = (run / "config.json").is_file()
-    folder = run / "encoder" if is_run else run
-    if (folder / "encoder.json").is_file():
-        return folder
-    if is_run:
+    from contrapose.encoders.stage_folder import no_encoder_there
+
+    for folder in (run / "encoder", run):
+        if (folder / "encoder.json").is_file():
+            return folder
+    if reason := no_encoder_there(run):
+        raise RunError(reason)
+    if (run / "config.json").is_file():
         raise RunError(
             f"{run} has no encoder to export: it stopped before its first checkpoint. "
             f"Continue it with: {shell_command('train', '--resume', run)}"

@@ -26,6 +26,7 @@ from contrapose.errors import RunError
 from contrapose.evaluation.table import results_text
 from contrapose.methods import Method, as_classifier
 from contrapose.modalities import Modality, modality_of
+from contrapose.training.run_folder import RunFolder
 from contrapose.version import __version__
 
 # Words in the front matter go through `tojson`: a JSON string is a YAML string, whatever is in it.
@@ -161,7 +162,7 @@ def card_of(run: Path, folder: Path, *, name: str) -> str:
         RunError: a damaged encoder, `config.json` or `evaluation.json`.
     """
     encoder, architecture = load_encoder(folder), architecture_of(folder)
-    is_run = (run / "config.json").is_file()
+    is_run = RunFolder(run).config_file.is_file()
     record, config = training_of(run) if is_run else (None, None)
     results = results_of(run) if is_run else None
     questions = load_heads(folder).questions if (folder / HEADS).is_file() else ()

@@ -67,7 +67,7 @@ class EvaluateOptions(TargetOptions):
     themselves), by the task that fits: one-shot runs, kNN and a linear probe, regression, scored pairs."""
 
     run: Positional[str]
-    """The run folder."""
+    """The run folder, or that of a stage in it (RUN/stages/NAME)."""
     data: str | None = None
     """Data to measure on, with labels, numbers or scores. Default: the run's own."""
     test_data: str | None = None
@@ -93,7 +93,7 @@ class CompareOptions(TargetOptions):
     """Set runs side by side: differences to a baseline with paired 95 % intervals, and what their options differ in."""
 
     runs: Positional[tuple[str, ...]]
-    """Two run folders or more."""
+    """Two run folders or more; of one run also its stages (RUN/stages/NAME) beside it."""
     baseline: str | None = None
     """The run that the others are compared with. Default: the first."""
     data: str | None = None
@@ -120,7 +120,8 @@ class ApplyOptions:
     probability of each class. With --label-texts no classifier is needed: texts are named by what labels are called."""
 
     run: Positional[str]
-    """The run folder, or a classifier folder; with --label-texts any run on texts."""
+    """The run folder, that of a stage in it (RUN/stages/NAME), or a classifier folder; with --label-texts any run on
+    texts."""
     data: Positional[str]
     """What to classify: a folder, file or name, as in train."""
     out: str = "predictions.csv"
@@ -146,7 +147,7 @@ class EmbedOptions(ReadingOptions):
     """Embed data with a run's encoder and write one row a sample."""
 
     run: Positional[str]
-    """The run folder, or an encoder folder."""
+    """The run folder, that of a stage in it (RUN/stages/NAME), or an encoder folder."""
     data: Positional[str]
     """What to embed: a folder, file or name, as in train."""
     out: str = "embeddings.parquet"

@@ -14,6 +14,7 @@ from contrapose.data.tables.opening import table_of
 from contrapose.embedder import Embedder
 from contrapose.errors import ArgumentError, ContraposeError
 from contrapose.modalities import MODALITIES
+from contrapose.training.run_folder import RunFolder
 
 COLUMNS = ("label_column", *(name for kind in MODALITIES.values() for name in kind.reading if name.endswith("_column")))
 """Options that name a column, of any kind of data: what of its reading a run remembers for other data."""
@@ -37,7 +38,7 @@ class Reading:
         none."""
         asked = {name: value for name, value in asked.items() if value is not None}
         try:
-            config = json.loads((Path(run) / "config.json").read_bytes())["config"]
+            config = json.loads(RunFolder(run).config_file.read_bytes())["config"]
             usual = {name: config[name] for name in COLUMNS if config.get(name) and name not in asked}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none, or damaged: others say so
             usual = {}

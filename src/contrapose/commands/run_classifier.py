@@ -47,7 +47,7 @@ def _learned(run: str | Path, config: EncoderClassifier) -> Samples | None:
     record = folder.read_record()
     try:
         start = started_from(config, folder)
-        samples, _ = open_same(config, data_places(config.data, record, folder.path), start, record, quiet=True)
+        samples, _ = open_same(config, data_places(config.data, record, folder.root), start, record, quiet=True)
     except (DataError, RunError):
         return None
     return samples if samples.recorded_as(record["data"]["fingerprint"]) else None

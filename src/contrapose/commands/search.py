@@ -31,7 +31,7 @@ class SearchOptions(ReadingOptions):
     """Find what is most like a picture, some words or a row, by the cosine of their embeddings."""
 
     run: Positional[str]
-    """The run folder, or an encoder folder."""
+    """The run folder, that of a stage in it (RUN/stages/NAME), or an encoder folder."""
     query: Positional[str]
     """A picture file, or some words for a run on texts; or many: a folder, table, .txt, .npz or .npy, or any file that
     `contrapose embed` wrote."""
@@ -81,7 +81,7 @@ def search(
     """The k samples of `data` most like each query, by a run's encoder.
 
     Arguments:
-        run: run folder or encoder folder.
+        run: run folder, or that of a stage in it, or encoder folder.
         query: a picture file, a Pillow image, some words, what `--data` takes, or a file that `contrapose embed` wrote.
         data: where to look; what `--data` takes, arrays, or a file that `contrapose embed` wrote. `None`: in the saved
             `index` as it is.

@@ -34,6 +34,7 @@ from contrapose.methods.default import default_method
 from contrapose.methods.fit_to_data import class_names, fit_to_data
 from contrapose.modalities import asked_kind, modality_of
 from contrapose.openmp import crowd
+from contrapose.shell import shell_command
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.training.device import make_accelerator
 from contrapose.training.interface import Outcome
@@ -162,9 +163,13 @@ def resume(
         views: the same object as at the start, when the run was started from Python with one.
 
     Errors:
-        RunError: no run there, no readable checkpoint, changed data or frozen encoder, or nothing left to do.
+        ArgumentError: the folder of a stage, or nothing left to do.
+        RunError: no run there, no readable checkpoint, changed data or frozen encoder.
     """
     folder = RunFolder.open(run)
+    if folder.stage is not None:
+        whole = shell_command("train", "--resume", folder.root)
+        raise ArgumentError(f"{run} is a stage, and a run goes on as a whole. Continue it with: {whole}")
     record = folder.read_record()
     config = config_of(record, where=str(folder.config_file))
     accelerator = make_accelerator(config.device, tracker=config.tracker)

@@ -21,6 +21,7 @@ from torch import Tensor
 from contrapose.atomic import write_atomically
 from contrapose.encoders.architecture import DESCRIPTION, FORMAT, Architecture, architecture_of, describe
 from contrapose.encoders.encoder import Encoder
+from contrapose.encoders.stage_folder import no_encoder_there
 from contrapose.errors import ArgumentError, MissingExtraError, RunError
 
 WEIGHTS = "encoder.safetensors"
@@ -59,11 +60,13 @@ def encoder_folder(path: Path | str) -> Path:
     """Where the encoder of `path` lies: of a run or stage folder, in its `encoder/`; an encoder's folder is its own.
 
     Errors:
-        RunError: there is no such folder.
+        RunError: there is no such folder; of a stage, the sentence names those that hold one.
     """
     path = Path(path)
     holds = (path / "config.json").is_file() or (path / "encoder" / DESCRIPTION).is_file()
     folder = path / "encoder" if holds else path
+    if not (folder / DESCRIPTION).is_file() and (reason := no_encoder_there(path)):
+        raise RunError(reason)
     if not folder.is_dir():
         raise RunError(
             f"{path} holds no encoder: it is neither a run folder (did the run stop before its first checkpoint?) "

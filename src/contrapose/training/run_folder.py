@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from contrapose.atomic import write_atomically, write_once
+from contrapose.encoders.stage_folder import no_encoder_there, run_of
 from contrapose.errors import RunError
 from contrapose.shell import shell_command
 
@@ -30,17 +31,26 @@ class RunFolder:
     pictures/        pictures that its job leaves, and `pictures.json` with their titles and captions (`pictures.py`)
     evaluation.json  what `contrapose evaluate` measured
     evaluation_items.npz  the scores behind it, item by item: what `contrapose compare` pairs
+
+    The folder of a stage can be read as that of a run: it has artifacts and evaluations of its own, and configuration
+    and metrics are those of the run that it belongs to (`root`; of any other folder `root` is `path`).
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        self.config_file = self.path / "config.json"
-        self.metrics_file = self.path / "metrics.jsonl"
-        self.checkpoints = self.path / "checkpoints"
-        self.initial = self.path / "initial"
+        self.root = run_of(self.path) or self.path
+        self.config_file = self.root / "config.json"
+        self.metrics_file = self.root / "metrics.jsonl"
+        self.checkpoints = self.root / "checkpoints"
+        self.initial = self.root / "initial"
         self.encoder = self.path / "encoder"
         self.evaluation_file = self.path / "evaluation.json"
         self.evaluation_items_file = self.path / "evaluation_items.npz"
+
+    @property
+    def stage(self) -> str | None:
+        """The name of the stage whose folder it is; None of the folder of a run."""
+        return None if self.root is self.path else self.path.resolve().name
 
     @classmethod
     def create(cls, path: Path | str, record: dict[str, Any]) -> RunFolder:
@@ -83,13 +93,15 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path | str) -> RunFolder:
-        """An existing run folder.
+        """An existing run folder, or that of a stage in one.
 
         Errors:
             RunError: there is none, or it was written by a newer version.
         """
         run = cls(path)
         if not run.config_file.is_file():
+            if reason := no_encoder_there(path):
+                raise RunError(reason)
             near = [p.name for p in sorted(run.path.parent.glob("*")) if (p / "config.json").is_file()][:8]
             hint = f" Runs beside it: {', '.join(near)}." if near else ""
             raise RunError(f"{run.path} is not a run folder (it has no config.json).{hint}")
@@ -134,15 +146,17 @@ class RunFolder:
             raise RunError(f"Could not append to {self.metrics_file}: {error.strerror}.") from error
 
     def metrics(self) -> Iterator[dict[str, Any]]:
-        """The whole lines of `metrics.jsonl`; a line cut off by a kill is passed over."""
+        """The whole lines of `metrics.jsonl`, of a stage its own; a line cut off by a kill is passed over."""
         if not self.metrics_file.exists():
             return
         with self.metrics_file.open() as file:
             for line in file:
                 try:
-                    yield json.loads(line)
+                    row = json.loads(line)
                 except ValueError:
                     continue
+                if self.root is self.path or row.get("stage") == self.stage:
+                    yield row
 
     def forget_after(self, step: int) -> None:
         """Drop the metrics of steps that a resumed run is going to do again."""
