@@ -18,7 +18,7 @@ import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
-from staged_methods import Clusters, Relabelled, fatal, registered
+from staged_methods import Clusters, Relabelled, registered
 
 from contrapose.claims import Arm, Experiment, find_claim, spent, staged
 from contrapose.claims.claim import Claim
@@ -30,17 +30,10 @@ from contrapose.training.loop import Trainer
 from contrapose.training.run_folder import RunFolder
 from contrapose.training.runner import Runner
 from contrapose.training.stages import Context, Stage
+from killed import KilledError, end, fatal
 
 HERE = str(Path(__file__).with_name("claim_in_stages.py"))
 STEPS = 3 + 3 + 3  # of the three stages
-
-
-class KilledError(BaseException):
-    """No mistake of anybody's."""
-
-
-def end() -> None:
-    raise KilledError
 
 
 @pytest.fixture(scope="module", autouse=True)

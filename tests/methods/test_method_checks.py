@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from torch import Tensor
 
 import contrapose
 from contrapose.errors import ArgumentError
@@ -17,6 +17,7 @@ from contrapose.methods import METHODS
 from contrapose.modalities import MODALITIES
 from contrapose.training.checkpoint import list_checkpoints, load_checkpoint, load_newest
 from contrapose.training.run_folder import RunFolder
+from killed import assert_same, check_killed_in_each_stage
 from kind_cases import WRITERS
 
 QUICK: dict[str, Any] = {"batch_size": 16, "projection_hidden": 16, "projection_dimension": 8, "quiet": True}
@@ -53,23 +54,6 @@ def state_of(run: Path) -> dict[str, Any]:
     return state
 
 
-def assert_same(one: Any, two: Any, where: str = "") -> None:
-    """Equal to the last bit, through dictionaries and lists."""
-    assert type(one) is type(two), where
-    if isinstance(one, Tensor):
-        assert one.equal(two), where
-    elif isinstance(one, dict):
-        assert one.keys() == two.keys(), where
-        for key in one:
-            assert_same(one[key], two[key], f"{where}.{key}")
-    elif isinstance(one, list | tuple):
-        assert len(one) == len(two), where
-        for number, pair in enumerate(zip(one, two, strict=True)):
-            assert_same(*pair, f"{where}[{number}]")
-    else:
-        assert one == two, where
-
-
 def test_every_kind_of_data_has_samples_to_be_tested_with() -> None:
     assert set(WRITERS) == set(MODALITIES)
 
@@ -80,9 +64,16 @@ def test_it_trains_stops_and_resumes_bit_for_bit(
 ) -> None:
     own = {**OWN.get(name, {}), **OWN_ON.get((kind, name), {})}
     options = {**options_of(kind, name), **own, "epochs": 3, "log_steps": 1, "checkpoint_steps": 5}
-    whole = contrapose.train(name, data=data_of(kind), out=str(tmp_path / "whole"), **options)
+
+    def train(out: Path, **changes: Any) -> Any:
+        return contrapose.train(name, data=data_of(kind), out=str(out), **{**options, **changes})
+
+    whole = train(tmp_path / "whole")
     assert whole.outcome.finished
     assert math.isfinite(whole.outcome.loss)
+    if (whole.path / "stages").is_dir():
+        check_killed_in_each_stage(whole.path, partial(train, checkpoint_steps=1), tmp_path / "stopped")
+        return
     shutil.copytree(whole.path, tmp_path / "stopped")
     for path in list_checkpoints(tmp_path / "stopped" / "checkpoints"):  # back to step 5 of 9, as after a kill
         if load_checkpoint(path)["step"] > 5:
@@ -113,6 +104,6 @@ def test_it_runs_on_other_kinds_too_or_says_what_is_missing(
         assert not (tmp_path / "run").exists()
         return
     trained = run()
-    assert trained.outcome.steps == 3
+    assert trained.outcome.steps == 3 or (trained.path / "stages").is_dir()
     assert math.isfinite(trained.outcome.loss)
     assert trained.load().encoder.modality == kind

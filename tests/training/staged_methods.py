@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # where it is called as a program
 from contrapose.data import Batch, Beside, Samples
 from contrapose.encoders import load_encoder
 from contrapose.errors import RunError
@@ -28,8 +29,8 @@ from contrapose.methods.method import About, register
 from contrapose.methods.simclr import SimCLR
 from contrapose.training.job import Job, Report
 from contrapose.training.pictures import in_grid, write_pictures
-from contrapose.training.runner import Runner
 from contrapose.training.stages import Context, Stage
+from killed import fatal
 
 ABOUT = About(question="who is a positive, when labels do not say?", purpose="for tests", paper="none")
 ROUNDS = 3
@@ -145,23 +146,6 @@ def registered() -> Iterator[None]:
     finally:
         for name in OWN:
             METHODS._entries.pop(name)
-
-
-@contextmanager
-def fatal(step: int, end: Callable[[], Any]) -> Iterator[None]:
-    """`end` is called when so many steps of a run are done, before anything of the last one is written."""
-    tell = Runner._tell
-
-    def watched(self: Runner, report: Report, rate: float) -> None:
-        if self.steps == step:
-            end()
-        tell(self, report, rate)
-
-    Runner._tell = watched
-    try:
-        yield
-    finally:
-        Runner._tell = tell
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from staged_methods import fatal, registered
+from staged_methods import registered
 
 import contrapose
 from contrapose import cli
@@ -18,16 +18,9 @@ from contrapose.commands.report import collect
 from contrapose.commands.search import search
 from contrapose.errors import ArgumentError, RunError
 from contrapose.training.run_folder import RunFolder
+from killed import KilledError, fatal
 
 QUICK = "--batch-size 16 --epochs 1 --encoder tiny_conv --projection-hidden 16 --projection-dimension 8 --device cpu"
-
-
-class KilledError(BaseException):
-    """No mistake of anybody's."""
-
-
-def end() -> None:
-    raise KilledError
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -115,7 +108,7 @@ def test_a_stage_is_not_resumed_by_itself() -> None:
 
 
 def test_a_run_that_stopped_in_an_early_stage_says_what_there_is_of_it() -> None:
-    with fatal(4, end), pytest.raises(KilledError):
+    with fatal(4), pytest.raises(KilledError):
         cli.main(["train", "relabelled", "--data", "pictures.npz", "--out", "early", *QUICK.split()])
     with pytest.raises(
         RunError, match=r"has not come to the stage that makes its own.* Encoders lie in early/stages/first"
@@ -129,7 +122,7 @@ def test_a_run_that_stopped_in_an_early_stage_says_what_there_is_of_it() -> None
 
 def test_the_time_of_a_stage_goes_on_where_a_resumed_run_does() -> None:
     words = ["train", "relabelled", "--data", "pictures.npz", "--out", "timed", *QUICK.split()]
-    with fatal(7, end), pytest.raises(KilledError):
+    with fatal(7), pytest.raises(KilledError):
         cli.main([*words, "--log-steps", "1", "--checkpoint-steps", "1"])
     lines = Path("timed/metrics.jsonl").read_text().splitlines()
     row = json.loads(lines[-1])

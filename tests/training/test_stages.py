@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from staged_methods import Clusters, fatal, registered
+from staged_methods import Clusters, registered
 
 import contrapose
 from contrapose import cli
@@ -23,25 +23,17 @@ from contrapose.commands.report import collect
 from contrapose.commands.run_learner import learner_of
 from contrapose.errors import ArgumentError, DataError, RunError
 from contrapose.estimator import ContrastiveEncoder
-from contrapose.training.checkpoint import load_checkpoint
 from contrapose.training.config import RunConfig
 from contrapose.training.device import make_accelerator
 from contrapose.training.loop import Trainer
 from contrapose.training.run_folder import RunFolder
 from contrapose.training.runner import Runner
 from contrapose.training.stages import Context, Plan, Stage
+from killed import KilledError, assert_same, check_killed_in_each_stage, contents, end, fatal
 
 SMALL = "--batch-size 16 --epochs 1 --encoder tiny_conv --projection-hidden 16 --projection-dimension 8 --device cpu"
 QUICK = f"{SMALL} --checkpoint-steps 2 --log-steps 1".split()
 TOGETHER = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-
-
-class KilledError(BaseException):
-    """No mistake of anybody's."""
-
-
-def end() -> None:
-    raise KilledError
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -72,36 +64,6 @@ def whole(place: Path) -> Path:
     """The undisturbed run of 6 + 3 + 6 steps."""
     cli.main(relabelled("whole"))
     return place / "whole"
-
-
-def contents(run: Path) -> dict[str, Any]:
-    """All that must be the same: files to the byte, checkpoints to the bit, and what each step computed; health is told
-    anew on resuming."""
-    files = {str(file.relative_to(run)): file.read_bytes() for file in run.rglob("*") if file.is_file()}
-    rows = [json.loads(line) for line in files.pop("metrics.jsonl").splitlines()]
-    del files["config.json"]  # names the folder
-    for name in [name for name in files if name.endswith(".pt")]:  # the same numbers may lie otherwise in memory
-        del files[name]
-        files[name[:-12]] = load_checkpoint(run / name)
-    computed = ("step", "stage", "loss", "learning_rate", "gradient_norm", "target_loss")
-    return {**files, "rows": [{name: row[name] for name in computed if name in row} for row in rows]}
-
-
-def assert_same(one: Any, two: Any, where: str = "") -> None:
-    """Equal to the last bit, through dictionaries and lists."""
-    assert type(one) is type(two), where
-    if isinstance(one, torch.Tensor):
-        assert torch.equal(one, two), where
-    elif isinstance(one, dict):
-        assert one.keys() == two.keys(), where
-        for key in one:
-            assert_same(one[key], two[key], f"{where}.{key}")
-    elif isinstance(one, list | tuple):
-        assert len(one) == len(two), where
-        for number, pair in enumerate(zip(one, two, strict=True)):
-            assert_same(*pair, f"{where}[{number}]")
-    else:
-        assert one == two, where
 
 
 def test_a_run_of_stages_is_one_run_folder(whole: Path) -> None:
@@ -194,6 +156,16 @@ def test_killed_in_any_stage_and_resumed_it_is_the_same_run(
     assert_same(contents(Path(name)), contents(whole))
     with pytest.raises(SystemExit):
         cli.main(["train", "--resume", name])  # it is finished
+
+
+def test_the_common_check_of_stages_sees_a_job_that_forgets(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(out: Path) -> None:
+        cli.main(["1" if word == "2" else word for word in relabelled(str(out))])  # checkpoint steps
+
+    check_killed_in_each_stage(whole, train, Path("checked"))
+    monkeypatch.setattr(Clusters, "restore", lambda self, state: None)
+    with pytest.raises(AssertionError):
+        check_killed_in_each_stage(whole, train, Path("forgetful"))
 
 
 def test_more_epochs_lengthen_the_last_stage(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
