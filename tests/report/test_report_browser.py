@@ -15,8 +15,11 @@ import pytest
 from made_pages import NASTY, embeddings, labels, page
 
 from contrapose.report import Embedded, render, show_rows, show_texts
+from contrapose.report.course import Curve, Curves, StagePart
+from contrapose.report.facts.left_pictures import left_pictures_of
 from contrapose.report.facts.map import map_of
 from contrapose.report.facts.neighbours import gallery_of
+from contrapose.training.pictures import write_pictures
 
 MARKS = "#map-chart .mark-symbol:not(.layer_1_marks):not(.layer_2_marks) path"
 RINGS = "#map-chart .layer_1_marks path, #map-chart .layer_2_marks path"
@@ -44,6 +47,22 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     file: Path = tmp_path_factory.mktemp("page") / "report.html"
     file.write_text(render(page()), encoding="utf-8")
     return file.as_uri()
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of a run of two stages: the first left a wide picture and a small one."""
+    folder: Path = tmp_path_factory.mktemp("staged")
+    noise = np.random.default_rng(0).integers(0, 256, (64, 1200, 3), dtype=np.uint8)
+    write_pictures(folder, [(noise, "Wide", "From left to right."), (noise[:20, :30], "Small", "")])
+    curves = Curves([Curve("Loss", "What is lowered.", [1, 2, 3], [5.0, 4.0, 3.0])], [(2, "it stands still")])
+    pictures = left_pictures_of(folder)
+    parts = [
+        StagePart("a_stage_of_long_name", "done, 3 steps", True, [("Made", "encoder/" * 20)], curves, pictures),
+        StagePart("last", "done, 3 steps", True, [], curves),
+    ]
+    (folder / "report.html").write_text(render(dataclasses.replace(page(), stages=parts)), encoding="utf-8")
+    return (folder / "report.html").as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +235,19 @@ def test_nothing_is_wider_than_the_screen(browser: Any, address: str, width: int
     visit(browser, address, width=width)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert browser.execute_script("return window.innerWidth") == width
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_each_stage_has_its_charts_and_pictures_on_screens_of_any_width(browser: Any, staged: str, width: int) -> None:
+    visit(browser, staged, width=width, scheme="dark" if width < 500 else "light")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    for number in (1, 2):
+        assert count(browser, f"#stage-{number} #curve-{number}-loss svg path") > 1
+    sizes = browser.execute_script(
+        "return [...document.querySelectorAll('#stage-1 .left img')].map(i => [i.naturalWidth, i.clientWidth])"
+    )
+    assert [natural for natural, _ in sizes] == [1200, 30]
+    assert all(shown >= min(width // 2, 240) for _, shown in sizes)  # enlarged, or in a box that scrolls
 
 
 def test_the_keyboard_reaches_every_control(browser: Any, address: str) -> None:

@@ -49,7 +49,7 @@ class TargetOptions(ReadingOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ResumeOptions:
-    """Continue a run as if it had never stopped."""
+    """Continue a run as if it had never stopped, one of several stages in the stage where it stood."""
 
     resume: str
     """The run folder."""
