@@ -8,6 +8,12 @@
 """
 
 from contrapose.objectives.discriminative.candidate_margin import candidate_margin
+from contrapose.objectives.discriminative.log_density import (
+    energy_difference,
+    log_density,
+    real_or_made,
+    slope_penalty,
+)
 from contrapose.objectives.discriminative.replaced_tokens import replaced_tokens
 from contrapose.objectives.discriminative.residual_energy import energy_weights, rerank, residual_energy
 from contrapose.objectives.distillation.isd import isd
@@ -73,6 +79,7 @@ __all__ = [
     "dcl",
     "debiased_triplet",
     "difficulty_weighted",
+    "energy_difference",
     "energy_weights",
     "gated_contrast",
     "groco",
@@ -84,6 +91,7 @@ __all__ = [
     "info_nce",
     "isd",
     "label_nce",
+    "log_density",
     "mmcl",
     "mochi",
     "mv_dhel",
@@ -95,6 +103,7 @@ __all__ = [
     "pvc_geometric",
     "queue_info_nce",
     "rank_n_contrast",
+    "real_or_made",
     "replaced_tokens",
     "rerank",
     "residual_energy",
@@ -106,6 +115,7 @@ __all__ = [
     "simcse",
     "simple_contrastive",
     "sinkhorn",
+    "slope_penalty",
     "soft_sort",
     "soft_targets",
     "sup_con",
