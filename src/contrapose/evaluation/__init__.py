@@ -12,6 +12,7 @@ from contrapose.evaluation.diagnose import Diagnosis, diagnose
 from contrapose.evaluation.few_label import FewLabel, few_label
 from contrapose.evaluation.few_label_f1 import few_label_f1
 from contrapose.evaluation.found_again import FoundAgain, found_again
+from contrapose.evaluation.frechet import diversity, frechet_distance
 from contrapose.evaluation.gain import Gain, gain_over
 from contrapose.evaluation.hardness import Hardness, hardness, penalty_entropy, penalty_share, relative_penalty
 from contrapose.evaluation.health import Health, effective_rank, spread
@@ -23,6 +24,7 @@ from contrapose.evaluation.modality_gap import ModalityGap, modality_gap
 from contrapose.evaluation.nearer import nearer
 from contrapose.evaluation.one_shot import one_shot
 from contrapose.evaluation.order_score import order_score
+from contrapose.evaluation.outliers import told_apart
 from contrapose.evaluation.paired import metric_difference
 from contrapose.evaluation.proportions import Interval, paired_proportions, wilson_interval
 from contrapose.evaluation.prototypes import PrototypeUse
@@ -73,6 +75,7 @@ __all__ = [
     "cosine_scores",
     "cosines",
     "diagnose",
+    "diversity",
     "effective_rank",
     "few_label",
     "few_label_f1",
@@ -80,6 +83,7 @@ __all__ = [
     "fitting_temperature",
     "fitting_threshold",
     "found_again",
+    "frechet_distance",
     "gain_over",
     "hardness",
     "in_any_order",
@@ -111,6 +115,7 @@ __all__ = [
     "similarity_scores",
     "spread",
     "tail_score",
+    "told_apart",
     "tolerance",
     "unequal_classes",
     "uniformity",
