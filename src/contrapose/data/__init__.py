@@ -7,6 +7,7 @@ from contrapose.data.images.biased import BiasedImages, colour_biased
 from contrapose.data.images.images import Images
 from contrapose.data.images.omniglot import OneShotRuns, omniglot, omniglot_one_shot
 from contrapose.data.images.opening import open_data
+from contrapose.data.images.seeds import in_form_of, patch_shuffled
 from contrapose.data.imbalance import Unbalanced, few_frequent, long_tailed
 from contrapose.data.kinds import kind_of
 from contrapose.data.labelled import class_texts, only_labelled
@@ -37,11 +38,13 @@ __all__ = [
     "derived_generator",
     "derived_seed",
     "few_frequent",
+    "in_form_of",
     "kind_of",
     "long_tailed",
     "omniglot",
     "omniglot_one_shot",
     "only_labelled",
     "open_data",
+    "patch_shuffled",
     "split",
 ]
