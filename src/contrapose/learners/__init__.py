@@ -10,6 +10,7 @@ from contrapose.learners.corrected_crops import CorrectedCrops
 from contrapose.learners.cross_sequence import CrossSequence, SlotAttention
 from contrapose.learners.distillation import Distillation
 from contrapose.learners.drawn_pairs import DrawnPairs
+from contrapose.learners.dual_training import AttackedClassifier, Curriculum, Density, DualAdversarial
 from contrapose.learners.gated import Gated
 from contrapose.learners.hard_mixing import HardMixing
 from contrapose.learners.known_queue import KnownQueue
@@ -37,6 +38,7 @@ from contrapose.learners.turn import Turn
 from contrapose.learners.virtual_adversarial import VirtualAdversarial
 
 __all__ = [
+    "AttackedClassifier",
     "CandidateScores",
     "ClassGates",
     "ClassHeads",
@@ -46,8 +48,11 @@ __all__ = [
     "CorrectedCrops",
     "CropQueue",
     "CrossSequence",
+    "Curriculum",
+    "Density",
     "Distillation",
     "DrawnPairs",
+    "DualAdversarial",
     "Gated",
     "Guess",
     "HardMixing",
