@@ -11,6 +11,7 @@ from contrapose.methods.code_search import CodeSearch
 from contrapose.methods.contrabert import ContraBERT
 from contrapose.methods.crop_infonce import CropInfoNCE
 from contrapose.methods.cross_sequence import CrossSequence
+from contrapose.methods.dat import DAT
 from contrapose.methods.dcl import DCL
 from contrapose.methods.debcse import DebCSE
 from contrapose.methods.default import DEFAULT_METHOD
@@ -44,6 +45,7 @@ __all__ = [
     "AUCCL",
     "CACR",
     "CLESS",
+    "DAT",
     "DCL",
     "DEFAULT_METHOD",
     "DHEL",

@@ -131,7 +131,7 @@ class HeadTrainer(Trainer):
     ) -> None:
         super().__init__(learner, source, *arguments, **options)
         self.questions, self.calibration = list(questions), calibration
-        self.average = _Nothing()
+        self.average = NoAverage()
 
     def export(self, folder: Path, *, step: int) -> None:
         facts = {**self.describe, "step": step, "total_steps": self.total_steps}
@@ -158,7 +158,7 @@ class HeadTrainer(Trainer):
             return [logits.float().cpu() for logits in self.learner.heads(z)]
 
 
-class _Nothing(WeightAverage):
+class NoAverage(WeightAverage):
     """No average: neither time nor memory of it."""
 
     def __init__(self) -> None:
