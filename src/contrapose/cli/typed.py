@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from contrapose.cli.parse import parse
@@ -50,8 +51,15 @@ def _apply(words: list[str]) -> None:
     options = parse(ApplyOptions, words, "apply")
     from contrapose.commands.apply import apply
 
+    if options.towards is not None and options.out == ApplyOptions.out:
+        options = replace(options, out="ascents")
     samples = apply(**vars(options))
     _told(samples)
+    if options.towards is not None:
+        print(
+            f"Wrote {counted(len(samples), samples.noun)} moved towards {', '.join(options.towards)} to {options.out}"
+        )
+        return
     without = f"; {counted(len(samples.skipped), samples.noun)} skipped, without a row" if samples.skipped else ""
     print(f"Wrote the classes of {counted(len(samples), samples.noun)} to {options.out}{without}")
 

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from contrapose.classifier import Classifier, load_classifier
+from contrapose.commands.ascend import ascend
 from contrapose.commands.reading import Reading
 from contrapose.commands.table_file import TABLES, file_to_write, table_bytes
 from contrapose.commands.unwritten import write_or_rescue
 from contrapose.data import Samples
 from contrapose.embedder import Embedder
 from contrapose.encoders.texts.label_texts import check_labels
+from contrapose.errors import ArgumentError
 from contrapose.evaluation import likeliest
 from contrapose.modalities import modality_of
 from contrapose.optional import optional
@@ -27,6 +29,10 @@ def apply(
     *,
     out: str | Path,
     label_texts: Sequence[str] | None = None,
+    towards: Sequence[str] | None = None,
+    ascent_steps: int = 32,
+    ascent_step: float = 0.2,
+    radius: float | None = None,
     limit: int | None = None,
     white: float | None = None,
     image_column: str | None = None,
@@ -45,6 +51,8 @@ def apply(
         label_texts: what labels are called; no classifier is needed then, and the columns are `score_LABEL` in place of
             `p_CLASS`: the chance of each label by itself where the run has a matcher (`cless`), else the cosine of text
             and label.
+        towards, ascent_steps, ascent_step, radius: move pictures towards classes, and write them into the folder `out`:
+            see `commands.ascend.ascend`.
         white: the value that is white in pictures deeper than 8 bits. None: as the encoder keeps it.
         image_column, text_column: as in `open_data` and `open_texts`; `None`: the columns of the run's own data where
             `data` has such, else those with usual names.
@@ -56,6 +64,12 @@ def apply(
         RunError: no classifier in `run`, and no texts of labels.
         MissingExtraError: no extra `tables`.
     """
+    if towards is not None:
+        if label_texts is not None:
+            raise ArgumentError("--towards moves pictures, and --label-texts names texts: give one of the two.")
+        way: dict[str, Any] = {"steps": ascent_steps, "step": ascent_step, "radius": radius}
+        read: dict[str, Any] = {"limit": limit, "white": white, "image_column": image_column}
+        return ascend(run, data, towards=towards, out=out, **way, **read, device=device, quiet=quiet)
     path = file_to_write(out, TABLES, data)
     if label_texts is not None:
         check_labels(label_texts, option="--label-texts")

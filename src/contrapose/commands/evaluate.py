@@ -24,7 +24,7 @@ from contrapose.errors import DataError
 from contrapose.evaluation import diagnose
 from contrapose.methods import Method
 from contrapose.modalities import modality_of
-from contrapose.tasks import Given, Targets, task_for
+from contrapose.tasks import Attacks, Given, Targets, task_for
 from contrapose.tasks.task import Embed
 from contrapose.training.run_folder import RunFolder
 
@@ -44,6 +44,12 @@ def evaluate(
     seed: int = 0,
     device: str = "cpu",
     diagnosis: bool = False,
+    robust: bool = False,
+    eps_l2: float = 0.5,
+    eps_linf: float = 8 / 255,
+    attack_steps: int = 20,
+    restarts: int = 3,
+    ood: Any = None,
     image_column: str | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
@@ -75,6 +81,9 @@ def evaluate(
         full: also probes with 1, 5 and 10 labels a class, retrieval and clustering (minutes on thousands of samples).
         seed: of the split, of the untrained weights and of the bootstrap.
         diagnosis: also diagnose the trained encoder's embeddings of the test part.
+        robust: measure what a classifier of pictures answers after attacks: the task robust.
+        eps_l2, eps_linf, attack_steps, restarts: of these attacks, white being 1.
+        ood: data of another kind of thing, for the task out-of-distribution.
         device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
         image_column, text_column, label_column, labels: of both data, as in `open_data` and `open_texts`; `None`: as
             the run's own data where they have such columns, else those with usual names. Samples without a label are
@@ -102,6 +111,8 @@ def evaluate(
         seed=seed,
         device=device,
         diagnosis=diagnosis,
+        attacks=Attacks((("l2", eps_l2), ("linf", eps_linf)), attack_steps, restarts) if robust else None,
+        outliers=ood,
         reading=Reading.of(
             run, image_column=image_column, text_column=text_column, label_column=label_column, labels=labels
         ),
@@ -139,6 +150,8 @@ def measure(
     device: str = "cpu",
     diagnosis: bool = False,
     floors: bool = True,
+    attacks: Attacks | None = None,
+    outliers: Any = None,
     reading: Reading | None = None,
     number_column: str | None = None,
     numbers: Any = None,
@@ -173,8 +186,10 @@ def measure(
         seed=seed,
         k=k,
         full=full,
+        attacks=attacks,
+        outliers=outliers,
     )
-    chosen = task_for(given, task)
+    chosen = task_for(given, task or ("robust" if attacks else "out-of-distribution" if outliers is not None else None))
     measurement = chosen.prepare(given)
     arms: Arms = {}
     for arm, embed in _embedders(trained, measurement.known, seed, floors and measurement.arms):

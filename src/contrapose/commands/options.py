@@ -35,8 +35,8 @@ class TargetOptions(ReadingOptions):
     """What to measure by."""
 
     task: str | None = None
-    """one-shot, zero-shot, classification, scored-pairs, paraphrases, regression, labelled-table, paired-search or
-    renaming. Default: the one that fits data and run."""
+    """one-shot, zero-shot, classification, robust, out-of-distribution, scored-pairs, paraphrases, regression,
+    labelled-table, paired-search or renaming. Default: the one that fits data and run."""
     number_column: str | None = None
     """Column of a table, or array of an .npz, with the number to predict; of pairs, the score. Default: that of the
     run's own data, else one with a usual name."""
@@ -84,6 +84,18 @@ class EvaluateOptions(TargetOptions):
     """Of the split, the untrained weights and the bootstrap."""
     diagnosis: bool = False
     """Also print geometry and spectrum of the embeddings, and any sign of collapse."""
+    robust: bool = False
+    """Of a classifier of pictures: how many of its answers are right after attacks (PGD in L2 and L-infinity)."""
+    eps_l2: float = 0.5
+    """Radius of the L2 attacks, white being 1. 0.5: usual for 32 x 32 pictures."""
+    eps_linf: float = 8 / 255
+    """Radius of the L-infinity attacks. 8/255: usual for 32 x 32 pictures."""
+    attack_steps: int = 20
+    """Steps of each attack."""
+    restarts: int = 3
+    """Starts of each attack: the picture itself, then random ones."""
+    ood: str | None = None
+    """Data of another kind of thing: does the classifier know that it does not know them? (AUC)"""
     device: str = "auto"
     """Where to embed: auto, cpu, cuda, mps."""
 
@@ -117,14 +129,24 @@ class CompareOptions(TargetOptions):
 @dataclass(frozen=True, kw_only=True)
 class ApplyOptions:
     """Name the classes of data with a trained classifier, and write one row a sample: identifier, class, and the
-    probability of each class. With --label-texts no classifier is needed: texts are named by what labels are called."""
+    probability of each class. With --label-texts no classifier is needed: texts are named by what labels are called.
+    With --towards pictures are changed until they are of a class, and written into a folder."""
 
     run: Positional[str]
     """The run folder, or a classifier folder; with --label-texts any run on texts."""
     data: Positional[str]
     """What to classify: a folder, file or name, as in train."""
     out: str = "predictions.csv"
-    """Where to: .csv, .parquet or .jsonl."""
+    """Where to: .csv, .parquet or .jsonl; with --towards a new folder (default: ascents)."""
+    towards: tuple[str, ...] | None = None
+    """Classes towards which pictures are moved, in turn: from seeds (made:fields), pictures of a class; with --radius,
+    counterfactuals. For classifiers that bear attacks (train dat)."""
+    ascent_steps: int = 32
+    """Steps towards a class. 32: DAT's for CIFAR; 15 for ImageNet."""
+    ascent_step: float = 0.2
+    """Length of such a step, white being 1. 0.2: DAT's for CIFAR; 8 for ImageNet."""
+    radius: float | None = None
+    """How far a picture may be moved, in L2. Default: as far as the steps lead."""
     label_texts: tuple[str, ...] | None = None
     """The texts of labels (--label-texts sports "science and technology"): the likeliest is written, and a score of
     each; none of them has to be known from training."""

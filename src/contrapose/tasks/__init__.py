@@ -1,14 +1,17 @@
 """What `evaluate` can measure; the first task that fits is taken, in this order."""
 
+from contrapose.tasks.attacks import Attacks
 from contrapose.tasks.choosing import task_for
 from contrapose.tasks.classification import CLASSIFICATION
 from contrapose.tasks.given import Given, OfClassifier, Targets
 from contrapose.tasks.labelled import LABELLED_TABLE
 from contrapose.tasks.one_shot import ONE_SHOT
+from contrapose.tasks.outliers import OUTLIERS
 from contrapose.tasks.paired_search import PAIRED_SEARCH
 from contrapose.tasks.paraphrases import PARAPHRASES
 from contrapose.tasks.regression import REGRESSION
 from contrapose.tasks.renaming import RENAMING
+from contrapose.tasks.robust import ROBUST
 from contrapose.tasks.scored_pairs import SCORED_PAIRS
 from contrapose.tasks.task import TASKS, Measurement, Task
 from contrapose.tasks.zero_shot import ZERO_SHOT
@@ -16,6 +19,8 @@ from contrapose.tasks.zero_shot import ZERO_SHOT
 for _task in (
     ONE_SHOT,
     ZERO_SHOT,
+    ROBUST,
+    OUTLIERS,
     CLASSIFICATION,
     SCORED_PAIRS,
     PARAPHRASES,
@@ -26,4 +31,4 @@ for _task in (
 ):
     TASKS.register(_task.name)(_task)
 
-__all__ = ["TASKS", "Given", "Measurement", "OfClassifier", "Targets", "Task", "task_for"]
+__all__ = ["TASKS", "Attacks", "Given", "Measurement", "OfClassifier", "Targets", "Task", "task_for"]

@@ -23,8 +23,11 @@ from contrapose.words import counted
 SHOWN = 3
 
 
-class _Classification(Measurement):
-    """The first arm that is measured is the classifier itself; of every other one heads are trained on embeddings."""
+class Classification(Measurement):
+    """What a classifier answers.
+
+    The first arm that is measured is the classifier itself; of every other one heads are trained on embeddings.
+    """
 
     def __init__(self, given: Given) -> None:
         assert given.classifier is not None
@@ -34,7 +37,8 @@ class _Classification(Measurement):
         test, truths = self._opened(given)
         self.test, self.truths = self._not_learned(test, truths)
         learned = self.classifier.learned
-        self.known, self.arms = self.test if learned is None else learned, learned is not None
+        self.known = self.test if learned is None else learned
+        self.arms = learned is not None and self.classifier.fits
         self.noun = self.test.noun
         self._own: Embed | None = None
         self._told()
@@ -201,7 +205,7 @@ class _ClassificationTask(Task):
         return given.classifier is not None and not given.targets.without_labels
 
     def prepare(self, given: Given) -> Measurement:
-        return _Classification(given)
+        return Classification(given)
 
 
 CLASSIFICATION = _ClassificationTask()

@@ -20,6 +20,7 @@ from contrapose.encoders.classifier_folder import TrainedHeads
 from contrapose.encoders.texts.trained_matcher import TrainedMatcher
 from contrapose.errors import ArgumentError, ContraposeError, DataError
 from contrapose.modalities import Modality, modality_of
+from contrapose.tasks.attacks import Attacks
 from contrapose.words import a_type
 
 NUMBER_NAMES = (*LABEL_NAMES, "number", "value", "score", "rating")
@@ -87,6 +88,11 @@ class OfClassifier:
     learned: Samples | None = None
     fit: Callable[[Callable[[Samples], Any]], TrainedHeads] = _not_known
 
+    @property
+    def fits(self) -> bool:
+        """Whether other heads can learn from the same."""
+        return self.fit is not _not_known
+
 
 @dataclass(frozen=True)
 class Given:
@@ -106,6 +112,8 @@ class Given:
         seed: of the split and of intervals.
         k: neighbours of kNN.
         full: all that the task can measure.
+        attacks: what a classifier has to bear; None: nothing was asked of it.
+        outliers: data of another kind of thing, as the user gave them; None: none.
     """
 
     encoder: Encoder | Samples
@@ -122,6 +130,8 @@ class Given:
     seed: int = 0
     k: int = 20
     full: bool = False
+    attacks: Attacks | None = None
+    outliers: Any = None
 
     @property
     def modality(self) -> Modality:
