@@ -13,6 +13,7 @@ from contrapose.encoders.capabilities import (
     Tokenwise,
     check_capable,
 )
+from contrapose.encoders.concatenated import concatenate
 from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.frozen import Frozen, frozen
 from contrapose.encoders.images.factory import build
@@ -44,6 +45,7 @@ __all__ = [
     "build",
     "build_rows",
     "check_capable",
+    "concatenate",
     "encoder_folder",
     "fingerprint_of",
     "frozen",

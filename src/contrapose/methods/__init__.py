@@ -19,6 +19,7 @@ from contrapose.methods.groco import GroCo
 from contrapose.methods.hard_contrastive import HardContrastive
 from contrapose.methods.hydra import Hydra
 from contrapose.methods.isd import ISD
+from contrapose.methods.mcl import MCL
 from contrapose.methods.method import METHODS, About, Method, check_one_job, name_of, one_job, register
 from contrapose.methods.mmcl import MMCL
 from contrapose.methods.mochi import MoCHi
@@ -48,6 +49,7 @@ __all__ = [
     "DEFAULT_METHOD",
     "DHEL",
     "ISD",
+    "MCL",
     "METHODS",
     "MMCL",
     "NNCLR",

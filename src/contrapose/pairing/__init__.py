@@ -11,6 +11,7 @@ from contrapose.pairing.pairing import Pairing, Tile, WithQueue
 from contrapose.pairing.pairs import PairList, by_pairs
 from contrapose.pairing.partners import PartnerPairing, by_partners
 from contrapose.pairing.targets import TargetPairing, by_targets
+from contrapose.pairing.within import WithinGroups, within_groups
 
 __all__ = [
     "GroupPairing",
@@ -20,6 +21,7 @@ __all__ = [
     "TargetPairing",
     "Tile",
     "WithQueue",
+    "WithinGroups",
     "by_groups",
     "by_labels",
     "by_pairs",
@@ -27,4 +29,5 @@ __all__ = [
     "by_targets",
     "by_towers",
     "by_views",
+    "within_groups",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from contrapose.encoders.arguments import count
 from contrapose.encoders.backbone import ENCODERS, Backbone, Factory
+from contrapose.encoders.concatenated import CONCATENATED, ConcatenatedBackbone, parts_of
 from contrapose.encoders.factory import arguments_of, seeded
 from contrapose.encoders.images.adapters import ADAPTERS
 from contrapose.encoders.images.image_encoder import ImageEncoder
@@ -70,6 +71,8 @@ def factory_of(name: str) -> Factory:
     prefix, colon, rest = name.partition(":")
     if colon and prefix in ADAPTERS:
         return functools.partial(ADAPTERS[prefix], rest)
+    if name == CONCATENATED:
+        return _concatenated
     if name not in ENCODERS:
         known = [*ENCODERS, *(f"{adapter}:NAME" for adapter in ADAPTERS)]
         raise ArgumentError(f"Unknown encoder {name!r}.{did_you_mean(name, known)}")
@@ -86,6 +89,15 @@ def rebuild_image(
     preparation = Preparation.from_json(form.get("preparation", {}))
     sizes = {"channels": form["channels"], "image_size": form["image_size"]}
     return build(name, **sizes, seed=seed, preparation=preparation, **arguments)
+
+
+def _concatenated(*, channels: int, image_size: int, parts: Any, normalize: bool = True) -> Backbone:
+    """Several of them side by side."""
+
+    def make(name: str, **arguments: Any) -> Backbone:
+        return factory_of(name)(channels=channels, image_size=image_size, **arguments)
+
+    return ConcatenatedBackbone(*parts_of(parts, normalize, make), normalize=normalize)
 
 
 def _per_channel(backbone: Backbone, channels: int) -> tuple[object, object]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from contrapose.columns import Column, numbered
 from contrapose.encoders.backbone import Backbone
+from contrapose.encoders.concatenated import CONCATENATED, ConcatenatedBackbone, parts_of
 from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.factory import arguments_of, seeded
 from contrapose.encoders.mlp import mlp
@@ -148,7 +149,16 @@ def row_factory_of(name: str) -> Any:
     Errors:
         ArgumentError: an unknown name.
     """
-    return ROW_ENCODERS[name]
+    return _concatenated if name == CONCATENATED else ROW_ENCODERS[name]
+
+
+def _concatenated(*, features: int, parts: Any, normalize: bool = True) -> Backbone:
+    """Several of them side by side."""
+
+    def make(name: str, **arguments: Any) -> Backbone:
+        return row_factory_of(name)(features=features, **arguments)
+
+    return ConcatenatedBackbone(*parts_of(parts, normalize, make), normalize=normalize)
 
 
 def rebuild_rows(

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from contrapose.encoders.concatenated import CONCATENATED, parts_of
 from contrapose.encoders.factory import arguments_of, seeded
 from contrapose.encoders.texts.backbone import (
     TEXT_ENCODERS,
@@ -16,6 +17,7 @@ from contrapose.encoders.texts.backbone import (
     TextFactory,
     TokenwiseBackbone,
 )
+from contrapose.encoders.texts.concatenated import ConcatenatedTextBackbone
 from contrapose.encoders.texts.hugging_face import hf_text_backbone, hf_tokenizer
 from contrapose.encoders.texts.slots import with_slots
 from contrapose.encoders.texts.text_encoder import (
@@ -118,7 +120,17 @@ def text_factory_of(name: str) -> Callable[..., TextBackbone]:
     """
     if name.startswith(HUGGING_FACE):
         return functools.partial(hf_text_backbone, name.removeprefix(HUGGING_FACE))
-    return _known(name).make
+    return _concatenated if name == CONCATENATED else _known(name).make
+
+
+def _concatenated(*, tokenizer: Tokenizer, parts: Any, normalize: bool = True) -> TextBackbone:
+    """Several of them side by side, which read with one vocabulary."""
+
+    def make(name: str, **arguments: Any) -> TextBackbone:
+        return _made(text_factory_of(name), tokenizer, arguments)
+
+    made, _ = parts_of(parts, normalize, make)
+    return ConcatenatedTextBackbone(made, normalize=normalize)
 
 
 def _made(make: Callable[..., TextBackbone], tokenizer: Tokenizer, arguments: Mapping[str, Any]) -> TextBackbone:

@@ -1,0 +1,71 @@
+"""A pairing in which samples of other groups are ignored: neither positives nor negatives."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from contrapose.errors import ArgumentError
+from contrapose.pairing.groups import as_integers
+from contrapose.pairing.pairing import Pairing, Tile
+
+
+class WithinGroups(Pairing):
+    """What another pairing says, of anchors and candidates of one group; a positive stays one whatever its group.
+
+        valid[i, j] = valid of the pairing · 1[group_i == group_j, or j is a positive of i]
+
+    Shapes:
+        groups: `(N,)` one of each row; anchors and candidates are the same rows.
+    """
+
+    def __init__(self, pairing: Pairing, groups: Int[Tensor, " N"]) -> None:
+        self.pairing, self.groups = pairing, groups
+        self.anchors, self.candidates = pairing.anchors, pairing.candidates
+
+    def tile(self, rows: Int[Tensor, " r"], columns: slice) -> Tile:
+        found = self.pairing.tile(rows, columns)
+        own = self.groups[rows.to(self.groups.device)].unsqueeze(1)  # (r, 1)
+        same = own == self.groups[columns]  # (r, c)
+        return Tile(found.weight, found.valid & (same | found.positive))
+
+    def to(self, device: torch.device | str) -> WithinGroups:
+        return WithinGroups(self.pairing.to(device), self.groups.to(device))
+
+    def anchor_names(self) -> list[str]:
+        return self.pairing.anchor_names()
+
+    def candidate_names(self) -> list[str]:
+        return self.pairing.candidate_names()
+
+
+def within_groups(pairing: Pairing, groups: Int[Tensor, " B"], *, views: int = 1) -> WithinGroups:
+    """The same pairing without negatives from other groups: those a sample shares every cluster with are left.
+
+    Arguments:
+        pairing: whose anchors are its candidates, rows view-major.
+        groups: one integer a sample.
+        views: number of views of each sample.
+
+    Errors:
+        ArgumentError: groups that are not one integer a sample, or a pairing of other rows.
+
+    >>> from contrapose.pairing import by_views
+    >>> within_groups(by_views(2, 3), torch.tensor([0, 0, 7]), views=2)
+    6 anchors × 6 candidates: 1 positive and 0 to 2 negative per anchor
+       a0 a1 a2 b0 b1 b2
+    a0  .  -  .  +  -  .
+    a1  -  .  .  -  +  .
+    a2  .  .  .  .  .  +
+    b0  +  -  .  .  -  .
+    b1  -  +  .  -  .  .
+    b2  .  .  +  .  .  .
+    """
+    rows = as_integers(groups, "groups").repeat(views)  # (N,)
+    if pairing.anchors != len(rows) or pairing.candidates != len(rows):
+        raise ArgumentError(
+            f"{len(groups)} groups of samples with {views} view(s) are {len(rows)} rows, and the pairing is of "
+            f"{pairing.anchors} anchors and {pairing.candidates} candidates."
+        )
+    return WithinGroups(pairing, rows)
