@@ -46,6 +46,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
     from contrapose.commands import claim_options, options
     from contrapose.commands.analyse import AnalyseTemperatureOptions
     from contrapose.commands.analyse_sharpness import AnalyseSharpnessOptions
+    from contrapose.commands.analyse_suppression import AnalyseSuppressionOptions
     from contrapose.commands.data_check import DataCheckOptions
     from contrapose.commands.export import ExportOptions
     from contrapose.commands.report import ReportOptions
@@ -62,6 +63,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
         ("data", "check"): DataCheckOptions,
         ("analyse", "temperature"): AnalyseTemperatureOptions,
         ("analyse", "sharpness"): AnalyseSharpnessOptions,
+        ("analyse", "suppression"): AnalyseSuppressionOptions,
         ("reproduce",): claim_options.ReproduceOptions,
         ("claims",): claim_options.ClaimsOptions,
     }

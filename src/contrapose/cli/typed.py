@@ -121,6 +121,10 @@ def _analyse(words: list[str]) -> None:
         from contrapose.commands.analyse_sharpness import AnalyseSharpnessOptions, analyse_sharpness
 
         analyse_sharpness(parse(AnalyseSharpnessOptions, words[1:], "analyse sharpness"))
+    elif chosen == "suppression":
+        from contrapose.commands.analyse_suppression import AnalyseSuppressionOptions, analyse_suppression
+
+        analyse_suppression(parse(AnalyseSuppressionOptions, words[1:], "analyse suppression"))
 
 
 def _export(words: list[str]) -> None:
@@ -185,6 +189,7 @@ def _completion(words: list[str]) -> None:
 ANALYSES = {
     "temperature": "contrapose analyse temperature --data DATA",
     "sharpness": "contrapose analyse sharpness RUN",
+    "suppression": "contrapose analyse suppression RUN",
 }
 
 

@@ -148,7 +148,7 @@ def measure(
 ) -> Evaluation:
     """`evaluate` that leaves the run folder as it is; without `floors` it measures the trained encoder alone."""
     trained = load(run, device=device, white=white)
-    source = data if data is not None else _data_of(run)
+    source = data if data is not None else data_of_run(run)
     reading = reading or Reading.of(run)
     config = _config_of(run)
     given = Given(
@@ -205,7 +205,7 @@ def measure(
     )
 
 
-def _data_of(run: str | Path) -> str:
+def data_of_run(run: str | Path) -> str:
     """What the run itself was trained on."""
     if not (Path(run) / "config.json").is_file():
         raise DataError(f"{run} is an encoder without a run, so it names no data; give labelled data with --data.")

@@ -36,6 +36,7 @@ from contrapose.evaluation.separation import Separation, Spaces, separation
 from contrapose.evaluation.similarity import beside_zeros
 from contrapose.evaluation.similarity_scores import similarity_scores
 from contrapose.evaluation.spectrum import Spectrum
+from contrapose.evaluation.suppression import FactorProbes, factor_probes, suppressed
 from contrapose.evaluation.table import results_table, results_text
 from contrapose.evaluation.tail import rarest_third, tail_score
 from contrapose.evaluation.zero_shot import cosine_scores, in_any_order, likeliest
@@ -45,6 +46,7 @@ __all__ = [
     "Clustering",
     "Cosines",
     "Diagnosis",
+    "FactorProbes",
     "FewLabel",
     "FittedProbe",
     "FoundAgain",
@@ -74,6 +76,7 @@ __all__ = [
     "cosines",
     "diagnose",
     "effective_rank",
+    "factor_probes",
     "few_label",
     "few_label_f1",
     "fit_linear_probe",
@@ -110,6 +113,7 @@ __all__ = [
     "separation",
     "similarity_scores",
     "spread",
+    "suppressed",
     "tail_score",
     "tolerance",
     "unequal_classes",
