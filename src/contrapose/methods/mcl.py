@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from contrapose.errors import ArgumentError
 from contrapose.methods.method import About, register
 from contrapose.methods.simclr import SimCLR
+from contrapose.methods.widths import NARROW
 
 if TYPE_CHECKING:
     import torch
@@ -54,6 +55,9 @@ class MCL(SimCLR):
     """T, encoders that are trained one after another; 1 is plain training. [design] 3; the paper's have 3 and 4."""
     clusters: int = 10
     """K of every clustering. 10: the authors'. 1: no groups, so independent encoders, the control for the width."""
+    stage_dimension: int | None = None
+    """Length of each stage's embedding, of small_conv and tiny_conv; the run's is T times as long. Default: the
+    encoder's own."""
     loss: Literal["nt_xent", "dcl", "hard_contrastive"] = "nt_xent"
     """What every stage is trained by. nt_xent: SimCLR's; dcl not with mixed batches, where a sample may be alone."""
     batches: Literal["groups", "mixed"] = "groups"
@@ -91,7 +95,13 @@ class MCL(SimCLR):
             self._check_choice(name, known)
         lonely = self.loss == "dcl" and self.batches == "mixed"
         self._check("loss", not lonely, "nt_xent or hard_contrastive with mixed batches: dcl needs a negative for each")
+        narrow = self.stage_dimension is None or (self.stage_dimension > 0 and self.encoder in NARROW)
+        self._check("stage_dimension", narrow, f"above 0, and of --encoder {' or '.join(NARROW)}")
         self._check_views(2)
+
+    @property
+    def encoder_arguments(self) -> dict[str, Any]:
+        return {} if self.stage_dimension is None else {"embedding": self.stage_dimension}
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners.within_groups import WithinGroupSiamese

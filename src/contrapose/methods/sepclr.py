@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.methods.method import About, Method, register
 from contrapose.methods.second_encoder import second_encoder
+from contrapose.methods.widths import NARROW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from contrapose.encoders import Encoder
     from contrapose.learners import Learner
-
-_NARROW = ("small_conv", "tiny_conv")
-"""Encoders whose output can be made as narrow as the spaces are."""
 
 
 @register("sepclr")
@@ -84,7 +82,7 @@ class SepCLR(Method):
 
     @property
     def encoder_arguments(self) -> dict[str, Any]:
-        return {"embedding": self.projection_dimension} if self.encoder in _NARROW else {}
+        return {"embedding": self.projection_dimension} if self.encoder in NARROW else {}
 
     def fit_to_classes(self, names: Sequence[str], given: Container[str]) -> Self:
         """With the number of the target class in the place of its name."""
@@ -128,7 +126,7 @@ class SepCLR(Method):
             return loss, {f"{name}_term": value.detach() for name, value in vars(terms).items()}
 
         if self.init is None:
-            narrow = {"embedding": self.salient_dimension} if encoder.name in _NARROW else {}
+            narrow = {"embedding": self.salient_dimension} if encoder.name in NARROW else {}
             salient = second_encoder(encoder, generator, **narrow)
         else:  # both begin with the weights that were asked for
             salient = deepcopy(encoder)

@@ -1,0 +1,50 @@
+"""A pairing limited to groups, against the definition written out as a matrix."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from contrapose.errors import ArgumentError
+from contrapose.pairing import by_towers, by_views, within_groups
+
+GROUPS = torch.tensor([0, 0, 7, 0, 7, 3])
+
+
+def test_negatives_are_of_the_own_group_and_positives_stay() -> None:
+    pairing = within_groups(by_views(2, 6), GROUPS, views=2)
+    tile = pairing.tile(torch.arange(12), slice(0, 12))
+    for i in range(12):
+        for j in range(12):
+            same = GROUPS[i % 6] == GROUPS[j % 6]
+            assert bool(tile.positive[i, j]) == (i != j and i % 6 == j % 6)
+            assert bool(tile.negative[i, j]) == bool(same and i % 6 != j % 6)
+    positives, negatives = pairing.counts()
+    assert positives.tolist() == [1] * 12
+    assert negatives.tolist() == 2 * [4, 4, 2, 4, 2, 0]
+
+
+def test_it_answers_by_tiles_and_moves_between_devices() -> None:
+    pairing = within_groups(by_views(2, 6), GROUPS, views=2).to("cpu")
+    whole = pairing.tile(torch.arange(12), slice(0, 12))
+    part = pairing.tile(torch.tensor([9, 2]), slice(3, 8))
+    assert torch.equal(part.valid, whole.valid[[9, 2], 3:8])
+    assert torch.equal(part.weight, whole.weight[[9, 2], 3:8])
+
+
+def test_one_group_changes_nothing_and_towers_may_be_grouped_too() -> None:
+    plain, grouped = by_views(3, 4), within_groups(by_views(3, 4), torch.full((4,), 5), views=3)
+    for one, two in zip(plain.counts(), grouped.counts(), strict=True):
+        assert torch.equal(one, two)
+    towers = within_groups(by_towers(3), torch.tensor([1, 1, 2]))
+    assert towers.counts()[1].tolist() == [1, 1, 0]
+    assert "a0" in repr(grouped)
+
+
+def test_other_numbers_of_groups_than_of_rows_are_refused() -> None:
+    with pytest.raises(
+        ArgumentError, match=r"3 groups of samples with 2 view\(s\) are 6 rows, and the pairing is of 8"
+    ):
+        within_groups(by_views(2, 4), torch.tensor([0, 0, 1]), views=2)
+    with pytest.raises(ArgumentError, match="groups must be a non-empty list of integers"):
+        within_groups(by_views(2, 4), torch.tensor([0.0, 0, 1, 1]), views=2)
