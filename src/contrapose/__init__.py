@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from contrapose.classifier import Classifier, load_classifier
     from contrapose.commands.apply import apply
+    from contrapose.commands.calibrate import calibrate
     from contrapose.commands.embed import embed
     from contrapose.commands.evaluate import evaluate
     from contrapose.commands.export import export
@@ -50,6 +51,7 @@ __all__ = [
     "ZeroShot",
     "__version__",
     "apply",
+    "calibrate",
     "data",
     "embed",
     "encoders",
@@ -97,6 +99,7 @@ __getattr__, __dir__ = lazy_exports(
         "ZeroShot": "contrapose.zero_shot_labels",
         "__version__": "contrapose.version",
         "apply": "contrapose.commands.apply",
+        "calibrate": "contrapose.commands.calibrate",
         "embed": "contrapose.commands.embed",
         "evaluate": "contrapose.commands.evaluate",
         "export": "contrapose.commands.export",

@@ -23,6 +23,7 @@ from contrapose.learners import (
     MomentumViews,
     MultiExit,
     NearestNeighbour,
+    OriginAndFamily,
     PredictedViews,
     Prototypes,
     Regression,
@@ -214,6 +215,17 @@ def multi_exit(encoder: Make) -> Learner:
     return MultiExit(encoder(), lambda size: nn.Linear(size, 4).double(), objective, exits=(0,), use_labels=True)
 
 
+def origin_and_family(encoder: Make) -> Learner:
+    """By two labels, of which the second is known of unequally many samples in the processes; in parts of three."""
+
+    def objective(
+        z: Tensor, origins: Tensor, families: Tensor, rows: Tensor | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        return objectives.multi_label_self_con(z, origins, families, temperature=0.5, rows=rows), {}
+
+    return OriginAndFamily(encoder(), lambda size: nn.Linear(size, 4).double(), objective, exits=(0,), real=1, chunk=3)
+
+
 def gated(encoder: Make) -> Learner:
     """With partner classes of the whole batch, and gates of those of the own samples."""
     torch.manual_seed(0)
@@ -287,6 +299,7 @@ LEARNERS: dict[str, Callable[[Make], Learner]] = {
         nearest_neighbour,
         multi_view,
         multi_exit,
+        origin_and_family,
         momentum_views,
         predicted_views,
         attraction_and_repulsion,

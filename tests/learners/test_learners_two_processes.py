@@ -21,7 +21,7 @@ from contrapose.padded import Padded
 from distributed_helper import run_ranks
 
 BATCH = 8
-VIEWS = {"multi_exit": 1}  # others take two
+VIEWS = {"multi_exit": 1, "origin_and_family": 1}  # others take two
 VIEWS |= dict.fromkeys(("drawn_pairs", "weighted_pairs", "multi_view", "predicted_views", "prototypes"), 3)
 LABELS = torch.tensor([0, 1, 2, 0, 1, 1, 3, 2])
 OTHER = torch.tensor([-1, -1, 1, -1, 0, 2, 1, -1])  # classes of another question
@@ -65,7 +65,13 @@ def some_texts(generator: torch.Generator, own: slice) -> list[Any]:
 
 
 KINDS: dict[str, tuple[Make, Any]] = {"pictures": (of_pictures, some_pictures), "texts": (of_texts, some_texts)}
-OF_ONE_KIND = {"multi_exit": "pictures", "simcse": "texts", "drawn_pairs": "texts", "weighted_pairs": "texts"}
+OF_ONE_KIND = {
+    "multi_exit": "pictures",
+    "origin_and_family": "pictures",
+    "simcse": "texts",
+    "drawn_pairs": "texts",
+    "weighted_pairs": "texts",
+}
 CASES = [(kind, name) for kind in KINDS for name in LEARNERS if OF_ONE_KIND.get(name, kind) == kind]
 
 

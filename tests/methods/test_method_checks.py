@@ -28,7 +28,11 @@ OWN: dict[str, dict[str, Any]] = {  # so that what they remember is full, and us
     "swav": {"prototypes": 8, "freeze_prototypes": 4, "queue": 32, "queue_after": 2},
 }
 OWN_ON = {("image", "swav"): {"views": {"small_count": 2}}}
-NEEDS: dict[str, dict[str, Any]] = {"sepclr": {"target": "2"}, "supremix": {"number_column": "degrees"}}
+NEEDS: dict[str, dict[str, Any]] = {
+    "sepclr": {"target": "2"},
+    "imaginet": {"real": "2"},
+    "supremix": {"number_column": "degrees"},
+}
 EVERYWHERE = ("simclr", "moco")  # without memory, and with
 FIRST = [(method.modality, name) for name, method in METHODS.items()]
 RESUMED = [*FIRST, *((kind, name) for kind in MODALITIES for name in EVERYWHERE if (kind, name) not in FIRST)]

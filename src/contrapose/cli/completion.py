@@ -56,6 +56,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
         ("compare",): options.CompareOptions,
         ("embed",): options.EmbedOptions,
         ("apply",): options.ApplyOptions,
+        ("calibrate",): options.CalibrateOptions,
         ("search",): SearchOptions,
         ("report",): ReportOptions,
         ("export",): ExportOptions,

@@ -12,6 +12,7 @@ Learn representations by contrast, from any data, mostly without labels.
   report RUN --open            one page of it: what it is worth, map, neighbours, results, curves, views
   embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy
   apply RUN DATA --out FILE    the class of each sample by a run of `train classifier`, to .csv, .parquet or .jsonl
+  calibrate RUN FEW --out NEW  its scores of two classes set right for another domain, by a handful of labelled samples
   search RUN QUERY --in DATA   what is most like a picture, words or a row; --open shows it, --index FOLDER keeps it
   export RUN --to onnx|folder  an ONNX file checked against torch, or a folder with a model card for the hub; of texts
                                also --to sentence-transformers, which that library loads

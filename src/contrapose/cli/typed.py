@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from contrapose.cli.parse import parse
 from contrapose.cli.training import train_command
 from contrapose.commands.claim_options import ClaimsOptions, ReproduceOptions
-from contrapose.commands.options import ApplyOptions, CompareOptions, EmbedOptions, EvaluateOptions
+from contrapose.commands.options import ApplyOptions, CalibrateOptions, CompareOptions, EmbedOptions, EvaluateOptions
 from contrapose.errors import ArgumentError, UnwrittenError, did_you_mean
 from contrapose.words import counted
 
@@ -54,6 +54,17 @@ def _apply(words: list[str]) -> None:
     _told(samples)
     without = f"; {counted(len(samples.skipped), samples.noun)} skipped, without a row" if samples.skipped else ""
     print(f"Wrote the classes of {counted(len(samples), samples.noun)} to {options.out}{without}")
+
+
+def _calibrate(words: list[str]) -> None:
+    options = parse(CalibrateOptions, words, "calibrate")
+    from contrapose.commands.calibrate import calibrate
+
+    found = calibrate(**vars(options))
+    _told(found.samples)
+    for line in found.lines:
+        print(line)
+    print(f"Wrote the calibrated classifier to {found.folder}; test it on others: {options.data} was fitted to.")
 
 
 def _told(samples: Samples) -> None:
@@ -212,6 +223,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "compare": _compare,
     "embed": _embed,
     "apply": _apply,
+    "calibrate": _calibrate,
     "search": _search,
     "analyse": _analyse,
     "data": _data,

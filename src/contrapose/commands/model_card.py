@@ -208,6 +208,8 @@ def _of_classifier(questions: tuple[Question, ...], config: Method | None, modal
             if one.threshold is not None
             else ""
         )
+        few = one.chosen.get("calibrated_on")
+        warm = f"set right on {few} labelled samples of another domain" if few else warm
         said.append(f"Probabilities: {warm}{answer}.")
     trained = as_classifier(config)
     frozen = trained.base if trained is not None and trained.frozen else None

@@ -35,8 +35,9 @@ class TargetOptions(ReadingOptions):
     """What to measure by."""
 
     task: str | None = None
-    """one-shot, zero-shot, classification, scored-pairs, paraphrases, regression, labelled-table, paired-search or
-    renaming. Default: the one that fits data and run."""
+    """one-shot, zero-shot, classification, scored-pairs, paraphrases, regression, labelled-table, paired-search,
+    renaming, or corruptions (a classifier of pictures under compression, resizing and blur). Default: the one that fits
+    data and run."""
     number_column: str | None = None
     """Column of a table, or array of an .npz, with the number to predict; of pairs, the score. Default: that of the
     run's own data, else one with a usual name."""
@@ -135,6 +136,25 @@ class ApplyOptions:
     """Column of a table with the texts. Default: likewise (text, sentence, review, ...)."""
     limit: int | None = None
     """Classify at most so many samples."""
+    white: float | None = None
+    """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: as the encoder keeps it."""
+    device: str = "auto"
+    """Where to compute: auto, cpu, cuda, mps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrateOptions(ReadingOptions):
+    """Set the scores of a classifier of two classes right for another domain, by a handful of labelled samples of it:
+    writes a new classifier, which ranks samples as before and draws the line elsewhere."""
+
+    run: Positional[str]
+    """The run folder, or a classifier folder. It stays as it is."""
+    data: Positional[str]
+    """A few labelled samples of the domain, of both classes; others than it is tested on."""
+    out: str
+    """The folder of the new classifier, for apply and evaluate."""
+    limit: int | None = None
+    """Use at most so many samples."""
     white: float | None = None
     """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: as the encoder keeps it."""
     device: str = "auto"

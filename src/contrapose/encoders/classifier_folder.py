@@ -23,6 +23,8 @@ from contrapose.errors import ArgumentError, RunError
 
 FOLDER = "classifier"
 """Where a run keeps its classifier."""
+SHIFTED = 3
+"""The format of one that was set right for another domain: who does not know of that must not read it."""
 DESCRIPTION, WEIGHTS = "classifier.json", "classifier.safetensors"
 
 
@@ -56,7 +58,7 @@ def save_classifier(
     state = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in heads.state_dict().items()}
     write_atomically(folder / WEIGHTS, safetensors.torch.save(state))
     description = {
-        "format": FORMAT,
+        "format": SHIFTED if any(question.shift for question in questions) else FORMAT,
         "kind": "classifier",
         "contrapose": describe(encoder, {}).contrapose,
         "dimension": encoder.dimension,
@@ -83,10 +85,10 @@ def load_heads(folder: Path | str) -> TrainedHeads:
     path = Path(folder) / DESCRIPTION
     try:
         found = json.loads(path.read_bytes())
-        if found["format"] > FORMAT:
+        if found["format"] > SHIFTED:
             raise RunError(
                 f"{path} has format {found['format']}, written by contrapose {found.get('contrapose')}; this version "
-                f"reads up to {FORMAT}. Update contrapose."
+                f"reads up to {SHIFTED}. Update contrapose."
             )
         questions = tuple(_question(one) for one in found["questions"])
         heads = Heads(int(found["dimension"]), [len(question.classes) for question in questions])
@@ -110,4 +112,5 @@ def _question(found: Mapping[str, Any]) -> Question:
         threshold=None if threshold is None else float(threshold),
         positive=int(found["positive"]),
         chosen=dict(found["chosen"]),
+        shift=float(found.get("shift", 0.0)),
     )

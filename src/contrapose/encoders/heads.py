@@ -25,6 +25,8 @@ class Question:
         temperature: what its outputs are divided by before they become probabilities; 1: as they were trained.
         threshold: of two classes, the least probability at which the answer is `positive`; None: the likelier class.
         positive: the number of that class.
+        shift: of two classes, what is added to the output of `positive` once it is divided by the temperature: how a
+            few labelled samples of another domain set it right. 0: nothing.
         chosen: how temperature and threshold were chosen, as words and numbers.
 
     Errors:
@@ -38,6 +40,7 @@ class Question:
     threshold: float | None = None
     positive: int = 1
     chosen: Mapping[str, str | int | float] = field(default_factory=dict)
+    shift: float = 0.0
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
@@ -46,10 +49,25 @@ class Question:
             raise ArgumentError(f"{self.name} needs a count for each of its classes, and a temperature above 0.")
         if self.threshold is not None and (len(self.classes) != 2 or not 0 <= self.positive < 2):
             raise ArgumentError(f"A threshold is for two classes, and {self.name} has {len(self.classes)}.")
+        if self.shift and len(self.classes) != 2:
+            raise ArgumentError(f"A shift is for two classes, and {self.name} has {len(self.classes)}.")
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """`(B, P)` outputs of the head as probabilities that add up to 1, in float64."""
-        return (logits.double() / self.temperature).softmax(dim=1)  # (B, P)
+        return self.warm(logits).softmax(dim=1)  # (B, P)
+
+    def warm(self, logits: Tensor) -> Tensor:
+        """`(B, P)` outputs of the head, divided by the temperature and shifted, in float64."""
+        warm = logits.double() / self.temperature  # (B, P)
+        if self.shift:
+            warm[:, self.positive] += self.shift
+        return warm
+
+    def scores(self, logits: Tensor) -> Tensor:
+        """Of two classes the log-odds of `positive`, `(B,)` float64: what their order is by, where probabilities are
+        too near to 1 to differ."""
+        warm = self.warm(logits)  # (B, 2)
+        return warm[:, self.positive] - warm[:, 1 - self.positive]
 
     def answers(self, probabilities: Tensor) -> Tensor:
         """The number of the class that `(B, P)` probabilities name, `(B,)`."""

@@ -1,14 +1,16 @@
 """Embeddings into numbers with intervals. This room knows nothing of training, data sets or encoders."""
 
 from contrapose.evaluation.alignment import Cosines, alignment, cosines, tolerance, uniformity, uniformity_optimum
+from contrapose.evaluation.area import area_under_curve
 from contrapose.evaluation.balanced import balanced_accuracy, unequal_classes
 from contrapose.evaluation.bootstrap import bootstrap_interval, paired_difference
 from contrapose.evaluation.calibration import Threshold, fitting_temperature, fitting_threshold
 from contrapose.evaluation.cka import cka
-from contrapose.evaluation.class_scores import class_scores
+from contrapose.evaluation.class_scores import accuracies, class_scores
 from contrapose.evaluation.clones import clone_retrieval
 from contrapose.evaluation.clustering import Agreement, Clustering, agreement, clustering
 from contrapose.evaluation.diagnose import Diagnosis, diagnose
+from contrapose.evaluation.domain_calibration import DomainCalibration, fitting_domain
 from contrapose.evaluation.few_label import FewLabel, few_label
 from contrapose.evaluation.few_label_f1 import few_label_f1
 from contrapose.evaluation.found_again import FoundAgain, found_again
@@ -44,6 +46,7 @@ __all__ = [
     "Clustering",
     "Cosines",
     "Diagnosis",
+    "DomainCalibration",
     "FewLabel",
     "FittedProbe",
     "FoundAgain",
@@ -60,8 +63,10 @@ __all__ = [
     "Spaces",
     "Spectrum",
     "Threshold",
+    "accuracies",
     "agreement",
     "alignment",
+    "area_under_curve",
     "balanced_accuracy",
     "bootstrap_interval",
     "cka",
@@ -75,6 +80,7 @@ __all__ = [
     "few_label",
     "few_label_f1",
     "fit_linear_probe",
+    "fitting_domain",
     "fitting_temperature",
     "fitting_threshold",
     "found_again",

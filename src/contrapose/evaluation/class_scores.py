@@ -36,15 +36,24 @@ def class_scores(
     Closed form: always one of C equally frequent classes gives an accuracy of 1 / C and a macro-F1 of
     2 / (C (C + 1)).
     """
+    found = accuracies(answers, truths, protocol=protocol)
+    wanted = label_array(truths, len(truths), "truths")  # (T,)
+    names, codes = np.unique(wanted, return_inverse=True)  # (C,), (T,)
+    given, how = label_array(answers, len(wanted), "answers"), f"; {protocol}" if protocol else ""
+    macro = _macro(names, codes.reshape(-1), given, how, generator)
+    return {**found, macro.name: macro}
+
+
+def accuracies(answers: Labels, truths: Labels, *, protocol: str = "") -> dict[str, Metric]:
+    """The first two of `class_scores`, which take no resamples; shapes, arguments and errors as there."""
     wanted = label_array(truths, len(truths), "truths")  # (T,)
     given = label_array(answers, len(wanted), "answers")  # (T,)
-    names, codes = np.unique(wanted, return_inverse=True)  # (C,), (T,)
+    names = np.unique(wanted)  # (C,)
     if len(wanted) < 2 or len(names) < 2:
         raise ArgumentError(f"{len(wanted)} rows of {len(names)} class(es) tell nothing apart: give rows of two.")
     how = f"; {protocol}" if protocol else ""
     accuracy = Metric.from_items("accuracy", given == wanted, protocol=f"{chance_of(len(names))}{how}")
-    balanced = balanced_accuracy(accuracy, wanted)
-    return {one.name: one for one in (accuracy, balanced, _macro(names, codes.reshape(-1), given, how, generator))}
+    return {one.name: one for one in (accuracy, balanced_accuracy(accuracy, wanted))}
 
 
 def _macro(

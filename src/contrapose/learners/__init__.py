@@ -21,6 +21,7 @@ from contrapose.learners.momentum import Momentum, Queue
 from contrapose.learners.momentum_views import MomentumViews
 from contrapose.learners.multi_exit import MultiExit
 from contrapose.learners.nearest_neighbour import NearestNeighbour, SupportSet
+from contrapose.learners.origin_and_family import OriginAndFamily
 from contrapose.learners.predicted_views import PredictedViews
 from contrapose.learners.prototypes import CropQueue, Prototypes
 from contrapose.learners.regression import Regression
@@ -61,6 +62,7 @@ __all__ = [
     "MultiExit",
     "NearestNeighbour",
     "Objective",
+    "OriginAndFamily",
     "PredictedViews",
     "Prototypes",
     "Queue",

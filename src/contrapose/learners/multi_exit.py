@@ -12,6 +12,7 @@ from contrapose.data.batch import Batch
 from contrapose.distributed import gather, own_rows
 from contrapose.encoders import check_capable
 from contrapose.errors import ArgumentError
+from contrapose.learners.in_chunks import in_chunks
 from contrapose.learners.learner import Chance, Learner, Objective, Step
 from contrapose.pairing import by_labels
 from contrapose.view import join
@@ -34,6 +35,7 @@ class MultiExit(Learner):
         exits: stages (counted from 0) with a head of their own, e.g. `(1,)`: after the second, as in the paper.
         objective: `(z, pairing, rows) -> scalar`.
         use_labels: pair rows of one class; false pairs the exits of one sample only.
+        chunk: rows that go through the encoder at a time, in the memory of so many (`in_chunks`); None: all.
 
     Errors:
         ArgumentError: an encoder without stages; `use_labels` and a batch without labels.
@@ -51,6 +53,7 @@ class MultiExit(Learner):
         *,
         exits: Sequence[int],
         use_labels: bool,
+        chunk: int | None = None,
         chance: Chance | None = None,
     ) -> None:
         super().__init__(chance=chance)
@@ -62,12 +65,12 @@ class MultiExit(Learner):
         dimensions = [*(stages[stage] for stage in exits), encoder.dimension]
         self.encoder, self.objective = encoder, objective
         self.heads = nn.ModuleList(make_head(dimension) for dimension in dimensions)
-        self.exits, self.use_labels = tuple(exits), use_labels
+        self.exits, self.use_labels, self.chunk = tuple(exits), use_labels, chunk
 
     def forward(self, batch: Batch) -> Step:
         views = len(batch.views)
         x = join(batch.views)  # (V·B, C, H, W)
-        z = self._exits(x)  # (E, V·B, D)
+        z = in_chunks(self._exits, x, self.chunk, modules=self, dim=1)  # (E, V·B, D)
         rows = own_rows(len(x), device=z.device)
         labels = gather(self._labels(batch).repeat(views))  # (W·V·B,)
         embeddings = z[-1].detach()  # (V·B, D)

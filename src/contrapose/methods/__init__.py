@@ -18,6 +18,7 @@ from contrapose.methods.dhel import DHEL
 from contrapose.methods.groco import GroCo
 from contrapose.methods.hard_contrastive import HardContrastive
 from contrapose.methods.hydra import Hydra
+from contrapose.methods.imaginet import ImagiNet
 from contrapose.methods.isd import ISD
 from contrapose.methods.method import METHODS, About, Method, check_one_job, name_of, one_job, register
 from contrapose.methods.mmcl import MMCL
@@ -64,6 +65,7 @@ __all__ = [
     "GroCo",
     "HardContrastive",
     "Hydra",
+    "ImagiNet",
     "Method",
     "MoCHi",
     "MoCo",

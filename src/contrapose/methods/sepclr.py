@@ -7,8 +7,9 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from contrapose.errors import ArgumentError, did_you_mean
+from contrapose.errors import ArgumentError
 from contrapose.methods.method import About, Method, register
+from contrapose.methods.named_class import number_of_class
 from contrapose.methods.second_encoder import second_encoder
 
 if TYPE_CHECKING:
@@ -96,11 +97,7 @@ class SepCLR(Method):
                 f"sepclr learns from two classes, background and target, and the data has {len(names)} ({some}). Say "
                 "which one is the target with --target NAME; all others are then background."
             )
-        if self.target in names:
-            return replace(self, target=str(names.index(self.target)))
-        if self.target.isdecimal() and int(self.target) < len(names):
-            return self
-        raise ArgumentError(f"target is {self.target!r}, and no class is called so.{did_you_mean(self.target, names)}")
+        return replace(self, target=str(number_of_class(names, self.target, "target")))
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.encoders import ProjectionHead

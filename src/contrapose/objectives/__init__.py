@@ -44,6 +44,7 @@ from contrapose.objectives.softmax.coupling import coupling
 from contrapose.objectives.softmax.dcl import dcl
 from contrapose.objectives.softmax.info_nce import info_nce
 from contrapose.objectives.softmax.known_queue import queue_info_nce
+from contrapose.objectives.softmax.multi_label import MultiLabelTerms, multi_label_self_con, multi_label_terms
 from contrapose.objectives.softmax.nt_xent import nt_xent
 from contrapose.objectives.softmax.simcse import simcse
 from contrapose.objectives.softmax.supcon_ce import supcon_ce
@@ -56,6 +57,7 @@ __all__ = [
     "OBJECTIVES",
     "AUCContrastive",
     "MixingStatistics",
+    "MultiLabelTerms",
     "ObjectiveEntry",
     "SeparationTerms",
     "SoftTargets",
@@ -86,6 +88,8 @@ __all__ = [
     "label_nce",
     "mmcl",
     "mochi",
+    "multi_label_self_con",
+    "multi_label_terms",
     "mv_dhel",
     "mv_info_nce",
     "nt_xent",

@@ -2,6 +2,7 @@
 
 from contrapose.tasks.choosing import task_for
 from contrapose.tasks.classification import CLASSIFICATION
+from contrapose.tasks.corruptions import CORRUPTIONS_TASK
 from contrapose.tasks.given import Given, OfClassifier, Targets
 from contrapose.tasks.labelled import LABELLED_TABLE
 from contrapose.tasks.one_shot import ONE_SHOT
@@ -23,6 +24,7 @@ for _task in (
     LABELLED_TABLE,
     PAIRED_SEARCH,
     RENAMING,
+    CORRUPTIONS_TASK,
 ):
     TASKS.register(_task.name)(_task)
 

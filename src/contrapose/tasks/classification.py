@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from contrapose.data import Samples, class_texts, derived_generator
 from contrapose.data.copies import copies_in
+from contrapose.encoders.classifier_folder import TrainedHeads
 from contrapose.encoders.heads import Question
 from contrapose.errors import ArgumentError, DataError
-from contrapose.evaluation import class_scores
+from contrapose.evaluation import accuracies, area_under_curve, class_scores
 from contrapose.tasks.given import Given, OfClassifier
 from contrapose.tasks.labelled import MAJORITY
 from contrapose.tasks.labelled_parts import majority_of
@@ -23,7 +25,7 @@ from contrapose.words import counted
 SHOWN = 3
 
 
-class _Classification(Measurement):
+class ClassificationMeasurement(Measurement):
     """The first arm that is measured is the classifier itself; of every other one heads are trained on embeddings."""
 
     def __init__(self, given: Given) -> None:
@@ -45,14 +47,27 @@ class _Classification(Measurement):
         self.setting = Setting("classification", {"seed": given.seed}, Identity.of(self.test, named))
 
     def __call__(self, embed: Embed) -> tuple[Metrics, np.ndarray]:
-        self._own = self._own or embed
+        heads = self.heads_for(embed)
         z = embed(self.test)  # (T, D)
-        heads = self.classifier.heads if embed == self._own else self.classifier.fit(embed)
+        return self.scored_by(heads, z), z
+
+    def heads_for(self, embed: Embed) -> TrainedHeads:
+        """The classifier's own, of the arm that is measured first; of others such as learn from the same."""
+        self._own = self._own or embed
+        return self.classifier.heads if embed == self._own else self.classifier.fit(embed)
+
+    def scored_by(self, heads: TrainedHeads, z: np.ndarray, *, full: bool = True) -> Metrics:
+        """What heads answer to `(T, D)` embeddings of the test part.
+
+        Arguments:
+            full: macro-F1 too, whose interval takes long.
+        """
         metrics: Metrics = {}
         for question, logits, truths in zip(heads.questions, heads.logits(z), self.truths, strict=True):
             answers = question.answers(question.probabilities(logits)).numpy()  # (T,)
-            metrics |= self._scored(question, np.asarray(question.classes)[answers], truths)
-        return metrics, z
+            scores = question.scores(logits).numpy() if len(question.classes) == 2 else None  # (T,)
+            metrics |= self._scored(question, np.asarray(question.classes)[answers], truths, scores=scores, full=full)
+        return metrics
 
     def floors(self) -> dict[str, Metrics]:
         found: Metrics = {}
@@ -60,30 +75,47 @@ class _Classification(Measurement):
             if truths is not None:
                 name = majority_of(truths[truths != ""])
                 answers = np.full(len(truths), name)
-                found |= self._scored(question, answers, truths, f"always {name}, the largest of the tested classes")
+                scores = np.zeros(len(truths)) if len(question.classes) == 2 else None
+                how = f"always {name}, the largest of the tested classes"
+                found |= self._scored(question, answers, truths, how, scores=scores)
         return {MAJORITY: found}
 
     @property
     def notes(self) -> tuple[str, ...]:
         return tuple(self._notes)
 
-    def _scored(self, question: Question, answers: np.ndarray, truths: np.ndarray | None, how: str = "") -> Metrics:
-        if truths is None:
-            return {}
-        known = truths != ""  # (T,)
-        generator = derived_generator(self.seed, INTERVALS)
-        if not how:
-            threshold = "" if question.threshold is None else f"; {_threshold(question)}"
-            how = f"{counted(sum(question.counts), 'label')} learned from{threshold}"
-        found = class_scores(answers[known], truths[known], protocol=how, generator=generator)
-        return {
-            self._name(name, question): replace(one, name=self._name(name, question)) for name, one in found.items()
-        }
-
-    def _name(self, metric: str, question: Question) -> str:
+    def name_of(self, metric: str, question: Question) -> str:
         """`accuracy of topic, balanced`, where there are several questions."""
         head, comma, tail = metric.partition(",")
         return metric if len(self.questions) == 1 else f"{head} of {question.name}{comma}{tail}"
+
+    def _scored(
+        self,
+        question: Question,
+        answers: np.ndarray,
+        truths: np.ndarray | None,
+        how: str = "",
+        *,
+        scores: np.ndarray | None = None,
+        full: bool = True,
+    ) -> Metrics:
+        """Of the answers, and of two classes of the scores by which they are the second."""
+        if truths is None:
+            return {}
+        known = truths != ""  # (T,)
+        if not how:
+            threshold = "" if question.threshold is None else f"; {_threshold(question)}"
+            how = f"{counted(sum(question.counts), 'label')} learned from{threshold}"
+        generator = derived_generator(self.seed, INTERVALS)
+        find = partial(class_scores, generator=generator) if full else accuracies
+        found = find(answers[known], truths[known], protocol=how)
+        one = question.classes[question.positive]
+        if scores is not None and len(set(truths[known].tolist()) & set(question.classes)) == 2:
+            both = known & np.isin(truths, question.classes)  # (T,)
+            found["AUC"] = area_under_curve(scores[both], truths[both] == one, protocol=f"{one} above the other; {how}")
+        return {
+            self.name_of(name, question): replace(one, name=self.name_of(name, question)) for name, one in found.items()
+        }
 
     def _opened(self, given: Given) -> tuple[Samples, list[np.ndarray | None]]:
         """The test samples, and for each question the class of each, "" where nobody knows it."""
@@ -201,7 +233,7 @@ class _ClassificationTask(Task):
         return given.classifier is not None and not given.targets.without_labels
 
     def prepare(self, given: Given) -> Measurement:
-        return _Classification(given)
+        return ClassificationMeasurement(given)
 
 
 CLASSIFICATION = _ClassificationTask()

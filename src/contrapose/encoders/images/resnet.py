@@ -10,6 +10,7 @@ from torch import nn
 from contrapose.encoders.arguments import flag
 from contrapose.encoders.backbone import ENCODERS, ConvolutionalBackbone
 from contrapose.encoders.images.convolution import ResidualBlock, convolution, initialise
+from contrapose.errors import ArgumentError
 
 SMALL_PICTURE = 64  # pixels; up to here a stride of 4 before the first block would throw away most of the picture
 WIDTHS = (64, 128, 256, 512)
@@ -38,6 +39,7 @@ class ResNet(ConvolutionalBackbone):
         bottleneck: bool,
         small_stem: bool,
         zero_init_last: bool,
+        no_down: bool = False,
     ) -> None:
         expansion = 4 if bottleneck else 1
         outputs = [width * expansion for width in WIDTHS]
@@ -45,7 +47,7 @@ class ResNet(ConvolutionalBackbone):
             _stage(before, width, number, 1 if width == WIDTHS[0] else 2, bottleneck)
             for before, width, number in zip([WIDTHS[0], *outputs[:-1]], WIDTHS, blocks, strict=True)
         ]
-        stages[0].insert(0, _stem(channels, small_stem))
+        stages[0].insert(0, _stem(channels, small_stem, stride=1 if no_down else 2))
         super().__init__(stages)
         self.stage_dimensions = tuple(outputs)
         self.dimension = outputs[-1]
@@ -60,13 +62,13 @@ class ResNet(ConvolutionalBackbone):
                 nn.init.zeros_(cast(nn.BatchNorm2d, last[1]).weight)
 
 
-def _stem(channels: int, small: bool) -> nn.Sequential:
+def _stem(channels: int, small: bool, *, stride: int) -> nn.Sequential:
     if small:
         return nn.Sequential(convolution(channels, WIDTHS[0]), nn.ReLU(inplace=True))
     return nn.Sequential(
-        convolution(channels, WIDTHS[0], kernel=7, stride=2),
+        convolution(channels, WIDTHS[0], kernel=7, stride=stride),
         nn.ReLU(inplace=True),
-        nn.MaxPool2d(3, stride=2, padding=1),
+        nn.MaxPool2d(3, stride=stride, padding=1),
     )
 
 
@@ -98,7 +100,14 @@ def _bottleneck(inputs: int, width: int, stride: int) -> nn.Sequential:
 
 
 @ENCODERS.register("resnet18")
-def resnet18(*, channels: int, image_size: int, small_stem: bool | None = None, zero_init_last: bool = False) -> ResNet:
+def resnet18(
+    *,
+    channels: int,
+    image_size: int,
+    small_stem: bool | None = None,
+    zero_init_last: bool = False,
+    no_down: bool = False,
+) -> ResNet:
     """ResNet-18: basic blocks 2-2-2-2; 512 features; 11,176,512 parameters (large stem, 3 channels).
 
     Arguments:
@@ -108,29 +117,46 @@ def resnet18(*, channels: int, image_size: int, small_stem: bool | None = None, 
         zero_init_last: start every block as its shortcut, by a zero scale in its last normalisation
             (https://arxiv.org/abs/1706.02677, section 5.1). Off by default, as in MoCo's and SupCon's
             networks.
+        no_down: the large stem at full resolution: neither its convolution nor its pooling strides, so that the first
+            stage sees every pixel (ImagiNet, https://arxiv.org/abs/2407.20020). All maps are four times as wide and
+            high, which is 16 times the work; a small stem costs as much, and sees 3 x 3 pixels at a time.
 
     Errors:
-        ArgumentError: a value that is neither true nor false.
+        ArgumentError: a value that is neither true nor false; both stems at once.
     """
-    return _resnet(channels, image_size, (2, 2, 2, 2), False, small_stem, zero_init_last)
+    return _resnet(channels, image_size, (2, 2, 2, 2), False, small_stem, zero_init_last, no_down)
 
 
 @ENCODERS.register("resnet34")
-def resnet34(*, channels: int, image_size: int, small_stem: bool | None = None, zero_init_last: bool = False) -> ResNet:
+def resnet34(
+    *,
+    channels: int,
+    image_size: int,
+    small_stem: bool | None = None,
+    zero_init_last: bool = False,
+    no_down: bool = False,
+) -> ResNet:
     """ResNet-34: basic blocks 3-4-6-3; 512 features; 21,284,672 parameters (large stem, 3 channels).
 
     Arguments and errors are those of `resnet18`.
     """
-    return _resnet(channels, image_size, (3, 4, 6, 3), False, small_stem, zero_init_last)
+    return _resnet(channels, image_size, (3, 4, 6, 3), False, small_stem, zero_init_last, no_down)
 
 
 @ENCODERS.register("resnet50")
-def resnet50(*, channels: int, image_size: int, small_stem: bool | None = None, zero_init_last: bool = False) -> ResNet:
+def resnet50(
+    *,
+    channels: int,
+    image_size: int,
+    small_stem: bool | None = None,
+    zero_init_last: bool = False,
+    no_down: bool = False,
+) -> ResNet:
     """ResNet-50: bottlenecks 3-4-6-3; 2048 features; 23,508,032 parameters (large stem, 3 channels).
 
     Arguments and errors are those of `resnet18`.
     """
-    return _resnet(channels, image_size, (3, 4, 6, 3), True, small_stem, zero_init_last)
+    return _resnet(channels, image_size, (3, 4, 6, 3), True, small_stem, zero_init_last, no_down)
 
 
 def _resnet(
@@ -140,14 +166,19 @@ def _resnet(
     bottleneck: bool,
     small_stem: bool | None,
     zero_init_last: bool,
+    no_down: bool,
 ) -> ResNet:
-    small = image_size <= SMALL_PICTURE if small_stem is None else flag(small_stem, "small_stem")
+    if flag(no_down, "no_down") and small_stem:
+        raise ArgumentError("small_stem and no_down name two stems for one network: leave one of them out.")
+    usual = image_size <= SMALL_PICTURE and not no_down
+    small = usual if small_stem is None else flag(small_stem, "small_stem")
     network = ResNet(
         channels,
         blocks,
         bottleneck=bottleneck,
         small_stem=small,
         zero_init_last=flag(zero_init_last, "zero_init_last"),
+        no_down=no_down,
     )
     network.chosen_by_size = {"small_stem": small}
     return network

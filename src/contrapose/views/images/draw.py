@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from contrapose.views.images.forensic import draw_degradation, draw_turns
 from contrapose.views.images.geometry import affine_matrix, compose, crop_matrix
 from contrapose.views.images.options import ImageViews
 
@@ -71,6 +72,7 @@ class ViewNumbers:
         thickness: `(B,)` pixels, signed; sigma: `(B,)` pixels, 0 for no blur; grey, solarize: `(B,)` boolean.
         jitter: `(B, 4)` factors of brightness, contrast, saturation, and turn of the hue.
         hole: `(B, 4)` top, left, height, width in pixels, the last two 0 for none.
+        turns: `(B,)` quarter turns, 0 to 3; degradation: `(B, 3)`, as `forensic.draw_degradation` gives it.
     """
 
     matrix: Tensor | None = None
@@ -81,6 +83,8 @@ class ViewNumbers:
     sigma: Tensor | None = None
     solarize: Tensor | None = None
     hole: Tensor | None = None
+    turns: Tensor | None = None
+    degradation: Tensor | None = None
 
     def select(self, samples: Tensor) -> ViewNumbers:
         """The numbers of these samples only, in this order."""
@@ -94,6 +98,7 @@ def draw_view(
     aspect: float,
     *,
     small: bool = False,
+    sides: tuple[int, int] | None = None,
     generator: torch.Generator | None = None,
 ) -> ViewNumbers:
     """Draw what one view does to each of `batch` samples.
@@ -102,20 +107,24 @@ def draw_view(
         options: resolved options.
         aspect: width over height of the pictures, in pixels.
         small: draw for a small view of the multi-crop (its own size and crop range).
+        sides: height and width of the pictures in pixels, for crops by pixels; None: as large as a view.
         generator: the numbers come from it, on its device; without one, from torch's global CPU generator.
     """
     table = UniformTable(batch, generator)
     size = options.small_size if small else options.size
     assert size is not None
     return ViewNumbers(
-        matrix=_draw_matrix(options, table, aspect, "small_crop" if small else "crop"),
+        matrix=_draw_matrix(options, table, aspect, "small_crop" if small else "crop", sides or (size, size), size),
         thickness=_draw_thickness(options, table),
         jitter=_draw_jitter(options, table),
         grey=_draw_chance(table, "grey", options.number("grey_probability")),
         sigma=_draw_sigma(options, table),
         solarize=_draw_chance(table, "solarize", options.number("solarize_probability")),
         hole=_draw_hole(options, table, size),
-        knots=_draw_knots(options, batch, generator),  # last: how many numbers it takes depends on the options
+        # last: how many numbers these take depends on the options
+        knots=_draw_knots(options, batch, generator),
+        turns=draw_turns(batch, options.number("quarter_turn_probability"), generator=generator),
+        degradation=draw_degradation(options, batch, generator=generator),
     )
 
 
@@ -123,16 +132,21 @@ def _draw_chance(table: UniformTable, purpose: str, probability: float) -> Tenso
     return table.happens(purpose, probability) if probability > 0 else None
 
 
-def _draw_matrix(options: ImageViews, table: UniformTable, aspect: float, crop: str) -> Tensor | None:
+def _draw_matrix(
+    options: ImageViews, table: UniformTable, aspect: float, crop: str, sides: tuple[int, int], size: int
+) -> Tensor | None:
     o = options.number
     rotation, shear = math.radians(o("rotation_degrees")), math.radians(o("shear_degrees"))
-    crops = min(o(f"{crop}_scale_min"), o(f"{crop}_scale_max")) < 1
+    pixels = options.crop == "pixels"
+    crops = sides != (size, size) if pixels else min(o(f"{crop}_scale_min"), o(f"{crop}_scale_max")) < 1
     moves = rotation > 0 or shear > 0 or o("translation") > 0 or not o("zoom_min") == o("zoom_max") == 1
     if not (crops or moves or o("flip_probability") > 0 or o("elastic_strength") > 0):
         return None
     flip = table.happens("flip", o("flip_probability"))  # (B,)
     whole = torch.tensor([0.0, 0.0, 1.0, 1.0], device=flip.device).expand(len(flip), 4)  # (B, 4)
-    matrix = crop_matrix(_draw_crop(options, table, aspect, crop) if crops else whole, flip)  # (B, 2, 3)
+    if crops:
+        whole = _draw_pixels(table, sides, size) if pixels else _draw_crop(options, table, aspect, crop)  # (B, 4)
+    matrix = crop_matrix(whole, flip)  # (B, 2, 3)
     if not moves:
         return matrix
     shift = [table.between(f"shift {axis}", -o("translation"), o("translation")) for axis in "xy"]
@@ -167,6 +181,19 @@ def _draw_crop(options: ImageViews, table: UniformTable, aspect: float, crop: st
     height = torch.where(any_fits, height.gather(0, first)[0], min(1 / middle, 1.0))  # (B,)
     x = (1 - width) * torch.where(any_fits, table.between("crop x", -1.0, 1.0), 0.0)
     y = (1 - height) * torch.where(any_fits, table.between("crop y", -1.0, 1.0), 0.0)
+    return torch.stack([x, y, width, height], dim=-1)  # (B, 4)
+
+
+def _draw_pixels(table: UniformTable, sides: tuple[int, int], size: int) -> Tensor:
+    """Centre and size, `(B, 4)`, of a box of `size` whole pixels a side, uniform over its places in the picture; one
+    that is larger than the picture has it in its middle."""
+    found = []
+    for axis, side in (("y", sides[0]), ("x", sides[1])):
+        share = table.between(f"crop {axis}", 0.0, 1.0).double()  # (B,)
+        start = (share * (side - size + 1)).floor() if side >= size else torch.full_like(share, (side - size) // 2)
+        found.append(((2 * start + size) / side - 1).to(torch.float32))  # (B,)
+    y, x = found
+    width, height = (torch.full_like(x, size / side) for side in (sides[1], sides[0]))  # (B,) each
     return torch.stack([x, y, width, height], dim=-1)  # (B, 4)
 
 

@@ -12,6 +12,7 @@ from contrapose.views.images.batch import as_floats, check_pictures
 from contrapose.views.images.colour import apply_colour, colour_matrix, contrast_offset, mean_grey
 from contrapose.views.images.draw import ViewNumbers, draw_view
 from contrapose.views.images.filters import erase, gaussian_blur, solarize, thicken
+from contrapose.views.images.forensic import degrade
 from contrapose.views.images.geometry import Padding, elastic_field, warp
 from contrapose.views.images.options import ImageViews
 from contrapose.views.images.orientation import draw_orientations, orient
@@ -23,8 +24,8 @@ class ViewGenerator:
     First, all views of a picture are given one orientation (a quarter turn, a mirror), where that is switched on.
     Then, in this order: one reading of the picture (crop, flip, rotation, shear, zoom, shift and bending composed,
         so that nothing is interpolated twice), stroke thickness, colour (brightness, contrast, saturation,
-        hue and grey as one matrix), a clip to [0, 1], blur, solarize, erasing. What no sample was chosen for
-        is not computed.
+        hue and grey as one matrix), a clip to [0, 1], blur, solarize, erasing, loss of quality (a lossy file, a
+        blur, noise). A quarter turn follows the reading. What no sample was chosen for is not computed.
     Of weak views, only the orientation, crop and flip.
 
     The order of the colour operations is fixed, and they are clipped once at their end; the reference
@@ -69,7 +70,7 @@ class ViewGenerator:
         for number in range(count + int(self.options.number("small_count"))):
             small = number >= count
             options = weak if count - self.options.weak_count <= number < count else self.options
-            numbers = draw_view(options, batch, width / height, small=small, generator=generator)
+            numbers = draw_view(options, batch, width / height, small=small, sides=(height, width), generator=generator)
             views.append(render_view(pictures, numbers, options, small=small))
         return tuple(views)
 
@@ -84,6 +85,8 @@ def render_view(pictures: Tensor, numbers: ViewNumbers, options: ImageViews, *, 
     size = options.small_size if small else options.size
     assert size is not None
     views = _read(pictures, numbers, size, _cheapest_padding(options))  # (B, C, S, S)
+    if numbers.turns is not None:
+        views = orient(views, numbers.turns)
     if numbers.thickness is not None:
         amount = numbers.thickness
         _change(views, amount != 0, lambda some, rows: thicken(some, amount[rows].to(device)))
@@ -96,7 +99,9 @@ def render_view(pictures: Tensor, numbers: ViewNumbers, options: ImageViews, *, 
     if numbers.solarize is not None:
         threshold = options.number("solarize_threshold")
         _change(views, numbers.solarize, lambda some, rows: solarize(some, threshold))
-    return views if numbers.hole is None else erase(views, numbers.hole.to(device))
+    if numbers.hole is not None:
+        views = erase(views, numbers.hole.to(device))
+    return views if numbers.degradation is None else degrade(views, numbers.degradation)
 
 
 def _read(pictures: Tensor, numbers: ViewNumbers, size: int, padding: Padding) -> Tensor:
@@ -110,11 +115,11 @@ def _read(pictures: Tensor, numbers: ViewNumbers, size: int, padding: Padding) -
 
 def _cheapest_padding(options: ImageViews) -> Padding:
     """The padding asked for, or "border" where it gives the same pixels as "reflection": reading never leaves
-    the picture."""
+    the picture. (A crop by pixels does, where the picture is smaller than the view.)"""
     o = options.number
     still = all(o(name) == 0 for name in ("rotation_degrees", "shear_degrees", "translation", "elastic_strength"))
     assert options.padding is not None
-    inside = still and o("zoom_min") >= 1
+    inside = still and o("zoom_min") >= 1 and options.crop == "resize"
     return "border" if inside and options.padding == "reflection" else options.padding
 
 

@@ -12,59 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from contrapose.errors import OptionError, did_you_mean
+from contrapose.views.images.bounds import BOUNDS, NEEDS_RGB, NOT_WEAK, WORDS, check_number
 from contrapose.views.images.recipes import RECIPES, automatic
-
-_ABOVE_0 = math.ulp(0.0)  # the smallest float above 0, so that all bounds can be inclusive
-_POSITIVE = (_ABOVE_0, math.inf)
-_SHARE = (0.0, 1.0)
-_SOME_SHARE = (_ABOVE_0, 1.0)
-
-# Inclusive bounds of every numeric option; a pair NAME_min, NAME_max is checked for its order besides.
-_BOUNDS: dict[str, tuple[float, float]] = {
-    "count": (1, math.inf),
-    "weak_count": (0, math.inf),
-    "size": (1, math.inf),
-    "crop_scale_min": _SOME_SHARE,
-    "crop_scale_max": _SOME_SHARE,
-    "crop_ratio_min": _POSITIVE,
-    "crop_ratio_max": _POSITIVE,
-    "flip_probability": _SHARE,
-    "shared_orientation_probability": _SHARE,
-    "rotation_degrees": (0.0, 180.0),
-    "shear_degrees": (0.0, 80.0),
-    "translation": _SHARE,
-    "zoom_min": _POSITIVE,
-    "zoom_max": _POSITIVE,
-    "elastic_strength": _SHARE,
-    "elastic_cells": (2, math.inf),
-    "colour_probability": _SHARE,
-    "brightness": (0.0, math.inf),
-    "contrast": (0.0, math.inf),
-    "saturation": (0.0, math.inf),
-    "hue": (0.0, 0.5),
-    "grey_probability": _SHARE,
-    "blur_probability": _SHARE,
-    "blur_sigma_min": (0.0, math.inf),
-    "blur_sigma_max": (0.0, math.inf),
-    "solarize_probability": _SHARE,
-    "solarize_threshold": _SHARE,
-    "erase_probability": _SHARE,
-    "erase_scale_min": _SOME_SHARE,
-    "erase_scale_max": _SOME_SHARE,
-    "thickness_probability": _SHARE,
-    "thickness_pixels": (0.0, math.inf),
-    "small_count": (0, math.inf),
-    "small_size": (1, math.inf),
-    "small_crop_scale_min": _SOME_SHARE,
-    "small_crop_scale_max": _SOME_SHARE,
-}
-_WHOLE = {"count", "weak_count", "size", "elastic_cells", "small_count", "small_size"}
-_NEEDS_RGB = ("saturation", "hue", "grey_probability")
-_NOT_WEAK = (
-    *("rotation_degrees", "shear_degrees", "translation", "elastic_strength", "colour_probability"),
-    *("grey_probability", "blur_probability", "solarize_probability", "erase_probability", "thickness_probability"),
-)
-_PADDINGS = ("zeros", "border", "reflection")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +25,9 @@ class ImageViews:
             (at `resolve`).
     """
 
-    recipe: Literal["auto", "natural", "strokes", "none"] = "auto"
-    """Where defaults come from. auto: strokes for one channel, natural for all else."""
+    recipe: Literal["auto", "natural", "strokes", "forensic", "none"] = "auto"
+    """Where defaults come from. auto: strokes for one channel, natural for all else. forensic: for traces of what made
+    a picture."""
     count: int = 2
     """Views of each picture. Two: SimCLR (arXiv 2002.05709)."""
     weak_count: int = 0
@@ -85,6 +35,9 @@ class ImageViews:
     learns nothing by itself an easy view (ISD plus, arXiv 2012.09259)."""
     size: int | None = None
     """Side of a view, in pixels. Default: the picture's own."""
+    crop: Literal["resize", "pixels"] | None = None
+    """resize: a crop is a share of the picture, and is resized to the view. pixels: it is as many pixels as the view
+    has, and nothing is resized (a picture that is smaller is padded). forensic: pixels."""
     crop_scale_min: float | None = None
     """Least share of the picture's area that a crop keeps. natural: 0.08 (SimCLR), 0.2 under 64 pixels
     (MoCo-v2, arXiv 2003.04297); 0.14 at least when there are small views (SwAV, arXiv 2006.09882)."""
@@ -152,6 +105,25 @@ class ImageViews:
     padding: Literal["zeros", "border", "reflection"] | None = None
     """What lies beyond the picture's edge. natural: reflection; strokes: border (the background carries
     on)."""
+    quarter_turn_probability: float | None = None
+    """Chance of a turn by 90, 180 or 270 degrees or none, all alike. forensic: 0.33 (ImagiNet, arXiv 2407.20020)."""
+    degrade_probability: float | None = None
+    """Chance that a view loses quality in one of three ways, all alike: a lossy file, a blur, noise. forensic: 0.5
+    (ImagiNet)."""
+    degrade_format: Literal["both", "jpeg", "webp"] | None = None
+    """The lossy files. both: one or the other (ImagiNet)."""
+    degrade_quality_min: int | None = None
+    """Least quality of a lossy file. 50 (ImagiNet)."""
+    degrade_quality_max: int | None = None
+    """Largest quality of a lossy file. 95 (ImagiNet)."""
+    degrade_sigma_min: float | None = None
+    """Least standard deviation of that blur, in pixels of the view. 0.8: a window of 3 pixels (ImagiNet)."""
+    degrade_sigma_max: float | None = None
+    """Largest standard deviation of that blur. 1.4: a window of 7 pixels (ImagiNet)."""
+    degrade_variance_min: float | None = None
+    """Least variance of the noise, of pixels from 0 to 255. 3 (ImagiNet)."""
+    degrade_variance_max: float | None = None
+    """Largest variance of the noise. 10 (ImagiNet)."""
     small_count: int | None = None
     """Additional small views of a small crop ("multi-crop"). Off; 6 in SwAV (arXiv 2006.09882)."""
     small_size: int | None = None
@@ -165,11 +137,12 @@ class ImageViews:
         if self.recipe != "auto" and self.recipe not in RECIPES:
             hint = did_you_mean(str(self.recipe), ["auto", *RECIPES])
             raise OptionError(f"recipe is {self.recipe!r}, which is unknown.{hint}", "recipe")
-        if self.padding is not None and self.padding not in _PADDINGS:
-            raise OptionError(f"padding is {self.padding!r}; it must be one of {', '.join(_PADDINGS)}.", "padding")
-        for name, (low, high) in _BOUNDS.items():
-            _check_number(name, getattr(self, name), low, high)
-        for low_name in [name for name in _BOUNDS if name.endswith("_min")]:
+        for name, words in WORDS.items():
+            if getattr(self, name) not in (None, *words):
+                raise OptionError(f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(words)}.", name)
+        for name, (low, high) in BOUNDS.items():
+            check_number(name, getattr(self, name), low, high)
+        for low_name in [name for name in BOUNDS if name.endswith("_min")]:
             self._check_order(low_name, low_name.removesuffix("_min") + "_max")
         if self.weak_count > self.count:
             raise OptionError(
@@ -196,7 +169,7 @@ class ImageViews:
         changes nothing.
         """
         for name, value in (("channels", channels), ("image_size", image_size)):
-            _check_number(name, value, 1, math.inf)
+            check_number(name, value, 1, math.inf)
         recipe = automatic(channels) if self.recipe == "auto" else self.recipe
         size = image_size if self.size is None else self.size
         values: dict[str, Any] = RECIPES[recipe](channels, size)
@@ -205,18 +178,24 @@ class ImageViews:
         given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         values |= {name: value for name, value in given.items() if value is not None}
         values |= {"recipe": recipe, "size": size}
-        for name in _NEEDS_RGB if channels != 3 else ():
+        for name in NEEDS_RGB if channels != 3 else ():
             if values[name] > 0:
                 raise OptionError(
                     f"{name} is {values[name]:g}, but colour needs 3 channels; the pictures have {channels}. "
                     "Leave it out.",
                     name,
                 )
+        if values["degrade_probability"] > 0 and channels not in (1, 3):
+            raise OptionError(
+                f"degrade_probability is {values['degrade_probability']:g}, but a lossy file holds pictures of 1 or 3 "
+                f"channels; these have {channels}. Set it to 0.",
+                "degrade_probability",
+            )
         return ImageViews(**values)
 
     def weak(self) -> ImageViews:
         """The same options for a weak view: everything but crop, flip and orientation is switched off."""
-        off: dict[str, Any] = dict.fromkeys(_NOT_WEAK, 0.0)
+        off: dict[str, Any] = dict.fromkeys(NOT_WEAK, 0.0)
         return dataclasses.replace(self, **off, zoom_min=1.0, zoom_max=1.0)
 
     def number(self, name: str) -> float:
@@ -224,16 +203,3 @@ class ImageViews:
         value = getattr(self, name)
         assert value is not None, f"{name} is read before resolve()"
         return value
-
-
-def _check_number(name: str, value: Any, low: float, high: float) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise OptionError(f"{name} is {value!r}; it must be a number.", name)
-    if name in _WHOLE and not isinstance(value, int):
-        raise OptionError(f"{name} is {value!r}; it must be a whole number.", name)
-    if not (low <= value <= high) or math.isinf(value):
-        open_low = "above 0" if low == _ABOVE_0 else f"at least {low:g}"
-        limit = open_low if math.isinf(high) else f"{open_low} and at most {high:g}"
-        raise OptionError(f"{name} is {value:g}; it must be {limit}.", name)

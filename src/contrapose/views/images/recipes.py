@@ -31,6 +31,7 @@ def none(channels: int, view_size: int) -> Defaults:
     operation on by its probability alone gives the published operation.
     """
     return {
+        "crop": "resize",
         "crop_scale_min": 1.0,
         "crop_scale_max": 1.0,
         "crop_ratio_min": 3 / 4,  # the "Inception crop" of SimCLR, arXiv 2002.05709
@@ -61,6 +62,15 @@ def none(channels: int, view_size: int) -> Defaults:
         "thickness_probability": 0.0,
         "thickness_pixels": 1.0,
         "padding": "reflection",
+        "quarter_turn_probability": 0.0,
+        "degrade_probability": 0.0,
+        "degrade_format": "both",  # ImagiNet, arXiv 2407.20020, and all below
+        "degrade_quality_min": 50,
+        "degrade_quality_max": 95,
+        "degrade_sigma_min": 0.8,  # windows of 3 and 7 pixels by the rule 0.3 ((k - 1) / 2 - 1) + 0.8 of OpenCV
+        "degrade_sigma_max": 1.4,
+        "degrade_variance_min": 3.0,
+        "degrade_variance_max": 10.0,
         "small_count": 0,
         "small_size": max(8, round(view_size * 96 / 224)),  # SwAV, arXiv 2006.09882: 96 beside 224
         "small_crop_scale_min": 1.0,
@@ -115,4 +125,20 @@ def strokes(channels: int, view_size: int) -> Defaults:
         "padding": "border",  # carries on whatever the background is, black or white
         "small_crop_scale_min": 0.3,  # a part of the character, with some of its strokes whole
         "small_crop_scale_max": 0.7,
+    }
+
+
+@RECIPES.register("forensic")
+def forensic(channels: int, view_size: int) -> Defaults:
+    """Traces of what made a picture: nothing is resized, which would destroy them, and a half of the views lose quality
+    as pictures do on their way through the world (ImagiNet, arXiv 2407.20020).
+
+    Views are cut out pixel by pixel (`--views.size`; the authors' 96), mirrored and turned by quarters, which leaves
+    traces as they are. Channels other than 1 and 3 are only cut, mirrored and turned.
+    """
+    return none(channels, view_size) | {
+        "crop": "pixels",
+        "flip_probability": 0.33,
+        "quarter_turn_probability": 0.33,
+        "degrade_probability": 0.5 if channels in (1, 3) else 0.0,
     }
