@@ -23,6 +23,7 @@ EXAMPLES = {
     "one-shot": ("of_pictures", lambda request: "omniglot"),
     "zero-shot": ("of_texts", lambda request: named_texts(request.getfixturevalue("pairs"))),
     "classification": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
+    "corruptions": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "scored-pairs": ("of_texts", lambda request: request.getfixturevalue("pairs")),
     "paraphrases": ("of_texts", lambda request: quadruples(30)),
     "regression": ("of_rows", lambda request: request.getfixturevalue("rows")),
@@ -30,6 +31,9 @@ EXAMPLES = {
     "renaming": ("of_texts", lambda request: functions()),
     "labelled-table": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
 }
+
+BY_NAME = ("corruptions",)
+"""What nobody means who does not say so."""
 
 
 def functions() -> list[str]:
@@ -59,7 +63,7 @@ def example(request: pytest.FixtureRequest, given: Callable[..., Given]) -> tupl
         "zero-shot": {"label_column": "topic", "label_texts": ("tree", "dog", "house", "old bird")},
     }
     targets = Targets(**asked.get(request.param, {}))
-    options = {"classifier": classifier(encoder)} if request.param == "classification" else {}
+    options = {"classifier": classifier(encoder)} if request.param in ("classification", "corruptions") else {}
     return TASKS[request.param], given(encoder, data, targets=targets, **options), encoder
 
 
@@ -84,7 +88,7 @@ def test_every_task_says_what_it_is_and_has_an_example() -> None:
 
 def test_a_task_is_found_by_its_data_and_by_its_name(example: tuple[Task, Given, Encoder]) -> None:
     task, given, _ = example
-    assert task_for(given) is task
+    assert (task_for(given) is task) == (task.name not in BY_NAME)
     assert task_for(given, task.name) is task
 
 

@@ -30,6 +30,7 @@ class Ground:
         questions: "validation", "test" -> what a task of `evaluate` asks in the place of that part's samples: a table
             of scored pairs.
         floor_from: what the floor is fitted to; None: what is labelled.
+        further: samples that a measure asks about besides, by name: of another domain, of a class held out.
 
     Errors:
         ArgumentError: samples of several kinds.
@@ -41,6 +42,7 @@ class Ground:
     test: Samples
     questions: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     floor_from: Samples | None = field(default=None, kw_only=True)
+    further: Mapping[str, Samples] = field(default_factory=dict, kw_only=True)
 
     def __post_init__(self) -> None:
         parts = {**self.pretraining, "labelled": self.labelled, VALIDATION: self.validation, TEST: self.test}

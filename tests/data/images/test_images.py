@@ -111,3 +111,13 @@ def test_evenly_spaced_rows_are_distinct_and_even(length: int, limit: int) -> No
     gaps = np.diff([*rows, length])
     assert gaps.min() >= 1
     assert gaps.max() - gaps.min() <= 1
+
+
+def test_labels_among_the_targets_stay_labels() -> None:
+    """As when pictures that are open already are brought to another size."""
+    images = Images(np.zeros((4, 1, 8, 8), np.uint8), np.array([0, 1, 0, 1]), targets={"age": np.arange(4)})
+    again = Images(images.pixels, targets=images.targets)
+    assert (again.labels == images.labels).all()  # type: ignore[union-attr]
+    smaller = open_data(images, image_size=4)
+    assert (smaller.labels == images.labels).all()  # type: ignore[union-attr]
+    assert (smaller.targets["age"] == np.arange(4)).all()

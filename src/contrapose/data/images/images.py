@@ -56,7 +56,8 @@ class Images(Samples):
         _check(pixels)
         self.store = pixels
         self.preparation = preparation or Preparation()
-        super().__init__(len(pixels), targets={**(targets or {}), LABEL: labels}, **described)
+        known = {} if labels is None else {LABEL: labels}  # labels may be among the targets of other samples
+        super().__init__(len(pixels), targets={**(targets or {}), **known}, **described)
 
     @property
     def pixels(self) -> np.ndarray:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter, zoom
+from scipy.ndimage import gaussian_filter
+from torch.nn import functional
 
 from contrapose.data.images.images import Images
 from contrapose.data.images.made.traces import TRACES
@@ -81,11 +82,13 @@ def from_scans(
     """
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise ArgumentError(f"count is {count!r}: give a whole number from 1 on.")
+    _known(generators)  # before the work
     draw = _random(seed, "scans")
-    larger = zoom(scans, (1, LARGER / scans.shape[1], LARGER / scans.shape[2]), order=3, mode="nearest", grid_mode=True)
-    chosen = draw.integers(0, len(scans), count)  # (N,)
+    chosen, place = np.unique(draw.integers(0, len(scans), count), return_inverse=True)  # (M',), (N,)
     top, left = draw.integers(0, LARGER - SIDE + 1, (2, count))  # (N,) each
-    cut = np.stack([larger[c, y : y + SIDE, x : x + SIDE] for c, y, x in zip(chosen, top, left, strict=True)])
+    some = torch.from_numpy(scans[chosen]).unsqueeze(1)  # (M', 1, h, w)
+    larger = functional.interpolate(some, size=(LARGER, LARGER), mode="bicubic").squeeze(1).numpy()  # (M', 40, 40)
+    cut = np.stack([larger[c, y : y + SIDE, x : x + SIDE] for c, y, x in zip(place, top, left, strict=True)])
     noisy = DARK + (LIGHT - DARK) * cut + GRAIN * draw.standard_normal(cut.shape)  # (N, H, W)
     pixels = _bytes(noisy[:, None])  # (N, 1, H, W)
     images = Images(pixels, origin="scanned digits of scikit-learn")
