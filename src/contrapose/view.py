@@ -8,7 +8,7 @@ texts `Padded` ids. Learners, the loop and `Batch` know no more of it than this 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -33,6 +33,28 @@ class View(Protocol):
     def __getitem__(self, rows: Any) -> Any: ...
 
     def to(self, device: Any, *, non_blocking: bool = False) -> Any: ...
+
+
+class Crops(tuple[Any, ...]):
+    """Views of one batch that are upright pieces of their samples, and where in them each piece lies.
+
+    It is the tuple of the views, so that who asks for no places need not know; `Batch` keeps them.
+
+    Shapes:
+        boxes: `(V, B, 4)`, (left, top, right, bottom) of each piece as shares of its picture's width and height, from 0
+            at its left and upper edge. The edges are those of the *view*: of one that is mirrored, left is the larger.
+    """
+
+    boxes: Tensor
+
+    def __new__(cls, views: Sequence[Any], boxes: Tensor) -> Self:
+        made = super().__new__(cls, views)
+        made.boxes = boxes
+        return made
+
+    def to(self, device: torch.device | str) -> Crops:
+        """The same with views and boxes on `device`."""
+        return Crops([on_device(view, device) for view in self], self.boxes.to(device))
 
 
 V = TypeVar("V", bound=View)

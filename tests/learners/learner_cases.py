@@ -9,15 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from contrapose import objectives
+from contrapose.encoders.dense import Propagation
 from contrapose.learners import (
     ClassGates,
     ClassHeads,
     Classifier,
     CommonSalient,
+    DenseMomentum,
     Distillation,
     DrawnPairs,
     Gated,
     HardMixing,
+    InstanceBranch,
     Learner,
     Momentum,
     MomentumViews,
@@ -214,6 +217,20 @@ def multi_exit(encoder: Make) -> Learner:
     return MultiExit(encoder(), lambda size: nn.Linear(size, 4).double(), objective, exits=(0,), use_labels=True)
 
 
+def dense_momentum(encoder: Make) -> Learner:
+    """Cells, propagated, and whole crops beside them; the momentum rises within the two steps."""
+    torch.manual_seed(0)
+    return DenseMomentum(
+        encoder(),
+        nn.Conv2d(6, 4, 1).double(),
+        objectives.pix_pro,
+        propagation=Propagation(4).double(),
+        instance=InstanceBranch(nn.Linear(6, 4).double(), nn.Linear(4, 4).double()),
+        momentum=0.9,
+        total_steps=3,
+    )
+
+
 def gated(encoder: Make) -> Learner:
     """With partner classes of the whole batch, and gates of those of the own samples."""
     torch.manual_seed(0)
@@ -287,6 +304,7 @@ LEARNERS: dict[str, Callable[[Make], Learner]] = {
         nearest_neighbour,
         multi_view,
         multi_exit,
+        dense_momentum,
         momentum_views,
         predicted_views,
         attraction_and_repulsion,

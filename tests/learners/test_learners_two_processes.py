@@ -27,6 +27,8 @@ LABELS = torch.tensor([0, 1, 2, 0, 1, 1, 3, 2])
 OTHER = torch.tensor([-1, -1, 1, -1, 0, 2, 1, -1])  # classes of another question
 TOPICS = torch.tensor([[0, 1], [2, 0], [1, 2], [0, 2], [3, 3], [2, 1], [4, 0], [1, 4]])  # of anchors, of hard negatives
 NUMBERS = torch.tensor([3.0, 1.0, torch.nan, 2.5, 9.0, torch.nan, 2.0, torch.nan], dtype=torch.float64)
+BOXES = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.9, 0.1, 0.2, 0.8]])  # of the first view of all, of the second
+BOXES = BOXES[:, None] + torch.linspace(0, 0.3, BATCH)[:, None] * torch.tensor([[[1.0, 0.5, 1.0, 0.5]], [[0.0] * 4]])
 LENGTHS = torch.tensor([2, 1, 3, 3, 5, 2, 7, 1])  # of texts: the second process has the longer ones
 
 
@@ -65,7 +67,8 @@ def some_texts(generator: torch.Generator, own: slice) -> list[Any]:
 
 
 KINDS: dict[str, tuple[Make, Any]] = {"pictures": (of_pictures, some_pictures), "texts": (of_texts, some_texts)}
-OF_ONE_KIND = {"multi_exit": "pictures", "simcse": "texts", "drawn_pairs": "texts", "weighted_pairs": "texts"}
+OF_ONE_KIND = {"multi_exit": "pictures", "dense_momentum": "pictures"}
+OF_ONE_KIND |= dict.fromkeys(("simcse", "drawn_pairs", "weighted_pairs"), "texts")
 CASES = [(kind, name) for kind in KINDS for name in LEARNERS if OF_ONE_KIND.get(name, kind) == kind]
 
 
@@ -89,7 +92,8 @@ def two_steps(kind: str, name: str) -> dict[str, Tensor]:
     for step in range(2):
         views = some_views(generator, own)[: VIEWS.get(name, 2)] + beside(name, own)
         targets = {"label": LABELS[own], "number": NUMBERS[own], target_of("other"): OTHER[own]}
-        batch = Batch(views=tuple(views), indices=torch.arange(BATCH)[own], targets=targets)
+        boxes = BOXES[:, own] if name == "dense_momentum" else None  # (2, b, 4)
+        batch = Batch(views=tuple(views), indices=torch.arange(BATCH)[own], targets=targets, boxes=boxes)
         learner.before_step()
         taken = learner(batch)
         loss = taken.loss

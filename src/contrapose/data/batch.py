@@ -11,7 +11,7 @@ from torch import Tensor
 
 from contrapose.data.samples import LABEL
 from contrapose.errors import ArgumentError
-from contrapose.view import View
+from contrapose.view import Crops, View
 
 ALL = "all"  # the turn of a step in which everything moves at once
 
@@ -26,6 +26,7 @@ class Batch:
         indices: `(B,)` int64, row numbers in the data set.
         labels: `(B,)` int64 class numbers, or `None` where there are none (never filled with a stand-in number).
         targets: `(B,)` each, by name; the labels are those of the name "label".
+        boxes: `(V, B, 4)`, where in its sample each view lies (`view.Crops`); `None` where nobody knows.
 
     Arguments:
         others: batches of other data beside this one, by name: a second side of pairs, a second data set.
@@ -42,6 +43,7 @@ class Batch:
     others: Mapping[str, Batch]
     part: int
     turn: str
+    boxes: Tensor | None
 
     def __init__(
         self,
@@ -53,10 +55,13 @@ class Batch:
         others: Mapping[str, Batch] | None = None,
         part: int = 0,
         turn: str = ALL,
+        boxes: Tensor | None = None,
     ) -> None:
+        if isinstance(views, Crops):
+            views, boxes = tuple(views), views.boxes
         known = {**(targets or {}), **({} if labels is None else {LABEL: labels})}
         values = {"views": views, "indices": indices, "targets": known, "others": dict(others or {})}
-        for name, value in {**values, "part": part, "turn": turn}.items():
+        for name, value in {**values, "part": part, "turn": turn, "boxes": boxes}.items():
             object.__setattr__(self, name, value)
         self._check()
 
@@ -73,6 +78,12 @@ class Batch:
                     f"A batch of {len(self.indices)} indices has {name} of shape {tuple(view.shape)}: "
                     f"its first dimension must be {len(self.indices)} too."
                 )
+
+        if self.boxes is not None and tuple(self.boxes.shape) != (len(self.views), len(self.indices), 4):
+            raise ArgumentError(
+                f"A batch of {len(self.views)} views of {len(self.indices)} samples has boxes of shape "
+                f"{tuple(self.boxes.shape)}: give ({len(self.views)}, {len(self.indices)}, 4), a box for each view."
+            )
 
     @property
     def size(self) -> int:
@@ -93,4 +104,5 @@ class Batch:
             others={name: batch.to(device, non_blocking=non_blocking) for name, batch in self.others.items()},
             part=self.part,
             turn=self.turn,
+            boxes=None if self.boxes is None else self.boxes.to(device, non_blocking=non_blocking),
         )

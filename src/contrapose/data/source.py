@@ -15,7 +15,7 @@ from contrapose.data.randomness import derived_generator
 from contrapose.data.sampler import EpochSampler, Sampler
 from contrapose.data.samples import Samples
 from contrapose.errors import ArgumentError
-from contrapose.view import on_device
+from contrapose.view import Crops, on_device
 
 MakeViews = Callable[..., tuple[Any, ...]]  # (raw samples, generator=...) -> views
 Timed = Callable[[str], AbstractContextManager[None]]
@@ -132,7 +132,8 @@ class PlainSource:
             raw = on_device(self.samples.batch(indices), device)
             targets = {name: values[indices].to(device) for name, values in self.targets.items()}  # (B,) each
         with timed("views"):
-            views = tuple(on_device(view, device) for view in self.views(raw, generator=generator))
+            made = self.views(raw, generator=generator)
+            views = made.to(device) if isinstance(made, Crops) else tuple(on_device(view, device) for view in made)
         return Batch(views=views, indices=indices, targets=targets, part=part)
 
 

@@ -8,6 +8,7 @@ from contrapose.learners.clones import ClonePairs
 from contrapose.learners.common_salient import CommonSalient
 from contrapose.learners.corrected_crops import CorrectedCrops
 from contrapose.learners.cross_sequence import CrossSequence, SlotAttention
+from contrapose.learners.dense_momentum import DenseMomentum, InstanceBranch
 from contrapose.learners.distillation import Distillation
 from contrapose.learners.drawn_pairs import DrawnPairs
 from contrapose.learners.gated import Gated
@@ -46,11 +47,13 @@ __all__ = [
     "CorrectedCrops",
     "CropQueue",
     "CrossSequence",
+    "DenseMomentum",
     "Distillation",
     "DrawnPairs",
     "Gated",
     "Guess",
     "HardMixing",
+    "InstanceBranch",
     "KnownQueue",
     "LabelMatching",
     "Learner",

@@ -76,6 +76,10 @@ class Learner(nn.Module):
         """Called once before the first step with the maker of its views, where that is the method's own: the place to
         tell it what is learned, if it draws by that."""
 
+    def see_steps(self, total: int) -> None:
+        """Called once before the first step, and when a run goes on, with the steps that the whole run has: for
+        schedules of its own."""
+
     def turns(self) -> Sequence[Turn]:
         """Who moves in a step, in order; the same at every step. By default everything moves at once.
 

@@ -25,6 +25,8 @@ from contrapose.methods.mochi import MoCHi
 from contrapose.methods.moco import MoCo
 from contrapose.methods.multiview import MultiView
 from contrapose.methods.nnclr import NNCLR
+from contrapose.methods.pixcontrast import PixContrast
+from contrapose.methods.pixpro import PixPro
 from contrapose.methods.replaced_token import ReplacedToken
 from contrapose.methods.residual_ebm import ResidualEBM
 from contrapose.methods.selfcon import SelfCon
@@ -68,6 +70,8 @@ __all__ = [
     "MoCHi",
     "MoCo",
     "MultiView",
+    "PixContrast",
+    "PixPro",
     "ReplacedToken",
     "ResidualEBM",
     "SelfCon",

@@ -50,7 +50,7 @@ def assemble(
             made = config.views_for(modality.views(config.views, samples, encoder), samples, encoder)
         learner.see_views(made)
         return learner, made
-    return learner, modality.own_views(views, config.views, encoder)
+    return learner, config.check_own_views(modality.own_views(views, config.views, encoder))
 
 
 def _check_views(learner: Learner, config: Method) -> None:

@@ -151,6 +151,14 @@ class Method(RunConfig):
         """What makes the views of these samples, all that there are: by default `views`, that of their kind."""
         return views
 
+    def check_own_views(self, views: MakeViews) -> MakeViews:
+        """Pass the user's own maker of views, as this method takes it.
+
+        Errors:
+            ArgumentError: it can do nothing with such views.
+        """
+        return views
+
     def vocabulary_beside(self, samples: Samples) -> list[str]:
         """Texts whose words a new vocabulary must have, beside those of the data: none by default."""
         return []

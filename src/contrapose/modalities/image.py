@@ -29,7 +29,7 @@ class ImageOptions(Options):
     views: ImageViews = field(default_factory=ImageViews)
     """How views are made."""
     encoder: str = "small_conv"
-    """Backbone: small_conv, tiny_conv, resnet18, resnet34, resnet50, vit_micro, vit_tiny, vit_small, mlp,
+    """Backbone: small_conv, tiny_conv, dense_conv, resnet18, resnet34, resnet50, vit_micro, vit_tiny, vit_small, mlp,
     timm:NAME or hf:NAME."""
     image_column: str | None = None
     """Column of a table, or array of an .npz, with the pictures or their paths. Default: one with a usual name (image,

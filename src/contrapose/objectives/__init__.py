@@ -7,6 +7,9 @@
 1.9459
 """
 
+from contrapose.objectives.dense.matching import cell_matches
+from contrapose.objectives.dense.pix_contrast import pix_contrast
+from contrapose.objectives.dense.pix_pro import pix_pro
 from contrapose.objectives.discriminative.candidate_margin import candidate_margin
 from contrapose.objectives.discriminative.replaced_tokens import replaced_tokens
 from contrapose.objectives.discriminative.residual_energy import energy_weights, rerank, residual_energy
@@ -68,6 +71,7 @@ __all__ = [
     "cacr_predicted",
     "cacr_queue",
     "candidate_margin",
+    "cell_matches",
     "clone_detection",
     "coupling",
     "dcl",
@@ -91,6 +95,8 @@ __all__ = [
     "nt_xent",
     "pairwise_dhel",
     "pairwise_nt_xent",
+    "pix_contrast",
+    "pix_pro",
     "pvc_arithmetic",
     "pvc_geometric",
     "queue_info_nce",

@@ -51,6 +51,7 @@ def train_in_memory(
     source = PlainSource.shuffled(data, views, batch_size=config.batch_size, seed=config.seed, turns=turns)
     work = _InMemory(learner, source, config, torch.device(device), dtype)
     steps = source.steps_per_epoch
+    learner.see_steps(config.epochs * steps)
     losses: list[float] = []
     with torch.random.fork_rng(), freed_memory_kept():
         for step in range(config.epochs * steps):

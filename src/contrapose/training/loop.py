@@ -70,6 +70,7 @@ class Trainer(Job):
         self.batches = config.accumulate * batches_of(learner.turns())  # of a step
         self.epoch_steps = source.steps_per_epoch
         self.total_steps = config.epochs * self.epoch_steps
+        learner.see_steps(self.total_steps)
         # Channels last is how convolutions are computed: 1.2 to 1.5 times faster for convolutional encoders on a CPU.
         self.learner = learner.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.optimizers = optimizers_of(config, learner)

@@ -43,7 +43,8 @@ def _asked(config: Method, encoder: Encoder, size: int, labelled: bool) -> Pairi
     targets = numbers if NUMBER in config.about.needs_targets else {}
     device = encoder.device
     views = [modality_of(encoder).made_up(encoder, size, seed) for seed in range(config.views_seen())]
-    batch = Batch(views=tuple(views), indices=torch.arange(size), labels=labels, targets=targets).to(device)
+    boxes = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(len(views), size, 4)  # (V, B, 4), of whole samples
+    batch = Batch(tuple(views), torch.arange(size), labels, targets=targets, boxes=boxes).to(device)
     asks = isinstance(config, WithBase) and config.asks_base
     beside = {"base": frozen(encoder)} if asks else {}  # who is asked does not matter either
     learner = config.new_learner(encoder, **beside).to(device)

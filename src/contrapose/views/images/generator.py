@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from contrapose.view import Crops
 from contrapose.views.images.batch import as_floats, check_pictures
+from contrapose.views.images.boxes import boxes_of, check_upright
 from contrapose.views.images.colour import apply_colour, colour_matrix, contrast_offset, mean_grey
 from contrapose.views.images.draw import ViewNumbers, draw_view
 from contrapose.views.images.filters import erase, gaussian_blur, solarize, thicken
@@ -34,21 +36,33 @@ class ViewGenerator:
 
     Shapes:
         images: `(B, C, H, W)` uint8, or floats in [0, 1]; returns `count` views `(B, C, size, size)`, then
-            `small_count` views `(B, C, small_size, small_size)`, all float32 in [0, 1].
+            `small_count` views `(B, C, small_size, small_size)`, all float32 in [0, 1]. With `boxes` they are `Crops`.
 
     Arguments:
         options: resolved or not; its field docstrings name the source of each default.
         channels: C of the pictures. Saturation, hue and grey exist for 3 only; all else for any number.
         image_size: side of the pictures in pixels; the side of the views unless the options say otherwise.
+        boxes: say of every view where in its picture it lies, after all that moves pixels: crop, flip, zoom and shift.
+            A shared orientation counts as done before: boxes are of the picture as all of its views have it.
 
     Errors:
         ArgumentError: options that the channels do not allow; pictures of another shape, type or range.
+        OptionError: with `boxes`, options that turn, slant or bend views: these are no boxes of their pictures.
     """
 
-    def __init__(self, options: ImageViews | None = None, *, channels: int, image_size: int) -> None:
+    def __init__(
+        self, options: ImageViews | None = None, *, channels: int, image_size: int, boxes: bool = False
+    ) -> None:
         self.channels = channels
         self.image_size = image_size
         self.options = (options or ImageViews()).resolve(channels, image_size)
+        self.boxes = boxes
+        if boxes:
+            check_upright(self.options)
+
+    def with_boxes(self) -> ViewGenerator:
+        """The same, which also says where each view lies."""
+        return ViewGenerator(self.options, channels=self.channels, image_size=self.image_size, boxes=True)
 
     def __repr__(self) -> str:
         return f"ViewGenerator({self.options}, channels={self.channels}, image_size={self.image_size})"
@@ -63,7 +77,7 @@ class ViewGenerator:
         shared = self.options.number("shared_orientation_probability")
         if shared > 0:
             pictures = orient(pictures, draw_orientations(batch, shared, generator=generator))
-        views = []
+        views, boxes = [], []
         # View by view, not all in one tensor: as fast, a smaller working set, and no copy of the pictures
         count, weak = self.options.count, self.options.weak()
         for number in range(count + int(self.options.number("small_count"))):
@@ -71,7 +85,9 @@ class ViewGenerator:
             options = weak if count - self.options.weak_count <= number < count else self.options
             numbers = draw_view(options, batch, width / height, small=small, generator=generator)
             views.append(render_view(pictures, numbers, options, small=small))
-        return tuple(views)
+            if self.boxes:
+                boxes.append(boxes_of(numbers.matrix, batch))  # (B, 4)
+        return Crops(views, torch.stack(boxes)) if self.boxes else tuple(views)
 
 
 def render_view(pictures: Tensor, numbers: ViewNumbers, options: ImageViews, *, small: bool = False) -> Tensor:

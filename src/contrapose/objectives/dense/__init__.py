@@ -1,0 +1,1 @@
+"""Objectives of maps: cells of two crops that show the same place."""
