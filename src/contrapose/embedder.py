@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from contrapose.data import Images, Rows, Samples
 from contrapose.data.images.pixels.pixel_scale import ATTENTION
-from contrapose.encoders import Encoder, ImageEncoder, encoder_folder, load_encoder, starting_point
+from contrapose.encoders import Encoder, ImageEncoder, check_capable, encoder_folder, load_encoder, starting_point
 from contrapose.encoders.initial import is_published
 from contrapose.errors import ArgumentError, DataError
 from contrapose.modalities import modality_of
@@ -83,6 +83,29 @@ class Embedder(nn.Module):
         rows = torch.cat([rows for rows, _ in found])  # (N,)
         z = z if bool((rows.diff() > 0).all()) else z[rows.argsort()]
         return (nn.functional.normalize(z, dim=1) if normalize else z).numpy()
+
+    @torch.inference_mode()
+    def maps(self, data: Any, *, batch_size: int = 256, **options: Any) -> Float[np.ndarray, "N C H W"]:
+        """The last feature map of everything in `data`, in order: what a dense backbone gives to a head of cells.
+
+        Arguments: as of `embed`.
+
+        Errors:
+            DataError: as of `embed`.
+            ArgumentError: the encoder has no maps.
+        """
+        samples = self.open(data, **options)
+        if samples is not data:
+            _check_rows(samples, named=isinstance(data, str | os.PathLike))
+        encoder: Any = self.encoder
+        check_capable(encoder, "stages", asker="A map")
+        training, _ = self.training, self.eval()
+        found = [
+            encoder.feature_maps(view.to(encoder.device))[-1].float().cpu()  # (b, C, H, W)
+            for _, view in self._views(samples, batch_size)
+        ]
+        self.train(training)
+        return torch.cat(found).numpy()
 
     def _views(self, samples: Samples, size: int) -> Iterator[tuple[Tensor, View]]:
         """At most `size` samples at a time, prepared, and their row numbers."""

@@ -10,6 +10,8 @@ import pytest
 
 from contrapose.claims.quadruples import quadruples
 from contrapose.columns import Column
+from contrapose.data import Images
+from contrapose.data.samples import MASK
 from contrapose.embedder import Embedder
 from contrapose.encoders import Encoder, build_rows
 from contrapose.encoders.classifier_folder import TrainedHeads
@@ -26,6 +28,7 @@ EXAMPLES = {
     "scored-pairs": ("of_texts", lambda request: request.getfixturevalue("pairs")),
     "paraphrases": ("of_texts", lambda request: quadruples(30)),
     "regression": ("of_rows", lambda request: request.getfixturevalue("rows")),
+    "dense": ("of_pictures", lambda request: masked(request.getfixturevalue("pictures"))),
     "paired-search": ("of_texts", lambda request: documented()),
     "renaming": ("of_texts", lambda request: functions()),
     "labelled-table": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
@@ -44,6 +47,13 @@ def documented() -> dict[str, list[str]]:
 
 def labelled(pictures: np.ndarray) -> dict[str, Any]:
     return {"images": pictures, "labels": np.repeat([0, 1, 2], 32)}
+
+
+def masked(pictures: np.ndarray) -> Images:
+    """Each pixel of a class by the class of its picture, a column of it by none."""
+    masks = np.repeat([0, 1, 2], 32)[:, None, None] * np.ones((1, 16, 16), dtype=np.int64)
+    masks[:, :, :4], masks[:, :, 4] = 3, 255
+    return Images(pictures).with_target(MASK, masks)
 
 
 def named_texts(pairs: dict[str, Any]) -> dict[str, Any]:
@@ -91,10 +101,10 @@ def test_a_task_is_found_by_its_data_and_by_its_name(example: tuple[Task, Given,
 def test_every_task_measures_arms_alike_beside_its_floors(example: tuple[Task, Given, Encoder]) -> None:
     task, given, encoder = example
     measurement = task.prepare(given)
-    embed = Embedder(encoder).embed
+    embed = measurement.embed_with(Embedder(encoder))
     metrics, rows = measurement(embed)
     again, _ = measurement(embed)
-    floor, _ = measurement(given.modality.floor(measurement.known))
+    floor, _ = measurement(measurement.floor(given))
     assert metrics == again
     assert metrics.keys() == floor.keys()
     assert rows.shape[1] == encoder.dimension

@@ -12,6 +12,7 @@ from torch.nn import functional
 from contrapose.claims.ground import Ground, cifar10, open_parts
 from contrapose.claims.protocol import Protocol
 from contrapose.data import Images, Samples
+from contrapose.data.images.made.digit_scans import digit_scans
 
 SIDE = 16  # as large as small encoders want them
 TEST = 597  # of the scans, which nothing is learned from or chosen on; of the rest a sixth to choose on
@@ -107,10 +108,7 @@ def scans(side: int) -> tuple[np.ndarray, np.ndarray]:
     Enlarged smoothly: views are smooth, and an encoder of views takes the steps between repeated pixels for something
     that it has never seen.
     """
-    from sklearn.datasets import load_digits
-
-    found = load_digits()
-    order = np.random.default_rng(0).permutation(len(found.images))
-    grey = torch.from_numpy(found.images[order] * (255 / 16)).unsqueeze(1)  # (N, 1, 8, 8), of 17 levels
+    levels, digits_ = digit_scans()
+    grey = torch.from_numpy(levels * 255).unsqueeze(1)  # (N, 1, 8, 8)
     larger = functional.interpolate(grey, size=(side, side), mode="bilinear", align_corners=False)
-    return larger.round().to(torch.uint8).numpy(), found.target[order].astype(np.int64)
+    return larger.round().to(torch.uint8).numpy(), digits_

@@ -16,15 +16,13 @@ from contrapose.commands.run_classifier import classifier_of, heads_of
 from contrapose.commands.run_data import FROM_PYTHON, data_places
 from contrapose.commands.train import config_of
 from contrapose.commands.unwritten import kept_if_unwritten
-from contrapose.data import Samples
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import untrained_like
 from contrapose.encoders.texts.trained_matcher import load_matcher
 from contrapose.errors import DataError
 from contrapose.evaluation import diagnose
 from contrapose.methods import Method
-from contrapose.modalities import modality_of
-from contrapose.tasks import Given, Targets, task_for
+from contrapose.tasks import Given, Measurement, Targets, task_for
 from contrapose.tasks.task import Embed
 from contrapose.training.run_folder import RunFolder
 
@@ -52,6 +50,8 @@ def evaluate(
     numbers: Any = None,
     pair_columns: Sequence[str] | None = None,
     label_texts: Sequence[str] | None = None,
+    masks: Any = None,
+    void: Sequence[int] | None = None,
     quiet: bool = False,
 ) -> Evaluation:
     """Measure a run's encoder, an untrained one of the same architecture, and raw pixels (or what is the floor of its
@@ -59,8 +59,9 @@ def evaluate(
 
     The task is the one that fits: one-shot runs of the embedded characters; zero-shot, by `label_texts`;
     classification, of a run that trained a classifier; scored pairs, where a table has two columns of texts and a
-    score; regression, where a number was asked for or the run was trained for one; else the labelled table: kNN and a
-    linear probe. What is learned is learned on one part and tested once on the other.
+    score; regression, where a number was asked for or the run was trained for one; dense, where pictures have masks and
+    no labels; else the labelled table: kNN and a linear probe. What is learned is learned on one part and tested once
+    on the other.
 
     Arguments:
         run: run folder (or encoder folder, when `data` is given). The result is also written to its `evaluation.json`,
@@ -83,6 +84,8 @@ def evaluate(
             `data`; None: that of the run's own data, else one with a usual name. Samples without one are left out.
         pair_columns: the two columns of pairs; None: those with usual names (sentence1 and sentence2, ...).
         label_texts: the texts of labels, for the task zero-shot; None: what the classes of the data are called.
+        masks, void: for the task dense, where the class of each pixel is (as `open_data` takes it; None: a column or a
+            folder with a usual name), and numbers in masks that are no class (None: 255).
 
     Errors:
         DataError: nothing to measure by, or not by the task that was named; one class only, numbers that are all equal.
@@ -109,6 +112,8 @@ def evaluate(
         numbers=numbers,
         pair_columns=pair_columns,
         label_texts=label_texts,
+        masks=masks,
+        void=void,
         quiet=quiet,
     )
     if folder is not None:
@@ -144,6 +149,8 @@ def measure(
     numbers: Any = None,
     pair_columns: Sequence[str] | None = None,
     label_texts: Sequence[str] | None = None,
+    masks: Any = None,
+    void: Sequence[int] | None = None,
     quiet: bool = False,
 ) -> Evaluation:
     """`evaluate` that leaves the run folder as it is; without `floors` it measures the trained encoder alone."""
@@ -164,6 +171,8 @@ def measure(
             numbers=numbers,
             pair_columns=pair_columns,
             label_texts=label_texts,
+            masks=masks,
+            void=void,
         ),
         own_number=None if config is None else config.number_column,
         trained_for=None if config is None else next(iter(type(config).about.needs_targets), None),
@@ -177,7 +186,7 @@ def measure(
     chosen = task_for(given, task)
     measurement = chosen.prepare(given)
     arms: Arms = {}
-    for arm, embed in _embedders(trained, measurement.known, seed, floors and measurement.arms):
+    for arm, embed in _embedders(trained, measurement, given, floors and measurement.arms):
         arms[arm], found = measurement(embed)
         if arm == TRAINED:
             embeddings = found
@@ -202,6 +211,7 @@ def measure(
         noun=measurement.noun,
         task=chosen.name,
         heads=heads_of(config),
+        pictures=measurement.pictures(),
     )
 
 
@@ -230,11 +240,10 @@ def _samples_of(run: str | Path) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _embedders(trained: Embedder, known: Samples, seed: int, floors: bool) -> Iterator[tuple[str, Embed]]:
+def _embedders(trained: Embedder, measurement: Measurement, given: Given, floors: bool) -> Iterator[tuple[str, Embed]]:
     """The arms, one after the other; the trained encoder comes first."""
-    yield TRAINED, trained.embed
+    yield TRAINED, measurement.embed_with(trained)
     if not floors:
         return
-    yield "untrained", Embedder(untrained_like(trained.encoder, seed)).embed
-    modality = modality_of(trained.encoder)
-    yield modality.floor_name, modality.floor(known)
+    yield "untrained", measurement.embed_with(Embedder(untrained_like(trained.encoder, given.seed)))
+    yield given.modality.floor_name, measurement.floor(given)

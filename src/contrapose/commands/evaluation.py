@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from contrapose.evaluation import Diagnosis, Gain, gain_over, results_text
 from contrapose.modalities import MODALITIES
 from contrapose.tasks.regression import MEAN
 from contrapose.tasks.setting import Setting
+from contrapose.training.pictures import write_pictures
 from contrapose.training.run_folder import RunFolder
 from contrapose.version import __version__
 
@@ -41,6 +42,7 @@ class Evaluation:
         noun: what one sample is called.
         task: the name of what was measured.
         heads: what a classifier's heads stand on, as `heads_of` says it; empty of what is none.
+        pictures: what people should look at: pixels, title and caption of each.
         sources: names of the data, and what else a report needs to show these very test samples; None: not by name.
     """
 
@@ -56,6 +58,7 @@ class Evaluation:
     noun: str = "picture"
     task: str = ""
     heads: str = ""
+    pictures: Sequence[tuple[np.ndarray, str, str]] = ()
 
     @property
     def gain(self) -> Gain | None:
@@ -112,4 +115,6 @@ class Evaluation:
             RunError: the disk is full or cannot be written.
         """
         self.scores().save(folder.evaluation_items_file)
+        if self.pictures:
+            write_pictures(folder.path, self.pictures, add=True)
         write_atomically(folder.evaluation_file, (json.dumps(self.to_dict(), indent=2) + "\n").encode())

@@ -35,8 +35,8 @@ class TargetOptions(ReadingOptions):
     """What to measure by."""
 
     task: str | None = None
-    """one-shot, zero-shot, classification, scored-pairs, paraphrases, regression, labelled-table, paired-search or
-    renaming. Default: the one that fits data and run."""
+    """one-shot, zero-shot, classification, scored-pairs, paraphrases, regression, dense, labelled-table, paired-search
+    or renaming. Default: the one that fits data and run."""
     number_column: str | None = None
     """Column of a table, or array of an .npz, with the number to predict; of pairs, the score. Default: that of the
     run's own data, else one with a usual name."""
@@ -76,6 +76,11 @@ class EvaluateOptions(TargetOptions):
     """Use at most so many samples of each."""
     white: float | None = None
     """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: as the encoder keeps it."""
+    masks: str | None = None
+    """Masks with the number of a class in every pixel: column of a table, array of an .npz, or folder of masks that are
+    called as the pictures are. Default: a column, or a folder beside the pictures, with a usual name (mask, ...)."""
+    void: tuple[int, ...] | None = None
+    """Numbers in masks that are no class. Default: 255."""
     k: int = 20
     """Neighbours of kNN. 20: DINO's usual setting."""
     full: bool = False

@@ -20,6 +20,12 @@ LABEL = "label"
 NUMBER = "number"
 """The name of the target that holds a number to be predicted."""
 
+MASK = "mask"
+"""The name of the target that holds a class number for every pixel of a picture."""
+
+VOID = -1
+"""What a mask says of a pixel that it says nothing of."""
+
 
 @dataclass(frozen=True)
 class Skipped:
@@ -37,7 +43,8 @@ class Samples:
 
     Shapes:
         targets: each `(N,)`: class numbers int64 (-1 where there is none) under `"label"`, other numbers float64 (NaN
-            where there is none) under names of their own.
+            where there is none) under names of their own; under `"mask"` `(N, H, W)` int16, the class of each pixel (-1
+            where there is none).
         rows: `(N,)` int64, which rows of the store these samples are; None = all.
 
     Arguments:
@@ -236,4 +243,7 @@ def evenly_spaced(length: int, limit: int | None) -> np.ndarray:
 
 
 def _target(name: str, values: np.ndarray) -> np.ndarray:
-    return np.asarray(values, dtype=np.int64 if name == LABEL else np.float64)  # (N,)
+    return np.asarray(values, dtype=_TYPES.get(name, np.float64))  # (N,), of masks (N, H, W)
+
+
+_TYPES: dict[str, type] = {LABEL: np.int64, MASK: np.int16}

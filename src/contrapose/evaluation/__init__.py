@@ -8,6 +8,7 @@ from contrapose.evaluation.cka import cka
 from contrapose.evaluation.class_scores import class_scores
 from contrapose.evaluation.clones import clone_retrieval
 from contrapose.evaluation.clustering import Agreement, Clustering, agreement, clustering
+from contrapose.evaluation.dense_probe import DenseProbe, dense_probe
 from contrapose.evaluation.diagnose import Diagnosis, diagnose
 from contrapose.evaluation.few_label import FewLabel, few_label
 from contrapose.evaluation.few_label_f1 import few_label_f1
@@ -18,6 +19,7 @@ from contrapose.evaluation.health import Health, effective_rank, spread
 from contrapose.evaluation.knn import knn, knn_predict
 from contrapose.evaluation.lidar import lidar
 from contrapose.evaluation.linear_probe import FittedProbe, fit_linear_probe, linear_probe
+from contrapose.evaluation.mean_iou import mean_iou
 from contrapose.evaluation.metric import Metric
 from contrapose.evaluation.modality_gap import ModalityGap, modality_gap
 from contrapose.evaluation.nearer import nearer
@@ -43,6 +45,7 @@ __all__ = [
     "Agreement",
     "Clustering",
     "Cosines",
+    "DenseProbe",
     "Diagnosis",
     "FewLabel",
     "FittedProbe",
@@ -70,6 +73,7 @@ __all__ = [
     "clustering",
     "cosine_scores",
     "cosines",
+    "dense_probe",
     "diagnose",
     "effective_rank",
     "few_label",
@@ -86,6 +90,7 @@ __all__ = [
     "lidar",
     "likeliest",
     "linear_probe",
+    "mean_iou",
     "metric_difference",
     "modality_gap",
     "nearer",

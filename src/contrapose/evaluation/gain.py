@@ -21,6 +21,7 @@ HEADLINES = (
     "linear probe, balanced",
     "kNN",
     "linear probe",
+    "mIoU",
     "MAE",
     "Spearman, all",
     "Spearman, mean",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contrapose.data.problems import Problem
     from contrapose.encoders import Encoder, ImageEncoder, Start
 
-_PYTHON = ("cache", "channels", "preparation")  # options of `open_data` that a run settles by itself
+_PYTHON = ("cache", "channels", "preparation", "masks")  # options of `open_data` that no method has
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from contrapose.tasks.choosing import task_for
 from contrapose.tasks.classification import CLASSIFICATION
+from contrapose.tasks.dense import DENSE
 from contrapose.tasks.given import Given, OfClassifier, Targets
 from contrapose.tasks.labelled import LABELLED_TABLE
 from contrapose.tasks.one_shot import ONE_SHOT
@@ -20,6 +21,7 @@ for _task in (
     SCORED_PAIRS,
     PARAPHRASES,
     REGRESSION,
+    DENSE,
     LABELLED_TABLE,
     PAIRED_SEARCH,
     RENAMING,

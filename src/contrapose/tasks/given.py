@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
 from contrapose.data import Samples
-from contrapose.data.samples import NUMBER
+from contrapose.data.files.names import expanded
+from contrapose.data.images.masks import MASK_NAMES, mask_folder
+from contrapose.data.kinds import MADE_BY_NAME
+from contrapose.data.samples import MASK, NUMBER
 from contrapose.data.tables.columns import LABEL_NAMES, listed
 from contrapose.data.tables.opening import table_of
 from contrapose.data.tables.pair_sets import read_pair_sets
@@ -22,6 +26,8 @@ from contrapose.errors import ArgumentError, ContraposeError, DataError
 from contrapose.modalities import Modality, modality_of
 from contrapose.words import a_type
 
+ENCODED = ("bytes", "struct", "text")
+"""What a column of masks may hold: encoded pictures, or the names of their files."""
 NUMBER_NAMES = (*LABEL_NAMES, "number", "value", "score", "rating")
 
 
@@ -34,6 +40,8 @@ class Targets:
         number_column, numbers: the column of numbers, or one number a sample. The column of the score, of pairs.
         pair_columns: names of the two sides of pairs.
         label_texts: the texts of labels, for zero-shot.
+        masks: where the class of every pixel is: a column, an array of an archive, a folder, or the masks themselves.
+        void: numbers in masks that are no class; None: 255.
     """
 
     label_column: str | None = None
@@ -42,6 +50,8 @@ class Targets:
     numbers: Any = None
     pair_columns: Sequence[str] | None = None
     label_texts: Sequence[str] | None = None
+    masks: Any = None
+    void: Sequence[int] | None = None
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -186,6 +196,34 @@ class Given:
         found = next((free[name] for name in usual if name in free), None)
         alone = len(free) == 1 and self.modality.name != "rows"
         return found or (next(iter(free.values())) if alone else None)
+
+    @cached_property
+    def masks(self) -> Any:
+        """What `masks_of` finds of the data."""
+        return self.masks_of(self.data)
+
+    def masks_of(self, spec: Any) -> Any:
+        """Where masks of these data are, as `open_data` takes it: a column with a usual name, or a folder beside that
+        of the pictures; True where they come with the samples; None where there are none."""
+        if isinstance(spec, Samples):
+            return MASK in spec.targets or None
+        if isinstance(spec, str | os.PathLike):
+            name = os.fspath(spec)
+            if name.startswith(MADE_BY_NAME):
+                samples = self.samples if spec is self.data else self.open(name, labels=False)
+                return MASK in samples.targets or None
+            if expanded(name).is_dir():
+                found = mask_folder(expanded(name))
+                return None if found is None else str(found)
+        with suppress(ContraposeError):  # opening it says what is wrong with it
+            table = table_of(spec)
+            kinds = (
+                {}
+                if table is None
+                else {column.lower(): column for column, kind in table.kinds.items() if kind in ENCODED}
+            )
+            return next((kinds[one] for one in MASK_NAMES if one in kinds), None)
+        return None
 
     @property
     def carries_numbers(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,7 +18,7 @@ INTERVALS = 2
 """Names the random stream of the bootstrap, the same for every arm."""
 
 Embed = Callable[[Samples], np.ndarray]
-"""An arm: N samples to `(N, D)`."""
+"""An arm: N samples to `(N, D)`; to `(N, C, h, w)` where maps are measured."""
 
 Metrics = dict[str, Metric]
 
@@ -57,6 +57,18 @@ class Measurement(ABC):
     def floors(self) -> dict[str, Metrics]:
         """What answers without looking score, by name."""
         return {}
+
+    def embed_with(self, embedder: Any) -> Embed:
+        """How an arm with an encoder is asked: by default for its embeddings."""
+        return embedder.embed  # type: ignore[no-any-return]
+
+    def floor(self, given: Given) -> Embed:
+        """What is asked without an encoder: the floor of the kind of data, fitted to the known samples."""
+        return given.modality.floor(self.known)
+
+    def pictures(self) -> list[tuple[np.ndarray, str, str]]:
+        """What people should look at once every arm was measured: pixels, title and caption of each."""
+        return []
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from contrapose.data.images.images import Images
 from contrapose.data.images.listing import stamp
+from contrapose.data.images.masks import fitted_array
 from contrapose.data.images.pixels.array_form import channels_first, eight_bit, fit
 from contrapose.data.images.request import Request
 from contrapose.data.labels import Labels, check_count, choose_labels, encode_labels
 from contrapose.data.numbers import as_numbers
-from contrapose.data.samples import NUMBER, evenly_spaced
+from contrapose.data.samples import MASK, NUMBER, evenly_spaced
 from contrapose.errors import ArgumentError, DataError, did_you_mean
+from contrapose.preparation import Fit
 
 # for each way of naming pictures in an archive, the ways of naming their labels, first match first
 KEYS = {
@@ -35,6 +39,7 @@ def open_array(
     origin: str = "an array",
     labels: Labels | None = None,
     numbers: np.ndarray | None = None,
+    masks: np.ndarray | None = None,
     former_fingerprint: str | None = None,
     notes: Sequence[str] = (),
 ) -> Images:
@@ -52,7 +57,8 @@ def open_array(
     chosen = choose_labels(labels, request.labels, len(pictures))
     if chosen is not None:
         check_count(chosen, len(pictures), origin)
-    rows = evenly_spaced(len(pictures), request.limit)
+    count = len(pictures)
+    rows = evenly_spaced(count, request.limit)
     if len(rows) < len(pictures):
         pictures = pictures[rows]
     pixels, preparation, scaling = eight_bit(pictures, request.settled, decide=request.decides)
@@ -60,7 +66,10 @@ def open_array(
     return Images(
         pixels,
         None if chosen is None else chosen.numbers[rows],
-        targets={NUMBER: None if numbers is None else numbers[rows]},
+        targets={
+            NUMBER: None if numbers is None else numbers[rows],
+            MASK: _masks(request.masks if masks is None else masks, rows, count, pixels.shape[2], preparation.fit),
+        },
         class_names=None if chosen is None else chosen.names,
         identifiers=[str(row) for row in rows],
         origin=origin,
@@ -78,6 +87,7 @@ def open_array_file(path: Path, request: Request) -> Images:
     """
     labels: Labels | None = None
     numbers: np.ndarray | None = None
+    masks: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -85,6 +95,7 @@ def open_array_file(path: Path, request: Request) -> Images:
             with array as archive:
                 array, labels, notes = _from_archive(path, archive, request)
                 numbers = _numbers(path, archive, request.number_column)
+                masks = _named(path, archive, request.masks) if isinstance(request.masks, str) else None
     except PermissionError:
         raise  # not damaged
     except (zipfile.BadZipFile, EOFError, OSError) as error:
@@ -103,6 +114,7 @@ def open_array_file(path: Path, request: Request) -> Images:
         origin=str(path),
         labels=labels,
         numbers=numbers,
+        masks=masks,
         former_fingerprint=_former_fingerprint(path, request),
         notes=notes,
     )
@@ -131,11 +143,26 @@ def _from_archive(
 
 
 def _numbers(path: Path, archive: np.lib.npyio.NpzFile, asked: str | None) -> np.ndarray | None:
-    if asked is None:
-        return None
+    return None if asked is None else as_numbers(_named(path, archive, asked), where=f"array {asked!r} of {path}")
+
+
+def _named(path: Path, archive: np.lib.npyio.NpzFile, asked: str) -> np.ndarray:
     if asked not in archive.files:
         raise ArgumentError(f"{path} has no array {asked!r}.{did_you_mean(asked, archive.files)}")
-    return as_numbers(archive[asked], where=f"array {asked!r} of {path}")
+    return np.asarray(archive[asked])
+
+
+def _masks(masks: Any, rows: np.ndarray, count: int, size: int, how: Fit) -> np.ndarray | None:
+    """Of these rows of `count` pictures, on their pixels."""
+    if masks is None:
+        return None
+    if isinstance(masks, str | os.PathLike):
+        raise ArgumentError(
+            f"masks={os.fspath(masks)!r} names no masks of an array: give an array (N, H, W) of classes."
+        )
+    if len(masks) != count:
+        raise DataError(f"masks= holds {len(masks):,} masks for {count:,} pictures: give one for each.")
+    return fitted_array(np.asarray(masks)[rows], len(rows), size=size, how=how, where="masks=")
 
 
 def _picture_key(path: Path, names: dict[str, str], asked: str | None) -> str:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from contrapose.data.images.images import Images, hash_pixels
-from contrapose.data.images.listing import Listing
+from contrapose.data.images.listing import Chosen, Listing
+from contrapose.data.images.masks import beside, fitted_array, read_masks
 from contrapose.data.images.packing.cache import cache_folder, cached_pack
 from contrapose.data.images.packing.packing import MemorySink, Packed, pack
 from contrapose.data.images.request import Request
-from contrapose.data.samples import NUMBER, Skipped, evenly_spaced
+from contrapose.data.samples import MASK, NUMBER, Skipped, evenly_spaced
+from contrapose.errors import ArgumentError
 
 
 def decode_listing(listing: Listing, request: Request) -> Images:
@@ -22,7 +27,7 @@ def decode_listing(listing: Listing, request: Request) -> Images:
         DataError: nothing could be decoded, no room for the pixels, or labels that do not fit.
     """
     request.check_photo_channels()
-    listing = listing.with_labels(request.labels)
+    listing = _with_masks(listing.with_labels(request.labels), request)
     if request.limit is not None and request.limit < len(listing):
         listing = listing.select(evenly_spaced(len(listing), request.limit))
     if listing.place is None or request.cache is False:
@@ -65,7 +70,7 @@ def assemble(listing: Listing, packed: Packed) -> Images:
     return Images(
         packed.pixels,
         None if labels is None else labels.numbers,
-        targets={NUMBER: None if listing.numbers is None else listing.numbers[kept]},
+        targets={NUMBER: None if listing.numbers is None else listing.numbers[kept], MASK: _masks(listing, packed)},
         class_names=None if labels is None else labels.names,
         identifiers=identifiers,
         skipped=[Skipped(listing.identifiers[row], reason) for row, reason in packed.skipped],
@@ -75,6 +80,42 @@ def assemble(listing: Listing, packed: Packed) -> Images:
         former_fingerprint=listing.former_fingerprint(packed.pixels.shape[1:]) if of_files else None,
         preparation=packed.preparation,
     )
+
+
+def _with_masks(listing: Listing, request: Request) -> Listing:
+    """With the masks that were asked for and are not there yet: those of a folder, or one handed over for each.
+
+    Errors:
+        ArgumentError: they were named in a way that goes with other data.
+        DataError: there are none, or of another number.
+    """
+    asked = request.masks
+    if asked is None or listing.masks is not None:
+        return listing
+    if not isinstance(asked, str | os.PathLike):
+        if len(asked) != len(listing):
+            raise ArgumentError(f"masks= holds {len(asked):,} masks for {len(listing):,} pictures: give one for each.")
+        return replace(listing, masks=asked)
+    if not all(isinstance(picture, str) for picture in listing.pictures):
+        raise ArgumentError(
+            f"{listing.origin} holds pictures that are no files of their own, so no folder ({os.fspath(asked)}) can "
+            "hold masks of their names. Give a table with a column of masks, or masks= in Python, one for each picture."
+        )
+    folder = Path(asked).expanduser()
+    found = beside([str(picture) for picture in listing.pictures], folder)
+    missing = sum(mask is None for mask in found)
+    note = f"Masks from {folder}" + (f", none for {missing:,} of {len(listing):,} pictures." if missing else ".")
+    return replace(listing, masks=found, notes=(*listing.notes, note))
+
+
+def _masks(listing: Listing, packed: Packed) -> np.ndarray | None:
+    """Of the pictures that could be decoded, on their pixels."""
+    if listing.masks is None:
+        return None
+    kept, how, size = packed.rows, packed.preparation.fit, packed.pixels.shape[2]
+    if isinstance(listing.masks, np.ndarray):
+        return fitted_array(listing.masks[kept], len(kept), size=size, how=how, where="masks=")
+    return read_masks(Chosen(listing.masks, kept), [listing.identifiers[row] for row in kept], size=size, how=how)
 
 
 def _fingerprint(packed: Packed, identifiers: list[str]) -> str:

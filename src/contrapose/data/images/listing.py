@@ -27,6 +27,7 @@ class Listing:
         origin: one sentence on where they come from.
         labels: their classes, where known.
         numbers: `(N,)` a number each, where one was asked for.
+        masks: their masks, in whatever form pictures may have, where these were asked for; None where one has none.
         place: what this data is called on this machine (an absolute path); `None` when it lives in memory
             only.
         stamps: the files that hold the pictures, as they were when listed: as long as these stay the same,
@@ -42,6 +43,7 @@ class Listing:
     origin: str
     labels: Labels | None = None
     numbers: np.ndarray | None = None
+    masks: Sequence[Any] | None = None
     place: str | None = None
     stamps: Sequence[Stamp] = ()
     within: Sequence[str] | None = None
@@ -58,6 +60,7 @@ class Listing:
             identifiers=[self.identifiers[row] for row in rows],
             labels=None if self.labels is None else self.labels.select(rows),
             numbers=None if self.numbers is None else self.numbers[rows],
+            masks=None if self.masks is None else Chosen(self.masks, rows),
         )
 
     def with_labels(self, asked: Any) -> Listing:

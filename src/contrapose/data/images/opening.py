@@ -22,6 +22,7 @@ from contrapose.data.images.frames import open_frame, open_mapping
 from contrapose.data.images.hub import list_hub, list_hub_dataset
 from contrapose.data.images.images import Images
 from contrapose.data.images.made.naming import open_made
+from contrapose.data.images.masks import on_pixels
 from contrapose.data.images.objects import holds_paths, open_dataset, open_paths_array, open_sequence, to_array
 from contrapose.data.images.omniglot import omniglot
 from contrapose.data.images.pixels.array_form import fit as fit_array
@@ -55,6 +56,7 @@ def open_data(
     fit: Fit | None = None,
     white: float | None = None,
     preparation: Preparation | None = None,
+    masks: Any = None,
 ) -> Images:
     """Open pictures of any kind.
 
@@ -91,6 +93,8 @@ def open_data(
             once for all pictures, by their range; a note says what came out. 8 bits are always 0 to 255.
         preparation: what an encoder keeps (`ImageEncoder.preparation`), so that these pictures decide nothing: they
             become the same pixels alone and among others. `fit` and `white` go before it.
+        masks: a class for every pixel: column of a table, array of a `.npz`, or folder of masks that are called as the
+            pictures are; from Python also an array `(N, H, W)`. They become the target "mask"; `None`: none are read.
 
     Errors:
         DataError: it is not there, cannot be read, or holds no pictures; the text says what to do.
@@ -111,6 +115,7 @@ def open_data(
         fit=fit,
         white=white,
         preparation=preparation,
+        masks=masks,
     )
     images = (
         _open_named(os.fspath(spec), request) if isinstance(spec, (str, os.PathLike)) else _open_object(spec, request)
@@ -228,7 +233,7 @@ def _refitted(images: Images, request: Request) -> Images:
     pixels, notes = fit_array(images.pixels, image_size=request.image_size, channels=request.channels)
     fitted = Images(
         pixels,
-        targets=images.targets,
+        targets=on_pixels(images.targets, pixels.shape[2]),
         class_names=images.class_names,
         identifiers=images.identifiers,
         skipped=images.skipped,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from typing import Any
 
 from contrapose.data.asked import Asked
 from contrapose.errors import ArgumentError
@@ -27,6 +28,7 @@ class Request(Asked):
     fit: Fit | None = None
     white: float | None = None
     preparation: Preparation | None = None
+    masks: Any = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

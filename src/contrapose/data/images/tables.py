@@ -14,6 +14,7 @@ import numpy as np
 from contrapose.data.images.columns import Columns, choose_columns
 from contrapose.data.images.listing import Listing, stamp
 from contrapose.data.images.request import Request
+from contrapose.data.tables.columns import asked_column
 from contrapose.data.tables.files import (
     JSON_LINES,
     PARQUET,
@@ -24,7 +25,7 @@ from contrapose.data.tables.files import (
     readable,
 )
 from contrapose.data.tables.separated import SEPARATORS
-from contrapose.errors import DataError
+from contrapose.errors import ArgumentError, DataError
 from contrapose.optional import optional
 
 SUFFIXES = (*PARQUET, *SEPARATORS, *JSON_LINES)
@@ -48,20 +49,39 @@ def list_table(paths: Sequence[Path], request: Request) -> Listing:
         labels = None if columns.label is None else table.labels(columns.label, where)
         names = table.file_names(columns.picture) if columns.kind == "struct" else ()
         numbers = table.numbers(request.number_column)
+        masks = _masks(table, request.masks)
     if columns.kind == "text":
-        return replace(_listing_of_files(table, columns, labels), numbers=numbers)
+        return replace(_listing_of_files(table, columns, labels), numbers=numbers, masks=masks)
     pictures = EncodedPictures(paths, table.counts, columns)
     return Listing(
         pictures=pictures,
         identifiers=row_names(names, len(pictures)),
         labels=labels,
         numbers=numbers,
+        masks=masks,
         origin=f"table {table.origin}",
         place=f"{table.place}#{columns.picture}",
         stamps=[stamp(str(path), f"{path.name}#{columns.picture}") for path in paths],
         within=() if columns.kind == "struct" else None,  # a row of it may name a file in place of holding one
         notes=(columns.noted(labels),),
     )
+
+
+def _masks(table: Table, asked: Any) -> Sequence[Any] | None:
+    """The masks in the column that was asked for: encoded, or the files that it names; None where none was."""
+    if not isinstance(asked, str) or (asked not in table.kinds and os.path.isdir(asked)):  # noqa: PTH112
+        return None
+    column = asked_column(table.kinds, asked, table.origin)
+    kind = table.kinds[column or ""]
+    if column is None or kind not in ("bytes", "struct", "text"):
+        raise ArgumentError(
+            f"Column {asked!r} of {table.origin} holds neither encoded masks nor paths of files: choose another with "
+            "masks= (--masks)."
+        )
+    if kind != "text":
+        return EncodedPictures(table.paths, table.counts, Columns(column, kind, None))
+    folder = table.paths[0].parent
+    return [None if name is None else os.path.join(folder, name) for name in table.read(column)]  # noqa: PTH118
 
 
 def row_names(names: Sequence[str | None], count: int) -> list[str]:

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from contrapose.data.images.images import Images
+from contrapose.data.images.made.canvases import canvases
 from contrapose.data.images.made.trifeature import trifeature
 
 MADE: dict[str, Callable[..., Images]] = {
+    "canvases": canvases,
     "trifeature": trifeature,
 }
 """Generators by the name that stands behind `made:`."""
 
-__all__ = ["MADE", "trifeature"]
+__all__ = ["MADE", "canvases", "trifeature"]
