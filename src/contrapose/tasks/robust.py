@@ -51,9 +51,9 @@ class _Robust(Classification):
     def floors(self) -> dict[str, Metrics]:
         found = _accuracies(super().floors()[MAJORITY])
         for question in self.questions:
-            name = self._name("accuracy", question)
+            name = self.name_of("accuracy", question)
             for norm, radius in self.attacks.radii if name in found else ():
-                attacked = self._name(_named(norm, radius), question)
+                attacked = self.name_of(_named(norm, radius), question)
                 found[attacked] = replace(found[name], name=attacked)
         return {MAJORITY: found}
 
@@ -67,7 +67,7 @@ class _Robust(Classification):
             places = {name: place for place, name in enumerate(question.classes)}
             labels = torch.tensor([places.get(name, -1) for name in truths[known]])  # (n,)
             for norm, radius in self.attacks.radii:
-                name = self._name(_named(norm, radius), question)
+                name = self.name_of(_named(norm, radius), question)
                 steps = self.attacks.of(norm, radius)
                 right = self._right(
                     self.test.subset(known), labels, question, _logits(self.encoder, heads, number), steps
