@@ -34,10 +34,13 @@ class CLESS(Method):
     RUN DATA --label-texts sports politics`. Of the projection options `--projection-hidden` alone plays a part: units
     of the matcher.
 
-    What to expect: in a first look (5,700 texts of AG News without a label, a bag of words, `--matcher dot
-    --learning-rate 0.01`, 6 epochs, one seed) 1,900 other texts were named right to 56 % by four labels of three or
-    four words each and to 36 % by one word each; word counts 37 % and 28 %, chance 25 %. On docstrings it was not above
-    chance in looks as short; `contrapose reproduce primer` is there to measure it. The metrics say
+    What to expect: nothing of minutes on a small corpus. On 3,200 docstrings of 60 packages, of which 12 were held out,
+    10 epochs and five seeds (`contrapose reproduce primer`: *contrary here*), held-out packages were named by their
+    texts in 8.9 % of cases (chance 8.3 %; word counts 19.7 %, MiniLM 50.8 %), learned ones with a macro-F1 of 6.9 %,
+    17.9 % from labels alone (`--learn-by labels`), where a classifier had 63.1 %; with four labels a class its
+    embeddings had 9.5 %, word counts 31.9 %. In a first look (5,700 texts of AG News without a label, a bag of words,
+    `--matcher dot --learning-rate 0.01`, 6 epochs, one seed) 1,900 other texts were named right to 56 % by four labels
+    of three or four words each and to 36 % by one word each; word counts 37 % and 28 %, chance 25 %. The metrics say
     how often a label of a text is ranked above others (`words_ranked_right`, `labels_ranked_right`; half by chance),
     and which share of the texts had no word that could be one (`texts_without_words`).
     """

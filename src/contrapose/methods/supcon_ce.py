@@ -25,9 +25,12 @@ class SupConCE(Method):
     --views.crop-min 1 --views.delete 0`. An anchor without another row of its class in the batch has no part in the
     contrast; with two views there is always one.
 
-    What to expect: not measured yet; `contrapose reproduce primer` has it among its arms. The settings of weight and
-    temperature are remembered, not read. The linear layer is thrown away after training, as projection heads are:
-    `contrapose train classifier --base RUN` makes a classifier that can be handed on.
+    What to expect: from new weights less than cross-entropy alone. On 3,200 docstrings with 48 labels, 10 epochs and
+    five seeds (`contrapose reproduce primer`: *contrary here*) its embeddings had a macro-F1 of 43.1 % with four labels
+    a class, those of cross-entropy 55.7 %, and its own answers 55.6 % where cross-entropy had 63.1 %, at the largest of
+    three rates that were tried. The settings of weight and temperature are remembered, not read. The linear layer is
+    thrown away after training, as projection heads are: `contrapose train classifier --base RUN` makes a classifier
+    that can be handed on.
     """
 
     about: ClassVar[About] = About(
