@@ -81,7 +81,7 @@ def test_stages_alternate_and_end_side_by_side() -> None:
         ({"batches": "pure"}, "batches"),
         ({"assign": "random"}, "assign"),
         ({"loss": "dcl", "batches": "mixed"}, "dcl needs a negative for each"),
-        ({"stage_dimension": 8, "encoder": "resnet18"}, "small_conv or tiny_conv"),
+        ({"stage_dimension": 8, "encoder": "resnet18"}, "small_conv, tiny_conv, micro_conv"),
         ({"views": contrapose.views.ImageViews(count=1)}, "views must be at least 2"),
     ],
 )

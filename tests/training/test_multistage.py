@@ -14,6 +14,7 @@ import safetensors.torch
 import torch
 import torch.distributed as dist
 from accelerate import Accelerator
+from PIL import Image
 from staged_methods import fatal
 from test_stages import KilledError, assert_same, contents, end
 
@@ -216,3 +217,12 @@ def test_mistakes_are_one_sentence_before_there_is_a_folder() -> None:
     with pytest.raises(ArgumentError, match="41 clusters of 40 samples"):
         contrapose.train("mcl", data=trifeature(40), clusters=41, batch_size=10, out="refused", quiet=True)
     assert not Path("refused").exists()
+
+
+def test_examples_of_the_clusters_are_left_as_a_picture(two: Path) -> None:
+    (listed,) = json.loads((two / "stages/cluster-1/pictures/pictures.json").read_text())
+    assert listed["title"] == "Examples of clusters"
+    assert "no longer helps in the next stage" in listed["caption"]
+    with Image.open(two / "stages/cluster-1/pictures" / listed["file"]) as picture:
+        assert picture.size[1] == 3 * 48 + 2 * 2  # a row a cluster
+        assert np.asarray(picture).std() > 0

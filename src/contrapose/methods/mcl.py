@@ -56,8 +56,8 @@ class MCL(SimCLR):
     clusters: int = 10
     """K of every clustering. 10: the authors'. 1: no groups, so independent encoders, the control for the width."""
     stage_dimension: int | None = None
-    """Length of each stage's embedding, of small_conv and tiny_conv; the run's is T times as long. Default: the
-    encoder's own."""
+    """Length of each stage's embedding, of small_conv, tiny_conv and micro_conv; the run's is T times as long.
+    Default: the encoder's own."""
     loss: Literal["nt_xent", "dcl", "hard_contrastive"] = "nt_xent"
     """What every stage is trained by. nt_xent: SimCLR's; dcl not with mixed batches, where a sample may be alone."""
     batches: Literal["groups", "mixed"] = "groups"
@@ -96,7 +96,7 @@ class MCL(SimCLR):
         lonely = self.loss == "dcl" and self.batches == "mixed"
         self._check("loss", not lonely, "nt_xent or hard_contrastive with mixed batches: dcl needs a negative for each")
         narrow = self.stage_dimension is None or (self.stage_dimension > 0 and self.encoder in NARROW)
-        self._check("stage_dimension", narrow, f"above 0, and of --encoder {' or '.join(NARROW)}")
+        self._check("stage_dimension", narrow, f"above 0, and of --encoder {', '.join(NARROW)}")
         self._check_views(2)
 
     @property

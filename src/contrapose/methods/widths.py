@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-NARROW = ("small_conv", "tiny_conv")
+NARROW = ("small_conv", "tiny_conv", "micro_conv")
 """Their argument `embedding` is the length of what they give."""

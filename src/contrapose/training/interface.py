@@ -10,7 +10,7 @@ class Outcome:
     """How a call of `fit` ended.
 
     Arguments:
-        loss: of the last step; nan where it has none.
+        loss: the last that a job told of a step; nan where none did.
         rate: how much was done a second, in the last stage, of its unit ("views").
         signal: the number of the signal that stopped it; None when it ran to its end.
     """

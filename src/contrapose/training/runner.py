@@ -167,7 +167,7 @@ class Runner:
             self.step += 1
             amount += report.amount
             rate = amount / max(1e-9, time.monotonic() - started)
-            self._loss = float(report.numbers.get("loss", math.nan))
+            self._loss = float(report.numbers.get("loss", self._loss))  # the last that any job told
             self._tell(report, rate)
             if self._checkpoint_due():
                 self.save()

@@ -136,7 +136,7 @@ CLAIM = register(
             options={
                 "epochs": 15,
                 "batch_size": 100,
-                "encoder": "tiny_conv",
+                "encoder": "micro_conv",
                 "stage_dimension": 32,
                 "clusters": 6,
                 "temperature": 0.1,

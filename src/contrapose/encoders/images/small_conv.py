@@ -205,3 +205,33 @@ def tiny_conv(
         pool=pool,
         embedding=embedding,
     )
+
+
+@ENCODERS.register("micro_conv")
+def micro_conv(
+    *,
+    channels: int,
+    image_size: int,
+    widths: Sequence[int] = (16, 32, 64),
+    pool: int | None = None,
+    embedding: int = 64,
+) -> Backbone:
+    """Strided convolutions of 3 x 3 and a linear map: for made pictures of 16 to 32 pixels, at a thirtieth of the work
+    of `tiny_conv`.
+
+    Arguments:
+        widths, pool, embedding: as in `small_conv`; each stage halves the map.
+
+    Errors:
+        ArgumentError: as in `small_conv`.
+    """
+    return small_conv(
+        channels=channels,
+        image_size=image_size,
+        widths=widths,
+        strides=[2] * len(widths) if isinstance(widths, list | tuple) else None,
+        kernel=3,
+        shrink="stride",
+        pool=pool,
+        embedding=embedding,
+    )

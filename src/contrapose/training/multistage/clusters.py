@@ -14,21 +14,26 @@ from jaxtyping import Float
 from torch import Tensor
 
 from contrapose.atomic import write_atomically
-from contrapose.data import Samples, derived_generator
+from contrapose.data import Images, Samples, derived_generator
 from contrapose.data.groups import check_labels, group_numbers, merge_small, tuple_codes
+from contrapose.data.samples import evenly_spaced
 from contrapose.encoders.artifact import read_tensors
 from contrapose.errors import RunError
 from contrapose.training.job import Job, Report
 from contrapose.training.multistage.k_means import check_rows, k_means
+from contrapose.training.pictures import in_grid, write_pictures
 
 FILE, FACTS = "clusters.safetensors", "clusters.json"
 SHUFFLE = "shuffle"  # names the random stream of the control
+SHOWN = 12  # pictures of each cluster
+LARGE = 48  # pixels of a side from which a picture is seen as it is
 
 
 class ClusterJob(Job):
     """k-means on unit rows from several starts, one a step; the one with the least inertia is kept.
 
-    Writes `clusters.safetensors` (labels `(N,)`, centres `(K, D)`) and `clusters.json` (sizes, inertia).
+    Writes `clusters.safetensors` (labels `(N,)`, centres `(K, D)`), `clusters.json` (sizes, inertia), and of pictures
+    examples of each cluster, for the report.
 
     Shapes:
         rows: `(N, D)` embeddings in evaluation mode, of the samples as they are; each is brought to length 1.
@@ -89,6 +94,23 @@ class ClusterJob(Job):
         write_atomically(folder / FILE, safetensors.torch.save(tensors))
         facts = {"clusters": self.count, "sizes": sizes, "inertia": self.best["inertia"], "assign": self.assign}
         write_atomically(folder / FACTS, (json.dumps(facts, indent=2) + "\n").encode())
+        if isinstance(self.samples, Images) and self.samples.channels in (1, 3):
+            write_pictures(folder, [self._examples(self.samples, labels)])
+
+    def _examples(self, images: Images, labels: Tensor) -> tuple[np.ndarray, str, str]:
+        """Some pictures of each cluster, a row a cluster."""
+        members = [torch.nonzero(labels == number)[:, 0] for number in range(self.count)]  # (n_k,) each
+        rows = [images.batch(some[evenly_spaced(len(some), SHOWN)]) for some in members if len(some)]  # (s, C, H, W)
+        grid = in_grid(rows, scale=max(1, round(LARGE / images.image_size)))
+        caption = (
+            f"A row a cluster: up to {SHOWN} of its pictures. What those of a row have in common has been learned, and "
+            "no longer helps in the next stage."
+        )
+        if self.assign == "shuffled":
+            caption = (
+                f"A row a group, filled at random: up to {SHOWN} of its pictures. They should have nothing in common."
+            )
+        return grid, "Examples of clusters", caption
 
     def closing(self) -> str | None:
         sizes = self.best["labels"].bincount(minlength=self.count) if self.best else torch.zeros(1)
