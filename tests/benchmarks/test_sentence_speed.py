@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
-def test_quick_run(tmp_path: Path) -> None:
+def test_quick_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
     out = tmp_path / "speed.json"
     words = ["cat", "dog", "mat", "log"]
     texts = [" ".join(f"{word}{number % 7}" for word in (words * 6)[: 2 + number % 19]) for number in range(80)]
     (tmp_path / "texts.txt").write_text("\n".join(texts))
     sizes = {"sentences": 40, "steps": 1, "blocks": 1, "batch": 8, "limit": 64}
-    command = [sys.executable, str(BENCHMARKS / "sentence_speed.py"), "--models", "transformer", "--out", str(out)]
-    command += ["--data", str(tmp_path / "texts.txt"), *(f"--{name}={value}" for name, value in sizes.items())]
-    subprocess.run(command, check=True, capture_output=True)
+    words = ["--models", "transformer", "--data", str(tmp_path / "texts.txt"), "--out", str(out)]
+    monkeypatch.setattr(
+        sys, "argv", ["sentence_speed", *words, *(f"--{name}={value}" for name, value in sizes.items())]
+    )
+    monkeypatch.setenv("RAYON_NUM_THREADS", "1")  # which it sets, and which is put back
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    threads = torch.get_num_threads()
+    importlib.import_module("sentence_speed").main()
+    torch.set_num_threads(threads)
     record = json.loads(out.read_text())
     assert record["environment"]["versions"]["sentence-transformers"]
     assert str(tmp_path) not in out.read_text()

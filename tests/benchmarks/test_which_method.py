@@ -49,6 +49,8 @@ def test_a_unit_trains_scores_and_is_remembered(tmp_path: Path, monkeypatch: pyt
     small = Ground(Images(pixels), "rows", score, score)
     monkeypatch.setattr(which_method, "ground", lambda name, data: small)
     monkeypatch.setattr(which_method, "WORK", tmp_path)
+    monkeypatch.setattr(which_method, "NAMES", ("cifar10", "omniglot"))  # what all arms cost is timed on each
+    monkeypatch.setattr(which_method, "ROUNDS", 1)
     unit = which_method.Unit("nowhere", "cifar10", "moco, weak view", {"temperature": 0.1}, 1, "tiny_conv", 0.001)
     done = which_method.work(unit)
     assert (done["test"], done["validation"], done["epochs"]) == (2.0, 2.0, 1)
