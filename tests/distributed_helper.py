@@ -38,6 +38,16 @@ def run_ranks(work: Callable[..., Any], *arguments: Any, world_size: int = 2, ti
         raise
 
 
+def as_launched() -> None:
+    """On a rank: tell contrapose of the group that is there, as a launcher would."""
+    from accelerate import Accelerator
+
+    rank, size = str(dist.get_rank()), str(dist.get_world_size())
+    os.environ.update(RANK=rank, LOCAL_RANK=rank, WORLD_SIZE=size, LOCAL_WORLD_SIZE=size)
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29500")
+    Accelerator.end_training = lambda self: None  # type: ignore[method-assign]  # the group is the helper's to end
+
+
 class _Group:
     """Processes that meet through a file, so no port can be taken, and wait for work at a pipe each."""
 

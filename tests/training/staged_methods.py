@@ -1,14 +1,7 @@
-"""Methods that take more than one learner or one data set, and a way to end a run in the middle of a step.
-
-    python staged_methods.py train relabelled --data pictures.npy ...
-
-is `contrapose` with these methods; FATAL_STEP=9 in the environment ends it by SIGKILL after that step.
-"""
+"""Methods that take more than one learner or one data set."""
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,7 +23,6 @@ from contrapose.methods.simclr import SimCLR
 from contrapose.training.job import Job, Report
 from contrapose.training.pictures import in_grid, write_pictures
 from contrapose.training.stages import Context, Stage
-from killed import fatal
 
 ABOUT = About(question="who is a positive, when labels do not say?", purpose="for tests", paper="none")
 ROUNDS = 3
@@ -146,16 +138,3 @@ def registered() -> Iterator[None]:
     finally:
         for name in OWN:
             METHODS._entries.pop(name)
-
-
-def main() -> None:
-    torch.set_num_threads(1)
-    step = int(os.environ.get("FATAL_STEP", "-1"))
-    with registered(), fatal(step, lambda: os.kill(os.getpid(), signal.SIGKILL)):
-        from contrapose import cli
-
-        cli.main(sys.argv[1:])
-
-
-if __name__ == "__main__":
-    main()

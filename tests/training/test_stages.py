@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +27,11 @@ from contrapose.training.loop import Trainer
 from contrapose.training.run_folder import RunFolder
 from contrapose.training.runner import Runner
 from contrapose.training.stages import Context, Plan, Stage
+from distributed_helper import as_launched, run_ranks
 from killed import KilledError, assert_same, check_killed_in_each_stage, contents, end, fatal
 
 SMALL = "--batch-size 16 --epochs 1 --encoder tiny_conv --projection-hidden 16 --projection-dimension 8 --device cpu"
 QUICK = f"{SMALL} --checkpoint-steps 2 --log-steps 1".split()
-TOGETHER = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -289,24 +287,24 @@ def test_data_that_changed_while_a_job_without_batches_ran_are_refused(place: Pa
         contrapose.resume("own", quiet=True)
 
 
-def call(*words: str, fatal_step: int | None = None) -> subprocess.CompletedProcess[str]:
-    """The methods of the tests on two processes."""
-    script = Path(__file__).with_name("staged_methods.py")
-    killed = {} if fatal_step is None else {"FATAL_STEP": str(fatal_step)}
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", **killed}
-    command = [sys.executable, "-m", *TOGETHER, str(script), *words]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)
+def killed_and_resumed(folder: str, name: str, step: int) -> list[str]:
+    """On each of two processes: the run in `folder`, then once more, killed after so many steps and resumed. Its
+    folders, as the main process calls them."""
+    as_launched()
+    words, out = {"two_sets": two_sets, "relabelled": relabelled}[name], f"{name}-2"
+    with chdir(folder), registered():
+        cli.main(words(out))
+        with fatal(step), pytest.raises(KilledError):
+            cli.main(words(f"{out}-killed"))
+        cli.main(["train", "--resume", f"{out}-killed"])
+    return [str(Path(folder) / out), str(Path(folder) / f"{out}-killed")]
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL does not exist on Windows")
-@pytest.mark.parametrize(("words", "step"), [(two_sets, 3), (relabelled, 6)])
-def test_two_processes_killed_and_resumed(words: Callable[[str], list[str]], step: int) -> None:
-    """By SIGKILL: at the last of three steps on two data sets, and in a job without batches."""
-    name = words.__name__
-    undisturbed = call(*words(f"{name}-2"))
-    assert undisturbed.returncode == 0, undisturbed.stderr
-    assert call(*words(f"{name}-2-killed"), fatal_step=step).returncode != 0
-    again = call("train", "--resume", f"{name}-2-killed")
-    assert again.returncode == 0, again.stderr
-    assert_same(contents(Path(f"{name}-2-killed")), contents(Path(f"{name}-2")))
+@pytest.mark.parametrize(("name", "step", "steps"), [("two_sets", 3, 3), ("relabelled", 6, 9)])
+def test_two_processes_killed_and_resumed(place: Path, name: str, step: int, steps: int) -> None:
+    """At the last of three steps on two data sets, and in a job without batches. What a launcher starts, and what a
+    signal kills, is tried in test_launch and test_kill."""
+    (whole, resumed), _ = run_ranks(killed_and_resumed, str(place), name, step)
+    assert len(contents(Path(whole))["rows"]) == steps  # half as many as of one process
+    assert_same(contents(Path(resumed)), contents(Path(whole)))

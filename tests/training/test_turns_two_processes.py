@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed as dist
-from accelerate import Accelerator
 from torch import Tensor
 from turn_games import Numbers, PriorGame, ViewGame, config, run
 
-from distributed_helper import run_ranks
+from distributed_helper import as_launched, run_ranks
 
 SGD = {"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.0}
-
-
-def as_launched() -> None:
-    """What a launcher tells a process, for accelerate to join the group that is there."""
-    rank, size = str(dist.get_rank()), str(dist.get_world_size())
-    os.environ.update(RANK=rank, LOCAL_RANK=rank, WORLD_SIZE=size, LOCAL_WORLD_SIZE=size)
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29500")
-    Accelerator.end_training = lambda self: None  # type: ignore[method-assign]  # the group is the helper's to end
 
 
 def play(folder: str) -> list[dict[str, Tensor]]:
