@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contrapose.data import Images, Skipped
+from contrapose.data import Images, Skipped, open_data
 from contrapose.data.samples import evenly_spaced
 from contrapose.errors import ArgumentError
 
