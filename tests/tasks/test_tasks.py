@@ -17,15 +17,18 @@ from contrapose.encoders import Encoder, build_rows
 from contrapose.encoders.classifier_folder import TrainedHeads
 from contrapose.encoders.heads import Heads, Question
 from contrapose.errors import ArgumentError, DataError
-from contrapose.tasks import TASKS, Given, OfClassifier, Targets, Task, task_for
+from contrapose.tasks import TASKS, Attacks, Given, OfClassifier, Targets, Task, task_for
 
 WORDS = ("red", "green", "blue", "small", "large", "old", "new", "dog", "cat", "bird", "house", "tree")
 
+OF_CLASSIFIERS = ("classification", "corruptions", "robust", "out-of-distribution")
 EXAMPLES = {
     "one-shot": ("of_pictures", lambda request: "omniglot"),
     "zero-shot": ("of_texts", lambda request: named_texts(request.getfixturevalue("pairs"))),
     "classification": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "corruptions": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
+    "robust": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
+    "out-of-distribution": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "scored-pairs": ("of_texts", lambda request: request.getfixturevalue("pairs")),
     "paraphrases": ("of_texts", lambda request: quadruples(30)),
     "regression": ("of_rows", lambda request: request.getfixturevalue("rows")),
@@ -73,7 +76,9 @@ def example(request: pytest.FixtureRequest, given: Callable[..., Given]) -> tupl
         "zero-shot": {"label_column": "topic", "label_texts": ("tree", "dog", "house", "old bird")},
     }
     targets = Targets(**asked.get(request.param, {}))
-    options = {"classifier": classifier(encoder)} if request.param in ("classification", "corruptions") else {}
+    options: dict[str, Any] = {"classifier": classifier(encoder)} if request.param in OF_CLASSIFIERS else {}
+    options |= {"attacks": Attacks(steps=1, restarts=1)} if request.param == "robust" else {}
+    options |= {"outliers": 255 - request.getfixturevalue("pictures")} if request.param == "out-of-distribution" else {}
     return TASKS[request.param], given(encoder, data, targets=targets, **options), encoder
 
 

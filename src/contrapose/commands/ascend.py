@@ -6,6 +6,7 @@ import io
 import json
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,13 +123,17 @@ def _write(folder: Path, classifier: Classifier, samples: Images, labels: Tensor
     heads = classifier.trained.heads.to(encoder.device)
 
     def logits(x: Tensor) -> Tensor:
-        return heads(encoder(x))[number].float()  # (B, P)
+        found: Tensor = heads(encoder(x))[number].float()  # (B, P)
+        return found
 
-    lines, shown = [], []
+    def wanted(x: Tensor, labels: Tensor) -> Tensor:
+        return logits(x).gather(1, labels[:, None]).squeeze(1)  # (B,)
+
+    lines, shown = list[str](), list[Tensor]()
     for rows in torch.arange(len(samples)).split(BATCH):
         before = samples.batch(rows)  # (B, C, H, W) uint8
         own, x = labels[rows].to(encoder.device), before.to(encoder.device) / 255
-        after = climb(lambda x, own=own: logits(x).gather(1, own[:, None]).squeeze(1), x, way)  # (B, C, H, W)
+        after = climb(partial(wanted, labels=own), x, way)  # (B, C, H, W)
         pixels = after.mul(255).round().to(torch.uint8).cpu()
         apart = (after - x).flatten(1).norm(dim=1).tolist()
         told = [_told(question, logits(one), own) for one in (x, after)]

@@ -69,7 +69,7 @@ class Ascents:
 
     def _moved(self, learner: AttackedClassifier, pictures: Tensor, number: int, steps: Steps) -> Tensor:
         """`(n, C, H, W)` uint8 moved towards a class."""
-        network = learner.average.model
+        network = learner.averaged
         device = next(network.parameters()).device
-        found = climb(lambda x: network.heads(network.encoder(x))[0][:, number], pictures.to(device) / 255, steps)
+        found = climb(lambda x: network(x)[:, number], pictures.to(device) / 255, steps)
         return found.mul(255).round().to(torch.uint8).cpu()

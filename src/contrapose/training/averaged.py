@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from contrapose.data.source import Source
 from contrapose.encoders import Encoder
 from contrapose.encoders.classifier_folder import FOLDER, save_classifier
@@ -54,12 +52,9 @@ class AveragedTrainer(Trainer):
     @property
     def averaged(self) -> tuple[Encoder, Heads]:
         """Encoder and head, as they are used."""
-        parts = self._own.average.model
-        assert isinstance(parts, nn.ModuleDict)
-        encoder, heads = parts["encoder"], parts["heads"]
-        assert isinstance(encoder, Encoder)
-        assert isinstance(heads, Heads)
-        return encoder, heads
+        network = self._own.averaged
+        assert isinstance(network.encoder, Encoder)
+        return network.encoder, network.heads
 
     def closing(self) -> str:
         """The times of a step; of the second stage also how far ascents came."""

@@ -49,7 +49,7 @@ def in_form_of(images: Images, like: Images) -> Images:
     """Pictures as large as others, and of as many channels: grey is repeated, or is the mean of colours."""
     if images.shape == like.shape:
         return images
-    x = torch.from_numpy(images.pixels).float()  # (N, C, H, W)
+    x = images.batch(np.arange(len(images))).float()  # (N, C, H, W)
     if images.channels != like.channels:
         x = x.mean(dim=1, keepdim=True).expand(-1, like.channels, -1, -1)
     side = like.image_size

@@ -24,6 +24,18 @@ from contrapose.robustness import Steps, climb
 from contrapose.robustness.directions import evaluating
 
 
+class Network(nn.Module):
+    """Encoder and heads: pictures to the logits of the first head, `(B, C, H, W)` to `(B, P)`."""
+
+    def __init__(self, encoder: nn.Module, heads: Heads) -> None:
+        super().__init__()
+        self.encoder, self.heads = encoder, heads
+
+    def forward(self, x: Tensor) -> Float[Tensor, "B P"]:
+        logits: Tensor = self.heads(self.encoder(x))[0]  # (B, P)
+        return logits
+
+
 class AttackedClassifier(Learner):
     """An encoder with a linear head, trained by cross-entropy on pictures that were changed against it.
 
@@ -43,7 +55,7 @@ class AttackedClassifier(Learner):
         decay: of the moving average.
 
     Attributes:
-        average: the moving average, of a module with `encoder` and `heads`.
+        average: the moving average, of a `Network`.
 
     Errors:
         ArgumentError: data without labels, labels beyond the head's classes, another number of views than one, views
@@ -70,9 +82,16 @@ class AttackedClassifier(Learner):
         self.heads = Heads(dimension, ()) if heads is None else heads
         self.average = MovingAverage(self.network(), decay=decay)
 
-    def network(self) -> nn.ModuleDict:
+    def network(self) -> Network:
         """Encoder and heads as they are trained."""
-        return nn.ModuleDict({"encoder": self.encoder, "heads": self.heads})
+        return Network(self.encoder, self.heads)
+
+    @property
+    def averaged(self) -> Network:
+        """Encoder and heads as they are used."""
+        network = self.average.model
+        assert isinstance(network, Network)
+        return network
 
     def see_targets(self, targets: Mapping[str, Any]) -> None:
         """Make a head of as many classes as the training data have, where there is none."""
@@ -90,7 +109,8 @@ class AttackedClassifier(Learner):
 
     def logits(self, x: Tensor) -> Float[Tensor, "B P"]:
         """Class logits, as the network is trained."""
-        return self.heads(self.encoder(x))[0]  # (B, P)
+        logits: Tensor = self.heads(self.encoder(x))[0]  # (B, P)
+        return logits
 
     def attacked(self, x: Tensor, labels: Tensor) -> Tensor:
         """Pictures changed so that their own classes become unlikely."""
