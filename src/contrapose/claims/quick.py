@@ -42,6 +42,7 @@ def _small(options: Mapping[str, Any], *, must: bool = False) -> dict[str, Any]:
         small["epochs"] = 1
     if must or "batch_size" in small:
         small["batch_size"] = min(BATCH, small.get("batch_size", BATCH))
+    small |= {name: 1 for name, value in small.items() if name.endswith("_epochs") and value > 0}  # of other stages
     if "queue" in small:
         small["queue"] = 2 * BATCH
     if "max_length" in small:
