@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import safetensors.torch
@@ -157,7 +157,7 @@ def _judge(known: Images) -> nn.Module:
     if known.fingerprint not in _judges:
         assert known.labels is not None, "grounds are labelled"
         mean, std = known.statistics()
-        size = {"channels": known.channels, "image_size": known.image_size}
+        size: dict[str, Any] = {"channels": known.channels, "image_size": known.image_size}
         encoder = build(
             "small_conv", **size, seed=FEATURE_SEED, mean=mean, std=std, widths=[32, 64], embedding=FEATURES
         )

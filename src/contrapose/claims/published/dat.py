@@ -12,7 +12,7 @@ from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference
 
-FIRST, SECOND = 15, 25
+FIRST, SECOND = 12, 20
 """Epochs of the two stages."""
 PLAIN = {"joint": False}
 
@@ -131,10 +131,11 @@ CLAIM = register(
                 "attack_steps": 7,
                 "attack_step": 0.15,
                 "longest": 20,
+                "window": 500,
                 "views": {"erase_probability": 0.0},
             },
-            images=1_280,
-            labelled=1_280,
+            images=960,
+            labelled=960,
             validation=20,
             test=497,
             seeds=3,
