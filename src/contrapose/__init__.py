@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from contrapose.embedder import Embedder, load
     from contrapose.errors import ContraposeError
     from contrapose.estimator import ContrastiveEncoder
+    from contrapose.generator import Generator, load_generator
     from contrapose.version import __version__
     from contrapose.zero_shot_labels import ZeroShot, load_zero_shot, zero_shot
 
@@ -47,6 +48,7 @@ __all__ = [
     "ContraposeError",
     "ContrastiveEncoder",
     "Embedder",
+    "Generator",
     "Run",
     "ZeroShot",
     "__version__",
@@ -61,6 +63,7 @@ __all__ = [
     "learners",
     "load",
     "load_classifier",
+    "load_generator",
     "load_zero_shot",
     "methods",
     "modalities",
@@ -95,6 +98,7 @@ __getattr__, __dir__ = lazy_exports(
         "ContraposeError": "contrapose.errors",
         "ContrastiveEncoder": "contrapose.estimator",
         "Embedder": "contrapose.embedder",
+        "Generator": "contrapose.generator",
         "Run": "contrapose.commands.train",
         "ZeroShot": "contrapose.zero_shot_labels",
         "__version__": "contrapose.version",
@@ -105,6 +109,7 @@ __getattr__, __dir__ = lazy_exports(
         "export": "contrapose.commands.export",
         "load": "contrapose.embedder",
         "load_classifier": "contrapose.classifier",
+        "load_generator": "contrapose.generator",
         "load_zero_shot": "contrapose.zero_shot_labels",
         "resume": "contrapose.commands.train",
         "train": "contrapose.commands.train",

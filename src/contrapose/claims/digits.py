@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
-import torch
-from torch.nn import functional
 
 from contrapose.claims.ground import Ground, cifar10, open_parts
 from contrapose.claims.protocol import Protocol
 from contrapose.data import Images, Samples
-from contrapose.data.images.made.digit_scans import digit_scans
+from contrapose.data.images.made.scans import SIDE, scans
 
-SIDE = 16  # as large as small encoders want them
 TEST = 597  # of the scans, which nothing is learned from or chosen on; of the rest a sixth to choose on
 VALIDATION = 200
 WEIGHT = 0.5  # of each picture in a composed one
@@ -99,16 +95,3 @@ def _compose(beneath: Layer, above: Layer, count: int, number: int, *, backgroun
     sum_ = WEIGHT * (beneath[0][low] + target[:, None, None, None] * above[0][high].astype(np.float32))
     labels = target if background else 10 * beneath[1][low] + above[1][high]  # (n,)
     return Images(np.rint(sum_).astype(np.uint8), labels, origin="digits laid over each other")
-
-
-@cache
-def scans(side: int) -> tuple[np.ndarray, np.ndarray]:
-    """`(N, 1, side, side)` uint8 and `(N,)`, in an order in which writers are mixed.
-
-    Enlarged smoothly: views are smooth, and an encoder of views takes the steps between repeated pixels for something
-    that it has never seen.
-    """
-    levels, digits_ = digit_scans()
-    grey = torch.from_numpy(levels * 255).unsqueeze(1)  # (N, 1, 8, 8)
-    larger = functional.interpolate(grey, size=(side, side), mode="bilinear", align_corners=False)
-    return larger.round().to(torch.uint8).numpy(), digits_

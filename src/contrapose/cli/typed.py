@@ -49,7 +49,7 @@ def _embed(words: list[str]) -> None:
 
 def _apply(words: list[str]) -> None:
     options = parse(ApplyOptions, words, "apply")
-    from contrapose.commands.apply import apply
+    from contrapose.commands.apply import apply, makes_pictures
 
     if options.towards is not None and options.out == ApplyOptions.out:
         options = replace(options, out="ascents")
@@ -59,6 +59,9 @@ def _apply(words: list[str]) -> None:
         print(
             f"Wrote {counted(len(samples), samples.noun)} moved towards {', '.join(options.towards)} to {options.out}"
         )
+        return
+    if options.label_texts is None and makes_pictures(options.run):
+        print(f"Wrote translations of {counted(len(samples), 'picture')}, a folder a class, to {options.out}")
         return
     without = f"; {counted(len(samples.skipped), samples.noun)} skipped, without a row" if samples.skipped else ""
     print(f"Wrote the classes of {counted(len(samples), samples.noun)} to {options.out}{without}")
@@ -144,6 +147,10 @@ def _analyse(words: list[str]) -> None:
         from contrapose.commands.analyse_suppression import AnalyseSuppressionOptions, analyse_suppression
 
         analyse_suppression(parse(AnalyseSuppressionOptions, words[1:], "analyse suppression"))
+    elif chosen == "translation":
+        from contrapose.commands.analyse_translation import AnalyseTranslationOptions, analyse_translation
+
+        analyse_translation(parse(AnalyseTranslationOptions, words[1:], "analyse translation"))
 
 
 def _export(words: list[str]) -> None:
@@ -209,6 +216,7 @@ ANALYSES = {
     "temperature": "contrapose analyse temperature --data DATA",
     "sharpness": "contrapose analyse sharpness RUN",
     "suppression": "contrapose analyse suppression RUN",
+    "translation": "contrapose analyse translation RUN --data UNBIASED --bias-column NAME",
 }
 
 

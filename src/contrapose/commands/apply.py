@@ -10,11 +10,14 @@ import numpy as np
 
 from contrapose.classifier import Classifier, load_classifier
 from contrapose.commands.ascend import ascend
+from contrapose.commands.apply_generator import apply_generator
 from contrapose.commands.reading import Reading
 from contrapose.commands.table_file import TABLES, file_to_write, table_bytes
 from contrapose.commands.unwritten import write_or_rescue
 from contrapose.data import Samples
 from contrapose.embedder import Embedder
+from contrapose.encoders.classifier_folder import classifier_folder
+from contrapose.encoders.generator_folder import generator_folder
 from contrapose.encoders.texts.label_texts import check_labels
 from contrapose.errors import ArgumentError
 from contrapose.evaluation import likeliest
@@ -33,6 +36,7 @@ def apply(
     ascent_steps: int = 32,
     ascent_step: float = 0.2,
     radius: float | None = None,
+    classes: Sequence[str] | None = None,
     limit: int | None = None,
     white: float | None = None,
     image_column: str | None = None,
@@ -41,7 +45,7 @@ def apply(
     quiet: bool = False,
 ) -> Samples:
     """Name the classes of `data` with a run's classifier, or by the texts of labels, and write one row a sample, in the
-    order of the data.
+    order of the data. Of a generator (`RUN/stages/translate` of a `cdvg` run), see `apply_generator`.
 
     Arguments:
         run: run folder, or that of a stage in it, or classifier folder.
@@ -53,6 +57,7 @@ def apply(
             and label.
         towards, ascent_steps, ascent_step, radius: move pictures towards classes, and write them into the folder `out`:
             see `commands.ascend.ascend`.
+        classes: of a generator: which classes to translate to; None: all.
         white: the value that is white in pictures deeper than 8 bits. None: as the encoder keeps it.
         image_column, text_column: as in `open_data` and `open_texts`; `None`: the columns of the run's own data where
             `data` has such, else those with usual names.
@@ -60,7 +65,8 @@ def apply(
     Returns the data as read, with what was skipped: that has no row.
 
     Errors:
-        ArgumentError: an ending that is not one of these; labels that are empty, or there twice.
+        ArgumentError: an ending that is not one of these; labels that are empty, or there twice; classes that no
+            generator was asked for.
         RunError: no classifier in `run`, and no texts of labels.
         MissingExtraError: no extra `tables`.
     """
@@ -70,6 +76,13 @@ def apply(
         way: dict[str, Any] = {"steps": ascent_steps, "step": ascent_step, "radius": radius}
         read: dict[str, Any] = {"limit": limit, "white": white, "image_column": image_column}
         return ascend(run, data, towards=towards, out=out, **way, **read, device=device, quiet=quiet)
+    if makes_pictures(run) and label_texts is None:
+        if text_column is not None:
+            raise ArgumentError(f"{run} holds a generator of pictures, and text_column is of texts: leave it out.")
+        how: dict[str, Any] = {"limit": limit, "white": white, "image_column": image_column, "device": device}
+        return apply_generator(run, data, out=out, classes=classes, quiet=quiet, **how)
+    if classes is not None:
+        raise ArgumentError(f"classes (--classes) are what a generator translates to, and {run} holds none.")
     path = file_to_write(out, TABLES, data)
     if label_texts is not None:
         check_labels(label_texts, option="--label-texts")
@@ -90,6 +103,11 @@ def apply(
         table = answers_table(named, samples, z)
     write_or_rescue(path, table_bytes(table, path.suffix), result=samples)
     return samples
+
+
+def makes_pictures(run: str | Path) -> bool:
+    """Whether it is a generator that `run` names, and no classifier."""
+    return classifier_folder(run) is None and generator_folder(run) is not None
 
 
 def answers_table(classifier: Classifier, samples: Samples, z: np.ndarray) -> Any:

@@ -46,6 +46,7 @@ def compare(
     numbers: Any = None,
     pair_columns: Sequence[str] | None = None,
     label_texts: Sequence[str] | None = None,
+    bias_column: str | None = None,
     out: str | Path | None = None,
     quiet: bool = False,
 ) -> Comparison:
@@ -58,7 +59,7 @@ def compare(
         runs: two run folders or more; the folder of a stage counts as one.
         baseline: the one that the others are compared with; None: the first.
         data, test_data, task, limit, k, full, seed, device, image_column, text_column, label_column, labels,
-            number_column, numbers, pair_columns, label_texts: as in `evaluate`; they go with `data`.
+            number_column, numbers, pair_columns, label_texts, bias_column: as in `evaluate`; they go with `data`.
         out: also write the result as JSON to this file.
 
     Errors:
@@ -76,11 +77,11 @@ def compare(
     first = _baseline(names, baseline)
     folders = {name: RunFolder.open(run) for name, run in names.items()}
     kind = _one_kind(folders, first)
-    measuring = (test_data, task, number_column, numbers, pair_columns, label_texts, limit)
+    measuring = (test_data, task, number_column, numbers, pair_columns, label_texts, bias_column, limit)
     if data is None and (full or any(option is not None for option in measuring)):
         raise ArgumentError(
-            "test_data, task, number_column, numbers, pair_columns, label_texts, limit and full go with data: without "
-            "it, the scores that contrapose evaluate kept are compared."
+            "test_data, task, number_column, numbers, pair_columns, label_texts, bias_column, limit and full go with "
+            "data: without it, the scores that contrapose evaluate kept are compared."
         )
     embedded: dict[str, np.ndarray] = {}
     scores: dict[str, Scores] = {}
@@ -110,6 +111,7 @@ def compare(
             numbers=numbers,
             pair_columns=pair_columns,
             label_texts=label_texts,
+            bias_column=bias_column,
             quiet=quiet,
         )
         scores[name], embedded[name] = found.scores(), found.embeddings

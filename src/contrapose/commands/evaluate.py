@@ -58,6 +58,7 @@ def evaluate(
     label_texts: Sequence[str] | None = None,
     masks: Any = None,
     void: Sequence[int] | None = None,
+    bias_column: str | None = None,
     quiet: bool = False,
 ) -> Evaluation:
     """Measure a run's encoder, an untrained one of the same architecture, and raw pixels (or what is the floor of its
@@ -95,6 +96,7 @@ def evaluate(
         label_texts: the texts of labels, for the task zero-shot; None: what the classes of the data are called.
         masks, void: for the task dense, where the class of each pixel is (as `open_data` takes it; None: a column or a
             folder with a usual name), and numbers in masks that are no class (None: 255).
+        bias_column: of a classifier: what may go with the class and should not lead it, for the task bias.
 
     Errors:
         DataError: nothing to measure by, or not by the task that was named; one class only, numbers that are all equal.
@@ -125,6 +127,7 @@ def evaluate(
         label_texts=label_texts,
         masks=masks,
         void=void,
+        bias_column=bias_column,
         quiet=quiet,
     )
     if folder is not None:
@@ -164,6 +167,7 @@ def measure(
     label_texts: Sequence[str] | None = None,
     masks: Any = None,
     void: Sequence[int] | None = None,
+    bias_column: str | None = None,
     quiet: bool = False,
 ) -> Evaluation:
     """`evaluate` that leaves the run folder as it is; without `floors` it measures the trained encoder alone."""
@@ -186,6 +190,7 @@ def measure(
             label_texts=label_texts,
             masks=masks,
             void=void,
+            bias_column=bias_column,
         ),
         own_number=None if config is None else config.number_column,
         trained_for=None if config is None else next(iter(type(config).about.needs_targets), None),

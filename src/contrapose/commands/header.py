@@ -11,6 +11,7 @@ import torch
 
 from contrapose.commands.run_data import places_of
 from contrapose.data import Samples
+from contrapose.encoders import Encoder
 from contrapose.encoders.initial import is_published
 from contrapose.methods import Method, WithBase, name_of
 from contrapose.methods.fit_to_data import class_names
@@ -78,6 +79,8 @@ def _encoder(config: Method, trainer: Trainer) -> str:
     processes = trainer.accelerator.num_processes
     joined = f", {processes} processes, embeddings gathered" if processes > 1 else ""
     where = f"on {trainer.device.type} in {arithmetic}"
+    if not isinstance(trainer.learner.encoder, Encoder):  # the first stage makes something else
+        return f"{type(trainer.learner.encoder).__name__.lower()}: {parameters / 1e6:.2f} M parameters, {where}"
     return f"encoder: {config.encoder}, {parameters / 1e6:.1f} M parameters, {where}{joined}"
 
 

@@ -35,13 +35,16 @@ class TargetOptions(ReadingOptions):
     """What to measure by."""
 
     task: str | None = None
-    """one-shot, zero-shot, classification, robust, out-of-distribution, corruptions, scored-pairs, paraphrases,
+    """one-shot, zero-shot, bias, classification, robust, out-of-distribution, corruptions, scored-pairs, paraphrases,
     regression, dense, labelled-table, paired-search or renaming. Default: the one that fits data and run."""
     number_column: str | None = None
     """Column of a table, or array of an .npz, with the number to predict; of pairs, the score. Default: that of the
     run's own data, else one with a usual name."""
     pair_columns: tuple[str, ...] | None = None
     """The two columns of pairs. Default: those with usual names (sentence1 sentence2, text_a text_b, ...)."""
+    bias_column: str | None = None
+    """Column or array with what may go with the class and should not lead a classifier (a colour, a background): the
+    accuracy where it speaks against the class, and of the worst group of class and bias, are told besides."""
     label_texts: tuple[str, ...] | None = None
     """The texts of labels, by which classes are named zero-shot: --label-texts sports "science and technology".
     Default: what the classes are called, with --task zero-shot."""
@@ -135,15 +138,18 @@ class CompareOptions(TargetOptions):
 class ApplyOptions:
     """Name the classes of data with a trained classifier, and write one row a sample: identifier, class, and the
     probability of each class. With --label-texts no classifier is needed: texts are named by what labels are called.
-    With --towards pictures are changed until they are of a class, and written into a folder."""
+    With --towards pictures are changed until they are of a class, and written into a folder. Of
+    a generator (RUN/stages/translate of cdvg): pictures are translated to each class, into folders."""
 
     run: Positional[str]
-    """The run folder, that of a stage in it (RUN/stages/NAME), or a classifier folder; with --label-texts any run on
-    texts."""
+    """The run folder, that of a stage in it (RUN/stages/NAME), a classifier's or a generator's folder; with
+    --label-texts any run on texts."""
     data: Positional[str]
     """What to classify: a folder, file or name, as in train."""
     out: str = "predictions.csv"
-    """Where to: .csv, .parquet or .jsonl; with --towards a new folder (default: ascents)."""
+    """Where to: .csv, .parquet or .jsonl; with --towards, or of a generator, a new folder (default: ascents)."""
+    classes: tuple[str, ...] | None = None
+    """Of a generator: the classes to translate to. Default: all."""
     towards: tuple[str, ...] | None = None
     """Classes towards which pictures are moved, in turn: from seeds (made:fields), pictures of a class; with --radius,
     counterfactuals. For classifiers that bear attacks (train dat)."""

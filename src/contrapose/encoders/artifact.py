@@ -23,8 +23,11 @@ from contrapose.encoders.architecture import DESCRIPTION, FORMAT, Architecture, 
 from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.stage_folder import no_encoder_there
 from contrapose.errors import ArgumentError, MissingExtraError, RunError
+from contrapose.shell import shell_command
 
 WEIGHTS = "encoder.safetensors"
+GENERATOR = "generator.json"
+"""What describes an artifact of another kind, which nothing can be embedded with (`encoders.generator_folder`)."""
 
 
 def save_encoder(encoder: Encoder, folder: Path | str, *, extra: Mapping[str, Any] | None = None) -> None:
@@ -65,6 +68,9 @@ def encoder_folder(path: Path | str) -> Path:
     path = Path(path)
     holds = (path / "config.json").is_file() or (path / "encoder" / DESCRIPTION).is_file()
     folder = path / "encoder" if holds else path
+    if not holds and any((place / GENERATOR).is_file() for place in (path, path / "generator")):
+        command = shell_command("apply", path, "PICTURES", "--out", "FOLDER")
+        raise RunError(f"{path} holds a generator, which makes pictures and embeds none. Have it make some: {command}")
     if not (folder / DESCRIPTION).is_file() and (reason := no_encoder_there(path)):
         raise RunError(reason)
     if not folder.is_dir():

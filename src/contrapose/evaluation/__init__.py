@@ -3,6 +3,7 @@
 from contrapose.evaluation.alignment import Cosines, alignment, cosines, tolerance, uniformity, uniformity_optimum
 from contrapose.evaluation.area import area_under_curve
 from contrapose.evaluation.balanced import balanced_accuracy, unequal_classes
+from contrapose.evaluation.bias_groups import bias_groups
 from contrapose.evaluation.bootstrap import bootstrap_interval, paired_difference
 from contrapose.evaluation.calibration import Threshold, fitting_temperature, fitting_threshold
 from contrapose.evaluation.cka import cka
@@ -45,6 +46,7 @@ from contrapose.evaluation.spectrum import Spectrum
 from contrapose.evaluation.suppression import FactorProbes, factor_probes, suppressed
 from contrapose.evaluation.table import results_table, results_text
 from contrapose.evaluation.tail import rarest_third, tail_score
+from contrapose.evaluation.translation import TranslationRates, translation_rates
 from contrapose.evaluation.zero_shot import cosine_scores, in_any_order, likeliest
 
 __all__ = [
@@ -72,11 +74,13 @@ __all__ = [
     "Spectrum",
     "Threshold",
     "accuracies",
+    "TranslationRates",
     "agreement",
     "alignment",
     "area_under_curve",
     "balanced_accuracy",
     "beside_zeros",
+    "bias_groups",
     "bootstrap_interval",
     "cka",
     "class_scores",
@@ -132,6 +136,7 @@ __all__ = [
     "tail_score",
     "told_apart",
     "tolerance",
+    "translation_rates",
     "unequal_classes",
     "uniformity",
     "uniformity_optimum",

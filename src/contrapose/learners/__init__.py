@@ -36,6 +36,8 @@ from contrapose.learners.span_contrast import SpanContrast
 from contrapose.learners.supcon_ce import SupConCE
 from contrapose.learners.token_discriminator import TokenDiscriminator
 from contrapose.learners.token_generator import Replaced, TokenGenerator, sample_tokens
+from contrapose.learners.translated_heads import TranslatedHeads
+from contrapose.learners.translation import GameWeights, Translation
 from contrapose.learners.turn import Turn
 from contrapose.learners.virtual_adversarial import VirtualAdversarial
 
@@ -56,6 +58,7 @@ __all__ = [
     "Distillation",
     "DrawnPairs",
     "DualAdversarial",
+    "GameWeights",
     "Gated",
     "Guess",
     "HardMixing",
@@ -88,6 +91,8 @@ __all__ = [
     "SupportSet",
     "TokenDiscriminator",
     "TokenGenerator",
+    "TranslatedHeads",
+    "Translation",
     "Turn",
     "VirtualAdversarial",
     "mask_tokens",

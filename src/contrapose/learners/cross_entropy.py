@@ -10,7 +10,12 @@ from contrapose.distributed import gather
 
 
 def labelled_cross_entropy(
-    logits: Tensor, targets: Tensor, *, weight: Tensor | None = None, label_smoothing: float = 0.0
+    logits: Tensor,
+    targets: Tensor,
+    *,
+    weight: Tensor | None = None,
+    sample_weight: Tensor | None = None,
+    label_smoothing: float = 0.0,
 ) -> Tensor:
     """The mean of -log softmax(logits)[target] over the labelled rows of all processes, in float32.
 
@@ -18,13 +23,15 @@ def labelled_cross_entropy(
     that the average of the losses is the loss of all rows. A batch without a label gives 0.
 
     Shapes:
-        logits: `(N, P)`; targets: `(N,)` int64, -1 where there is none; weight: `(P,)`, of each class.
+        logits: `(N, P)`; targets: `(N,)` int64, -1 where there is none; weight: `(P,)`, of each class; sample_weight:
+            `(N,)`, by which each row's own term is multiplied: the sum is divided by the number of rows all the same.
     """
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     weight = None if weight is None else weight.to(logits.dtype)
-    summed = F.cross_entropy(
-        logits, targets, weight=weight, ignore_index=-1, label_smoothing=label_smoothing, reduction="sum"
-    )
+    terms = F.cross_entropy(
+        logits, targets, weight=weight, ignore_index=-1, label_smoothing=label_smoothing, reduction="none"
+    )  # (N,)
+    summed = terms.sum() if sample_weight is None else (terms * sample_weight.to(terms)).sum()  # ()
     known = targets >= 0  # (N,)
     own = known.sum().float() if weight is None else weight[targets.clamp(min=0)][known].sum().float()  # ()
     weights = gather(own.unsqueeze(0))  # (W,)

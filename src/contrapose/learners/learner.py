@@ -27,6 +27,10 @@ class Step:
         embeddings: `(N, D)` detached outputs of the projection head, for the health line.
         prototype_scores: `(N, P)` detached logits of the rows against prototypes, for a verdict on them; None without.
         memory: detached rows that the learner remembers after the step (keys for a queue); None without.
+
+    Arguments:
+        finding: the learner's own judgement of its health, as a verdict has it (None: all is well), in the place of
+            what embeddings tell; asked for only where it is said.
     """
 
     loss: Tensor
@@ -35,6 +39,7 @@ class Step:
     log: dict[str, Tensor | float] = field(default_factory=dict)
     prototype_scores: Tensor | None = None
     memory: Tensor | None = None
+    finding: Callable[[], str | None] | None = None
 
 
 class Learner(nn.Module):
@@ -52,6 +57,8 @@ class Learner(nn.Module):
     contrasts: ClassVar[bool] = True
     """Whether samples are told apart from one another. Where not (a classifier), no negatives are spoken of, and
     embeddings of few dimensions are what is wanted."""
+    remedy: ClassVar[str] = ""
+    """What to try where its loss is not finite, as the end of a sentence; empty: what is usual."""
 
     def __init__(self, *, chance: Chance | None = None) -> None:
         super().__init__()

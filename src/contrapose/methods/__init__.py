@@ -4,6 +4,7 @@ from contrapose.methods.auc_cl import AUCCL
 from contrapose.methods.bias_debias import BiasDebias
 from contrapose.methods.cacr import CACR
 from contrapose.methods.candidate_margin import CandidateMargin
+from contrapose.methods.cdvg import CDvG
 from contrapose.methods.classifier import EncoderClassifier, as_classifier
 from contrapose.methods.cless import CLESS
 from contrapose.methods.code_clones import CodeClones
@@ -60,6 +61,7 @@ __all__ = [
     "NNCLR",
     "About",
     "BiasDebias",
+    "CDvG",
     "CandidateMargin",
     "CodeClones",
     "CodeSearch",

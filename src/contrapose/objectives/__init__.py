@@ -10,6 +10,8 @@
 from contrapose.objectives.dense.matching import cell_matches
 from contrapose.objectives.dense.pix_contrast import pix_contrast
 from contrapose.objectives.dense.pix_pro import pix_pro
+from contrapose.objectives.adversarial.translation import reconstruction
+from contrapose.objectives.adversarial.wasserstein import critic_loss, gradient_penalty, maker_loss
 from contrapose.objectives.discriminative.candidate_margin import candidate_margin
 from contrapose.objectives.discriminative.log_density import (
     energy_difference,
@@ -82,12 +84,14 @@ __all__ = [
     "cell_matches",
     "clone_detection",
     "coupling",
+    "critic_loss",
     "dcl",
     "debiased_triplet",
     "difficulty_weighted",
     "energy_difference",
     "energy_weights",
     "gated_contrast",
+    "gradient_penalty",
     "groco",
     "hard_contrastive",
     "hard_info_nce",
@@ -98,6 +102,7 @@ __all__ = [
     "isd",
     "label_nce",
     "log_density",
+    "maker_loss",
     "mmcl",
     "mochi",
     "multi_label_self_con",
@@ -114,6 +119,7 @@ __all__ = [
     "queue_info_nce",
     "rank_n_contrast",
     "real_or_made",
+    "reconstruction",
     "replaced_tokens",
     "rerank",
     "residual_energy",

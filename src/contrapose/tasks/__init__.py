@@ -1,6 +1,7 @@
 """What `evaluate` can measure; the first task that fits is taken, in this order."""
 
 from contrapose.tasks.attacks import Attacks
+from contrapose.tasks.bias import BIAS
 from contrapose.tasks.choosing import task_for
 from contrapose.tasks.classification import CLASSIFICATION
 from contrapose.tasks.corruptions import CORRUPTIONS_TASK
@@ -23,6 +24,7 @@ for _task in (
     ZERO_SHOT,
     ROBUST,
     OUTLIERS,
+    BIAS,
     CLASSIFICATION,
     SCORED_PAIRS,
     PARAPHRASES,

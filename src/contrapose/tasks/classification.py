@@ -126,7 +126,7 @@ class Classification(Measurement):
         spec = given.data if given.test_data is None else given.test_data
         if len(self.questions) == 1:
             samples = given.open(spec, limit=given.limit)
-            return samples, [_truths(samples)]
+            return samples, [truths_of(samples)]
         opened: list[Samples | None] = []
         for question in self.questions:
             try:
@@ -138,7 +138,7 @@ class Classification(Measurement):
         if first is None:
             names = ", ".join(question.name for question in self.questions)
             raise DataError(f"The data have none of the columns that the classifier answers: {names}.")
-        return first, [None if samples is None else _truths(samples) for samples in opened]
+        return first, [None if samples is None else truths_of(samples) for samples in opened]
 
     def _not_learned(self, test: Samples, truths: list[np.ndarray | None]) -> tuple[Samples, list[np.ndarray | None]]:
         """Those test samples that have a class, and that the classifier did not learn from."""
@@ -203,7 +203,8 @@ class Classification(Measurement):
         )
 
 
-def _truths(samples: Samples) -> np.ndarray:
+def truths_of(samples: Samples) -> np.ndarray:
+    """What each sample's class is called, `(N,)`; "" where it has none."""
     return np.asarray([text or "" for text in class_texts(samples) or [""] * len(samples)])  # (N,)
 
 

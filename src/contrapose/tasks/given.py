@@ -43,6 +43,7 @@ class Targets:
         label_texts: the texts of labels, for zero-shot.
         masks: where the class of every pixel is: a column, an array of an archive, a folder, or the masks themselves.
         void: numbers in masks that are no class; None: 255.
+        bias_column: what may go with the class and should not lead a classifier.
     """
 
     label_column: str | None = None
@@ -53,6 +54,7 @@ class Targets:
     label_texts: Sequence[str] | None = None
     masks: Any = None
     void: Sequence[int] | None = None
+    bias_column: str | None = None
 
     @property
     def asked(self) -> tuple[str, ...]:

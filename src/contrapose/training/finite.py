@@ -16,10 +16,16 @@ from contrapose.training.run_folder import RunFolder
 
 
 class FiniteGuard:
-    """Checks losses and gradient norms; all processes stop together (else the others would wait for ever)."""
+    """Checks losses and gradient norms; all processes stop together (else the others would wait for ever).
 
-    def __init__(self, accelerator: Accelerator, config: RunConfig, run: RunFolder) -> None:
+    Arguments:
+        remedy: what to try, as the end of a sentence; empty: what is usual.
+    """
+
+    def __init__(self, accelerator: Accelerator, config: RunConfig, run: RunFolder, *, remedy: str = "") -> None:
         self.accelerator, self.config, self.run = accelerator, config, run
+        usual = f"Try a learning rate below {config.learning_rate}, --gradient-clip 1, or --precision float32"
+        self.remedy = remedy or usual
 
     def check(self, value: Tensor, batch: Batch, what: str, step: int) -> None:
         """Pass a finite `value` (a scalar of any process).
@@ -46,6 +52,5 @@ class FiniteGuard:
         of_turn = "" if batch.turn == ALL else f" in the turn {batch.turn!r}"
         kept = f"The last good checkpoint is {saved[0].name}" if saved else "There was no checkpoint yet"
         raise RunError(
-            f"The {what} at step {step}{of_turn}; the batch that did it is saved as {path}. {kept}. "
-            f"Try a learning rate below {self.config.learning_rate}, --gradient-clip 1, or --precision float32."
+            f"The {what} at step {step}{of_turn}; the batch that did it is saved as {path}. {kept}. {self.remedy}."
         )

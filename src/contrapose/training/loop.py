@@ -81,7 +81,7 @@ class Trainer(Job):
         self.number = 0  # of the step that is being done
 
     def begin(self, run: RunFolder, history: Iterable[Mapping[str, Any]]) -> None:
-        self.guard = FiniteGuard(self.accelerator, self.config, run)
+        self.guard = FiniteGuard(self.accelerator, self.config, run, remedy=self.learner.remedy)
         self.reporter.start(history)
         self.model, self.optimizers = prepared(self.accelerator, self.learner, self.optimizers)
 

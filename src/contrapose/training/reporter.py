@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -43,12 +43,12 @@ class Reporter:
         due = number == self.total_steps or number >= self._next_health
         if due:
             self._next_health = number + HEALTH_STEPS
-            details |= self._judged(number, self._health(step, loss))
+            details |= self._judged(number, self._health(step, loss), step.finding)
         said = f"epoch {epoch:.1f}/{self.config.epochs}  loss {loss:.3f}"
         return Report(views, said, numbers, details, due)
 
-    def _judged(self, number: int, health: Health) -> dict[str, Any]:
-        change = self.verdicts.judge(number, health)
+    def _judged(self, number: int, health: Health, finding: Callable[[], str | None] | None) -> dict[str, Any]:
+        change = self.verdicts.judge(number, health, finding)
         self.monitor.health(health, standing=self.verdicts.standing, change=change)
         found = {"spread": health.spread, "effective_rank": health.effective_rank, "chance": health.chance}
         found["embedding_norm"] = health.norm

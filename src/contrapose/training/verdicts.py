@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -76,11 +76,15 @@ class Verdicts:
             self._first_gradients.append(norm)
         self._last_gradients.append(norm)
 
-    def judge(self, step: int, health: Health) -> Change | None:
-        """The verdict after `step` (from 1) becomes `standing`; a change of it is returned, to be said."""
+    def judge(self, step: int, health: Health, finding: Callable[[], str | None] | None = None) -> Change | None:
+        """The verdict after `step` (from 1) becomes `standing`; a change of it is returned, to be said.
+
+        Arguments:
+            finding: a learner's own judgement, in the place of what its embeddings tell.
+        """
         norm = math.nan if health.norm is None else health.norm
         self._note(step, health.loss, health.chance, norm)
-        before, self.standing = self.standing, self._verdict(step, health, norm)
+        before, self.standing = self.standing, self._verdict(step, health, norm, finding)
         if _kind(self.standing) == _kind(before):
             return None
         if self.standing is None:
@@ -95,12 +99,12 @@ class Verdicts:
         elif self._at_chance_since is None:
             self._at_chance_since = step
 
-    def _verdict(self, step: int, health: Health, norm: float) -> str | None:
+    def _verdict(self, step: int, health: Health, norm: float, finding: Callable[[], str | None] | None) -> str | None:
         judged = step > self.grace_steps
         found = self._exploding_norm(norm, health.contrasts) or self._exploding_gradient()
         if found or not judged:
             return found
-        return health.collapse() or self._chance(step, health)
+        return (health.collapse() if finding is None else finding()) or self._chance(step, health)
 
     def _exploding_norm(self, norm: float, contrasts: bool) -> str | None:
         start = self._first_norm

@@ -118,10 +118,14 @@ def colour_biased(
     return BiasedImages(coloured, colours)
 
 
+def hues(count: int) -> np.ndarray:
+    """Colours at equal distances around the circle, `(K, 3)` in [0, 1], the first of them red."""
+    return np.array([colorsys.hsv_to_rgb(number / count, 1.0, 1.0) for number in range(count)])
+
+
 def _tables(count: int, strength: float) -> np.ndarray:
     """What each grey level becomes in each channel under each of the colours, `(K, 3, 256)` uint8."""
-    hues = np.array([colorsys.hsv_to_rgb(number / count, 1.0, 1.0) for number in range(count)])  # (K, 3)
-    kept = 1 - strength * hues[:, :, None]  # (K, 3, 1)
+    kept = 1 - strength * hues(count)[:, :, None]  # (K, 3, 1)
     return np.rint(255 - (255 - np.arange(256)) * kept).astype(np.uint8)  # (K, 3, 256)
 
 

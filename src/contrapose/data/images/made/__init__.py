@@ -14,14 +14,16 @@ from contrapose.data.images.images import Images
 from contrapose.data.images.made.canvases import canvases
 from contrapose.data.images.made.fields import fields
 from contrapose.data.images.made.fingerprints import fingerprints
+from contrapose.data.images.made.tint import tint
 from contrapose.data.images.made.trifeature import trifeature
 
 MADE: dict[str, Callable[..., Images]] = {
     "canvases": canvases,
     "fields": fields,
     "fingerprints": fingerprints,
+    "tint": tint,
     "trifeature": trifeature,
 }
 """Generators by the name that stands behind `made:`."""
 
-__all__ = ["MADE", "canvases", "fields", "fingerprints", "trifeature"]
+__all__ = ["MADE", "canvases", "fields", "fingerprints", "tint", "trifeature"]

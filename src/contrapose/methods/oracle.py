@@ -1,0 +1,140 @@
+"""An oracle: a classifier of pictures that is trained for a measurement, and judges pictures that another made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from contrapose.data import Images
+    from contrapose.evaluation import Metric
+    from contrapose.evaluation.translation import TranslationRates
+
+EPOCHS, LEAST_STEPS = 20, 400
+"""Of an oracle; few samples take more epochs. [design]"""
+
+
+def oracle(samples: Images, *, seed: int = 0, encoder: str = "tiny_conv") -> Callable[[Images], np.ndarray]:
+    """A classifier of these pictures' labels, trained with small crops and shifts and without a change of colour.
+
+    Arguments:
+        samples: labelled, of 0 to K - 1, with whatever should not lead it independent of the labels.
+        seed: of weights and batches.
+        encoder: its backbone.
+
+    Returns pictures -> their class numbers, `(N,)` int64.
+
+    Errors:
+        RunError: the loss became not finite.
+    """
+    import numpy as np
+    import torch
+
+    from contrapose.encoders.heads import Heads
+    from contrapose.learners.class_heads import ClassHeads
+    from contrapose.methods.assemble import assemble
+    from contrapose.methods.supervised import Supervised
+    from contrapose.training.heads import embeddings_of
+    from contrapose.training.in_memory import train_in_memory
+    from contrapose.views.images.options import ImageViews
+
+    kind = Supervised.on("image")
+    size = max(2, min(64, len(samples) // 4))
+    config = kind(
+        epochs=max(EPOCHS, -(-LEAST_STEPS // max(1, len(samples) // size))),
+        batch_size=size,
+        encoder=encoder,  # type: ignore[call-arg]
+        views=ImageViews(recipe="none", count=1, crop_scale_min=0.8),  # type: ignore[call-arg]
+        seed=seed,
+    )
+    assembled, views = assemble(config, samples)
+    network = assembled.encoder
+    learner = ClassHeads(network, dimension=network.dimension, frozen=False)  # type: ignore[arg-type]
+    learner.see_targets(samples.targets)
+    train_in_memory(learner, samples, views, config)
+    learner.eval()
+    heads: Heads = learner.heads
+
+    def answers(images: Images) -> np.ndarray:
+        with torch.no_grad():
+            (logits,) = heads(embeddings_of(network, images))  # type: ignore[arg-type]  # (N, K)
+        found: np.ndarray = logits.argmax(dim=1).numpy().astype(np.int64)  # (N,)
+        return found
+
+    return answers
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What oracles say of a translator, and how far they can be trusted.
+
+    Arguments:
+        rates: flip and keep rates of its translations.
+        class_oracle, bias_oracle: accuracy of the judges on pictures that they did not learn from, none translated.
+    """
+
+    rates: TranslationRates
+    class_oracle: Metric
+    bias_oracle: Metric
+
+
+def judged_translations(
+    translator: Any,
+    known: Images,
+    known_bias: np.ndarray,
+    real: Images,
+    real_bias: np.ndarray,
+    asked: Images,
+    asked_bias: np.ndarray,
+    tied: np.ndarray,
+    *,
+    seed: int = 0,
+) -> Judged:
+    """Train a judge of the class and one of the nuisance on unbiased pictures, and have them judge translations.
+
+    Labels of the nuisance are looked at here alone, and never by the translator.
+
+    Shapes:
+        known_bias, real_bias, asked_bias: `(N,)` int64, the nuisance of the pictures beside them; tied: `(K,)`.
+
+    Arguments:
+        translator: a network that `translations_of` takes.
+        known: unbiased, what the judges learn from.
+        real: unbiased, what the judges are tested on.
+        asked: what is translated, each to every class.
+    """
+    import numpy as np
+
+    from contrapose.evaluation import Metric
+    from contrapose.evaluation.translation import translation_rates
+    from contrapose.training.translation import translations_of
+
+    by_class, by_bias = oracle(known, seed=seed), oracle(known.with_labels(known_bias), seed=seed)
+    count, labels = len(tied), asked.labels
+    assert labels is not None and real.labels is not None
+    made = [replaced(asked, translations_of(translator, asked, number)) for number in range(count)]
+    rates = translation_rates(
+        np.tile(labels, count),
+        np.tile(asked_bias, count),
+        np.repeat(np.arange(count), len(asked)),
+        tied,
+        judged_class=np.concatenate([by_class(one) for one in made]),
+        judged_bias=np.concatenate([by_bias(one) for one in made]),
+        protocol=f"judged by networks trained on {len(known):,} unbiased pictures",
+    )
+    told = f"{len(real):,} unbiased pictures, none translated"
+    return Judged(
+        rates,
+        Metric.from_items("judge of the class", by_class(real) == real.labels, protocol=told),
+        Metric.from_items("judge of the nuisance", by_bias(real) == real_bias, protocol=told),
+    )
+
+
+def replaced(images: Images, pixels: np.ndarray) -> Images:
+    """Other pixels in the place of those of these pictures."""
+    from contrapose.data import Images
+
+    return Images(pixels, images.labels, class_names=images.class_names, preparation=images.preparation)
