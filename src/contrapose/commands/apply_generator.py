@@ -63,7 +63,7 @@ def apply_generator(
     if generator.verdict:
         images.notes = (
             *images.notes,
-            f"When its training ended, this stood against the generator: {generator.verdict}",
+            f"Its training ended with a verdict: {generator.verdict}",
         )
     shown = [images.batch(np.arange(min(ROWS, len(images))))]  # (R, C, H, W) each
     with whole_folder(folder) as place:

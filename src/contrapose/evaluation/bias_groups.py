@@ -79,9 +79,8 @@ def bias_groups(
         agrees = np.array([own.get(str(name)) == str(value) for name, value in zip(classes, bias, strict=True)])
         for name, rows in (("conflicting", known & ~agrees), ("aligned", known & agrees)):
             if rows.sum() >= 2:
-                told = (
-                    f"{int(rows.sum()):,} rows whose nuisance is {'not ' * (name == 'conflicting')}that of their class"
-                )
+                whose = "another than" if name == "conflicting" else "that of"
+                told = f"{int(rows.sum()):,} rows with a nuisance that is {whose} their class's"
                 found[f"accuracy, {name}"] = Metric.from_items(f"accuracy, {name}", right[rows], protocol=told + how)
     sizes = np.bincount(groups, minlength=count)  # (G,)
     enough = np.flatnonzero(sizes >= least)

@@ -35,11 +35,11 @@ class TranslationRates:
     def sentence(self) -> str:
         """What they mean for a classifier that learns from such translations, with a remedy where it would not."""
         if self.enough:
-            return "The translator changes what goes with the class and keeps the class: its translations can be learned from."
+            return "The translator changes what goes with the class and keeps the class, as its translations should."
         if self.flip.value < ENOUGH and self.keep.value < ENOUGH:
             return (
-                "The translator neither turns the nuisance reliably nor keeps the class, so nothing that is learned from "
-                "its translations speaks for or against the method. Train it for longer (--translator-steps)."
+                "The translator neither turns the nuisance reliably nor keeps the class, so nothing that is learned "
+                "from its translations speaks for or against the method. Train it for longer (--translator-steps)."
             )
         if self.flip.value < ENOUGH:
             return (
@@ -47,8 +47,8 @@ class TranslationRates:
                 "--cycle-weight, or train it for longer (--translator-steps)."
             )
         return (
-            "The translator changes the class itself too often, so its translations are labelled wrongly: the nuisance may "
-            "not be the easier of the two here. Raise --cycle-weight, or take fewer --translator-steps."
+            "The translator changes the class itself too often, so its translations are labelled wrongly: the nuisance "
+            "may not be the easier of the two here. Raise --cycle-weight, or take fewer --translator-steps."
         )
 
 
@@ -79,8 +79,8 @@ def translation_rates(
     Errors:
         ArgumentError: arrays of different lengths, or too few translations to another class.
 
-    Closed form: the identity gives a flip rate of 0 and a keep rate of 1 with perfect judges; a translator that paints a
-    picture of class c from nothing, 1 and 0.
+    Closed form: the identity gives a flip rate of 0 and a keep rate of 1 with perfect judges; a translator that paints
+    a picture of class c from nothing, 1 and 0.
     """
     arrays = (bias, wanted, judged_class, judged_bias)
     if any(len(one) != len(labels) for one in arrays):

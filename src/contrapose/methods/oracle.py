@@ -46,8 +46,8 @@ def oracle(samples: Images, *, seed: int = 0, encoder: str = "tiny_conv") -> Cal
     config = kind(
         epochs=max(EPOCHS, -(-LEAST_STEPS // max(1, len(samples) // size))),
         batch_size=size,
-        encoder=encoder,  # type: ignore[call-arg]
-        views=ImageViews(recipe="none", count=1, crop_scale_min=0.8),  # type: ignore[call-arg]
+        encoder=encoder,
+        views=ImageViews(recipe="none", count=1, crop_scale_min=0.8),
         seed=seed,
     )
     assembled, views = assemble(config, samples)
@@ -114,7 +114,8 @@ def judged_translations(
 
     by_class, by_bias = oracle(known, seed=seed), oracle(known.with_labels(known_bias), seed=seed)
     count, labels = len(tied), asked.labels
-    assert labels is not None and real.labels is not None
+    assert labels is not None, "judges are asked for known classes"
+    assert real.labels is not None, "judges are tested on known classes"
     made = [replaced(asked, translations_of(translator, asked, number)) for number in range(count)]
     rates = translation_rates(
         np.tile(labels, count),
