@@ -44,6 +44,8 @@ def _small(options: Mapping[str, Any], *, must: bool = False) -> dict[str, Any]:
         small["batch_size"] = min(BATCH, small.get("batch_size", BATCH))
     if "queue" in small:
         small["queue"] = 2 * BATCH
+    if "translator_steps" in small:
+        small["translator_steps"] = 2
     if "max_length" in small:
         small["max_length"] = min(TOKENS, small["max_length"])
     if "encoder" in small:

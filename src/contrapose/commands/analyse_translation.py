@@ -66,7 +66,7 @@ def analyse_translation(options: AnalyseTranslationOptions, *, say: Callable[[st
     from contrapose.commands.unwritten import kept_if_unwritten
     from contrapose.environment import environment
     from contrapose.generator import load_generator
-    from contrapose.methods.oracle import judged_translations
+    from contrapose.methods.oracle import Judges
 
     generator = load_generator(options.run, device=options.device)
     images, bias, names = _opened(generator, options)
@@ -76,16 +76,13 @@ def analyse_translation(options: AnalyseTranslationOptions, *, say: Callable[[st
         f"translator of {options.run}: {len(generator.classes)} classes; judges learn from {len(known):,} pictures of "
         f"{images.origin}, and {len(asked):,} others are translated to every class. {how}"
     )
-    judged = judged_translations(
+    judged = Judges.trained(images.subset(known), bias[known], seed=options.seed)(
         generator.translator,
-        images.subset(known),
-        bias[known],
-        images.subset(real),
-        bias[real],
         images.subset(asked),
         bias[asked],
         tied,
-        seed=options.seed,
+        real=images.subset(real),
+        real_bias=bias[real],
     )
     measured = (judged.rates.flip, judged.rates.keep, judged.class_oracle, judged.bias_oracle)
     for metric in measured:

@@ -46,7 +46,6 @@ class TranslatedHeads(Drawing, ClassHeads):
         generator: names the stream that is drawn from.
 
     Attributes:
-        translate: see `Translate`; None: a and b are further views of x itself.
         vary: `(B samples, generator=) -> (a view of them, ...)`, what is done to x, a and b before they are seen; None:
             nothing.
         difficulty: `(N,)` cross-entropy of every sample by a biased classifier: w = difficulty / (difficulty + own),
@@ -77,12 +76,19 @@ class TranslatedHeads(Drawing, ClassHeads):
         self.classes, self.contrast_weight = classes, contrast_weight
         if contrast_weight:
             self.chance = None
-        self.translate: Translate | None = None
+        self._translate: tuple[Translate, ...] = ()  # in a tuple, so that a module in it is no part of this one
         self.vary: Callable[..., Sequence[Any]] | None = None
         self.difficulty: Tensor | None = None
         self.sample_weights: Tensor | None = None
         self.name_draws(generator)
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+
+    def translated_by(self, translate: Translate | None) -> None:
+        """Have samples translated so from now on; None: a and b are further views of x itself, as at first. A module is
+        put into evaluation mode."""
+        if isinstance(translate, nn.Module):
+            translate = translate.eval().requires_grad_(False)
+        self._translate = () if translate is None else (translate,)
 
     def after_step(self, steps: Sequence[Step]) -> None:
         self.steps += 1
@@ -120,11 +126,10 @@ class TranslatedHeads(Drawing, ClassHeads):
         if len(batch.views) != 1:
             raise ArgumentError(f"This learner makes its views of one of each sample, and got {len(batch.views)}.")
         x = batch.views[0]
-        if self.translate is None:
-            made = [x, x, x]
-        else:
+        made = [x, x, x]
+        for translate in self._translate:
             with torch.no_grad():
-                made = [x, *(self.translate(x, classes.to(x.device)) for classes in self.wanted(batch))]
+                made = [x, *(translate(x, classes.to(x.device)) for classes in self.wanted(batch))]
         if any(view.shape != x.shape for view in made):
             raise ArgumentError(
                 f"The translator made {tuple(made[1].shape)} of {tuple(x.shape)}: it must keep the size."

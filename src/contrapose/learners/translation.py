@@ -161,7 +161,8 @@ class Translation(Drawing):
         gap = self.game.critic(scores, self.critic(made)[0])
         # A slope is a difference: in bfloat16 little would be left of it.
         with torch.autocast(real.device.type, enabled=False):
-            where = self.game.mixed(real.float(), made.float(), share)  # (B, ...)
+            wide = torch.promote_types(real.dtype, torch.float32)
+            where = self.game.mixed(real.to(wide), made.to(wide), share)  # (B, ...)
             penalty = self.game.penalty(lambda x: self.critic(x)[0], where)
         named = self.game.named(logits, labels)
         loss = gap + self.weights.penalty * penalty + self.weights.classes * named

@@ -9,6 +9,8 @@ from torch import Tensor
 STEEP = 10.0
 """How often the critic may tell samples apart by more than they differ. Of slope 1 it never does; [design] ten times
 is far beyond what a few steps of a young critic do."""
+LEAST_DISTANCE = 0.1
+"""Change of each value below which nearly nothing was translated, and a critic's difference means little. [design]"""
 ALIKE = 0.1
 """Share of the real samples' variation below which translations count as all the same. [design]"""
 UNCHANGED = 0.02
@@ -31,7 +33,7 @@ def translation_finding(
     """
     difference = (made - real).float().flatten(1)  # (B, D)
     distance, gap = float(difference.norm(dim=1).mean()), abs(float(log.get("score_gap", 0.0)))
-    if gap > STEEP * max(distance, 1e-3 * difference.shape[1] ** 0.5):
+    if gap > STEEP * max(distance, LEAST_DISTANCE * difference.shape[1] ** 0.5):
         return (
             f"diverging critic: it tells real pictures from translations by {gap:.3g}, and these differ by "
             f"{distance:.3g} only, so its slope is far from 1. Lower --translator-rate, or raise --penalty-weight."

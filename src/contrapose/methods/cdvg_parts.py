@@ -51,7 +51,7 @@ def new_translation(config: CDvG, images: Images, *, generator: torch.Generator)
     return Translation(
         translator,
         critic,
-        _game(),
+        game(),
         classes=config.classes,
         weights=weights,
         critic_turns=turns,
@@ -65,7 +65,7 @@ def class_names_of(samples: Samples, classes: int) -> tuple[str, ...]:
     return tuple(given[number] if number < len(given) else str(number) for number in range(classes))
 
 
-def _game() -> Any:
+def game() -> Any:
     from types import SimpleNamespace
 
     from contrapose.objectives.adversarial.translation import named_as, reconstruction

@@ -157,7 +157,7 @@ def _classifying(context: Context) -> Job:
     device = context.accelerator.device
     learner.vary = usual.views
     if config.translate:
-        learner.translate = translates(context.artifacts[TRANSLATE], context.monitor.say, device)
+        learner.translated_by(translates(context.artifacts[TRANSLATE], context.monitor.say, device))
     if config.upweight == "early":
         learner.difficulty = difficulty(context.artifacts[EARLY], samples, device)
     if config.upweight == "column":

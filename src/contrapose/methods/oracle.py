@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from contrapose.evaluation import Metric
     from contrapose.evaluation.translation import TranslationRates
 
-EPOCHS, LEAST_STEPS = 20, 400
+Oracle = Callable[["Images"], "np.ndarray"]
+EPOCHS, LEAST_STEPS = 20, 300
 """Of an oracle; few samples take more epochs. [design]"""
 
 
-def oracle(samples: Images, *, seed: int = 0, encoder: str = "tiny_conv") -> Callable[[Images], np.ndarray]:
+def oracle(samples: Images, *, seed: int = 0, encoder: str = "tiny_conv") -> Oracle:
     """A classifier of these pictures' labels, trained with small crops and shifts and without a change of colour.
 
     Arguments:
@@ -81,57 +82,71 @@ class Judged:
     bias_oracle: Metric
 
 
-def judged_translations(
-    translator: Any,
-    known: Images,
-    known_bias: np.ndarray,
-    real: Images,
-    real_bias: np.ndarray,
-    asked: Images,
-    asked_bias: np.ndarray,
-    tied: np.ndarray,
-    *,
-    seed: int = 0,
-) -> Judged:
-    """Train a judge of the class and one of the nuisance on unbiased pictures, and have them judge translations.
+@dataclass(frozen=True)
+class Judges:
+    """A judge of the class and one of the nuisance.
 
-    Labels of the nuisance are looked at here alone, and never by the translator.
-
-    Shapes:
-        known_bias, real_bias, asked_bias: `(N,)` int64, the nuisance of the pictures beside them; tied: `(K,)`.
+    Labels of the nuisance are looked at here alone, and never by the translator that is judged.
 
     Arguments:
-        translator: a network that `translations_of` takes.
-        known: unbiased, what the judges learn from.
-        real: unbiased, what the judges are tested on.
-        asked: what is translated, each to every class.
+        by_class, by_bias: pictures -> numbers, `(N,)`.
+        learned: pictures that they learned from.
     """
-    import numpy as np
 
-    from contrapose.evaluation import Metric
-    from contrapose.evaluation.translation import translation_rates
-    from contrapose.training.translation import translations_of
+    by_class: Oracle
+    by_bias: Oracle
+    learned: int
 
-    by_class, by_bias = oracle(known, seed=seed), oracle(known.with_labels(known_bias), seed=seed)
-    count, labels = len(tied), asked.labels
-    assert labels is not None, "judges are asked for known classes"
-    assert real.labels is not None, "judges are tested on known classes"
-    made = [replaced(asked, translations_of(translator, asked, number)) for number in range(count)]
-    rates = translation_rates(
-        np.tile(labels, count),
-        np.tile(asked_bias, count),
-        np.repeat(np.arange(count), len(asked)),
-        tied,
-        judged_class=np.concatenate([by_class(one) for one in made]),
-        judged_bias=np.concatenate([by_bias(one) for one in made]),
-        protocol=f"judged by networks trained on {len(known):,} unbiased pictures",
-    )
-    told = f"{len(real):,} unbiased pictures, none translated"
-    return Judged(
-        rates,
-        Metric.from_items("judge of the class", by_class(real) == real.labels, protocol=told),
-        Metric.from_items("judge of the nuisance", by_bias(real) == real_bias, protocol=told),
-    )
+    @classmethod
+    def trained(cls, known: Images, bias: np.ndarray, *, seed: int = 0) -> Self:
+        """Judges that learn from unbiased pictures; `bias` is the nuisance of each, `(N,)` int64."""
+        return cls(oracle(known, seed=seed), oracle(known.with_labels(bias), seed=seed), len(known))
+
+    def __call__(
+        self,
+        translator: Any,
+        asked: Images,
+        asked_bias: np.ndarray,
+        tied: np.ndarray,
+        *,
+        real: Images,
+        real_bias: np.ndarray,
+    ) -> Judged:
+        """What they say of a translator.
+
+        Shapes:
+            asked_bias, real_bias: `(N,)` int64, the nuisance of the pictures before them; tied: `(K,)`.
+
+        Arguments:
+            translator: a network that `translations_of` takes.
+            asked: what is translated, each to every class.
+            real: unbiased, what the judges are tested on.
+        """
+        import numpy as np
+
+        from contrapose.evaluation import Metric
+        from contrapose.evaluation.translation import translation_rates
+        from contrapose.training.translation import translations_of
+
+        count, labels = len(tied), asked.labels
+        assert labels is not None, "judges are asked for known classes"
+        assert real.labels is not None, "judges are tested on known classes"
+        made = [replaced(asked, translations_of(translator, asked, number)) for number in range(count)]
+        rates = translation_rates(
+            np.tile(labels, count),
+            np.tile(asked_bias, count),
+            np.repeat(np.arange(count), len(asked)),
+            tied,
+            judged_class=np.concatenate([self.by_class(one) for one in made]),
+            judged_bias=np.concatenate([self.by_bias(one) for one in made]),
+            protocol=f"judged by networks trained on {self.learned:,} unbiased pictures",
+        )
+        told = f"{len(real):,} unbiased pictures, none translated"
+        return Judged(
+            rates,
+            Metric.from_items("judge of the class", self.by_class(real) == real.labels, protocol=told),
+            Metric.from_items("judge of the nuisance", self.by_bias(real) == real_bias, protocol=told),
+        )
 
 
 def replaced(images: Images, pixels: np.ndarray) -> Images:

@@ -33,12 +33,10 @@ class _Bias(Classification):
         self.bias = self.values[[rows[name] for name in self.test.identifiers]]  # (T,)
         unknown = int((self.bias == "").sum())
         if unknown:
-            self._notes.append(
-                f"{unknown:,} of {len(self.bias):,} without a value of {self.column}: a group of their own"
-            )
+            self._notes.append(f"{unknown:,} of {len(self.bias):,} have no {self.column} and are groups of their own")
         self.tied = self._tied()
         named = [f"{name}|{value}" for name, value in zip(self.truths[0], self.bias, strict=True)]  # type: ignore[arg-type]
-        self.setting = Setting("bias", {"seed": given.seed, "bias_column": self.column}, Identity.of(self.test, named))
+        self.setting = Setting(f"bias, {self.column}", {"seed": given.seed}, Identity.of(self.test, named))
 
     def _opened(self, given: Given) -> tuple[Samples, list[np.ndarray | None]]:
         samples, truths = super()._opened(given)
@@ -77,8 +75,8 @@ class _Bias(Classification):
             count = sum(int((known == name).sum()) for name in most)
             share = sum(many for _, many in most.values()) / max(1, count)
             self._notes.append(
-                f"conflicting is another {self.column} than most of the class have in --data, where {100 * share:.1f} % "
-                "have that of most"
+                f"conflicting is another {self.column} than most of the class have in --data, where {100 * share:.1f} "
+                "% have that of most"
             )
             return {name: value for name, (value, _) in most.items()}
         if classes >= values - {""} and len(values - {""}) > 1:

@@ -114,6 +114,11 @@ def tinted(images: Images, *, share: float | None = 0.0, where: Where = "digit",
     return made.with_classes(COLOUR, colours, [str(number) for number in range(count)])
 
 
+def colours_of(images: Images) -> np.ndarray:
+    """The number of the colour of each tinted picture, `(N,)` int64."""
+    return images.targets[COLOUR].astype(np.int64)  # (N,)
+
+
 def _colours(labels: np.ndarray, count: int, share: float | None, generator: torch.Generator) -> np.ndarray:
     """A colour for each picture, `(N,)` int64; as many are another class's as the share says, to the nearest whole."""
     if share is None:
