@@ -21,7 +21,7 @@ from contrapose.tasks import TASKS, Attacks, Given, OfClassifier, Targets, Task,
 
 WORDS = ("red", "green", "blue", "small", "large", "old", "new", "dog", "cat", "bird", "house", "tree")
 
-OF_CLASSIFIERS = ("corruptions", "classification", "robust", "out-of-distribution")
+OF_CLASSIFIERS = ("bias", "corruptions", "classification", "robust", "out-of-distribution")
 EXAMPLES = {
     "one-shot": ("of_pictures", lambda request: "omniglot"),
     "zero-shot": ("of_texts", lambda request: named_texts(request.getfixturevalue("pairs"))),
@@ -29,6 +29,7 @@ EXAMPLES = {
     "corruptions": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "robust": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "out-of-distribution": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
+    "bias": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "scored-pairs": ("of_texts", lambda request: request.getfixturevalue("pairs")),
     "paraphrases": ("of_texts", lambda request: quadruples(30)),
     "regression": ("of_rows", lambda request: request.getfixturevalue("rows")),
@@ -53,7 +54,7 @@ def documented() -> dict[str, list[str]]:
 
 
 def labelled(pictures: np.ndarray) -> dict[str, Any]:
-    return {"images": pictures, "labels": np.repeat([0, 1, 2], 32)}
+    return {"images": pictures, "labels": np.repeat([0, 1, 2], 32), "colours": np.tile([0, 1, 2], 32)}
 
 
 def masked(pictures: np.ndarray) -> Images:
@@ -73,6 +74,7 @@ def example(request: pytest.FixtureRequest, given: Callable[..., Given]) -> tupl
     encoder, data = request.getfixturevalue(encoder), data(request)
     asked = {
         "regression": {"number_column": "age"},
+        "bias": {"bias_column": "colours"},
         "zero-shot": {"label_column": "topic", "label_texts": ("tree", "dog", "house", "old bird")},
     }
     targets = Targets(**asked.get(request.param, {}))

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from contrapose.classifier import Classifier, load_classifier
-from contrapose.commands.ascend import ascend
 from contrapose.commands.apply_generator import apply_generator
+from contrapose.commands.ascend import ascend
 from contrapose.commands.reading import Reading
 from contrapose.commands.table_file import TABLES, file_to_write, table_bytes
 from contrapose.commands.unwritten import write_or_rescue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -57,8 +57,6 @@ class TranslatedHeads(Drawing, ClassHeads):
 
     Chance: log K, with `contrast_weight` 0; else none.
     """
-
-    remedy: ClassVar[str] = ""
 
     def __init__(
         self,

@@ -7,11 +7,11 @@
 1.9459
 """
 
+from contrapose.objectives.adversarial.translation import reconstruction
+from contrapose.objectives.adversarial.wasserstein import critic_loss, gradient_penalty, maker_loss
 from contrapose.objectives.dense.matching import cell_matches
 from contrapose.objectives.dense.pix_contrast import pix_contrast
 from contrapose.objectives.dense.pix_pro import pix_pro
-from contrapose.objectives.adversarial.translation import reconstruction
-from contrapose.objectives.adversarial.wasserstein import critic_loss, gradient_penalty, maker_loss
 from contrapose.objectives.discriminative.candidate_margin import candidate_margin
 from contrapose.objectives.discriminative.log_density import (
     energy_difference,
