@@ -60,7 +60,7 @@ def analyse_suppression(options: AnalyseSuppressionOptions, *, say: Callable[[st
         UnwrittenError: `out` cannot be written; the record is in its `result`.
     """
     from contrapose.atomic import write_atomically
-    from contrapose.commands.evaluate import data_of_run
+    from contrapose.commands.evaluated_run import data_of_run
     from contrapose.commands.factors import factors_of, with_asked
     from contrapose.commands.reading import Reading
     from contrapose.commands.unwritten import kept_if_unwritten

@@ -170,15 +170,12 @@ def _tied(generator: Generator, options: AnalyseTranslationOptions, names: tuple
 
 def _own_data(run: str) -> str | None:
     """What the run learned from, where it is to be had by name."""
-    from contrapose.commands.run_data import FROM_PYTHON, data_places
-    from contrapose.training.run_folder import RunFolder
+    from contrapose.commands.evaluated_run import data_of_run
 
-    for place in (Path(run), *Path(run).parents[:2]):  # of a stage: the run above it
-        if (place / "config.json").is_file():
-            record = RunFolder(place).read_record()
-            data = record.get("config", {}).get("data", FROM_PYTHON)
-            return None if data == FROM_PYTHON else data_places(data, record, place)[0]
-    return None
+    try:
+        return data_of_run(run)
+    except ContraposeError:  # a generator by itself, or data that were given in Python
+        return None
 
 
 def _parts(images: Images, bias: np.ndarray, tied: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

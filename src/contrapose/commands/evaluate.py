@@ -7,21 +7,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from contrapose.commands.evaluated_run import config_of_run, data_of_run, samples_of_run
 from contrapose.commands.evaluation import Evaluation
 from contrapose.commands.evaluation_items import Arms
 from contrapose.commands.evaluation_notes import given_away, seen
 from contrapose.commands.reading import Reading
 from contrapose.commands.report_data import sources_of
 from contrapose.commands.run_classifier import classifier_of, heads_of
-from contrapose.commands.run_data import FROM_PYTHON, data_places
-from contrapose.commands.train import config_of
 from contrapose.commands.unwritten import kept_if_unwritten
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import untrained_like
 from contrapose.encoders.texts.trained_matcher import load_matcher
-from contrapose.errors import DataError
 from contrapose.evaluation import diagnose
-from contrapose.methods import Method
 from contrapose.tasks import Attacks, Given, Measurement, Targets, task_for
 from contrapose.tasks.task import Embed
 from contrapose.training.run_folder import RunFolder
@@ -174,7 +171,7 @@ def measure(
     trained = load(run, device=device, white=white)
     source = data if data is not None else data_of_run(run)
     reading = reading or Reading.of(run)
-    config = _config_of(run)
+    config = config_of_run(run)
     given = Given(
         trained.encoder,
         source,
@@ -223,7 +220,7 @@ def measure(
             *filter(None, [chosen.unused(given)]),
         ),
         diagnose(embeddings, labels=measurement.labels, seed=seed) if diagnosis else None,
-        samples=_samples_of(run),
+        samples=samples_of_run(run),
         leaked=measurement.leaked,
         sources=sources_of(source, test_data, limit=limit, seed=seed, number_column=measurement.number_column)
         if measurement.named
@@ -233,31 +230,6 @@ def measure(
         heads=heads_of(config),
         pictures=measurement.pictures(),
     )
-
-
-def data_of_run(run: str | Path) -> str:
-    """What the run itself was trained on."""
-    if not RunFolder(run).config_file.is_file():
-        raise DataError(f"{run} is an encoder without a run, so it names no data; give labelled data with --data.")
-    folder = RunFolder.open(run)
-    record = folder.read_record()
-    data = config_of(record, where=str(folder.config_file)).data
-    if data == FROM_PYTHON:
-        raise DataError(f"{run} was trained on data handed over in Python; give labelled data to evaluate on.")
-    return data_places(data, record, folder.root)[0]
-
-
-def _config_of(run: str | Path) -> Method | None:
-    """How the run was trained; None of an encoder by itself."""
-    file = RunFolder(run).config_file
-    return config_of(RunFolder.open(run).read_record(), where=str(file)) if file.is_file() else None
-
-
-def _samples_of(run: str | Path) -> int | None:
-    """How many samples the run was trained on, where that is known."""
-    folder = RunFolder(run)
-    found = folder.read_record().get("data", {}).get("samples") if folder.config_file.is_file() else None
-    return found if isinstance(found, int) else None
 
 
 def _embedders(trained: Embedder, measurement: Measurement, given: Given, floors: bool) -> Iterator[tuple[str, Embed]]:
