@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 
@@ -88,8 +89,10 @@ class _Bias(Classification):
         )
         return None
 
-    def _scored(self, question: Question, answers: np.ndarray, truths: np.ndarray | None, how: str = "") -> Metrics:
-        found = super()._scored(question, answers, truths, how)
+    def _scored(
+        self, question: Question, answers: np.ndarray, truths: np.ndarray | None, how: str = "", **options: Any
+    ) -> Metrics:
+        found = super()._scored(question, answers, truths, how, **options)
         if truths is None:
             return found
         protocol = how or f"{self.column} is what may lead it"

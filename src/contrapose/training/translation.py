@@ -36,7 +36,7 @@ class TranslatorTrainer(Trainer):
     def __init__(self, learner: Translation, source: Source, *arguments: Any, samples: Samples, **options: Any) -> None:
         super().__init__(learner, source, *arguments, **options)
         # Norms of each picture by itself are slower on pictures whose channels are last: a third of a step.
-        self.learner.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        self.learner.to(memory_format=torch.contiguous_format)
         self.samples = samples
 
     def export(self, folder: Path, *, step: int) -> None:
