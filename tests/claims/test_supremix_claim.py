@@ -12,6 +12,7 @@ from contrapose.claims import Protocol
 from contrapose.claims.published import supremix as module
 from contrapose.claims.published.supremix import turned_digits
 from contrapose.data import Images
+from contrapose.data.images.made.turned import turn
 
 PROTOCOL = Protocol(options={"epochs": 1}, images=100, labelled=80, validation=40, test=60)
 
@@ -44,7 +45,7 @@ def test_angles_are_even_and_no_corner_tells_them() -> None:
 def test_the_number_is_the_angle_by_which_a_picture_was_turned() -> None:
     bar = np.zeros((40, 1, 33, 33), dtype=np.uint8)
     bar[:, :, 4:29, 15:18] = 255  # upright
-    turned = module._turn(Images(bar), torch.Generator().manual_seed(0))
+    turned = turn(Images(bar), torch.Generator().manual_seed(0))
     rows, columns = np.mgrid[:33, :33] - 16
     for picture, angle in zip(turned.pixels[:, 0].astype(float), turned.targets["number"], strict=True):
         leaning = np.array([[(picture * a * b).sum() for a in (columns, rows)] for b in (columns, rows)])

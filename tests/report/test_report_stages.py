@@ -85,6 +85,13 @@ def test_each_stage_has_its_own_curves_verdicts_and_pictures(run: RunFolder) -> 
     assert not first.pictures
 
 
+def test_a_stage_that_is_done_misses_no_curves_where_it_has_no_numbers(run: RunFolder) -> None:
+    lines = [json.loads(line) for line in run.metrics_file.read_text().splitlines()]
+    kept = [line if line["stage"] != "clusters" else {"step": line["step"], "stage": "clusters"} for line in lines]
+    run.metrics_file.write_text("".join(json.dumps(line) + "\n" for line in kept))
+    assert stages_of(run)[1].curves == Curves(())
+
+
 def test_a_stage_that_is_not_begun_is_named(run: RunFolder) -> None:
     run.forget_after(6)
     (run.path / "stages" / "clusters" / "stage.json").unlink()

@@ -83,3 +83,4 @@ def test_new_paths_count_up(tmp_path: Path) -> None:
     assert new_run_path("mmcl", "photos/", root=tmp_path) == tmp_path / "mmcl-photos"
     (tmp_path / "mmcl-photos").mkdir()
     assert new_run_path("mmcl", "a/photos.npz", root=tmp_path) == tmp_path / "mmcl-photos-2"
+    assert new_run_path("mcl", "made:tint?count=9&seed=1", root=tmp_path) == tmp_path / "mcl-made-tint"

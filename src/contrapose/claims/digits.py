@@ -10,10 +10,10 @@ from contrapose.claims.ground import Ground, cifar10, open_parts
 from contrapose.claims.protocol import Protocol
 from contrapose.data import Images, Samples
 from contrapose.data.images.made.scans import SIDE, scans
+from contrapose.data.images.made.superposition import laid_over
 
 TEST = 597  # of the scans, which nothing is learned from or chosen on; of the rest a sixth to choose on
 VALIDATION = 200
-WEIGHT = 0.5  # of each picture in a composed one
 MOST = 10_000
 """More pictures than this are not composed of so few scans."""
 
@@ -92,6 +92,6 @@ def _compose(beneath: Layer, above: Layer, count: int, number: int, *, backgroun
     random = np.random.default_rng(number)
     low, high = (random.integers(len(layer[0]), size=count) for layer in (beneath, above))  # (n,) each
     target = np.arange(count) % 2 if background else np.ones(count, dtype=np.int64)  # (n,)
-    sum_ = WEIGHT * (beneath[0][low] + target[:, None, None, None] * above[0][high].astype(np.float32))
+    pixels = laid_over(beneath[0][low], above[0][high], target[:, None, None, None])  # (n, C, H, W)
     labels = target if background else 10 * beneath[1][low] + above[1][high]  # (n,)
-    return Images(np.rint(sum_).astype(np.uint8), labels, origin="digits laid over each other")
+    return Images(pixels, labels, origin="digits laid over each other")

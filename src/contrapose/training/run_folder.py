@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from contrapose.atomic import write_atomically, write_once
+from contrapose.data.kinds import MADE_BY_NAME
 from contrapose.encoders.stage_folder import no_encoder_there, run_of
 from contrapose.errors import RunError
 from contrapose.shell import shell_command
@@ -177,6 +178,7 @@ def _taken(path: Path) -> RunError:
 
 def new_run_path(method: str, data: str, *, root: Path | str = "runs") -> Path:
     """`runs/METHOD-DATA`, with a number appended when that is taken."""
+    data = data.partition("?")[0] if data.startswith(MADE_BY_NAME) else data  # options of what is made
     stem = Path(data.rstrip("/")).name.split(".")[0].replace(":", "-")
     stem = stem if stem and stem[0].isalnum() else "data"
     path = Path(root) / f"{method}-{stem}"

@@ -4,12 +4,15 @@ import inspect
 
 import numpy as np
 import pytest
+import torch
 
 from contrapose.commands.data_check import data_check
 from contrapose.commands.run_data import places_of
-from contrapose.data import kind_of, open_data
-from contrapose.data.images.made import MADE, trifeature
+from contrapose.data import Images, kind_of, open_data
+from contrapose.data.images.made import MADE, superposition, trifeature, turned
+from contrapose.data.images.made.superposition import laid_over
 from contrapose.data.images.made.trifeature import COLOURS, SHAPES, SIDE, TEXTURES
+from contrapose.data.images.made.turned import in_frame, turn
 from contrapose.errors import ArgumentError
 
 
@@ -149,3 +152,31 @@ def test_textures_have_the_stated_periods_and_dark_phase():
             "columns": name in ("solid", "horizontal"),
             "period": name != "blobs",
         }, name
+
+
+def test_two_digits_lie_over_each_other():
+    """Both at half their strength, of five classes each, drawn independently."""
+    images = superposition(400, seed=1)
+    assert images.names_of == {"beneath": ("0", "1", "2", "3", "4"), "above": ("5", "6", "7", "8", "9")}
+    assert (images.labels == images.targets["above"]).all()
+    assert images.pixels.max() > 2 * 120, "both strokes meet somewhere"
+    together = np.bincount(5 * images.targets["beneath"].astype(int) + images.labels, minlength=25)
+    assert ((together - 16) ** 2 / 16).sum() < 43  # chi-square with 24 degrees of freedom, 1 in 100
+    white, half = np.full((1, 1, 2, 2), 255, np.uint8), np.full((1, 1, 2, 2), 101, np.uint8)
+    assert (laid_over(white, half) == 178).all()
+    assert (laid_over(white, half, 0.0) == 128).all()
+
+
+def test_digits_are_turned_by_their_number():
+    """A picture that is turned by nothing stays; the number is the angle, within its limits, and scans come again."""
+    images = turned(1_800, seed=2, largest=30)
+    angles = images.targets["number"]
+    assert 25 < np.abs(angles).max() <= 30
+    assert images.labels[0] == images.labels[1797]
+    assert angles[0] != angles[1797]
+    still = in_frame(np.full((1, 1, 8, 8), 200, np.uint8))
+    same = turn(Images(still, [0]), torch.Generator().manual_seed(0), largest=1e-6)
+    inside = still > 0
+    assert np.abs(same.pixels.astype(int) - still)[inside].max() <= 1
+    with pytest.raises(ArgumentError, match="degrees"):
+        turned(3, largest=0)

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
 from contrapose.claims.ground import Ground, open_parts
@@ -16,12 +15,9 @@ from contrapose.claims.protocols import whole_cifar10
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference
 from contrapose.data import Images, derived_generator
+from contrapose.data.images.made.turned import in_frame, turn
 from contrapose.evaluation import order_score, ridge
 
-LARGEST = 60.0
-"""Degrees by which a picture is turned at most, either way."""
-SIDE = 16
-"""Pixels of a turned digit, four of them a margin into which corners turn."""
 FEW = 5
 """One in so many samples is left where labels are few: 200 of 1,000."""
 TEMPERATURES = (0.1, 0.2, 0.5)
@@ -36,7 +32,7 @@ def turned_digits(source: str, protocol: Protocol, seed: int) -> Ground:
     """
     wanted = max(protocol.images, protocol.labelled) + protocol.validation
     train, test = _digits(wanted, protocol.test) or open_parts(source)
-    turned = [_turn(part, derived_generator(seed, _ANGLES, number)) for number, part in enumerate((train, test))]
+    turned = [turn(part, derived_generator(seed, _ANGLES, number)) for number, part in enumerate((train, test))]
     learned = turned[0].subset(np.arange(protocol.images))
     return Ground(
         pretraining={"pretraining": learned, "few": learned.subset(np.arange(protocol.images // FEW))},
@@ -75,30 +71,8 @@ def _digits(wanted: int, test: int) -> tuple[Images, Images] | None:
         return None
     order = torch.randperm(len(digits.images), generator=derived_generator(0, _ORDER)).numpy()  # (N,)
     pixels = np.rint(digits.images[order] * (255 / 16)).astype(np.uint8)[:, None]  # (N, 1, 8, 8)
-    margin = (SIDE - 12) // 2
-    small = functional.interpolate(torch.from_numpy(pixels).float(), size=12, mode="bilinear", align_corners=False)
-    padded = functional.pad(small, (margin,) * 4).round().byte().numpy()  # (N, 1, SIDE, SIDE)
-    images = Images(padded, digits.target[order], origin="scikit-learn's digits")
+    images = Images(in_frame(pixels), digits.target[order], origin="scikit-learn's digits")
     return images.subset(np.arange(wanted)), images.subset(np.arange(wanted, wanted + test))
-
-
-def _turn(images: Images, generator: torch.Generator) -> Images:
-    """Each picture turned by an angle from -60 to 60 degrees, evenly drawn; what lies outside of its circle is black,
-    so that no corner tells the angle."""
-    angles = LARGEST * (2 * torch.rand(len(images), generator=generator) - 1)  # (N,)
-    radians, zero = torch.deg2rad(angles), torch.zeros(len(images))
-    rows = torch.stack([radians.cos(), -radians.sin(), zero, radians.sin(), radians.cos(), zero], dim=1)  # (N, 6)
-    side = images.image_size
-    across = (2 * torch.arange(side) + 1) / side - 1  # (H,) centres of the pixels, from -1 to 1
-    circle = (across.square() + across.unsqueeze(1).square() <= 1).float()  # (H, W)
-    parts = []
-    for block in torch.arange(len(images)).split(1_000):
-        raw = images.batch(block).float()  # (b, C, H, W)
-        grid = functional.affine_grid(rows[block].view(-1, 2, 3), list(raw.shape), align_corners=False)  # (b, H, W, 2)
-        parts.append((functional.grid_sample(raw, grid, align_corners=False) * circle).round().byte())
-    pixels = torch.cat(parts).numpy()  # (N, C, H, W)
-    origin = f"{images.origin}, turned"
-    return Images(pixels, images.labels, targets={"number": angles.double().numpy()}, origin=origin)
 
 
 def _few(arm: Arm) -> Arm:

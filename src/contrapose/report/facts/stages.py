@@ -13,7 +13,7 @@ from typing import Any
 from contrapose.encoders import architecture_of
 from contrapose.encoders.stage_folder import FACTS, FOLDER, all_stages
 from contrapose.errors import RunError
-from contrapose.report.course import Absent, Pairs, StagePart
+from contrapose.report.course import Absent, Curves, Pairs, StagePart
 from contrapose.report.facts.curves import curves_of
 from contrapose.report.facts.left_pictures import left_pictures_of
 from contrapose.report.facts.run import size_in_words
@@ -84,6 +84,8 @@ class _Stage:
             command = shell_command("embed", self.place, "DATA", "--out", "embeddings.parquet")
             facts.append(("By itself", f"{command}; evaluate, search and report take {self.place} too"))
         curves = curves_of(self.rows, others=True) if self.rows else Absent("It wrote no line of metrics.")
+        if there and isinstance(curves, Absent):
+            curves = Curves(())  # it had nothing to draw, and nothing is missing
         pictures = left_pictures_of(self.place) if there else ()
         return StagePart(self.name, self._state(), done > 0, facts, curves, pictures)
 

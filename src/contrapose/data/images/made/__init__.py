@@ -14,16 +14,20 @@ from contrapose.data.images.images import Images
 from contrapose.data.images.made.canvases import canvases
 from contrapose.data.images.made.fields import fields
 from contrapose.data.images.made.fingerprints import fingerprints
+from contrapose.data.images.made.superposition import superposition
 from contrapose.data.images.made.tint import tint
 from contrapose.data.images.made.trifeature import trifeature
+from contrapose.data.images.made.turned import turned
 
 MADE: dict[str, Callable[..., Images]] = {
     "canvases": canvases,
     "fields": fields,
     "fingerprints": fingerprints,
+    "superposition": superposition,
     "tint": tint,
     "trifeature": trifeature,
+    "turned": turned,
 }
 """Generators by the name that stands behind `made:`."""
 
-__all__ = ["MADE", "canvases", "fields", "fingerprints", "tint", "trifeature"]
+__all__ = ["MADE", "canvases", "fields", "fingerprints", "superposition", "tint", "trifeature", "turned"]

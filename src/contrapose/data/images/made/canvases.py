@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from contrapose.data.images.images import Images
 from contrapose.data.images.made.digit_scans import digit_scans
+from contrapose.data.images.made.whole import check_whole
 from contrapose.data.randomness import derived_generator
 from contrapose.data.samples import MASK
 from contrapose.errors import ArgumentError
@@ -66,9 +67,7 @@ def _scans(count: int, seed: int, first: int, last: int | None) -> tuple[np.ndar
     """The scans that may be drawn, `(n, 8, 8)`, and what they are."""
     scans, digits = digit_scans()
     last = len(scans) if last is None else last
-    for name, value, least in (("count", count, 1), ("seed", seed, 0), ("first", first, 0), ("last", last, 1)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ArgumentError(f"{name} is {value!r}: give a whole number from {least} on.")
+    check_whole(count=(count, 1), seed=(seed, 0), first=(first, 0), last=(last, 1))
     if first >= min(last, len(scans)):
         raise ArgumentError(f"There is no scan from {first} up to {last}: there are {len(scans):,}, counted from 0.")
     return scans[first:last], digits[first:last]

@@ -10,7 +10,9 @@ from scipy.ndimage import gaussian_filter
 from torch.nn import functional
 
 from contrapose.data.images.images import Images
+from contrapose.data.images.made.digit_scans import digit_scans
 from contrapose.data.images.made.traces import TRACES
+from contrapose.data.images.made.whole import check_whole
 from contrapose.data.randomness import derived_generator
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.recompression import recompressed
@@ -60,10 +62,7 @@ def fingerprints(
 
     Chance: the share of the largest class.
     """
-    from sklearn.datasets import load_digits
-
-    scans = load_digits().images / 16  # (M, 8, 8) in [0, 1]
-    return from_scans(scans, count, seed=seed, generators=generators, real=real, processed=processed)
+    return from_scans(digit_scans()[0], count, seed=seed, generators=generators, real=real, processed=processed)
 
 
 def from_scans(
@@ -80,8 +79,7 @@ def from_scans(
     Shapes:
         scans: `(M, h, w)` in [0, 1], drawn from with replacement.
     """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ArgumentError(f"count is {count!r}: give a whole number from 1 on.")
+    check_whole(count=(count, 1))
     _known(generators)  # before the work
     draw = _random(seed, "scans")
     chosen, place = np.unique(draw.integers(0, len(scans), count), return_inverse=True)  # (M',), (N,)

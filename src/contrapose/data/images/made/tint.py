@@ -10,6 +10,7 @@ import torch
 from contrapose.data.images.biased import hues
 from contrapose.data.images.images import Images
 from contrapose.data.images.made.scans import SIDE, scans
+from contrapose.data.images.made.whole import check_whole
 from contrapose.data.randomness import derived_generator
 from contrapose.errors import ArgumentError
 
@@ -44,20 +45,17 @@ def tint(
         where: what is coloured: the digit on black, or the background behind a white one.
         part: of the scans: "learned", the first 1,200, to train on; "asked", the other 597, to test on; "all".
         side: pixels.
-        seed: of the colours.
+        seed: of the colours, and of which scans there are, in which order.
 
     Errors:
         ArgumentError: no picture or more than there are, a share outside [0, 1], another place or part, a side below 8.
     """
-    if isinstance(side, bool) or not isinstance(side, int) or side < 8:
-        raise ArgumentError(f"side is {side!r}: give a whole number of pixels from 8 on.")
+    check_whole(side=(side, 8), count=(count, 1))
     parts = {"all": slice(None), "learned": slice(0, LEARNED), "asked": slice(LEARNED, None)}
     if part not in parts:
         raise ArgumentError(f"part is {part!r}; it must be one of {', '.join(parts)}.")
     pixels, labels = (values[parts[part]] for values in scans(side))
-    if isinstance(count, bool) or not isinstance(count, int) or not count >= 1:
-        raise ArgumentError(f"count is {count!r}: give a whole number from 1 on.")
-    some = slice(0, min(count, len(pixels)))
+    some = torch.randperm(len(pixels), generator=derived_generator(seed, "tint", "scans"))[:count].numpy()  # (N,)
     names = [str(number) for number in range(10)]
     images = Images(pixels[some], labels[some], class_names=names, origin="the digits of scikit-learn")
     return tinted(images, share=share, where=where, seed=seed).with_classes(CLASS, labels[some], names)

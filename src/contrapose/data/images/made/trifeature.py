@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from contrapose.data.images.images import Images
+from contrapose.data.images.made.whole import check_whole
 from contrapose.data.randomness import derived_generator
-from contrapose.errors import ArgumentError
 
 SIDE = 24  # pixels
 DARK = 0.35  # what the dark phase of a texture is times the colour
@@ -50,9 +50,7 @@ def trifeature(count: int = 2000, *, seed: int = 0) -> Images:
     Chance: 1/6 for each feature. After the idea of Hermann and Lampinen, NeurIPS 2020,
     https://arxiv.org/abs/2006.12433, with smaller pictures and fewer values [design].
     """
-    for name, value, least in (("count", count, 1), ("seed", seed, 0)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ArgumentError(f"{name} is {value!r}: give a whole number from {least} on.")
+    check_whole(count=(count, 1), seed=(seed, 0))
     generator = derived_generator(seed, "trifeature")
     colour, shape, texture = torch.randint(6, (3, count), generator=generator).numpy()  # (N,) each
     uniform = torch.rand(5, count, 1, 1, generator=generator, dtype=torch.float64).numpy()  # (5, N, 1, 1)
