@@ -45,7 +45,7 @@ def tint(
         where: what is coloured: the digit on black, or the background behind a white one.
         part: of the scans: "learned", the first 1,200, to train on; "asked", the other 597, to test on; "all".
         side: pixels.
-        seed: of the colours, and of which scans there are, in which order.
+        seed: of the colours, and of which scans, where not all of them.
 
     Errors:
         ArgumentError: no picture or more than there are, a share outside [0, 1], another place or part, a side below 8.
@@ -55,7 +55,8 @@ def tint(
     if part not in parts:
         raise ArgumentError(f"part is {part!r}; it must be one of {', '.join(parts)}.")
     pixels, labels = (values[parts[part]] for values in scans(side))
-    some = torch.randperm(len(pixels), generator=derived_generator(seed, "tint", "scans"))[:count].numpy()  # (N,)
+    drawn = torch.randperm(len(pixels), generator=derived_generator(seed, "tint", "scans"))[:count]  # (N,)
+    some = drawn.sort().values.numpy()  # (N,)
     names = [str(number) for number in range(10)]
     images = Images(pixels[some], labels[some], class_names=names, origin="the digits of scikit-learn")
     return tinted(images, share=share, where=where, seed=seed).with_classes(CLASS, labels[some], names)
