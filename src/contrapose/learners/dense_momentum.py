@@ -150,8 +150,8 @@ class DenseMomentum(Learner):
             embeddings = whole  # (2·B, D')
         if x is not None:
             y = x if self.propagation is None else self.propagation(x)  # (2·B, D, H', W')
-            pairs = (maps.unflatten(0, (2, batch.size)) for maps in (y, keys))  # (2, B, D, H', W') each
-            of_cells = self.objective(*pairs, _boxes(batch))  # ()
+            queries, targets = (maps.unflatten(0, (2, batch.size)) for maps in (y, keys))  # (2, B, D, H', W') each
+            of_cells = self.objective(queries, targets, _boxes(batch))  # ()
             losses.append(self.weight * of_cells)
             log["loss_cells"] = of_cells.detach()
             embeddings = x.mean(dim=(2, 3))  # (2·B, D)

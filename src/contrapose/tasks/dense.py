@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -17,12 +17,16 @@ from contrapose.tasks.mask_pictures import Shown, beside_each_other
 from contrapose.tasks.setting import Identity, Setting
 from contrapose.tasks.task import INTERVALS, Embed, Measurement, Metrics, Task
 
+if TYPE_CHECKING:
+    from contrapose.data import Images
+
 MAJORITY = "majority class"
 _PROBE = 6  # names the random stream of the probe's batches
 
 
 class _Dense(Measurement):
     named = False
+    of_maps = True
 
     def __init__(self, given: Given) -> None:
         self.seed, self.full = given.seed, given.full
@@ -41,12 +45,9 @@ class _Dense(Measurement):
         )
         self._shown: Shown | None = None
 
-    def embed_with(self, embedder: Any) -> Embed:
-        return embedder.maps  # type: ignore[no-any-return]
-
     def floor(self, given: Given) -> Embed:
         """The colours of each pixel: maps as large as the pictures."""
-        return lambda samples: samples.pixels / np.float32(255)  # (N, C, H, W)
+        return lambda samples: cast("Images", samples).pixels / np.float32(255)  # (N, C, H, W)
 
     def __call__(self, embed: Embed) -> tuple[Metrics, np.ndarray]:
         parts = self.parts

@@ -36,6 +36,7 @@ class Measurement(ABC):
         labels: of the test rows, where these are of classes.
         number_column: the column of numbers that are predicted.
         arms: whether encoders that learned nothing can be measured beside the trained one.
+        of_maps: whether it asks an encoder for maps in the place of embeddings.
         named: whether the same data, opened as the encoder's kind, are what a report can show.
     """
 
@@ -49,6 +50,7 @@ class Measurement(ABC):
     number_column: str | None = None
     arms: bool = True
     named: bool = True
+    of_maps: bool = False
 
     @abstractmethod
     def __call__(self, embed: Embed) -> tuple[Metrics, np.ndarray]:
@@ -59,8 +61,9 @@ class Measurement(ABC):
         return {}
 
     def embed_with(self, embedder: Any) -> Embed:
-        """How an arm with an encoder is asked: by default for its embeddings."""
-        return embedder.embed  # type: ignore[no-any-return]
+        """How an arm with an encoder is asked."""
+        embed: Embed = embedder.maps if self.of_maps else embedder.embed
+        return embed
 
     def floor(self, given: Given) -> Embed:
         """What is asked without an encoder: the floor of the kind of data, fitted to the known samples."""

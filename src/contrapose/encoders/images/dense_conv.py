@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from contrapose.encoders.backbone import ENCODERS
-from contrapose.encoders.images.small_conv import SmallConv, small_conv
+from contrapose.encoders.backbone import ENCODERS, Backbone
+from contrapose.encoders.images.small_conv import small_conv
 
 
 @ENCODERS.register("dense_conv")
@@ -16,7 +16,7 @@ def dense_conv(
     widths: Sequence[int] = (64, 64, 64, 64),
     strides: Sequence[int] = (2, 2, 1, 1),
     kernel: int = 5,
-) -> SmallConv:
+) -> Backbone:
     """A `small_conv` for dense objectives: its last map has a cell for every 4 x 4 pixels, its embedding is the mean of
     the cells, and nothing but the stages has weights.
 
