@@ -126,11 +126,9 @@ def _parts(
     new = [name for name, number in zip(classes, numbers, strict=True) if number not in found[0]]
     if new:
         notes.append(f"{counted(len(new), 'test class', 'test classes')} nobody could learn: {', '.join(new)}")
-    share = [float(_is_void(one, void).mean()) for one in masks]
-    if max(share) > 0:
-        notes.append(
-            f"{100 * share[0]:.1f} % of the pixels to learn from and {100 * share[1]:.1f} % of the test pixels are void"
-        )
+    shares = [100 * float(_is_void(one, void).mean()) for one in masks]
+    if max(shares) > 0:
+        notes.append(f"{shares[0]:.1f} % of the pixels to learn from and {shares[1]:.1f} % of the tested ones are void")
     known, wanted = (_places(one, numbers, void) for one in masks)
     return MaskParts(bank, test, known, wanted, classes, origin, tuple(notes), leaked)
 
