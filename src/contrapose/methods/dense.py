@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from contrapose.errors import ArgumentError
 from contrapose.methods.method import Method, name_of
+from contrapose.methods.widths import NARROW
 
 if TYPE_CHECKING:
     import torch
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from contrapose.encoders.dense import DenseProjection
     from contrapose.learners import InstanceBranch, Learner
     from contrapose.learners.dense_momentum import DenseObjective
-
-_POOLING = {"small_conv": {"embedding": 0, "pool": 1}, "tiny_conv": {"embedding": 0, "pool": 1}}
-"""Encoders whose pooling has weights of its own, which nothing here would train: with the mean of the cells instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +32,8 @@ class DenseMethod(Method):
     view_defaults: ClassVar[Mapping[str, Any]] = {"recipe": "natural"}
 
     encoder: str = "dense_conv"
-    """Backbone, a convolutional one: dense_conv (a cell for every 4 pixels), small_conv, tiny_conv, resnet18, resnet34,
-    resnet50. [design] dense_conv; ResNet-50 with 7 x 7 cells in the paper."""
+    """Backbone, a convolutional one: dense_conv (a cell for every 4 pixels), small_conv, tiny_conv, micro_conv,
+    resnet18, resnet34, resnet50. [design] dense_conv; ResNet-50 with 7 x 7 cells in the paper."""
     threshold: float = 0.7
     """Cells match that lie nearer to each other than so many diagonals of the larger one. 0.7: the paper's."""
     momentum: float = 0.99
@@ -57,7 +55,8 @@ class DenseMethod(Method):
 
     @property
     def encoder_arguments(self) -> dict[str, Any]:
-        return dict(_POOLING.get(self.encoder, {}))
+        """Of encoders whose pooling has weights, which nothing here would train, the mean of the cells instead."""
+        return {"embedding": 0, "pool": 1} if self.encoder in NARROW else {}
 
     def views_for(self, views: MakeViews, samples: Samples, encoder: Encoder) -> MakeViews:
         return self.check_own_views(views)
