@@ -137,6 +137,25 @@ def test_chunks_give_the_gradient_of_the_whole_and_move_statistics_once() -> Non
     assert counted == 4 * [3]
 
 
+def test_from_made_pictures_to_a_detector_that_is_set_right_elsewhere(tmp_path: Path) -> None:
+    """Encoder, head, calibration and the table of corruptions, each by the artifact of the one before."""
+    made, run, head = "made:fingerprints?count=72", tmp_path / "run", tmp_path / "head"
+    contrapose.train("imaginet", data=made, out=str(run), **QUICK)
+    contrapose.train(
+        "classifier", data=made, base=str(run), label_columns=("origin", "family"), out=str(head), epochs=1, quiet=True
+    )
+    base, kept = (load_encoder(path / "encoder").state_dict() for path in (run, head))
+    assert all(torch.equal(base[name], kept[name]) for name in base)  # running statistics, too, stay as they were
+    calibrated = tmp_path / "calibrated"
+    contrapose.calibrate(head, f"{made}&seed=1", out=calibrated, quiet=True)
+    origin, family = contrapose.load_classifier(calibrated).questions
+    assert (origin.name, origin.classes, len(family.classes)) == ("origin", ("real", "synthetic"), 5)
+    found = contrapose.evaluate(calibrated, data=f"{made}&seed=2", task="corruptions", quiet=True).arms["trained"]
+    assert {"AUC of origin; JPEG 50", "accuracy of origin, balanced; blur of 1 px"} <= found.keys()
+    assert "accuracy of family, balanced; resized by 0.5" in found
+    assert "AUC of family" not in found
+
+
 def test_the_real_class_is_the_one_called_so_the_first_of_two_or_the_one_that_is_named() -> None:
     def number(real: str | None, names: list[str]) -> Any:
         return fit_to_data(METHOD(real=real), samples=500, classes=names)[0].real  # type: ignore[attr-defined]

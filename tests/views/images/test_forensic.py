@@ -150,6 +150,15 @@ def test_views_are_a_function_of_the_generator_and_weak_ones_are_not_degraded() 
     assert torch.allclose(levels, levels.round(), atol=1e-3)
 
 
+def test_turned_views_are_no_boxes_and_crops_by_pixels_are() -> None:
+    with pytest.raises(OptionError, match="quarter_turn_probability"):
+        ViewGenerator(ImageViews(recipe="forensic", size=8), channels=3, image_size=16, boxes=True)
+    views: Any = ViewGenerator(ImageViews(**STILL, size=8, count=1), channels=3, image_size=16, boxes=True)(some())
+    edges = views.boxes * 16  # (1, B, 4) left, top, right, bottom
+    assert torch.allclose(edges, edges.round(), atol=1e-4)
+    assert torch.allclose(edges[..., 2:] - edges[..., :2], torch.tensor(8.0))
+
+
 def test_what_is_off_draws_no_numbers() -> None:
     usual, forensic = (
         draw_view(ImageViews(recipe="natural", **more).resolve(3, 32), 5, 1.0, generator=seeded(), sides=(32, 32))

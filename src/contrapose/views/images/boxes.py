@@ -9,7 +9,7 @@ from torch import Tensor
 from contrapose.errors import OptionError
 from contrapose.views.images.options import ImageViews
 
-TURNING = ("rotation_degrees", "shear_degrees", "elastic_strength")
+TURNING = ("rotation_degrees", "shear_degrees", "elastic_strength", "quarter_turn_probability")
 """Options by which a view stops being an upright rectangle of its picture."""
 
 
