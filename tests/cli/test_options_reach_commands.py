@@ -10,15 +10,29 @@ from typing import Any
 import pytest
 
 from contrapose.commands.apply import apply
+from contrapose.commands.calibrate import calibrate
 from contrapose.commands.compare import compare
 from contrapose.commands.embed import embed
 from contrapose.commands.evaluate import evaluate, measure
-from contrapose.commands.options import ApplyOptions, CompareOptions, EmbedOptions, EvaluateOptions, TargetOptions
+from contrapose.commands.options import (
+    ApplyOptions,
+    CalibrateOptions,
+    CompareOptions,
+    EmbedOptions,
+    EvaluateOptions,
+    TargetOptions,
+)
 
 
 @pytest.mark.parametrize(
     ("options", "command"),
-    [(EvaluateOptions, evaluate), (CompareOptions, compare), (EmbedOptions, embed), (ApplyOptions, apply)],
+    [
+        (EvaluateOptions, evaluate),
+        (CompareOptions, compare),
+        (EmbedOptions, embed),
+        (ApplyOptions, apply),
+        (CalibrateOptions, calibrate),
+    ],
 )
 def test_a_command_takes_every_option_of_its_form(options: type[Any], command: Callable[..., Any]) -> None:
     assert {one.name for one in fields(options)} - set(signature(command).parameters) == set()
