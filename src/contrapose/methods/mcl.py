@@ -160,14 +160,12 @@ def _train(context: Context, *, number: int) -> Job:
 def _cluster(context: Context, *, number: int) -> Job:
     """k-means on what the encoder of a stage makes of all samples, as they are and without its projection head."""
     from contrapose.encoders import load_encoder
-    from contrapose.training.heads import embeddings_of
     from contrapose.training.multistage.clusters import ClusterJob
 
     config: MCL = context.config
     encoder = load_encoder(_folder(context, "train", number) / "encoder")
-    rows = embeddings_of(encoder, context.samples, context.accelerator.device)  # (N, D)
     return ClusterJob(
-        rows.cpu(),
+        context.embeddings(encoder).cpu(),  # (N, D)
         context.samples,
         count=config.clusters,
         starts=config.starts,
