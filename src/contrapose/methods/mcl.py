@@ -42,7 +42,11 @@ class MCL(SimCLR):
     Clusters are of one side here, the encoder's own. Where there are two towers, those of the other one may be further
     columns of the tuple (`data.groups.tuple_codes`): the sampler and the losses need nothing else for it.
 
-    What to expect: nothing was measured yet beyond a smoke run.
+    What to expect: in a pilot of two seeds (2,000 pictures of `made:trifeature`, `micro_conv`, batch 100, 15 epochs a
+    stage, 32 numbers a stage) a linear probe reads the suppressed texture in 33 % of test pictures after one stage, in
+    64 % after two and 76 % after three; two independent encoders of the same width have 49 %, two stages in random
+    groups 47 %; chance 17 %. Colour (100 %) and shape (92 to 98 %) lose nothing. Where an encoder leaves nothing
+    unlearned (`tiny_conv` on the same pictures: texture 94 % after one stage) there is nothing to gain.
     """
 
     about: ClassVar[About] = About(
