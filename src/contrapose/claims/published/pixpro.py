@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from contrapose.claims.ground import Ground
 from contrapose.claims.measures import by_task
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference
+from contrapose.data import Images
 from contrapose.data.images.made import canvases
 
 UNASKED = 1_200
@@ -27,11 +29,17 @@ VIEWS = {"recipe": "natural", "size": 32}
 def digits_on_canvas(source: str, protocol: Protocol, seed: int) -> Ground:
     """Canvases to learn from, the same for all seeds; no scan on them is on those to choose on, or to report on."""
     return Ground(
-        {"pretraining": canvases(protocol.images, seed=0, last=UNASKED)},
-        labelled=canvases(protocol.labelled, seed=1, last=UNASKED),
-        validation=canvases(protocol.validation, seed=2, first=UNASKED, last=CHOSEN),
-        test=canvases(protocol.test, seed=3, first=CHOSEN),
+        {"pretraining": _part(protocol.images, 0, 0, UNASKED)},
+        labelled=_part(protocol.labelled, 1, 0, UNASKED),
+        validation=_part(protocol.validation, 2, UNASKED, CHOSEN),
+        test=_part(protocol.test, 3, CHOSEN, None),
     )
+
+
+@lru_cache(maxsize=4)
+def _part(count: int, seed: int, first: int, last: int | None) -> Images:
+    """Canvases of these scans, made once: all arms and seeds have the same."""
+    return canvases(count, seed=seed, first=first, last=last)
 
 
 def over_whole_crops(arm: str) -> Callable[[Results], np.ndarray]:
