@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from contrapose.claims.digits import TEST, VALIDATION, scans
+from contrapose.claims.digits import TEST, VALIDATION
 from contrapose.claims.ground import Ground, check_enough, open_parts
 from contrapose.claims.protocol import Protocol
 from contrapose.data import Images, derived_generator
+from contrapose.data.images.made.digit_scans import digit_scans
 from contrapose.data.images.made.fingerprints import degraded, fingerprinted, from_scans
 
 MOST = 10_000
@@ -36,17 +37,17 @@ def fingerprint_ground(source: str, protocol: Protocol, seed: int) -> Ground:
     """
     if protocol.images > MOST:
         return _of_pictures(source, protocol)
-    grey = scans(8)[0][:, 0] / 255  # (M, 8, 8)
+    grey = digit_scans()[0]  # (M, 8, 8)
     learned, chosen, asked = np.split(grey, [len(grey) - TEST - VALIDATION, len(grey) - TEST])
     count = max(protocol.images, protocol.labelled)
     return _ground(
-        by_origin(from_scans(learned, count, seed=1)),
-        by_origin(from_scans(chosen, protocol.validation, seed=2)),
-        by_origin(from_scans(asked, protocol.test, seed=3)),
-        by_origin(from_scans(asked, protocol.test, seed=4, generators=UNKNOWN)),
-        by_origin(from_scans(asked, protocol.test, seed=5, processed=0)),
-        by_origin(from_scans(chosen, FEW, seed=6, processed=0)),
         protocol,
+        learned=from_scans(learned, count, seed=1),
+        chosen=from_scans(chosen, protocol.validation, seed=2),
+        asked=from_scans(asked, protocol.test, seed=3),
+        held_out=from_scans(asked, protocol.test, seed=4, generators=UNKNOWN),
+        plain=from_scans(asked, protocol.test, seed=5, processed=0),
+        few=from_scans(chosen, FEW, seed=6, processed=0),
     )
 
 
@@ -57,32 +58,38 @@ def _of_pictures(source: str, protocol: Protocol) -> Ground:
     ends = np.cumsum([0, count, protocol.validation, FEW])
     learned, chosen, few = (train.subset(np.arange(ends[part], ends[part + 1])) for part in range(3))
     asked = test.subset(np.arange(protocol.test))
-    made = [
-        by_origin(fingerprinted(images, seed=number, **how))
-        for number, (images, how) in enumerate(
-            (
-                (learned, {}),
-                (chosen, {}),
-                (asked, {}),
-                (asked, {"generators": UNKNOWN}),
-                (asked, {"processed": 0.0}),
-                (few, {"processed": 0.0}),
-            ),
-            start=1,
-        )
-    ]
-    return _ground(*made, protocol)
+    return _ground(
+        protocol,
+        learned=fingerprinted(learned, seed=1),
+        chosen=fingerprinted(chosen, seed=2),
+        asked=fingerprinted(asked, seed=3),
+        held_out=fingerprinted(asked, seed=4, generators=UNKNOWN),
+        plain=fingerprinted(asked, seed=5, processed=0),
+        few=fingerprinted(few, seed=6, processed=0),
+    )
 
 
 def _ground(
-    learned: Images, chosen: Images, asked: Images, held_out: Images, plain: Images, few: Images, protocol: Protocol
+    protocol: Protocol,
+    *,
+    learned: Images,
+    chosen: Images,
+    asked: Images,
+    held_out: Images,
+    plain: Images,
+    few: Images,
 ) -> Ground:
+    known = by_origin(learned)
     return Ground(
-        pretraining={"pretraining": learned.subset(np.arange(protocol.images))},
-        labelled=learned.subset(np.arange(protocol.labelled)),
-        validation=chosen,
-        test=asked,
-        further={HELD_OUT: held_out, SHIFTED: shifted(plain, seed=1), FEW_SHIFTED: shifted(few, seed=2)},
+        pretraining={"pretraining": known.subset(np.arange(protocol.images))},
+        labelled=known.subset(np.arange(protocol.labelled)),
+        validation=by_origin(chosen),
+        test=by_origin(asked),
+        further={
+            HELD_OUT: by_origin(held_out),
+            SHIFTED: shifted(by_origin(plain), seed=1),
+            FEW_SHIFTED: shifted(by_origin(few), seed=2),
+        },
     )
 
 
@@ -95,4 +102,6 @@ def shifted(images: Images, *, seed: int) -> Images:
     """The same pictures, every one of them harshly compressed."""
     start = int(torch.randint(2**62, (), generator=derived_generator(seed, "shifted")))
     pixels = degraded(images.pixels, np.random.default_rng(start), qualities=HARSH, jpeg=1.0)
-    return Images(pixels, targets=images.targets, class_names=images.class_names, origin=f"{images.origin}, shifted")
+    found = Images(pixels, targets=images.targets, class_names=images.class_names, origin=f"{images.origin}, shifted")
+    found.names_of = images.names_of
+    return found
