@@ -10,7 +10,16 @@ import pytest
 import torch
 from torch.nn import functional
 
-from contrapose.encoders import Encoder, build, build_rows, concatenate, load_encoder, save_encoder, untrained_like
+from contrapose.encoders import (
+    Encoder,
+    build,
+    build_rows,
+    concatenate,
+    load_encoder,
+    save_encoder,
+    starting_point,
+    untrained_like,
+)
 from contrapose.encoders.texts.factory import build_text, tokenizer_for
 from contrapose.errors import ArgumentError, RunError
 
@@ -93,6 +102,16 @@ def test_weights_are_copied_and_nothing_of_the_random_stream_is_used() -> None:
     with torch.no_grad():
         next(part.parameters()).add_(1.0)
     assert torch.equal(whole(raw), before)
+
+
+def test_training_may_start_from_it_at_another_size() -> None:
+    """Grids chosen by the size of the pictures are kept for each part, so the weights fit."""
+    whole = concatenate([pictures(0), pictures(1)])
+    larger = starting_point(whole).encoder(32)
+    assert larger.dimension == whole.dimension
+    assert larger(torch.rand(2, 3, 32, 32)).shape == (2, 24)
+    for one, two in zip(whole.parameters(), larger.parameters(), strict=True):
+        assert torch.equal(one, two)
 
 
 def test_it_becomes_an_onnx_file() -> None:

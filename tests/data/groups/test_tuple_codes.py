@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from contrapose.data.groups import group_numbers, merge_small, tuple_codes
+from contrapose.data.groups import check_labels, group_numbers, merge_small, tuple_codes
 from contrapose.errors import ArgumentError
 
 
@@ -47,6 +47,12 @@ def test_labels_that_are_no_clusters_are_refused(labels: object, clusters: objec
         tuple_codes(labels, clusters)  # type: ignore[arg-type]
 
 
+def test_labels_of_other_samples_are_refused() -> None:
+    check_labels(np.array([0, 1, 1]), 2, samples=3)
+    with pytest.raises(ArgumentError, match=r"4 samples came with labels of shape \(3,\)"):
+        check_labels(np.array([0, 1, 1]), 2, samples=4)
+
+
 def test_numbers_have_no_gaps_and_keep_the_order() -> None:
     groups, codes = group_numbers([40, 7, 40, 9])
     assert (groups.tolist(), codes.tolist()) == ([2, 0, 2, 1], [7, 9, 40])
@@ -62,10 +68,9 @@ def test_the_smallest_joins_its_nearest_until_all_are_large_enough() -> None:
 
 
 def test_the_centre_of_a_merged_group_is_the_mean_of_its_samples() -> None:
-    """3 samples at 0 and 1 at 4 lie at 1; the single one at 3 is nearer to the group at 4.5 than to 0, not to 1 + 2."""
-    groups, centres = np.repeat([0, 1, 2, 3], [3, 1, 2, 4]), np.array([[0.0], [4], [2.9], [4.7]])
-    merged = merge_small(groups, centres, 3)  # 4 joins 4.7 (now at 4.56), 2.9 joins that (1.66 away, 0 is 2.9 away)
-    assert merged.tolist() == np.repeat([0, 1], [3, 7]).tolist()
+    """9 samples at 0 and 1 at 2 lie at 0.2 and not at 1: those at 4.5 are nearer to 8.4."""
+    groups, centres = np.repeat([0, 1, 2, 3], [9, 1, 3, 10]), np.array([[0.0], [2], [4.5], [8.4]])
+    assert merge_small(groups, centres, 4).tolist() == np.repeat([0, 1], [10, 13]).tolist()
 
 
 def test_merging_that_cannot_be_is_refused() -> None:

@@ -174,8 +174,8 @@ CLAIM = register(
             "loss is free to use any of them. Chance is 16.7 % for each. Noise on views is left out.",
             "All arms of two stages are 64 wide, those of three 96, one stage and the untrained one 32. Independent "
             "encoders are stages with one cluster; random groups are as large as those of the clusters.",
-            "Pilot before the record (one seed): with tiny_conv in the place of micro_conv nothing is suppressed (texture "
-            "94 % after one stage), so that there would be nothing to learn later.",
+            "Pilot before the record (one seed): with tiny_conv in the place of micro_conv nothing is suppressed "
+            "(texture 94 % after one stage), so that there would be nothing to learn later.",
             "Every stage takes as many steps as the first. Nothing is tuned: all arms have the same settings.",
         ),
     )
