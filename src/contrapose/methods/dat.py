@@ -134,7 +134,6 @@ class DAT(Method):
             ("when_diverging", ("stop", "hold")),
         ):
             self._check_choice(name, known)
-        self._check_views(1, 1, usual=1)
 
     @property
     def attack(self) -> Steps | None:
