@@ -162,4 +162,8 @@ class DAT(Method):
         given = self.seeds_data or ("smooth random fields" if self.seeds == "fields" else "the data, parts mixed up")
         unused = [name for name in ("slope_weight", "ascent_noise", "seeds_data") if getattr(self, name)]
         told = [f"{', '.join(unused)} play no part without --joint"] if unused and not self.joint else []
-        return [f"ascents begin in: {given}"] if self.joint else told
+        if not self.joint:
+            return told
+        raw = self.frozen_norms and not self.robust_epochs and self.init is None
+        still = ["batch normalisation keeps statistics that nothing was learned by: --no-frozen-norms"] if raw else []
+        return [f"ascents begin in: {given}", *still]

@@ -96,7 +96,7 @@ class _Robust(Classification):
                 labels[rows].to(device),
                 steps,
                 restarts=self.attacks.restarts,
-                answers=lambda logits: question.answers(question.probabilities(logits)),
+                answers=lambda logits: question.answers(question.probabilities(logits.cpu())).to(device),
                 generator=derived_generator(self.seed, STARTS, steps.norm, part),
             )
             right[rows.numpy()] = (~found.fooled).cpu().numpy()

@@ -24,7 +24,7 @@ class AveragedTrainer(Trainer):
 
     Arguments:
         question: what the head is asked.
-        draw: (learner, folder) -> None: leaves pictures of what was learned; None: none.
+        draw: (learner, folder) -> None: leaves pictures of what was learned, at the end; None: none.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class AveragedTrainer(Trainer):
         export_encoders({"encoder": encoder}, folder, facts)
         save_classifier(encoder, heads, [self.question], folder / FOLDER, extra=facts)
         export_tables(self.learner.tables(), folder)
-        if self.draw is not None:
+        if self.draw is not None and step >= self.total_steps:  # ascents of all classes take a while
             self.draw(self._own, folder)
 
     @property
