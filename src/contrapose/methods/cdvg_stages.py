@@ -39,7 +39,6 @@ def translate_stage(config: CDvG, context: Context) -> Stage:
 
     check_labelled(context.samples)
     if config.translator is not None:
-        _from_elsewhere(config.translator, context.samples)  # refused before there is a run
         return Stage(TRANSLATE, 1, _brought)
     source = _for_turns(config, context)
     return Stage(TRANSLATE, _epochs(config, source) * source.steps_per_epoch, _translating)
