@@ -19,6 +19,7 @@ from contrapose.errors import ArgumentError, OptionError
 from contrapose.methods import PixContrast, PixPro
 from contrapose.methods.assemble import assemble
 from contrapose.objectives import pix_contrast, pix_pro
+from contrapose.report.facts.pairing import pairing_of
 from contrapose.training.run_folder import RunFolder
 from contrapose.views import ImageViews, ViewGenerator
 
@@ -102,6 +103,13 @@ def test_views_that_have_no_place_are_refused_before_there_is_a_folder(
     with pytest.raises(ArgumentError, match=r"views must be 2 of each sample \(--views.count 2\), got 3"):
         train(views={"count": 3})
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("config", [PixPro(**SMALL), PixContrast(**SMALL)], ids=["pixpro", "pixcontrast"])
+def test_the_report_says_that_cells_are_paired(config: Any, pictures: np.ndarray) -> None:
+    encoder = assemble(config, Images(pictures))[0].encoder
+    with pytest.raises(ArgumentError, match="Cells of two crops of a picture are paired, by where they lie"):
+        pairing_of(config, encoder, labelled=False)  # type: ignore[arg-type]
 
 
 def test_a_generator_of_ones_own_says_where_its_views_lie(pictures: np.ndarray) -> None:

@@ -52,6 +52,8 @@ class Method(RunConfig):
     kinds: ClassVar[tuple[str, ...]] = ()
     kinds_note: ClassVar[str] = ""
     """Kinds of data that it is for, where it is not for all, and why for these, as the end of a sentence."""
+    pairing_note: ClassVar[str] = ""
+    """Who is paired with whom, where parts of samples are, and a table of samples would mislead: the report says it."""
     view_defaults: ClassVar[Mapping[str, Any]] = {}
     """Options of views whose defaults are not those of the kind of data."""
 

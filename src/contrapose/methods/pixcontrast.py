@@ -31,6 +31,11 @@ class PixContrast(DenseMethod):
         paper="Xie et al., CVPR 2021, https://arxiv.org/abs/2011.10043",
     )
 
+    pairing_note: ClassVar[str] = (
+        "Cells of two crops of a picture are paired, by where they lie: those that show the same place are positives, "
+        "and the other cells of that picture are negatives. Labels play no part."
+    )
+
     temperature: float = 0.3
     """Sharpness of the softmax over cells. 0.3: recalled from the paper, and not verified."""
 

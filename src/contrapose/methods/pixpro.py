@@ -32,6 +32,11 @@ class PixPro(DenseMethod):
         paper="Xie et al., CVPR 2021, https://arxiv.org/abs/2011.10043",
     )
 
+    pairing_note: ClassVar[str] = (
+        "Cells of two crops of a picture are paired, by where they lie: those that show the same place agree, and "
+        "nothing is pushed away. Labels play no part."
+    )
+
     propagated: bool = True
     """Smooth the network's own cells by attention over the map before they are compared. Off: the ablation y = x."""
     sharpness: float = 2.0

@@ -25,8 +25,11 @@ def pairing_of(config: Method, encoder: Encoder, *, labelled: bool) -> PairingPi
         labelled: whether samples have labels: then the first two are of one class and every other one is alone.
 
     Errors:
-        ArgumentError: a method that takes no small batch, or needs labels that are not there.
+        ArgumentError: a method that takes no small batch, or needs labels that are not there; one that pairs parts of
+            samples says so in words.
     """
+    if config.pairing_note:
+        raise ArgumentError(config.pairing_note)
     training = encoder.training
     try:
         return _asked(config, encoder, BATCHES[0], labelled)
@@ -43,8 +46,7 @@ def _asked(config: Method, encoder: Encoder, size: int, labelled: bool) -> Pairi
     targets = numbers if NUMBER in config.about.needs_targets else {}
     device = encoder.device
     views = [modality_of(encoder).made_up(encoder, size, seed) for seed in range(config.views_seen())]
-    boxes = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(len(views), size, 4)  # (V, B, 4), of whole samples
-    batch = Batch(tuple(views), torch.arange(size), labels, targets=targets, boxes=boxes).to(device)
+    batch = Batch(views=tuple(views), indices=torch.arange(size), labels=labels, targets=targets).to(device)
     asks = isinstance(config, WithBase) and config.asks_base
     beside = {"base": frozen(encoder)} if asks else {}  # who is asked does not matter either
     learner = config.new_learner(encoder, **beside).to(device)
