@@ -163,3 +163,11 @@ def test_masks_that_are_not_there_are_told(folders: Path, tmp_path: Path) -> Non
     np.savez(tmp_path / "set.npz", images=np.zeros((3, 8, 8), np.uint8))
     with pytest.raises(ArgumentError, match="no array 'mask'"):
         open_data(tmp_path / "set.npz", masks="mask")
+
+
+def test_street_scenes_have_twelve_numbers(shared_data: Callable[[str], Path]) -> None:
+    images = open_data(shared_data("camvid/val.parquet"), masks="mask", limit=12, cache=False, progress=False)
+    assert images.targets[MASK].shape == (12, 64, 64)
+    assert {0, 1, 3, 11} <= set(np.unique(images.targets[MASK]).tolist()) <= set(range(12))
+    road, sky = (images.targets[MASK] == number for number in (3, 0))
+    assert np.argwhere(road)[:, 1].mean() > np.argwhere(sky)[:, 1].mean() + 20  # below it
