@@ -53,6 +53,19 @@ def test_the_best_trial_is_chosen_and_the_first_of_equals(tmp_path: Path, pictur
     assert chosen == {"a": {"temperature": 0.2}, "b": {"temperature": 0.2}, "c": {}}
 
 
+def test_what_has_one_setting_is_not_tried_before_it_is_measured(tmp_path: Path, picture_parts: str) -> None:
+    arms = (
+        Arm("a", "simclr", grid={"temperature": (0.2,), "learning_rate": (0.1,)}),
+        Arm("b", "simclr", tuned_as="a"),
+        Arm("c", "mmcl"),
+    )
+    claim = claim_of(arms=arms, predictions=(replace(claim_of().predictions[0], arms=("a", "b")),))
+    one = experiment(tmp_path, picture_parts, claim=claim)
+    assert one._trial_units() == []
+    only = {"temperature": 0.2, "learning_rate": 0.1}
+    assert one._choose(()) == {"a": only, "b": only, "c": {}}
+
+
 def test_floors_stand_beside_the_arms(outcome: Outcome) -> None:
     assert set(outcome.results.values) == {"simclr", "mmcl", "untrained", "raw pixels"}
     raw = outcome.results.of("raw pixels", "kNN")

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,8 +14,10 @@ import numpy as np
 import pytest
 import torch
 
+from contrapose import cli
 from contrapose.errors import ArgumentError
 from contrapose.training.device import launched_processes, make_accelerator
+from distributed_helper import as_launched, run_ranks
 
 TOGETHER = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 SMALL = ("--epochs", "1", "--batch-size", "8", "--log-steps", "1")
@@ -57,16 +60,24 @@ def test_torchrun_trains_one_run_together(tmp_path: Path, pictures: np.ndarray) 
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["mmcl-pictures"]
 
 
+def texts_together(folder: str, words: list[str]) -> None:
+    """On each of two processes: a run on texts, and its second half."""
+    as_launched()
+    with chdir(folder):
+        cli.main(["train", "moco", "--data", "texts.txt", "--out", "run", *words])
+        cli.main(["train", "--resume", "run", "--epochs", "2"])
+
+
 @pytest.mark.slow
-def test_torchrun_shares_texts_of_any_length_and_resumes(tmp_path: Path) -> None:
+def test_two_processes_share_texts_of_any_length_and_resume(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     texts = [" ".join(random.choice(list("abcdefgh"), random.integers(1, 20))) for _ in range(48)]
     (tmp_path / "texts.txt").write_text("\n".join(texts))
     words = [*SMALL, *HEAD, "--encoder", "bag_of_words", "--queue", "32"]
-    assert "32 negatives per anchor" in launch(tmp_path, "train", "moco", "--data", "texts.txt", *words)
-    launch(tmp_path, "train", "--resume", "runs/moco-texts", "--epochs", "2")
-    rows = (tmp_path / "runs" / "moco-texts" / "metrics.jsonl").read_text().splitlines()
-    assert [json.loads(row)["step"] for row in rows] == list(range(1, 7))
+    run_ranks(texts_together, str(tmp_path), words)
+    rows = [json.loads(row) for row in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == list(range(1, 7))  # of 48 texts, eight in each process
+    assert rows[0]["chance"] == pytest.approx(np.log(1 + 32))  # a queue of what both have seen
 
 
 @pytest.mark.slow

@@ -112,7 +112,7 @@ class Experiment:
         ]
 
     def _tuned(self) -> list[Arm]:
-        return [arm for arm in self.claim.arms if arm.grid]
+        return [arm for arm in self.claim.arms if len(arm.trials()) > 1]  # one setting is no choice
 
     def _tune(self) -> tuple[Trial, ...]:
         records = self._work(self._trial_units())
@@ -129,11 +129,15 @@ class Experiment:
         chosen: dict[str, dict[str, Any]] = {}
         for arm in self.claim.arms:
             own = [trial for trial in trials if trial.arm == (arm.tuned_as or arm.name)]
-            chosen[arm.name] = max(own, key=lambda trial: trial.score).options if own else {}
+            chosen[arm.name] = max(own, key=lambda trial: trial.score).options if own else self._only(arm)
             if own and arm.tuned_as is None:
                 listed = ", ".join(f"{_words(trial.options)}: {100 * trial.score:.1f}" for trial in own)
                 self.say(f"tuned {arm.name} on the validation split ({self.claim.choose_by}): {listed}")
         return chosen
+
+    def _only(self, arm: Arm) -> dict[str, Any]:
+        """The one setting of an arm that has no other, or of that which it is tuned as."""
+        return next(one for one in self.claim.arms if one.name == (arm.tuned_as or arm.name)).trials()[0]
 
     def _unit(self, arm: Arm, options: dict[str, Any], seed: int, part: Literal["validation", "test"]) -> Unit:
         return Unit(
