@@ -180,7 +180,7 @@ CLAIM = register(
             ),
         ),
         protocol=Protocol(
-            options={"epochs": 15, "batch_size": 200, "encoder": "no_down_conv"},
+            options={"epochs": 20, "batch_size": 100, "encoder": "no_down_conv"},
             images=2_000,
             labelled=2_000,
             validation=200,
@@ -207,9 +207,16 @@ CLAIM = register(
             "that the format gives nothing away; the shifted ones through files of quality 20 to 40.",
             "Heads are logistic regressions on frozen embeddings; the paper's have a hidden layer of 1,024 units. "
             "Cross-entropy is measured by its own output, and identified by the same regression on its features.",
-            "Nothing is tuned: all arms have the temperature of the authors where they have one, the same encoder, "
-            "learning rate, epochs and augmentation. Two views cost twice the forward passes.",
-            "Nothing was piloted; the declaration was written before any run.",
+            "Nothing is tuned: all arms have the same encoder, learning rate, epochs and augmentation, and those "
+            "of contrast the authors' temperature of 0.07. Two views cost twice the forward passes.",
+            "Pilots before the record, one seed. 150 steps of batch 200, from usual first filters: the loss of "
+            "multi-label stayed at its chance value; detection 66.0 % and identification 73.0 % on the validation "
+            "split; AUC 81.0 % on the generator held out; 63.0 and 63.3 % on the shifted pictures before and "
+            "after calibration (these two sets are of test scans). From filters that begin blind to what is "
+            "coarse, which all arms have since, the loss of cross-entropy fell from 0.69 to 0.58 in 90 steps of "
+            "batch 100; that of multi-label began to fall below its chance value, in the second term alone, after "
+            "50 steps at a temperature of 0.07, and by 0.10 in 80 steps at 0.2. So batches are of 100 now, for "
+            "400 steps; the thresholds are as they were.",
             "--data is for --full alone: the same operations on the pictures of CIFAR-10.",
         ),
     )
