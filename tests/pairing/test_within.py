@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from contrapose.errors import ArgumentError
-from contrapose.pairing import by_towers, by_views, within_groups
+from contrapose.pairing import by_labels, by_towers, by_views, within_groups
 
 GROUPS = torch.tensor([0, 0, 7, 0, 7, 3])
 
@@ -39,6 +39,14 @@ def test_one_group_changes_nothing_and_towers_may_be_grouped_too() -> None:
     towers = within_groups(by_towers(3), torch.tensor([1, 1, 2]))
     assert towers.counts()[1].tolist() == [1, 1, 0]
     assert "a0" in repr(grouped)
+
+
+def test_a_positive_of_another_group_stays_one() -> None:
+    """Pairs by labels, groups by something else: who is looked for is not ignored."""
+    tile = within_groups(by_labels(torch.tensor([5, 5, 6])), torch.tensor([0, 1, 0])).tile(torch.arange(3), slice(0, 3))
+    assert tile.positive.tolist() == [[False, True, False], [True, False, False], [False, False, False]]
+    assert (tile.valid & tile.positive).sum() == 2
+    assert tile.negative.tolist() == [[False, False, True], [False, False, False], [True, False, False]]
 
 
 def test_other_numbers_of_groups_than_of_rows_are_refused() -> None:
