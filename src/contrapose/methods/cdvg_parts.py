@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from contrapose.data import Images, Samples
     from contrapose.encoders.images.translator import Translator
     from contrapose.learners import Translation
-    from contrapose.methods.cdvg import CDvG
 
 
 def check_labelled(samples: Samples) -> None:
@@ -32,7 +31,7 @@ def check_labelled(samples: Samples) -> None:
         raise DataError(f"{samples.origin} has {some}, and cdvg needs the class of each. Give class sub-folders.")
 
 
-def new_translation(config: CDvG, images: Images, *, generator: torch.Generator) -> Translation:
+def new_translation(config: Any, images: Images, *, generator: torch.Generator) -> Translation:
     """Translator and critic with first weights, and what they are asked; the user's random stream is left alone."""
     import torch
 

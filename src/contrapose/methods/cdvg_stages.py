@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from contrapose.methods.cdvg_parts import (
     check_labelled,
@@ -18,14 +18,13 @@ from contrapose.methods.method import Method
 if TYPE_CHECKING:
     from contrapose.data import Images, PlainSource, Samples
     from contrapose.encoders.images.translator import Translator
-    from contrapose.methods.cdvg import CDvG
     from contrapose.training.job import Job
     from contrapose.training.stages import Context, Stage
 
 EARLY, TRANSLATE, CLASSIFY = "early", "translate", "classify"
 
 
-def early_stage(config: CDvG, context: Context) -> Stage:
+def early_stage(config: Any, context: Context) -> Stage:
     """A classifier of a few epochs, which has learned what is easiest."""
     from contrapose.training.stages import Stage
 
@@ -33,7 +32,7 @@ def early_stage(config: CDvG, context: Context) -> Stage:
     return Stage(EARLY, config.early_epochs * source.steps_per_epoch, lambda context: _early(context))
 
 
-def translate_stage(config: CDvG, context: Context) -> Stage:
+def translate_stage(config: Any, context: Context) -> Stage:
     """The translator: trained, or brought from elsewhere."""
     from contrapose.training.stages import Stage
 
@@ -44,7 +43,7 @@ def translate_stage(config: CDvG, context: Context) -> Stage:
     return Stage(TRANSLATE, _epochs(config, source) * source.steps_per_epoch, _translating)
 
 
-def classify_stage(config: CDvG, context: Context) -> Stage:
+def classify_stage(config: Any, context: Context) -> Stage:
     """The classifier."""
     from contrapose.training.stages import Stage
 
@@ -59,7 +58,7 @@ def _plain(context: Context) -> PlainSource:
     return context.source(as_they_are)
 
 
-def _for_turns(config: CDvG, context: Context) -> PlainSource:
+def _for_turns(config: Any, context: Context) -> PlainSource:
     """The same in small batches, one for each turn of the critic."""
     from contrapose.data.embedded_samples import as_they_are
 
@@ -68,7 +67,7 @@ def _for_turns(config: CDvG, context: Context) -> PlainSource:
     return context.source(as_they_are, batch_size=size, turns=config.critic_turns)
 
 
-def _epochs(config: CDvG, source: PlainSource) -> int:
+def _epochs(config: Any, source: PlainSource) -> int:
     return -(-config.translator_steps // source.steps_per_epoch)
 
 
@@ -77,7 +76,7 @@ def _early(context: Context) -> Job:
     from contrapose.training.heads import HeadTrainer, questions_of
 
     assert context.assemble is not None
-    config, samples = cast("CDvG", context.config), context.samples
+    config, samples = context.config, context.samples
     assembled, views = context.assemble(config, samples)
     encoder, fresh = assembled.encoder, replace(config, epochs=config.early_epochs)
     learner = ClassHeads(encoder, dimension=encoder.dimension, frozen=False)  # type: ignore[arg-type]
@@ -96,7 +95,7 @@ def _early(context: Context) -> Job:
 def _translating(context: Context) -> Job:
     from contrapose.training.translation import TranslatorTrainer
 
-    config, images = cast("CDvG", context.config), cast("Images", context.samples)
+    config, images = context.config, cast("Images", context.samples)
     learner = new_translation(config, images, generator=context.generator("translator"))
     source = _for_turns(config, context)
     alone = replace(
@@ -123,7 +122,7 @@ def _translating(context: Context) -> Job:
 def _brought(context: Context) -> Job:
     from contrapose.training.translation import BroughtTranslator
 
-    config = cast("CDvG", context.config)
+    config = context.config
     assert config.translator is not None
     translator = _from_elsewhere(config.translator, context.samples)
     facts = {**context.describe, "brought_from": config.translator}
@@ -150,7 +149,7 @@ def _classifying(context: Context) -> Job:
     from contrapose.learners import TranslatedHeads
     from contrapose.training.heads import HeadTrainer, embeddings_of, questions_of
 
-    config, samples = cast("CDvG", context.config), context.samples
+    config, samples = context.config, context.samples
     learner, usual = context.parts()
     assert isinstance(learner, TranslatedHeads)
     device = context.accelerator.device
