@@ -33,7 +33,8 @@ class DenseMethod(Method):
 
     encoder: str = "dense_conv"
     """Backbone, a convolutional one: dense_conv (a cell for every 4 pixels), small_conv, tiny_conv, micro_conv,
-    resnet18, resnet34, resnet50. [design] dense_conv; ResNet-50 with 7 x 7 cells in the paper."""
+    resnet18, resnet34, resnet50. All pairs of cells are compared: beyond 96 pixels take a resnet. [design] dense_conv;
+    ResNet-50 with 7 x 7 cells in the paper."""
     threshold: float = 0.7
     """Cells match that lie nearer to each other than so many diagonals of the larger one. 0.7: the paper's."""
     momentum: float = 0.99

@@ -20,8 +20,9 @@ class PixPro(DenseMethod):
     """Cells of a crop predict those of the other crop by a slow copy that show the same place; nothing is pushed away.
 
     For maps that are used as maps (segmentation, detection, microscopy, remote sensing): `encoder/` is a backbone whose
-    `feature_maps` are what was trained; its pooled embedding was not. Own departures: both crops are made alike (the
-    authors blur one of them always and solarise the other at times), and one optimiser step is as of all methods here.
+    `feature_maps` are what was trained; its pooled embedding was not. Own departures: both crops are made alike, by the
+    recipe for photographs of grey pictures too (the authors always blur one crop, and solarise the other at times), and
+    the optimiser is AdamW unless told otherwise (theirs is LARS).
 
     What to expect: not measured yet; `contrapose reproduce pixpro` does.
     """
