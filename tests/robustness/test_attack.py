@@ -71,6 +71,24 @@ def test_more_starts_never_find_less_and_what_is_told_is_true(network: nn.Module
     assert bool((loss[1] >= loss[0] - 1e-6)[still].all())
 
 
+def test_random_starts_leave_a_place_from_which_no_way_leads_up() -> None:
+    """A sample in the middle of a flat: its own gradient is 0, and only some of the ball around it is not flat."""
+    w = torch.tensor([0.6, 0.8, 0.0, 0.0])
+
+    def flat_at_first(x: Tensor) -> Tensor:
+        climbed = (10 * ((x - 0.5) @ w - 0.02).relu()).unsqueeze(1)  # (B, 1)
+        return torch.cat([torch.full_like(climbed, 0.1), climbed], dim=1)
+
+    x, labels, steps = torch.full((40, 4), 0.5), torch.zeros(40, dtype=torch.long), Steps(5, 0.05, "l2", 0.1)
+    generator = torch.Generator().manual_seed(0)
+    once, often = (
+        cross_entropy_attack(flat_at_first, x, labels, steps, restarts=restarts, generator=generator)
+        for restarts in (1, 8)
+    )
+    assert not once.fooled.any()
+    assert float(often.fooled.float().mean()) > 0.9
+
+
 def test_who_is_wrong_already_is_left_as_it_is(network: nn.Module) -> None:
     x, _ = blobs()
     wrong = (network(x).argmax(dim=1) + 1) % 3

@@ -94,6 +94,11 @@ def test_the_second_stage_is_the_sum_of_both_losses() -> None:
     for found, weight in zip(gradients, learner.encoder.parameters(), strict=True):
         torch.testing.assert_close(found, weight.grad)
     torch.testing.assert_close(step.log["density_loss"], told.detach())
+    own, other = (learner.logits(x).gather(1, labels[:, None]) for x in (real, made))  # (B, 1) each
+    higher = (own > other.T).double().mean()  # how often a real one has the higher logit of its class
+    torch.testing.assert_close(step.log["real_auc"], higher)
+    learner.after_step([step])
+    assert float(learner.curriculum.aucs[-1]) == pytest.approx(float(higher))
 
 
 def test_each_seed_is_moved_towards_the_class_beside_it_and_is_detached() -> None:
@@ -176,7 +181,7 @@ def test_both_stages_learn_in_either_precision(precision: str) -> None:
             step.loss.backward()
             optimizer.step()
             learner.after_step([step])
-            losses.append(float(step.loss))
+            losses.append(float(step.loss.detach()))
         assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
         assert step.loss.dtype == torch.float32
         assert learner.chance is not None
@@ -200,7 +205,7 @@ def test_a_runaway_stops_with_what_to_do_and_can_be_held() -> None:
     assert bool(held.diverged)
     assert float(held.tables()["ascents"]["diverged"]) == 1
     again = taken(held, batch(seed=1))
-    assert float(again.loss) == 0
+    assert float(again.loss.detach()) == 0
     assert all(value.equal(kept[name]) for name, value in held.encoder.state_dict().items())
     assert held.average.model.state_dict()["heads.biases.0"].equal(taken_once)  # never heard of it
     broken = second_stage(hold=True)
