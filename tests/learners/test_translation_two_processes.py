@@ -108,7 +108,7 @@ def play(folder: str) -> list[dict[str, Tensor]]:
 @pytest.mark.slow
 def test_ranks_end_with_equal_weights_which_are_those_of_one_process() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        first, second = run_ranks(play, f"{folder}/two")
+        first, second = run_ranks(play, f"{folder}/two", timeout=280)
         alone = play(f"{folder}/one")
     starts = (translation(), classifier())
     for one, two, single, start in zip(first, second, alone, starts, strict=True):

@@ -81,6 +81,21 @@ def test_a_critic_scores_and_names_each_picture_by_itself(side: int) -> None:
         Critic(channels=1, image_size=side, classes=1)
 
 
+def test_a_score_sees_no_more_than_a_patch() -> None:
+    torch.manual_seed(0)
+    critic = Critic(channels=1, image_size=32, classes=2, width=4)
+    x = torch.rand(1, 1, 32, 32, requires_grad=True)
+    h = x
+    for layer in critic.layers[: critic.judged]:
+        h = layer(h)
+    scores = critic.realness(h)  # (1, 1, h, w)
+    middle = scores.shape[-1] // 2
+    (slope,) = torch.autograd.grad(scores[0, 0, middle, middle], x)
+    rows = slope[0, 0].abs().sum(dim=1).nonzero()  # (n, 1)
+    assert 8 <= int(rows.max() - rows.min()) + 1 <= 16
+    assert Critic(channels=1, image_size=32, classes=2, width=4, patch=1.0).judged > critic.judged
+
+
 def test_a_generator_is_written_and_read_to_the_bit(tmp_path: Path) -> None:
     translator = small(preparation=Preparation(fit="pad"))
     save_generator(translator, tmp_path / "generator", extra={"verdict": None})

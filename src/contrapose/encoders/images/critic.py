@@ -15,12 +15,14 @@ SLOPE = 0.01  # of leaky units below 0, as in StarGAN
 
 
 class Critic(nn.Module):
-    """D(x): strided convolutions, a score for each patch of the last map, and class logits of the whole of it.
+    """D(x): strided convolutions, a score for each patch of an early map, and class logits of the whole of the last.
 
-        h = leaky(conv(...leaky(conv(x))))        halved until at most 3 pixels are left a side
-        realness = mean over patches of conv(h),  logits = conv over all of h
+        h_k = leaky(conv(h_(k-1))),  h_0 = x      halved until at most 3 pixels are left a side
+        realness = mean over patches of conv(leaky(conv(h_j))),  logits = conv over all of the last h
 
-    Without norms, as a penalty on the slope at each sample needs.
+    j is the last map of which a score sees no more than `patch` of the side. A critic that sees whole pictures knows
+    every combination of class and nuisance that the data lack, and has a translator change both; strokes of a digit are
+    as real in one colour as in another. Without norms, as a penalty on the slope at each sample needs.
 
     Shapes:
         x: `(B, C, H, W)` in [-1, 1]; returns `(B,)` and `(B, K)`.
@@ -29,6 +31,7 @@ class Critic(nn.Module):
         channels, image_size, classes: C, H = W, and K.
         width: channels after the first convolution, doubled by each further one up to 8 times it. [design] 32; 64 in
             StarGAN.
+        patch: share of the side that a score may see. [design] 0.5; StarGAN's sees all.
 
     Errors:
         ArgumentError: fewer than two classes, or pictures below 4 pixels.
@@ -36,7 +39,7 @@ class Critic(nn.Module):
     Choi et al., CVPR 2018, https://arxiv.org/abs/1711.09020 (after Isola et al., https://arxiv.org/abs/1611.07004)
     """
 
-    def __init__(self, *, channels: int, image_size: int, classes: int, width: int = 32) -> None:
+    def __init__(self, *, channels: int, image_size: int, classes: int, width: int = 32, patch: float = 0.5) -> None:
         super().__init__()
         width = count(width, "width")
         if classes < 2 or image_size <= SMALLEST:
@@ -47,15 +50,31 @@ class Critic(nn.Module):
         while sides[-1] > SMALLEST:
             sides.append(sides[-1] // 2)
         widths = [channels, *(width * min(2**number, 8) for number in range(len(sides) - 1))]
-        layers = [
-            layer
+        self.layers = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(before, after, 4, stride=2, padding=1), nn.LeakyReLU(SLOPE))
             for before, after in pairwise(widths)
-            for layer in (nn.Conv2d(before, after, 4, stride=2, padding=1), nn.LeakyReLU(SLOPE, inplace=True))
-        ]
-        self.layers = nn.Sequential(*layers)
-        self.realness = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
+        )
+        self.judged = _last_map(len(self.layers), patch * image_size)
+        seen = widths[self.judged]
+        self.realness = nn.Sequential(
+            nn.Conv2d(seen, seen, 3, padding=1), nn.LeakyReLU(SLOPE), nn.Conv2d(seen, 1, 1, bias=False)
+        )
         self.named = nn.Conv2d(widths[-1], classes, sides[-1], bias=False)
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> tuple[Float[Tensor, "B"], Float[Tensor, "B K"]]:
-        h = self.layers(x)  # (B, C', h, w)
-        return self.realness(h).mean(dim=(1, 2, 3)), self.named(h).flatten(1)  # (B,), (B, K)
+        realness = x.new_zeros(len(x))
+        for number, layer in enumerate(self.layers, 1):
+            x = layer(x)  # (B, C', h, w)
+            if number == self.judged:
+                realness = self.realness(x).mean(dim=(1, 2, 3))  # (B, 1, h, w) -> (B,)
+        return realness, self.named(x).flatten(1)  # (B,), (B, K)
+
+
+def _last_map(maps: int, most: float) -> int:
+    """The number, from 1, of the last map of which a score sees at most so many pixels; the first in any case."""
+    seen, stride, found = 1, 1, 1
+    for number in range(1, maps + 1):
+        seen, stride = seen + 3 * stride, 2 * stride  # kernels of 4, halving
+        if seen + 2 * stride <= most:  # and of 3 in the head
+            found = number
+    return found
