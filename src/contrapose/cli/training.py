@@ -179,9 +179,12 @@ def _finish(run: Any) -> None:
     if not PartialState().is_main_process:
         return
     outcome = run.outcome
-    print(f"Trained in {outcome.seconds:.0f} s, {outcome.rate:,.0f} {outcome.unit}/s. The run is in {run.path}/")
     from contrapose.encoders.stage_folder import done_stages
     from contrapose.training.run_folder import RunFolder
+
+    stages = done_stages(run.path)
+    rate = "" if stages else f", {outcome.rate:,.0f} {outcome.unit}/s"  # of several it would be that of the last
+    print(f"Trained in {outcome.seconds:.0f} s{rate}. The run is in {run.path}/")
 
     record = RunFolder(run.path).read_record()
     data, out = record["config"]["data"], ("--out", "embeddings.parquet")
@@ -197,5 +200,5 @@ def _finish(run: Any) -> None:
         print("Classify:       ", shell_command("apply", run.path, "DATA", "--out", "predictions.csv"))
     print("Is it any good? ", shell_command("evaluate", run.path, "--data", "LABELLED"))
     print("See it:         ", shell_command("report", run.path, "--open"))
-    if stages := done_stages(run.path):
+    if stages:
         print("Earlier stages: ", ", ".join(str(run.path / "stages" / stage) for stage in stages))
