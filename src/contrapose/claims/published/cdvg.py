@@ -114,8 +114,8 @@ CLAIM = register(
             "Colour jitter turns hues by any angle: it is told which nuisance there is, as no other arm is.",
             "re-weighted is after LfF (Nam et al., NeurIPS 2020, https://arxiv.org/abs/2007.02561): weights by "
             "relative difficulty for a classifier of two epochs, which is kept as it was then.",
-            "To bound the time the translator has 12 channels and 1,000 steps of three critic turns, where the method's "
-            "own defaults are 16, 2,000 and five.",
+            "To bound the time the translator has 12 channels and 1,000 steps of three critic turns; the method's own "
+            "defaults are 16, 2,000 and five.",
             "One in a hundred in another colour, which the paper has besides, is left out to bound the time.",
         ),
     )
