@@ -51,7 +51,7 @@ class ImagiNet(Method):
     )
 
     kinds: ClassVar[tuple[str, ...]] = ("image",)
-    kinds_note: ClassVar[str] = "in whose pixels generators leave their traces"
+    kinds_note: ClassVar[str] = "for it is in pixels that generators leave their traces"
     needs: ClassVar[tuple[str, ...]] = ("stages",)
     view_count: ClassVar[int] = 1
     view_note: ClassVar[str] = "one of each picture: the exits take the place of others"
