@@ -19,7 +19,9 @@ from contrapose.preparation import Preparation
 def small(**options: object) -> Translator:
     torch.manual_seed(0)
     usual = {"channels": 3, "image_size": 8, "classes": ("cat", "dog"), "width": 4, "blocks": 1}
-    return Translator(**{**usual, **options}).eval()  # type: ignore[arg-type]
+    translator = Translator(**{**usual, **options}).eval()  # type: ignore[arg-type]
+    torch.nn.init.normal_(translator.layers[-1].weight, std=0.1)  # type: ignore[arg-type]  # as if it had learned
+    return translator
 
 
 def pictures(count: int = 3, side: int = 8, channels: int = 3) -> torch.Tensor:
@@ -34,6 +36,11 @@ def test_translations_are_pictures_of_the_same_size(side: int, halvings: int, ch
     made = translator(pictures(2, side, channels), torch.tensor([0, 1])).detach()
     assert made.shape == (2, channels, side, side)
     assert 0 <= float(made.min()) <= float(made.max()) <= 1
+
+
+def test_a_new_translator_changes_nothing() -> None:
+    x, new = pictures(), Translator(channels=3, image_size=8, classes=("cat", "dog"), width=4)
+    torch.testing.assert_close(new(x, torch.tensor([0, 1, 0])).detach(), x / 255)
 
 
 def test_a_translation_depends_on_its_class_and_on_no_other_picture() -> None:

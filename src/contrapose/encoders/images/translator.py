@@ -24,7 +24,11 @@ class Translator(nn.Module):
 
         h = down(relu(norm(conv([x, planes of c]))))
         h <- h + conv(relu(norm(conv(h)))), norms between, `blocks` times
-        G(x, c) = tanh(conv(up(h)))
+        G(x, c) = x + conv(up(h)),  the last conv beginning at 0
+
+    It begins as the identity, so that it finds the smallest change that is taken for the class. StarGAN's begins with
+    noise, and on small pictures finds the mean picture of each class first, from which the cycle does not lead away,
+    for the way back is told the class [design].
 
     Norms are of each picture by itself (instance normalisation), so no picture's translation depends on the others. It
     carries what it takes, as encoders do: pictures of uint8, or floats in [0, 1]. Inside, they lie in [-1, 1].
@@ -80,7 +84,10 @@ class Translator(nn.Module):
         for number in range(halvings):
             now = inner // 2**number
             layers += _normed(nn.ConvTranspose2d(now, now // 2, 4, stride=2, padding=1))
-        self.layers = nn.Sequential(*layers, nn.Conv2d(width, channels, edge, padding=edge // 2), nn.Tanh())
+        change = nn.Conv2d(width, channels, edge, padding=edge // 2)
+        nn.init.zeros_(change.weight)
+        nn.init.zeros_(change.bias)  # type: ignore[arg-type]  # it has one
+        self.layers = nn.Sequential(*layers, change)
 
     @property
     def form(self) -> dict[str, Any]:
@@ -105,11 +112,11 @@ class Translator(nn.Module):
         return 2 * floats - 1  # (B, C, H, W)
 
     def translate(self, scaled: Float[Tensor, "B C H W"], classes: Int64[Tensor, "B"]) -> Float[Tensor, "B C H W"]:
-        """What is in [-1, 1] to what is in [-1, 1]; gradients flow."""
+        """What is in [-1, 1] to what should be, and is not held there; gradients flow."""
         planes = functional.one_hot(classes, len(self.classes)).to(scaled.dtype)  # (B, K)
         planes = planes[:, :, None, None].expand(-1, -1, *scaled.shape[2:])  # (B, K, H, W)
-        translated: Tensor = self.layers(torch.cat([scaled, planes], dim=1))  # (B, C + K, H, W) -> (B, C, H, W)
-        return translated
+        change: Tensor = self.layers(torch.cat([scaled, planes], dim=1))  # (B, C + K, H, W) -> (B, C, H, W)
+        return scaled + change
 
     def forward(self, pictures: Tensor, classes: Int64[Tensor, "B"]) -> Float[Tensor, "B C H W"]:
         if classes.shape != pictures.shape[:1] or classes.dtype != torch.int64:
@@ -122,7 +129,7 @@ class Translator(nn.Module):
                 f"There are classes 0 to {len(self.classes) - 1} ({', '.join(self.classes[:5])}, ...), and {classes} "
                 "names another."
             )
-        return (self.translate(self.scaled(pictures), classes) + 1) / 2  # (B, C, H, W)
+        return ((self.translate(self.scaled(pictures), classes) + 1) / 2).clamp(0, 1)  # (B, C, H, W)
 
     def _check(self, pictures: Tensor) -> None:
         wanted = (self.channels, self.image_size, self.image_size)
