@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from contrapose.encoders.heads import Question
     from contrapose.learners import DualAdversarial
     from contrapose.learners.dual_training import AttackedClassifier
-    from contrapose.methods.dat import DAT
     from contrapose.training.averaged import AveragedTrainer
     from contrapose.training.stages import Context, Stage
 
@@ -33,7 +32,7 @@ def robust_stage(context: Context, *, epochs: int) -> Stage:
     def job(context: Context) -> AveragedTrainer:
         from contrapose.training.averaged import AveragedTrainer
 
-        config: DAT = context.config
+        config: Any = context.config  # of `DAT`
         config = replace(config, epochs=epochs, learning_rate=config.robust_rate, schedule="cosine")
         context = _labelled(replace(context, config=config))
         learner, source = context.parts()
@@ -118,7 +117,7 @@ def _joint_parts(context: Context, begun: Images) -> tuple[DualAdversarial, Sour
     from contrapose.learners.dual_training.dual_adversarial import CLASSIFIED, SEEDS
     from contrapose.modalities import modality_of
 
-    config: DAT = context.config
+    config: Any = context.config  # of `DAT`
     before = context.artifacts[ROBUST] / FOLDER if ROBUST in context.artifacts else None
     initial = None if before is None else load_encoder(before)
     assert context.assemble is not None
@@ -151,7 +150,7 @@ def _joint_parts(context: Context, begun: Images) -> tuple[DualAdversarial, Sour
     return learner, Beside(context.source(views(calm, context.samples, encoder)), others)
 
 
-def _density(config: DAT) -> Any:
+def _density(config: Any) -> Any:
     from contrapose.learners import Density
     from contrapose.objectives import energy_difference, log_density, real_or_made, slope_penalty
 
@@ -173,7 +172,7 @@ def _labelled(context: Context) -> Context:
     return replace(context, samples=only_labelled(context.samples))
 
 
-def _question(config: DAT, samples: Samples) -> Question:
+def _question(config: Any, samples: Samples) -> Question:
     from contrapose.training.averaged import question_of
 
     return question_of(config.label_column or "label", class_names(samples) or (), samples.labels)
