@@ -47,6 +47,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
     from contrapose.commands.analyse import AnalyseTemperatureOptions
     from contrapose.commands.analyse_sharpness import AnalyseSharpnessOptions
     from contrapose.commands.analyse_suppression import AnalyseSuppressionOptions
+    from contrapose.commands.analyse_translation import AnalyseTranslationOptions
     from contrapose.commands.data_check import DataCheckOptions
     from contrapose.commands.export import ExportOptions
     from contrapose.commands.report import ReportOptions
@@ -65,6 +66,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
         ("analyse", "temperature"): AnalyseTemperatureOptions,
         ("analyse", "sharpness"): AnalyseSharpnessOptions,
         ("analyse", "suppression"): AnalyseSuppressionOptions,
+        ("analyse", "translation"): AnalyseTranslationOptions,
         ("reproduce",): claim_options.ReproduceOptions,
         ("claims",): claim_options.ClaimsOptions,
     }

@@ -91,7 +91,12 @@ class TranslatedHeads(Drawing, ClassHeads):
     def after_step(self, steps: Sequence[Step]) -> None:
         self.steps += 1
 
+    def check_views(self, count: int) -> None:
+        if count != 1:
+            raise ArgumentError(f"Translations are of one view of each picture, got {count}.")
+
     def forward(self, batch: Batch) -> Step:
+        self.check_views(len(batch.views))
         if not self.heads.sizes:  # who only looks at a learner shows it no data
             self.see_targets(batch.targets)
         labels = self._classes(batch.targets, self.targets[0])  # (B,)

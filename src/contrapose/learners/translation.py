@@ -128,9 +128,12 @@ class Translation(Drawing):
     def after_step(self, steps: Sequence[Step]) -> None:
         self.steps += 1
 
+    def check_views(self, count: int) -> None:
+        if count != 1:
+            raise ArgumentError(f"A translator learns from samples as they are, one view of each, got {count}.")
+
     def forward(self, batch: Batch) -> Step:
-        if len(batch.views) != 1:
-            raise ArgumentError(f"A translator learns from samples as they are, one view, and got {len(batch.views)}.")
+        self.check_views(len(batch.views))
         labels = self._labels_in(batch.targets)  # (B,)
         wanted, share = self.drawn(batch)  # (B,), (B,)
         real = self.encoder.scaled(batch.views[0])  # type: ignore[operator]  # (B, ...)

@@ -107,7 +107,6 @@ class CDvG(Method):
             raise ArgumentError("translator names one to translate with, and translate is off: leave one of them out.")
         if self.upweight == "column" and self.number_column is None:
             raise ArgumentError("upweight by column needs to know which one: name it in number_column.")
-        self._check_views(1, 1, usual=1)
 
     @property
     def shown_targets(self) -> tuple[str, ...]:
@@ -149,6 +148,7 @@ class CDvG(Method):
     def stages(self, context: Context) -> Sequence[Stage]:
         from contrapose.methods.cdvg_stages import classify_stage, early_stage, translate_stage
 
+        self._check_views(1, 1, usual=1)  # here, for the classifier, which says so too, is made in the last stage
         return [
             *([early_stage(self, context)] if self.upweight == "early" else []),
             *([translate_stage(self, context)] if self.translate else []),
