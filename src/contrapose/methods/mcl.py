@@ -29,7 +29,7 @@ KINDS = ("image", "text", "rows")
 
 @register("mcl")
 @dataclass(frozen=True, kw_only=True)
-class MCL(SimCLR):
+class MCL(SimCLR.bare):  # type: ignore[misc, valid-type]  # of no kind of data yet
     """Train an encoder, cluster what it tells apart, train another one in which these clusters no longer help: all
     negatives of a sample share every cluster with it, so only what has not been learned yet can tell them apart.
 
