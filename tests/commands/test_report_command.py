@@ -208,6 +208,10 @@ def test_every_method_draws_its_pairing(method: str) -> None:
         kind = {"encoder": "transformer", "pooling": "token"} if METHODS[method].needs else {"encoder": "bag_of_words"}
         encoder = build_text(kind.pop("encoder"), words, seed=0, **kind)
     before = {name: value.clone() for name, value in encoder.state_dict().items()}
+    if METHODS[method].pairing_note:  # it pairs parts of samples, and says so in words
+        with pytest.raises(ArgumentError, match="are paired"):
+            pairing_of(METHODS[method](), encoder, labelled=True)
+        return
     found = pairing_of(METHODS[method](), encoder, labelled=True)
     assert found.sentences[-1]
     paired = METHODS[method].about.question != "what if there are no pairs at all?"

@@ -17,7 +17,7 @@ from contrapose.errors import ArgumentError
         ("resnet81", "Did you mean 'resnet18'"),
         ("smallconv", "Did you mean 'small_conv'"),
         ("tim:NAME", "Did you mean 'timm:NAME'"),
-        ("zzz", "Known: hf:NAME, mlp, resnet18"),
+        ("zzz", "Known: dense_conv, hf:NAME, micro_conv, mlp"),
     ],
 )
 def test_bad_names_suggest_the_nearest(name: str, hint: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter
 from torch.nn import functional
 
 from contrapose.data.images.images import Images
@@ -152,6 +151,8 @@ def degraded(
         qualities: the least and the largest of the files.
         jpeg: share of the pictures that go through a file.
     """
+    from scipy.ndimage import gaussian_filter
+
     found = np.empty_like(pixels)
     for row, picture in enumerate(pixels):
         stored, quality, share = draw.random() < jpeg, draw.integers(qualities[0], qualities[1] + 1), draw.random()

@@ -104,7 +104,7 @@ def tinted(images: Images, *, share: float | None = 0.0, where: Where = "digit",
     made = Images(
         pixels,
         labels,
-        class_names=images.class_names,
+        class_names=images.class_names or [str(number) for number in range(count)],
         identifiers=images.identifiers,
         origin=images.origin,
         notes=[*images.notes, f"Tinted in {count} hues, {bias}"],

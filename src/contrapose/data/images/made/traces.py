@@ -10,8 +10,6 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.fft import dctn, idctn
-from scipy.ndimage import convolve1d, zoom
 
 AMPLITUDE = 0.03
 """Of the grid, where white is 1."""
@@ -41,6 +39,8 @@ def grid(pictures: np.ndarray) -> np.ndarray:
 
 def truncated(pictures: np.ndarray) -> np.ndarray:
     """The lower half of the cosine transform of the whole picture: no detail finer than that is left."""
+    from scipy.fft import dctn, idctn
+
     height, width = pictures.shape[2:]
     kept = np.arange(height)[:, None] / height + np.arange(width)[None] / width < 1  # (H, W): a half of them
     return np.asarray(idctn(dctn(pictures, axes=(2, 3), norm="ortho") * kept, axes=(2, 3), norm="ortho"))
@@ -53,6 +53,8 @@ def palette(pictures: np.ndarray) -> np.ndarray:
 
 def bilinear(pictures: np.ndarray) -> np.ndarray:
     """Every other pixel, and the straight line between neighbours: to be held out, as the generator nobody knew."""
+    from scipy.ndimage import zoom
+
     halved = _halved(pictures)
     scale = [wanted / there for wanted, there in zip(pictures.shape[2:], halved.shape[2:], strict=True)]
     return np.asarray(zoom(halved, (1, 1, *scale), order=1, mode="nearest", grid_mode=True))  # (N, C, H, W)
@@ -78,6 +80,8 @@ def _halved(pictures: np.ndarray) -> np.ndarray:
 
 def _blurred(pictures: np.ndarray) -> np.ndarray:
     """Binomial 3 x 3."""
+    from scipy.ndimage import convolve1d
+
     weights = np.array([0.25, 0.5, 0.25])
     for axis in (2, 3):
         pictures = convolve1d(pictures, weights, axis=axis, mode="nearest")

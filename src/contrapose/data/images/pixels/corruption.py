@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import gaussian_filter
 
 from contrapose.data.images.images import Images
 from contrapose.errors import ArgumentError
@@ -66,6 +65,8 @@ def corrupted(images: Images, corruption: Corruption) -> Images:
 
 def _one(picture: np.ndarray, corruption: Corruption) -> np.ndarray:
     """`(C, H, W)` uint8 to the same."""
+    from scipy.ndimage import gaussian_filter
+
     level = corruption.level
     if corruption.way == "jpeg" or corruption.way == "webp":
         return recompressed(picture, quality=int(level), format=corruption.way)
