@@ -22,7 +22,9 @@ class PixContrast(DenseMethod):
     `pixpro` with negatives in the place of propagation: they are cells of the same picture, so what is told apart is
     places, not pictures. What its `encoder/` is good for is said there.
 
-    What to expect: not measured yet; `contrapose reproduce pixpro` does.
+    What to expect: nothing yet of minutes. On 2,000 canvases of digits, 12 epochs and three seeds (`contrapose
+    reproduce pixpro`: *contrary here*) a 1 x 1 probe that learned from 40 canvases has an mIoU of 12.9 %; `simclr` on
+    the same network 14.0 %, the untrained network 12.1 %.
     """
 
     about: ClassVar[About] = About(

@@ -24,7 +24,10 @@ class PixPro(DenseMethod):
     recipe for photographs of grey pictures too (the authors always blur one crop, and solarise the other at times), and
     the optimiser is AdamW unless told otherwise (theirs is LARS).
 
-    What to expect: not measured yet; `contrapose reproduce pixpro` does.
+    What to expect: nothing yet of minutes. On 2,000 canvases of digits, 12 epochs and three seeds (`contrapose
+    reproduce pixpro`: *contrary here*) a 1 x 1 probe that learned from 40 canvases has an mIoU of 13.3 %, 11.1 %
+    without propagation; `simclr` on the same network 14.0 %, the untrained network 12.1 %, raw pixels 9.7 %. All are
+    low: with so few labels, and maps of 12 x 12 cells, the probe tells the background from digits and little more.
     """
 
     about: ClassVar[About] = About(
