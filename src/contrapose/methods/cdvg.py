@@ -38,10 +38,13 @@ class CDvG(Method):
 
     Views must leave the nuisance to the translator: by default x and its translations are cropped and nothing else.
 
-    What to expect: not measured yet (`contrapose reproduce cdvg` does). Small pictures whose class is itself easily
-    painted are the hard case: on tinted digits of 16 pixels, 300 steps of a translator that began with noise, under a
-    critic of whole pictures, turned 99.7 of 100 to the colour that was asked for and kept the digit of 12. Since then
-    it begins as the identity, and the critic judges patches.
+    What to expect: its claim is not measured yet (`contrapose reproduce cdvg` does). In a first look (1,200 digits of
+    `made:tint`, not one in another colour, 1,000 translator steps of three critic turns, 12 channels, ten epochs, one
+    seed, three minutes) translations had the colour of their class in 47.7 % of cases and kept the digit in 84.2 %; of
+    597 pictures in any colour 29.7 % were right, 18.8 % by untrained weights, 25.8 % by raw pixels. That is too short
+    for a translator (80 % of both are wanted; `contrapose analyse translation` says so): more --translator-steps; a
+    smaller --cycle-weight did not help. A translator that begins with noise, under a critic of whole pictures, painted
+    the mean digit of each class.
     """
 
     about: ClassVar[About] = About(

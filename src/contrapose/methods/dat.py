@@ -34,8 +34,13 @@ class DAT(Method):
     norms without decay, colour jitter and erasing in the place of AutoAugment and cutout, and attacks on the network in
     evaluation mode throughout.
 
-    What to expect: nothing was measured yet at the size of its claim (`contrapose reproduce dat`). A step costs as many
-    passes as attack and ascent have steps, twenty and more of `supervised`.
+    What to expect: on 960 scans of digits, 12 epochs and then 20, three seeds (`contrapose reproduce dat`: *not
+    resolved here*), 95.7 % of pictures are right, 71.8 % after PGD-20 in L2; of adversarial training alone 94.0 and
+    68.6 %, and of as much of it 96.8 and 76.1 %. Pictures drawn by 40 steps of ascent from smooth fields lie 17.8 from
+    real ones (Frechet distance), those of adversarial training alone 22.4, the fields themselves 41.3: a fifth less,
+    and three seeds do not settle the 30 % that were asked for. Both stages at once had 24.6, and the same by
+    differences of energies (after JEM) diverged in every seed. A step costs as many passes as attack and ascent have
+    steps, twenty and more of `supervised`.
     """
 
     about: ClassVar[About] = About(
