@@ -43,8 +43,8 @@ class TranslationRates:
             )
         if self.flip.value < ENOUGH:
             return (
-                "The translator leaves the nuisance as it is too often, so its translations teach little. Lower "
-                "--cycle-weight, or train it for longer (--translator-steps)."
+                "The translator leaves the nuisance as it is too often, so its translations teach little. Train "
+                "it for longer (--translator-steps), or lower --cycle-weight."
             )
         return (
             "The translator changes the class itself too often, so its translations are labelled wrongly: the nuisance "
