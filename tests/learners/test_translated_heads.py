@@ -168,7 +168,7 @@ def test_bad_input_is_told() -> None:
     own.translated_by(lambda raw, classes: raw[..., :4].float())
     with pytest.raises(ArgumentError, match="it must keep the size"):
         own(batch())
-    with pytest.raises(ArgumentError, match="one of each sample, and got 2"):
+    with pytest.raises(ArgumentError, match="one view of each picture, got 2"):
         own(Batch(2 * batch().views, torch.arange(8), torch.arange(8) % K))
     with pytest.raises(ArgumentError, match="labels and the data has none"):
         own(Batch(batch().views, torch.arange(8)))

@@ -119,7 +119,7 @@ def test_bad_labels_and_views_are_told() -> None:
         played.see_targets({})
     with pytest.raises(ArgumentError, match=r"classes 0 to 2, got -1 to 1"):
         played.see_targets({"label": torch.tensor([-1, 1])})
-    with pytest.raises(ArgumentError, match="one view, and got 2"):
+    with pytest.raises(ArgumentError, match="one view of each, got 2"):
         played(Batch(2 * batch().views, torch.arange(6), torch.arange(6) % K, turn=CRITIC))
     with pytest.raises(ArgumentError, match="a turn and two classes"):
         learner(critic_turns=0)
