@@ -13,17 +13,15 @@ import numpy as np
 
 from contrapose.atomic import write_atomically
 from contrapose.commands.comparison import FLOOR, Comparison
+from contrapose.commands.differing_options import differing_options
 from contrapose.commands.evaluate import TRAINED, measure
 from contrapose.commands.evaluation_items import Arms, Scores
 from contrapose.commands.reading import Reading
 from contrapose.commands.unwritten import kept_if_unwritten
-from contrapose.encoders import architecture_of
-from contrapose.errors import ArgumentError, DataError, RunError, did_you_mean
+from contrapose.errors import ArgumentError, DataError, did_you_mean
 from contrapose.evaluation import cka
 from contrapose.modalities import MODALITIES, Modality
 from contrapose.training.run_folder import RunFolder
-
-NOT_AN_OPTION = frozenset({"out"})  # where a run was written says nothing of how it was trained
 
 
 def compare(
@@ -46,6 +44,8 @@ def compare(
     numbers: Any = None,
     pair_columns: Sequence[str] | None = None,
     label_texts: Sequence[str] | None = None,
+    masks: Any = None,
+    void: Sequence[int] | None = None,
     bias_column: str | None = None,
     out: str | Path | None = None,
     quiet: bool = False,
@@ -59,7 +59,8 @@ def compare(
         runs: two run folders or more; the folder of a stage counts as one.
         baseline: the one that the others are compared with; None: the first.
         data, test_data, task, limit, k, full, seed, device, image_column, text_column, label_column, labels,
-            number_column, numbers, pair_columns, label_texts, bias_column: as in `evaluate`; they go with `data`.
+            number_column, numbers, pair_columns, label_texts, masks, void, bias_column: as in `evaluate`; they go
+            with `data`.
         out: also write the result as JSON to this file.
 
     Errors:
@@ -77,11 +78,11 @@ def compare(
     first = _baseline(names, baseline)
     folders = {name: RunFolder.open(run) for name, run in names.items()}
     kind = _one_kind(folders, first)
-    measuring = (test_data, task, number_column, numbers, pair_columns, label_texts, bias_column, limit)
+    measuring = (test_data, task, number_column, numbers, pair_columns, label_texts, masks, void, bias_column, limit)
     if data is None and (full or any(option is not None for option in measuring)):
         raise ArgumentError(
-            "test_data, task, number_column, numbers, pair_columns, label_texts, bias_column, limit and full go with "
-            "data: without it, the scores that contrapose evaluate kept are compared."
+            "test_data, task, number_column, numbers, pair_columns, label_texts, masks, void, bias_column, limit and "
+            "full go with data: without it, the scores that contrapose evaluate kept are compared."
         )
     embedded: dict[str, np.ndarray] = {}
     scores: dict[str, Scores] = {}
@@ -111,6 +112,8 @@ def compare(
             numbers=numbers,
             pair_columns=pair_columns,
             label_texts=label_texts,
+            masks=masks,
+            void=void,
             bias_column=bias_column,
             quiet=quiet,
         )
@@ -121,7 +124,7 @@ def compare(
         scores[first].data,
         first,
         _rows(scores, first),
-        _differing_options(folders),
+        differing_options(folders),
         alike,
         (*_notes(scores, kind), *trouble),
     )
@@ -192,41 +195,6 @@ def _rows(scores: dict[str, Scores], baseline: str) -> Arms:
     order = [baseline, *(name for name in scores if name != baseline)]
     floors = {f"{arm}{FLOOR}": metrics for arm, metrics in scores[baseline].arms.items() if arm != TRAINED}
     return {**{name: scores[name].arms[TRAINED] for name in order}, **floors}
-
-
-def _differing_options(folders: dict[str, RunFolder]) -> dict[str, dict[str, Any]]:
-    """For each option that is not the same everywhere, the value of every run that has it."""
-    flat = {}
-    for name, folder in folders.items():
-        record = folder.read_record()
-        try:
-            flat[name] = {"method": record["method"], **_flat(record["config"]), **_stage(folder)}
-        except (KeyError, TypeError, AttributeError) as error:
-            raise RunError(f"{folder.config_file} is damaged: it lacks its method or options ({error}).") from error
-    keys = dict.fromkeys(key for values in flat.values() for key in values if key not in NOT_AN_OPTION)
-    found = {key: {name: values[key] for name, values in flat.items() if key in values} for key in keys}
-    # JSON text, because lists cannot be put into a set
-    return {
-        key: values
-        for key, values in found.items()
-        if len(values) < len(flat) or len({json.dumps(value) for value in values.values()}) > 1
-    }
-
-
-def _stage(folder: RunFolder) -> dict[str, str]:
-    """The stage that made the encoder, of a run with several."""
-    try:
-        return {"stage": architecture_of(folder.encoder).extra["stage"]}
-    except (RunError, KeyError):  # one stage, or no encoder yet, which others say
-        return {}
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested options by dotted names, e.g. `views.count`."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
 
 
 def _likeness(embedded: dict[str, np.ndarray]) -> tuple[dict[tuple[str, str], float], list[str]]:

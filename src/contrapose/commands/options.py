@@ -45,6 +45,12 @@ class TargetOptions(ReadingOptions):
     bias_column: str | None = None
     """Column or array with what may go with the class and should not lead a classifier (a colour, a background): the
     accuracy where it speaks against the class, and of the worst group of class and bias, are told besides."""
+    masks: str | None = None
+    """Masks with the number of a class in every pixel: column of a table, array of an .npz, or folder of masks that are
+    called as the pictures are. Default: a column with a usual name (mask, ...), or the folder of such a name where
+    --data holds one beside that of the pictures (images/ and masks/)."""
+    void: tuple[int, ...] | None = None
+    """Numbers in masks that are no class. Default: 255."""
     label_texts: tuple[str, ...] | None = None
     """The texts of labels, by which classes are named zero-shot: --label-texts sports "science and technology".
     Default: what the classes are called, with --task zero-shot."""
@@ -79,11 +85,6 @@ class EvaluateOptions(TargetOptions):
     """Use at most so many samples of each."""
     white: float | None = None
     """The value that is white in pictures deeper than 8 bits, e.g. 4095 for 12. Default: as the encoder keeps it."""
-    masks: str | None = None
-    """Masks with the number of a class in every pixel: column of a table, array of an .npz, or folder of masks that are
-    called as the pictures are. Default: a column, or a folder beside the pictures, with a usual name (mask, ...)."""
-    void: tuple[int, ...] | None = None
-    """Numbers in masks that are no class. Default: 255."""
     k: int = 20
     """Neighbours of kNN. 20: DINO's usual setting."""
     full: bool = False
@@ -146,8 +147,9 @@ class ApplyOptions:
     --label-texts any run on texts."""
     data: Positional[str]
     """What to classify: a folder, file or name, as in train."""
-    out: str = "predictions.csv"
-    """Where to: .csv, .parquet or .jsonl; with --towards, or of a generator, a new folder (default: ascents)."""
+    out: str | None = None
+    """Where to: .csv, .parquet or .jsonl; with --towards, or of a generator, a new folder. Default: predictions.csv,
+    ascents, or translations."""
     classes: tuple[str, ...] | None = None
     """Of a generator: the classes to translate to. Default: all."""
     towards: tuple[str, ...] | None = None
