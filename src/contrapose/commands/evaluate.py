@@ -17,9 +17,10 @@ from contrapose.commands.run_classifier import classifier_of, heads_of
 from contrapose.commands.unwritten import kept_if_unwritten
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import untrained_like
+from contrapose.encoders.classifier_folder import classifier_folder
 from contrapose.encoders.texts.trained_matcher import load_matcher
 from contrapose.evaluation import diagnose
-from contrapose.tasks import Attacks, Given, Measurement, Targets, task_for
+from contrapose.tasks import Attacks, Given, Measurement, Targets, check_one_task, task_for
 from contrapose.tasks.task import Embed
 from contrapose.training.run_folder import RunFolder
 
@@ -96,10 +97,15 @@ def evaluate(
         bias_column: of a classifier: what may go with the class and should not lead it, for the task bias.
 
     Errors:
+        ArgumentError: two tasks were asked for at once, or options of attacks without any.
         DataError: nothing to measure by, or not by the task that was named; one class only, numbers that are all equal.
         RunError: no encoder in `run`.
         UnwrittenError: the run folder cannot be written; the evaluation is in its `result`.
     """
+    check_one_task(task, robust=robust, outliers=ood)
+    attacks = Attacks((("l2", eps_l2), ("linf", eps_linf)), attack_steps, restarts)
+    if not robust and task != "robust":
+        attacks.check_unasked()
     folder = RunFolder.open(run) if RunFolder(run).config_file.is_file() else None
     result = measure(
         run,
@@ -113,7 +119,7 @@ def evaluate(
         seed=seed,
         device=device,
         diagnosis=diagnosis,
-        attacks=Attacks((("l2", eps_l2), ("linf", eps_linf)), attack_steps, restarts) if robust else None,
+        attacks=attacks if robust or task == "robust" else None,
         outliers=ood,
         reading=Reading.of(
             run, image_column=image_column, text_column=text_column, label_column=label_column, labels=labels
@@ -169,6 +175,8 @@ def measure(
 ) -> Evaluation:
     """`evaluate` that leaves the run folder as it is; without `floors` it measures the trained encoder alone."""
     trained = load(run, device=device, white=white)
+    if data is None and test_data is not None and _asks_only(run, task):
+        data, test_data = test_data, None
     source = data if data is not None else data_of_run(run)
     reading = reading or Reading.of(run)
     config = config_of_run(run)
@@ -230,6 +238,12 @@ def measure(
         heads=heads_of(config),
         pictures=measurement.pictures(),
     )
+
+
+def _asks_only(run: str | Path, task: str | None) -> bool:
+    """Whether a classifier's folder is measured that belongs to no run, as `calibrate` writes: nothing learns then, so
+    data to be tested on are all that it needs."""
+    return task != "labelled-table" and classifier_folder(run) is not None and not RunFolder(run).config_file.is_file()
 
 
 def _embedders(trained: Embedder, measurement: Measurement, given: Given, floors: bool) -> Iterator[tuple[str, Embed]]:

@@ -1,6 +1,6 @@
 """What `evaluate` can measure; the first task that fits is taken, in this order."""
 
-from contrapose.tasks.attacks import Attacks
+from contrapose.tasks.attacks import Attacks, check_one_task
 from contrapose.tasks.bias import BIAS
 from contrapose.tasks.choosing import task_for
 from contrapose.tasks.classification import CLASSIFICATION
@@ -37,4 +37,4 @@ for _task in (
 ):
     TASKS.register(_task.name)(_task)
 
-__all__ = ["TASKS", "Attacks", "Given", "Measurement", "OfClassifier", "Targets", "Task", "task_for"]
+__all__ = ["TASKS", "Attacks", "Given", "Measurement", "OfClassifier", "Targets", "Task", "check_one_task", "task_for"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from contrapose.errors import ArgumentError
 from contrapose.robustness import Steps
@@ -37,3 +38,34 @@ class Attacks:
     def of(self, norm: str, radius: float) -> Steps:
         """The steps of one attack."""
         return Steps(self.steps, 2.5 * radius / self.steps, norm, radius)
+
+    def check_unasked(self) -> None:
+        """Refuse what was asked of attacks where none are made.
+
+        Errors:
+            ArgumentError: a radius, steps or restarts that are not the usual ones.
+        """
+        if self != Attacks():
+            raise ArgumentError(
+                "--eps-l2, --eps-linf, --attack-steps and --restarts are of attacks on a classifier: ask for them with "
+                "--robust (robust=True), or leave these out."
+            )
+
+
+def check_one_task(task: str | None, *, robust: bool, outliers: Any) -> None:
+    """Refuse options that name two tasks: one of them would be measured, and the other one passed over.
+
+    Errors:
+        ArgumentError: two of `--robust`, `--ood` and `--task`, unless they mean the same.
+    """
+    asked = {
+        **({"robust": "--robust"} if robust else {}),
+        **({"out-of-distribution": "--ood"} if outliers is not None else {}),
+    }
+    if task is not None:
+        asked.setdefault(task, f"--task {task}")
+    if len(asked) > 1:
+        raise ArgumentError(
+            f"{' and '.join(asked.values())} are different tasks, and one is measured at a time: give one of them, and "
+            "the other in a second call."
+        )

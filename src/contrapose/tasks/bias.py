@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -65,29 +66,33 @@ class _Bias(Classification):
         """Class -> the nuisance that most of its pictures in `--data` have; else, where both have the same names, the
         one of that name."""
         classes, values = set(self.questions[0].classes), set(self.bias.tolist())
-        if self.given.test_data is not None:
-            known = truths_of(self.given.open(self.given.data, limit=self.given.limit))
-            there = self._values(self.given.data, len(known))
-            most = {
-                name: Counter(there[known == name].tolist()).most_common(1)[0]
-                for name in sorted(classes)
-                if (known == name).any()
-            }
-            count = sum(int((known == name).sum()) for name in most)
-            share = sum(many for _, many in most.values()) / max(1, count)
+        most = self._most(sorted(classes)) if self.given.test_data is not None else {}
+        if values & {value for value, _, _ in most.values()}:  # else the data call it otherwise
+            share = sum(many for _, many, _ in most.values()) / sum(count for _, _, count in most.values())
             self._notes.append(
                 f"conflicting is another {self.column} than most of the class have in --data, where {100 * share:.1f} "
                 "% have that of most"
             )
-            return {name: value for name, (value, _) in most.items()}
+            return {name: value for name, (value, _, _) in most.items()}
         if classes >= values - {""} and len(values - {""}) > 1:
             self._notes.append(f"conflicting is a {self.column} of another name than the class has")
             return {name: name for name in classes}
         self._notes.append(
             f"which {self.column} goes with which class is not known, so nothing is told of conflicting rows: give "
-            "--test-data beside the biased --data"
+            f"--test-data beside biased --data that have a {self.column} too, called alike"
         )
         return None
+
+    def _most(self, classes: Sequence[str]) -> dict[str, tuple[str, int, int]]:
+        """Of each class in `--data` the nuisance that most of its samples have, how many these are, and of how many;
+        nothing where it is not known there."""
+        known = truths_of(self.given.open(self.given.data, limit=self.given.limit))
+        try:
+            there = self._values(self.given.data, len(known))
+        except DataError:  # no such column in what was learned from
+            return {}
+        own = {name: there[(known == name) & (there != "")].tolist() for name in classes}
+        return {name: (*Counter(of).most_common(1)[0], len(of)) for name, of in own.items() if of}
 
     def _scored(
         self, question: Question, answers: np.ndarray, truths: np.ndarray | None, how: str = "", **options: Any

@@ -21,6 +21,7 @@ from contrapose.tasks.given import Given
 from contrapose.tasks.labelled import MAJORITY
 from contrapose.tasks.setting import Setting
 from contrapose.tasks.task import Embed, Measurement, Metrics, Task
+from contrapose.words import counted
 
 BATCH = 256
 STARTS = "robust"
@@ -72,7 +73,8 @@ class _Robust(Classification):
                 right = self._right(
                     self.test.subset(known), labels, question, _logits(self.encoder, heads, number), steps
                 )
-                how = f"PGD-{steps.count} on cross-entropy, {self.attacks.restarts} starts, steps of {steps.length:.3g}"
+                starts = counted(self.attacks.restarts, "start")
+                how = f"PGD-{steps.count} on cross-entropy, {starts}, steps of {steps.length:.3g}"
                 found[name] = Metric.from_items(name, right, protocol=f"right after attacks: {how}")
         return found
 

@@ -187,6 +187,7 @@ def _open_path(path: Path, name: str, request: Request) -> Images:
     if path.is_dir():
         if is_saved(path):
             return decode_listing(list_hub(str(path), request), request)
+        request.check_no_columns(path)
         return decode_listing(list_folder(path), request)
     if path.is_file():
         return _open_file(path, request)
@@ -220,6 +221,7 @@ def _open_file(path: Path, request: Request) -> Images:
 def _open_pattern(pattern: str, request: Request) -> Images:
     """A pattern of pictures, or of the parts of a parquet table."""
     if Path(pattern).suffix.lower() not in tables.PARQUET:
+        request.check_no_columns(pattern)
         return decode_listing(list_glob(pattern), request)
     return decode_listing(tables.list_table(matching(pattern), request), request)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from contrapose.data.asked import Asked
@@ -53,3 +54,17 @@ class Request(Asked):
         """Photos are grey or RGB; other numbers of channels are for arrays."""
         if self.channels not in (None, 1, 3):
             raise ArgumentError(f"channels is {self.channels}: pictures have 1 (grey) or 3 (RGB).")
+
+    def check_no_columns(self, where: Path | str) -> None:
+        """Refuse a column of pictures in a folder, whose own classes would be taken for those of the column.
+
+        Errors:
+            ArgumentError: a column was asked for.
+        """
+        for option in ("image_column", "label_column", "number_column"):
+            name = getattr(self, option)
+            if name is not None:
+                raise ArgumentError(
+                    f"{where} holds pictures, and no column {name!r}: of a folder the sub-folders are the classes. "
+                    f"Leave {option} (--{option.replace('_', '-')}) out, or give a table of the pictures' paths."
+                )
