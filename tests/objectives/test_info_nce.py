@@ -81,6 +81,15 @@ def test_equal_embeddings_give_the_log_of_the_terms(options: dict, expected: flo
     assert float(info_nce(torch.ones(6, 3), torch.ones(6, 3), **options)) == pytest.approx(expected, abs=1e-5)
 
 
+def test_one_pair_costs_nothing_and_towers_may_change_places() -> None:
+    one, other = unit(1, 4), unit(1, 4, seed=1)
+    assert float(info_nce(one, other, symmetric=True)) == pytest.approx(0, abs=1e-12)
+    x, y = unit(5, 4), unit(5, 4, seed=1)
+    there, back = info_nce(x, y, symmetric=True), info_nce(y, x, symmetric=True)
+    torch.testing.assert_close(there, back)
+    assert not torch.isclose(info_nce(x, y), info_nce(y, x))  # one direction alone does tell them apart
+
+
 def test_several_captions_of_one_picture_in_both_directions() -> None:
     pictures, captions = unit(3, 4), unit(6, 4, seed=1)
     pairing = by_groups(torch.arange(3), torch.tensor([0, 1, 2, 2, 1, 0]))

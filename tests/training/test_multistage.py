@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from contrapose.encoders import load_encoder
 from contrapose.errors import ArgumentError
 from contrapose.training.multistage.grouped import norms_of, recalibrated
 from distributed_helper import run_ranks
-from killed import check_killed_in_each_stage
+from killed import check_killed_in_each_stage, fatal
 
 WORDS = "--data made:trifeature?count=40 --batch-size 10 --epochs 1 --encoder tiny_conv --stage-dimension 8"
 QUICK = f"{WORDS} --starts 2 --projection-hidden 8 --projection-dimension 4 --device cpu --log-steps 1".split()
@@ -218,3 +219,17 @@ def test_examples_of_the_clusters_are_left_as_a_picture(two: Path) -> None:
     with Image.open(two / "stages/cluster-1/pictures" / listed["file"]) as picture:
         assert picture.size[1] == 3 * 48 + 2 * 2  # a row a cluster
         assert np.asarray(picture).std() > 0
+
+
+def test_stopped_between_stages_it_says_once_what_was_found_and_resumed_what_stays(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with fatal(6, lambda: os.kill(os.getpid(), signal.SIGTERM)), pytest.raises(SystemExit):
+        train("stopped", "--stage-count", "2")
+    assert capsys.readouterr().err.count("3 clusters of") == 1
+    cli.main(["train", "--resume", "stopped", "--epochs", "2"])
+    assert "epoch 2 instead of 1. Stages that are done stay as they are." in capsys.readouterr().err
+    for more in ((), ("--epochs", "9")):  # the last stage trains nothing
+        with pytest.raises(SystemExit):
+            cli.main(["train", "--resume", "stopped", *more])
+        assert "gone through all of its 4 stages" in capsys.readouterr().err

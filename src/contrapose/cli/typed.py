@@ -51,8 +51,10 @@ def _apply(words: list[str]) -> None:
     options = parse(ApplyOptions, words, "apply")
     from contrapose.commands.apply import apply, makes_pictures
 
-    if options.towards is not None and options.out == ApplyOptions.out:
-        options = replace(options, out="ascents")
+    pictures = options.label_texts is None and options.towards is None and makes_pictures(options.run)
+    if options.out is None:
+        usual = "ascents" if options.towards is not None else "translations" if pictures else "predictions.csv"
+        options = replace(options, out=usual)
     samples = apply(**vars(options))
     _told(samples)
     if options.towards is not None:
@@ -60,7 +62,7 @@ def _apply(words: list[str]) -> None:
             f"Wrote {counted(len(samples), samples.noun)} moved towards {', '.join(options.towards)} to {options.out}"
         )
         return
-    if options.label_texts is None and makes_pictures(options.run):
+    if pictures:
         print(f"Wrote translations of {counted(len(samples), 'picture')}, a folder a class, to {options.out}")
         return
     without = f"; {counted(len(samples.skipped), samples.noun)} skipped, without a row" if samples.skipped else ""

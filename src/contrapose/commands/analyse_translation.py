@@ -124,7 +124,7 @@ def _opened(generator: Generator, options: AnalyseTranslationOptions) -> tuple[I
     images = generator.open(options.data, label_column=options.label_column, **how)
     beside = generator.open(options.data, label_column=options.bias_column, **how)
     classes, values = class_texts(images), class_texts(beside)
-    if classes is None or values is None or len(images) != len(beside):
+    if classes is None or values is None or len(images) != len(beside) or None in (*classes, *values):
         raise DataError(
             f"{options.data} must have a class and a {options.bias_column} of every picture; name them with "
             "--label-column and --bias-column."
@@ -156,9 +156,11 @@ def _tied(generator: Generator, options: AnalyseTranslationOptions, names: tuple
             classes = values = None
         if classes is not None and values is not None and len(classes) == len(values):
             pairs = Counter(zip(map(str, classes), map(str, values), strict=True))
-            most = [max(names, key=lambda value: pairs[name, value]) for name in generator.classes]
-            told = f"What goes with a class is what most of its pictures have in the run's own data, {own}."
-            return np.array([names.index(value) for value in most]), told
+            seen = [name for name in generator.classes if any(pairs[name, value] for value in names)]
+            if len(seen) == len(generator.classes):  # else the data call the nuisance otherwise, and nothing is known
+                most = [max(names, key=lambda value: pairs[name, value]) for name in seen]
+                told = f"What goes with a class is what most of its pictures have in the run's own data, {own}."
+                return np.array([names.index(value) for value in most]), told
     if not set(generator.classes) <= set(names):
         raise ArgumentError(
             f"Which {options.bias_column} goes with which class is not known: the run's own data do not say, and the "

@@ -10,7 +10,7 @@ import numpy as np
 
 from contrapose.classifier import Classifier, load_classifier
 from contrapose.commands.apply_generator import apply_generator
-from contrapose.commands.ascend import ascend
+from contrapose.commands.ascend import STEP, STEPS, ascend
 from contrapose.commands.reading import Reading
 from contrapose.commands.table_file import TABLES, file_to_write, table_bytes
 from contrapose.commands.unwritten import write_or_rescue
@@ -33,8 +33,8 @@ def apply(
     out: str | Path,
     label_texts: Sequence[str] | None = None,
     towards: Sequence[str] | None = None,
-    ascent_steps: int = 32,
-    ascent_step: float = 0.2,
+    ascent_steps: int = STEPS,
+    ascent_step: float = STEP,
     radius: float | None = None,
     classes: Sequence[str] | None = None,
     limit: int | None = None,
@@ -71,18 +71,27 @@ def apply(
         MissingExtraError: no extra `tables`.
     """
     if towards is not None:
-        if label_texts is not None:
-            raise ArgumentError("--towards moves pictures, and --label-texts names texts: give one of the two.")
+        _check_alone(label_texts=label_texts, classes=classes)
         way: dict[str, Any] = {"steps": ascent_steps, "step": ascent_step, "radius": radius}
         read: dict[str, Any] = {"limit": limit, "white": white, "image_column": image_column}
         return ascend(run, data, towards=towards, out=out, **way, **read, device=device, quiet=quiet)
+    if (ascent_steps, ascent_step, radius) != (STEPS, STEP, None):
+        raise ArgumentError(
+            "--ascent-steps, --ascent-step and --radius are of pictures that are moved towards a class: name it with "
+            "--towards (towards=), or leave them out."
+        )
     if makes_pictures(run) and label_texts is None:
         if text_column is not None:
             raise ArgumentError(f"{run} holds a generator of pictures, and text_column is of texts: leave it out.")
         how: dict[str, Any] = {"limit": limit, "white": white, "image_column": image_column, "device": device}
         return apply_generator(run, data, out=out, classes=classes, quiet=quiet, **how)
+    beside = generator_folder(run)
+    translator = "" if beside is None else f" The generator of this run is {beside.parent}: apply that to translate."
     if classes is not None:
-        raise ArgumentError(f"classes (--classes) are what a generator translates to, and {run} holds none.")
+        answers = "holds none" if beside is None else "answers by its classifier"
+        raise ArgumentError(f"classes (--classes) are what a generator translates to, and {run} {answers}.{translator}")
+    if beside is not None and not Path(out).suffix:
+        raise ArgumentError(f"{run} names classes, into a .csv, .parquet or .jsonl, and not into {out}.{translator}")
     path = file_to_write(out, TABLES, data)
     if label_texts is not None:
         check_labels(label_texts, option="--label-texts")
@@ -103,6 +112,17 @@ def apply(
         table = answers_table(named, samples, z)
     write_or_rescue(path, table_bytes(table, path.suffix), result=samples)
     return samples
+
+
+def _check_alone(*, label_texts: Sequence[str] | None, classes: Sequence[str] | None) -> None:
+    """Refuse what says nothing where pictures are moved towards classes."""
+    if label_texts is not None:
+        raise ArgumentError("--towards moves pictures, and --label-texts names texts: give one of the two.")
+    if classes is not None:
+        raise ArgumentError(
+            "--towards moves pictures towards classes of a classifier, and --classes are what a generator translates "
+            "to: give one of the two."
+        )
 
 
 def makes_pictures(run: str | Path) -> bool:

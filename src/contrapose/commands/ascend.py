@@ -26,6 +26,8 @@ from contrapose.robustness import Steps, climb
 from contrapose.training.pictures import in_grid
 
 BATCH = 256
+STEPS, STEP = 32, 0.2
+"""Of an ascent, and how long each is, white being 1: DAT's for CIFAR."""
 ROW, SHOWN = 10, 100
 """Pictures in a row of the sheet, and on it."""
 LIST, SHEET = "ascents.jsonl", "ascents.png"
@@ -37,8 +39,8 @@ def ascend(
     *,
     towards: Sequence[str],
     out: str | Path,
-    steps: int = 32,
-    step: float = 0.2,
+    steps: int = STEPS,
+    step: float = STEP,
     radius: float | None = None,
     limit: int | None = None,
     white: float | None = None,
@@ -81,6 +83,7 @@ def ascend(
         raise ArgumentError(
             f"--out {folder} is there already; pictures go into a folder of their own, so name a new one."
         )
+    _check(steps, step, radius)
     way = Steps(steps, step, radius=math.inf if radius is None else radius)
     classifier = load_classifier(run, device=device, white=white)
     encoder = classifier.encoder
@@ -100,6 +103,12 @@ def ascend(
     with whole_folder(folder) as made:
         _write(made, classifier, samples, labels, number, way)
     return samples
+
+
+def _check(steps: int, step: float, radius: float | None) -> None:
+    for option, value in (("--ascent-steps", steps), ("--ascent-step", step), ("--radius", radius)):
+        if value is not None and not value > 0:  # nor is NaN
+            raise ArgumentError(f"{option} must be above 0, got {value:g}.")
 
 
 def _question(classifier: Classifier, towards: Sequence[str]) -> tuple[int, Question]:

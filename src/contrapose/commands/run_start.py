@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,13 @@ from contrapose.commands.run_base import base_record
 from contrapose.commands.run_data import FROM_PYTHON, data_places
 from contrapose.data import Samples
 from contrapose.encoders import Encoder, Frozen, Start, fingerprint_of, save_encoder
-from contrapose.errors import DataError, RunError
+from contrapose.errors import ArgumentError, DataError, RunError
 from contrapose.methods import Method, name_of
 from contrapose.methods.assemble import assemble
 from contrapose.modalities import modality_of
 from contrapose.training.monitor import Monitor
 from contrapose.training.run_folder import RunFolder
-from contrapose.training.stages import Context
+from contrapose.training.stages import Context, Plan
 from contrapose.training.state import CHANGED
 from contrapose.version import __version__
 from contrapose.words import counted
@@ -53,8 +55,8 @@ def check_enough(config: Method, samples: Samples) -> None:
     missing = [name for name in config.about.needs_targets if name not in samples.targets]
     if missing == ["label"]:
         raise DataError(
-            f"{name_of(config)} learns from labels and the data has none. Give labelled data: class sub-folders, or a "
-            "table with a column of them (--label-column NAME)."
+            f"{name_of(config)} learns from labels and the data has none. Give labelled data: two class sub-folders "
+            "or more, or a table with a column of them (--label-column NAME)."
         )
     known = np.unique(samples.labels[samples.labels >= 0]) if samples.labels is not None else np.zeros(0)
     if not missing and config.about.needs_labels and len(known) < 2:
@@ -116,8 +118,27 @@ def open_others(
     for name, given in config.other_data().items():
         before = {"data": (record or {}).get("others", {}).get(name, {})}
         places = data_places(given, before, run.path) if run else [given]
-        opened[name], _ = open_same(config, places, start, before, quiet=quiet)
+        opened[name] = _opened_like(config, places, start, before, quiet=quiet)
     return opened
+
+
+def _opened_like(
+    config: Method, places: list[Any], start: Start | None, before: dict[str, Any], *, quiet: bool
+) -> Samples:
+    """Other data, by the columns of the run's own where they have such, else by those with usual names.
+
+    Errors:
+        ArgumentError, DataError: they cannot be opened.
+    """
+    targets = [name for name in ("label_column", "number_column") if getattr(config, name) is not None]
+    reading = [name for name in modality_of(config).reading if name.endswith("_column")]
+    columns = [*targets, *(name for name in reading if getattr(config, name) is not None)]
+    for left_out in (*([targets] if targets else []), columns):
+        with suppress(ArgumentError):  # it has no such column
+            return open_same(config, places, start, before, quiet=quiet)[0]
+        nothing: dict[str, Any] = dict.fromkeys(left_out)
+        config = replace(config, **nothing)
+    return open_same(config, places, start, before, quiet=quiet)[0]
 
 
 def check_same_data(samples: Samples, others: dict[str, Samples], record: dict[str, Any]) -> None:
@@ -155,6 +176,23 @@ def open_same(
     if not opened:
         raise refused[0]
     return opened[0]
+
+
+def check_goes_on(config: Method, context: Context, plan: Plan, run: RunFolder) -> None:
+    """Pass a finished run that more epochs would continue: of several stages only the last one can be, and what it does
+    need not depend on them.
+
+    Errors:
+        ArgumentError: they would not.
+    """
+    longer = replace(config, epochs=2 * config.epochs)
+    again = longer.stages(replace(context, config=longer))
+    if len(plan.stages) > 1 and again[-1].steps <= plan.stages[-1].steps:
+        raise ArgumentError(
+            f"{run.path} has gone through all of its {len(plan.stages)} stages, and more epochs would be those of "
+            f"earlier ones, which are not trained again. Begin a new run with them: contrapose train {name_of(config)} "
+            "--epochs ..."
+        )
 
 
 def new_folder(

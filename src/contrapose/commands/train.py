@@ -15,6 +15,7 @@ from contrapose.commands.run_base import base_again, base_for, base_record
 from contrapose.commands.run_data import FROM_PYTHON, data_places
 from contrapose.commands.run_start import (
     check_enough,
+    check_goes_on,
     check_same_data,
     check_same_start,
     context_of,
@@ -197,12 +198,14 @@ def resume(
     runner = Runner(Plan(config.stages(context)), context, run=folder)
     if runner.steps >= runner.total_steps:
         runner.complete()
+        check_goes_on(config, context, runner.plan, folder)
         done = runner.steps / (runner.total_steps / config.epochs)
         state = f"is at epoch {done:.3g} already, which {config.epochs} does not go beyond"
         state = state if change else f"is finished ({counted(config.epochs, 'epoch')})"
         raise ArgumentError(f"{folder.path} {state}. Give a larger --epochs to train it further.")
     if change:
-        monitor.say(change)
+        kept_stages = " Stages that are done stay as they are." if runner.number else ""
+        monitor.say(change + kept_stages)
     if accelerator.is_main_process:
         kept = {"init": record.get("init"), "base": base_record(config, asked, folder.path)}
         folder.write_record(record_of(config, samples, folder.path, others=others, **kept))

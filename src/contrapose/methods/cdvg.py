@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from contrapose.errors import ArgumentError
 from contrapose.methods.method import About, Method, register
+from contrapose.words import counted
 
 if TYPE_CHECKING:
     import torch
@@ -129,7 +130,8 @@ class CDvG(Method):
             return ["no translator: the classifier learns from the pictures alone"]
         if self.translator is not None:
             return [f"translator: that of {self.translator}, which is copied into the run and not trained"]
-        return [f"translator: {self.translator_steps:,} steps, {self.critic_turns} turns of the critic in each"]
+        turns = counted(self.critic_turns, "turn")
+        return [f"translator: {counted(self.translator_steps, 'step')}, {turns} of the critic in each"]
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners import TranslatedHeads

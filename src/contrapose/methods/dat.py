@@ -24,7 +24,7 @@ class DAT(Method):
 
     Stage 1, `robust`, is adversarial training. In stage 2, `joint`, the same network also tells real pictures from
     those that it makes itself, by gradient ascent of its own class logits from seeds that are no pictures of the data:
-    ascents grow a step longer whenever the two are told apart too well. Then `contrapose apply RUN --data SEEDS
+    ascents grow a step longer whenever the two are told apart too well. Then `contrapose apply RUN SEEDS
     --towards CLASS` makes pictures, or counterfactuals (with --radius), and `contrapose evaluate RUN --robust` measures
     what it bears. What the run leaves, `encoder/` and `classifier/`, is the moving average of the weights. The
     projection options have no part in it.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from contrapose.errors import DataError
 from contrapose.methods.fit_to_data import class_names
+from contrapose.words import counted
 
 if TYPE_CHECKING:
     from contrapose.data import Images, Samples, Source
@@ -87,7 +88,7 @@ def joint_stage(context: Context) -> Stage:
     block, seeds = context.config.batch_size * context.accelerator.num_processes, context.others.get("seeds")
     if seeds is not None and len(seeds) < block:
         raise DataError(
-            f"{seeds.origin} holds {len(seeds):,} seeds, and a step begins {block} ascents: give more with "
+            f"{seeds.origin} holds {counted(len(seeds), 'seed')}, and a step begins {block} ascents: give more with "
             f"--seeds-data, or take a --batch-size of {len(seeds) // context.accelerator.num_processes} or less."
         )
     return Stage(JOINT, given.steps(), job)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from contrapose.errors import ArgumentError
+from contrapose.errors import ArgumentError, OptionError
 from contrapose.methods.method import Method, name_of
 from contrapose.methods.widths import NARROW
 
@@ -51,7 +51,11 @@ class DenseMethod(Method):
         for name in ("pixel_weight", "instance_weight"):
             self._check(name, getattr(self, name) >= 0, "0 or more")
         if not self.pixel_weight and not self.instance_weight:
-            raise ArgumentError("pixel_weight and instance_weight are both 0, so there is nothing to learn: raise one.")
+            raise OptionError(
+                "pixel_weight and instance_weight are both 0, so there is nothing to learn: raise one.",
+                "pixel_weight",
+                "instance_weight",
+            )
         self._check_views(2, 2)
 
     @property

@@ -30,9 +30,9 @@ class ImagiNet(Method):
     Label the pictures by what made them, "real" among the classes (a folder for each generator and one called real), or
     real and synthetic with the generators in a column of their own (--family-column). Afterwards,
 
-        contrapose train classifier --base RUN --data PICTURES            a head for detection or identification
-        contrapose calibrate RUN FEW --out CALIBRATED                     its scores, on a handful of the new domain
-        contrapose evaluate RUN --test-data OTHERS --task corruptions     how it stands compression, resizing and blur
+        contrapose train classifier --base RUN --data PICTURES --out HEAD    a head for detection or identification
+        contrapose calibrate HEAD FEW --out CALIBRATED                       its scores, on a handful of the new domain
+        contrapose evaluate HEAD --test-data OTHERS --task corruptions       under compression, resizing and blur
 
     What is looked for is destroyed by resizing: views are cut out of the picture and not resized, `small_conv`,
     `tiny_conv` and `resnet*` keep the full resolution through their first stage, and the pictures should be of one

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from contrapose.errors import ArgumentError
+from contrapose.errors import ArgumentError, OptionError
 from contrapose.methods.method import About, register
 from contrapose.methods.simclr import SimCLR
 from contrapose.methods.widths import NARROW
@@ -100,8 +100,14 @@ class MCL(SimCLR.bare):  # type: ignore[misc, valid-type]  # of no kind of data 
             self._check_choice(name, known)
         lonely = self.loss == "dcl" and self.batches == "mixed"
         self._check("loss", not lonely, "nt_xent or hard_contrastive with mixed batches: dcl needs a negative for each")
-        narrow = self.stage_dimension is None or (self.stage_dimension > 0 and self.encoder in NARROW)
-        self._check("stage_dimension", narrow, f"above 0, and of --encoder {', '.join(NARROW)}")
+        self._check("stage_dimension", self.stage_dimension is None or self.stage_dimension > 0, "above 0")
+        if self.stage_dimension is not None and self.encoder not in NARROW:
+            raise OptionError(
+                f"stage_dimension is an option of {', '.join(NARROW)}, and encoder is {self.encoder}: leave it out, or "
+                "take one of them.",
+                "stage_dimension",
+                "encoder",
+            )
         self._check_views(2)
 
     @property

@@ -14,6 +14,7 @@ from contrapose.learners.dual_training import AttackedClassifier, DualAdversaria
 from contrapose.training.heads import NoAverage
 from contrapose.training.loop import Trainer
 from contrapose.training.state import export_encoders, export_tables
+from contrapose.words import counted
 
 Draw = Callable[[AttackedClassifier, Path], None]
 
@@ -61,7 +62,13 @@ class AveragedTrainer(Trainer):
         line, learner = super().closing(), self.learner
         if not isinstance(learner, DualAdversarial):
             return line
-        told = f"ascents came to {int(learner.curriculum.length)} of at most {learner.curriculum.longest} steps"
+        curriculum = learner.curriculum
+        told = f"ascents came to {int(curriculum.length)} of at most {counted(curriculum.longest, 'step')}"
+        if curriculum.longest and not int(curriculum.length):
+            told += (
+                f"; they never began, for {curriculum.window:,} steps with a mean AUC of {curriculum.threshold:g} have "
+                "to come first, so the density knows seeds alone: more --epochs, or a smaller --window"
+            )
         return (
             f"{told}; the log density ran away, and nothing was learned after it\n{line}"
             if bool(learner.diverged)

@@ -83,13 +83,13 @@ class Runner:
             while True:
                 rate = self._do(interrupt)
                 if self.step < self.job.total_steps or self.number + 1 == len(self.plan.stages):
+                    self._close()
                     break
                 self._finish_stage()
                 if self._anyone(interrupt.requested):
                     break
                 self._announce_stage()
                 self.job = self._made()
-            self._close()
         self.accelerator.end_training()
         seconds = time.monotonic() - started
         return Outcome(self.steps, self.total_steps, self._loss, seconds, rate, self.job.unit, signal=interrupt.signal)

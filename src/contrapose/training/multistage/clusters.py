@@ -22,6 +22,7 @@ from contrapose.errors import RunError
 from contrapose.training.job import Job, Report
 from contrapose.training.multistage.k_means import check_rows, k_means
 from contrapose.training.pictures import in_grid, write_pictures
+from contrapose.words import counted
 
 FILE, FACTS = "clusters.safetensors", "clusters.json"
 SHUFFLE = "shuffle"  # names the random stream of the control
@@ -114,7 +115,13 @@ class ClusterJob(Job):
 
     def closing(self) -> str | None:
         sizes = self.best["labels"].bincount(minlength=self.count) if self.best else torch.zeros(1)
-        return f"{self.count} clusters of {int(sizes.min()):,} to {int(sizes.max()):,} samples"
+        told = f"{counted(self.count, 'cluster')} of {int(sizes.min()):,} to {int(sizes.max()):,} samples"
+        if self.count > 1 and int((sizes > 0).sum()) == 1:
+            told += (
+                "; all fell into one, for the encoder tells none apart, and the next stage has nothing to leave out: "
+                "look at the data (contrapose data check), or train longer (--epochs)"
+            )
+        return told
 
 
 def groups_of(folders: Sequence[Path], *, samples: int, least: int) -> tuple[np.ndarray, int]:

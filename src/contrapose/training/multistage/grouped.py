@@ -20,6 +20,7 @@ from contrapose.training.loop import Trainer
 from contrapose.training.multistage.clusters import groups_of
 from contrapose.training.stages import Context
 from contrapose.training.state import export_encoders
+from contrapose.words import counted
 
 MOST_BATCHES = 50
 """Batches that running statistics are taken over. [design] 5,000 samples and more: their means are then known to a
@@ -118,7 +119,7 @@ def _in_words(facts: dict[str, Any]) -> str:
     before, missed = facts["before_merging"], 1 - facts["ever_seen"]
     merged = f" (of {before}; small ones were merged)" if facts["count"] < before else ""
     never = f"; {missed:.0%} are in groups that fill no batch, and never seen" if missed else ""
-    groups = f"{facts['count']} groups of {facts['smallest']:,} to {facts['largest']:,} samples{merged}"
+    groups = f"{counted(facts['count'], 'group')} of {facts['smallest']:,} to {facts['largest']:,} samples{merged}"
     return f"{groups}; one pass through them sees {facts['seen_in_a_pass']:.0%} of the samples{never}"
 
 
