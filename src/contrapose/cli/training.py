@@ -196,9 +196,12 @@ def _finish(run: Any) -> None:
         print("Train on your own:      ", shell_command("train", record["method"], "--data", "PICTURES"))
         return
     print("Embed:          ", shell_command("embed", run.path, data, *out))
-    if (Path(run.path) / "classifier").is_dir():
+    classifies = (Path(run.path) / "classifier").is_dir()
+    if classifies:
         print("Classify:       ", shell_command("apply", run.path, "DATA", "--out", "predictions.csv"))
-    print("Is it any good? ", shell_command("evaluate", run.path, "--data", "LABELLED"))
+    print(
+        "Is it any good? ", shell_command("evaluate", run.path, "--test-data" if classifies else "--data", "LABELLED")
+    )
     print("See it:         ", shell_command("report", run.path, "--open"))
     if stages:
         print("Earlier stages: ", ", ".join(str(run.path / "stages" / stage) for stage in stages))

@@ -58,8 +58,7 @@ def analyse_translation(options: AnalyseTranslationOptions, *, say: Callable[[st
 
     Errors:
         RunError: no generator there.
-        ArgumentError: no column of that name.
-        DataError: unlabelled pictures, or classes that the translator does not know.
+        DataError: unlabelled pictures, no column of that name, or classes that the translator does not know.
         UnwrittenError: `out` cannot be written; the record is in its `result`.
     """
     from contrapose.atomic import write_atomically
@@ -122,7 +121,10 @@ def _opened(generator: Generator, options: AnalyseTranslationOptions) -> tuple[I
 
     how = {"limit": options.limit, "image_column": options.image_column}
     images = generator.open(options.data, label_column=options.label_column, **how)
-    beside = generator.open(options.data, label_column=options.bias_column, **how)
+    try:
+        beside = generator.open(options.data, label_column=options.bias_column, **how)
+    except ArgumentError as error:
+        raise DataError(f"{options.data} has no nuisance {options.bias_column!r} ({error})") from error
     classes, values = class_texts(images), class_texts(beside)
     if classes is None or values is None or len(images) != len(beside) or None in (*classes, *values):
         raise DataError(

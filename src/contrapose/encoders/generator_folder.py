@@ -6,7 +6,7 @@ Nothing in it is ever executed. It makes pictures and embeds none, so what reads
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FOLDER = "generator"
 """Where a stage or run keeps its generator."""
 WEIGHTS = "generator.safetensors"
+SHOWN = 5
+"""Classes that a message names, of many."""
 
 
 def save_generator(translator: Translator, folder: Path, *, extra: Mapping[str, Any] | None = None) -> None:
@@ -145,6 +147,10 @@ def check_fits(
         )
     if translator.classes != classes:
         raise ArgumentError(
-            f"The translator of {source} knows the classes {', '.join(translator.classes[:5])}, ... and the data have "
-            f"{', '.join(classes[:5])}, ... Give a translator that was trained on the same classes, or none."
+            f"The translator of {source} knows the classes {_some(translator.classes)}, and the data have "
+            f"{_some(classes)}. Give a translator that was trained on the same classes, or none."
         )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join((*names[:SHOWN], *(["..."] if len(names) > SHOWN else [])))
