@@ -37,6 +37,12 @@ def script(shell: str, *more: str, commands: Sequence[str]) -> str:
     return _fish(tree(commands)) if shell == "fish" else _bash(tree(commands), shell)
 
 
+def print_script(words: Sequence[str], commands: Sequence[str]) -> None:
+    """What the command does: the script, or how it is asked for."""
+    asked = not words or words[0] in ("-h", "--help")
+    print(HELP if asked else script(*words, commands=commands))
+
+
 Tree = dict[tuple[str, ...], tuple[tuple[str, ...], tuple[Flag, ...]]]
 """The words typed so far -> the words that may follow, and the flags."""
 
@@ -50,6 +56,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
     from contrapose.commands.analyse_translation import AnalyseTranslationOptions
     from contrapose.commands.data_check import DataCheckOptions
     from contrapose.commands.export import ExportOptions
+    from contrapose.commands.pack import PackOptions
     from contrapose.commands.report import ReportOptions
     from contrapose.commands.search import SearchOptions
 
@@ -57,6 +64,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
         ("evaluate",): options.EvaluateOptions,
         ("compare",): options.CompareOptions,
         ("embed",): options.EmbedOptions,
+        ("pack",): PackOptions,
         ("apply",): options.ApplyOptions,
         ("calibrate",): options.CalibrateOptions,
         ("search",): SearchOptions,

@@ -10,7 +10,8 @@ Learn representations by contrast, from any data, mostly without labels.
   evaluate RUN --data DATA     by labels, a number or scored pairs, beside the untrained encoder and other floors
   compare RUN RUN ...          differences with paired intervals, and which options differ
   report RUN --open            one page of it: what it is worth, map, neighbours, results, curves, views
-  embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy
+  embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy, or to a folder, by many processes
+  pack DATA --out FOLDER       pictures or texts into shards (tar), for data that fill neither memory nor a folder
   apply RUN DATA --out FILE    the class of each sample by a run of `train classifier`, to .csv, .parquet or .jsonl
   calibrate RUN FEW --out NEW  its scores of two classes set right for another domain, by a handful of labelled samples
   search RUN QUERY --in DATA   what is most like a picture, words or a row; --open shows it, --index FOLDER keeps it
@@ -26,8 +27,9 @@ Learn representations by contrast, from any data, mostly without labels.
   completion bash|zsh|fish     a script that completes all of this with the Tab key
 
 DATA is a folder of pictures (class sub-folders are labels), .npz, .npy, .parquet, .csv, .jsonl of pictures, texts or
-rows of a table, .txt (a line a text), .py (a function a text), hub:OWNER/NAME; or omniglot (handwritten characters),
-python-docs and python-functions (Python's own library), made:NAME (pictures of a generator, e.g. made:trifeature).
+rows of a table, .txt (a line a text), .py (a function a text), hub:OWNER/NAME; shards: a folder of .tar or .parquet,
+"train-{000..099}.tar", https://, s3://, stream:OWNER/NAME; or omniglot (handwritten characters), python-docs and
+python-functions (Python's own library), made:NAME (pictures of a generator, e.g. made:trifeature).
 
   contrapose COMMAND --help    every option of a command, with its default and where that comes from
   --debug                      show the traceback of an error

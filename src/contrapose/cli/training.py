@@ -160,7 +160,7 @@ def _method_first(method: str, words: list[str]) -> None:
 def _is_data(word: str) -> bool:
     return (
         word in ("omniglot", "python-docs", "python-functions")
-        or word.startswith(("hub:", "made:"))
+        or word.startswith(("hub:", "stream:", "made:"))
         or Path(word).exists()
     )
 

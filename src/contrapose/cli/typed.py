@@ -40,11 +40,17 @@ def _embed(words: list[str]) -> None:
     options = parse(EmbedOptions, words, "embed")
     from contrapose.commands.embed import embed
 
-    images = embed(**vars(options))
-    _told(images)
-    print(f"Wrote {len(images):,} embeddings to {options.out}")
+    samples = embed(**vars(options))
+    _told(samples)
+    print(f"Wrote {len(samples):,} embeddings to {options.out}")
     if options.out.endswith(".npy"):
         print("note: .npy holds the numbers alone; .parquet and .npz keep names and labels", file=sys.stderr)
+
+
+def _pack(words: list[str]) -> None:
+    from contrapose.commands import pack
+
+    pack.print_packed(parse(pack.PackOptions, words, "pack"))
 
 
 def _apply(words: list[str]) -> None:
@@ -75,8 +81,7 @@ def _calibrate(words: list[str]) -> None:
 
     found = calibrate(**vars(options))
     _told(found.samples)
-    for line in found.lines:
-        print(line)
+    print("\n".join(found.lines))
     print(f"Wrote the calibrated classifier to {found.folder}; test it on others: {options.data} was fitted to.")
 
 
@@ -131,8 +136,8 @@ def _data(words: list[str]) -> None:
 
     options = vars(parse(DataCheckOptions, words[1:], "data check"))
     as_json = options.pop("json")
-    report = data_check(**options)
-    print(json.dumps(report.to_dict(), indent=2) if as_json else report.text())
+    found = data_check(**options)
+    print(json.dumps(found.to_dict(), indent=2) if as_json else found.text())
 
 
 def _analyse(words: list[str]) -> None:
@@ -179,20 +184,8 @@ def _claims(words: list[str]) -> None:
 def _report(words: list[str]) -> None:
     from contrapose.commands.report import ReportOptions, report
 
-    options = parse(ReportOptions, words, "report")
-    report(
-        options.run,
-        data=options.data,
-        test_data=options.test_data,
-        limit=options.limit,
-        image_column=options.image_column,
-        text_column=options.text_column,
-        label_column=options.label_column,
-        labels=options.labels,
-        out=options.out,
-        show=options.open,
-        device=options.device,
-    )
+    options = vars(parse(ReportOptions, words, "report"))
+    report(show=options.pop("open"), **options)
 
 
 def _methods(words: list[str]) -> None:
@@ -206,12 +199,9 @@ def _methods(words: list[str]) -> None:
 
 
 def _completion(words: list[str]) -> None:
-    from contrapose.cli.completion import HELP, script
+    from contrapose.cli.completion import print_script
 
-    if not words or words[0] in ("-h", "--help"):
-        print(HELP)
-    else:
-        print(script(*words, commands=tuple(COMMANDS)))
+    print_script(words, tuple(COMMANDS))
 
 
 ANALYSES = {
@@ -245,6 +235,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "evaluate": _evaluate,
     "compare": _compare,
     "embed": _embed,
+    "pack": _pack,
     "apply": _apply,
     "calibrate": _calibrate,
     "search": _search,

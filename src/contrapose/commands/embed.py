@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from contrapose.commands.embed_processes import command_of, device_of_worker
+from contrapose.commands.embed_shards import embed_into, folder_to_write
 from contrapose.commands.reading import Reading
 from contrapose.commands.table_file import file_to_write, table_bytes
 from contrapose.commands.unwritten import write_or_rescue
 from contrapose.data import Samples, class_texts
 from contrapose.data.labels import UNLABELLED
+from contrapose.data.shards.names import names_tars
 from contrapose.embedder import load
 from contrapose.modalities import modality_of
 from contrapose.optional import optional
@@ -32,6 +36,8 @@ def embed(
     label_column: str | None = None,
     labels: Any = None,
     device: str = "cpu",
+    shards: int | None = None,
+    processes: int = 1,
     quiet: bool = False,
 ) -> Samples:
     """Embed `data` with a run's encoder and write one row a sample.
@@ -43,25 +49,37 @@ def embed(
             `.npz` (arrays embeddings, identifiers, labels, class_names) or `.npy` (embeddings alone). In tables a label
             is the class's name (its number where it has no name), and empty where there is none. In `.npz` it is a
             number, -1 where there is none, and `class_names[label]` the name; two data sets number their classes
-            apart, so compare names.
+            apart, so compare names. Without an ending: a folder of parquet parts, in the order of the data, in which
+            what is there is not made again after a kill (`embed_shards`).
         normalize: divide each embedding by its length.
         white: the value that is white in pictures deeper than 8 bits. None: as the encoder keeps it.
         image_column, text_column, label_column, labels: as in `open_data` and `open_texts`; `None`: the columns of the
             run's own data where `data` has such, else those with usual names.
+        shards: how many parts the folder `out` gets; `None`: one for every 50,000 samples.
+        processes: how many embed parts of it side by side; those of torchrun share them, too.
 
     Returns the data as read, with what was skipped.
 
     Errors:
-        ArgumentError: an ending that is not one of these.
+        ArgumentError: an ending that is not one of these, or one where parts are asked for.
+        RunError: the folder holds embeddings of other things.
         MissingExtraError: `.parquet`, `.csv` or `.jsonl` without the `tables` extra.
     """
-    path = file_to_write(out, WRITERS, data)  # before the work, not after it
-    encoder = load(run, device=device, white=white)
+    given = dict(locals())
+    parts = shards is not None or processes > 1 or not Path(out).suffix
+    path = folder_to_write(out, WRITERS, shards, processes) if parts else file_to_write(out, WRITERS, data)
+    encoder = load(run, device=device_of_worker(device), white=white)
     reading = Reading.of(
         run, image_column=image_column, text_column=text_column, label_column=label_column, labels=labels
     )
-    samples = reading.open(encoder, data, limit=limit, progress=not quiet)
+    how = {"cache": False} if parts and modality_of(encoder.encoder).name == "image" and names_tars(data) else {}
+    samples = reading.open(encoder, data, limit=limit, progress=not quiet, **how)
     samples.notes = (*samples.notes, *modality_of(samples).read_by(encoder.encoder, samples))
+    if parts:
+        again = command_of({**given, "quiet": True, "out": str(path)}) if processes > 1 else []
+        table = partial(_table, wide=False)
+        sized: dict[str, Any] = {"shards": shards, "processes": processes, "again": again}
+        return embed_into(path, encoder, samples, table, normalize=normalize, **sized)
     z = encoder.embed(samples, normalize=normalize)  # (N, D)
     write_or_rescue(path, WRITERS[path.suffix](samples, z), result=samples)
     return samples

@@ -205,9 +205,14 @@ class EmbedOptions(ReadingOptions):
     data: Positional[str]
     """What to embed: a folder, file or name, as in train."""
     out: str = "embeddings.parquet"
-    """Where to: .parquet, .csv, .jsonl, .npz or .npy."""
+    """Where to: .parquet, .csv, .jsonl, .npz or .npy; without an ending, a folder of parquet parts, which goes on where
+    it was killed."""
     normalize: bool = False
     """Divide each embedding by its length."""
+    shards: int | None = None
+    """Parts of the folder --out. Default: one for every 50,000 samples."""
+    processes: int = 1
+    """Processes that embed parts side by side; those of torchrun share them, too."""
     limit: int | None = None
     """Embed at most so many samples."""
     white: float | None = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from contrapose.data.kinds import EMBEDDED, MADE_BY_NAME
+from contrapose.data.shards.names import STREAM, is_there
+from contrapose.data.shards.remote import ADDRESS
 from contrapose.errors import DataError, RunError
 
 FROM_PYTHON = "(given in Python)"  # what a configuration says of arrays and data sets that have no name
@@ -73,12 +74,13 @@ def places_now(given: str, places: Mapping[str, str] | None, run: Path, what: Li
 
 def _is_there(place: str) -> bool:
     path = Path(place.removeprefix(_HUB)).expanduser()
-    return path.exists() or bool(glob.glob(str(path), recursive=True))  # noqa: PTH207 - patterns may be absolute
+    return is_there(str(path))
 
 
 def _path_of(data: str) -> tuple[str, str | None]:
     """The prefix and the path in what was given; none in names of the hub, of Python, of embedded and made sets."""
-    if data in (*EMBEDDED, FROM_PYTHON) or data.startswith((MADE_BY_NAME, *_PUBLISHED)):
+    named = data in (*EMBEDDED, FROM_PYTHON) or data.startswith((MADE_BY_NAME, STREAM, *_PUBLISHED))
+    if named or ADDRESS.match(data):
         return "", None
     prefix = _HUB if data.startswith(_HUB) else ""
     path = str(Path(data.removeprefix(_HUB)).expanduser())

@@ -14,6 +14,8 @@ from torch import Tensor
 from contrapose.data.files.names import expanded
 from contrapose.data.files.walk import SUFFIXES
 from contrapose.data.samples import Samples
+from contrapose.data.shards.kinds import of_tar
+from contrapose.data.shards.names import STREAM, TAR, shard_paths
 from contrapose.data.tables.columns import LABEL_NAMES, PICTURE_NAMES, TEXT_NAMES, Kind
 from contrapose.data.tables.files import JSON_LINES, PARQUET, ParquetFiles, TextTable
 from contrapose.data.tables.foreign import columns_of, is_column, is_frame, is_missing, items_of
@@ -65,9 +67,9 @@ def kind_of(spec: Any) -> str:
 def names_data(text: str) -> bool:
     """Whether a text is, or looks like, the name of data rather than words: something is there, or its ending is one
     of data."""
-    if text in EMBEDDED or text.startswith(("hub:", MADE_BY_NAME)) or _is_file_name(text):
+    if text in EMBEDDED or text.startswith(("hub:", STREAM, MADE_BY_NAME)) or _is_file_name(text):
         return True
-    return Path(text).suffix.lower() in (*PLAIN_TEXT, *PARQUET, *SEPARATORS, *JSON_LINES, ".npz", ".npy")
+    return Path(text).suffix.lower() in (*PLAIN_TEXT, *TAR, *PARQUET, *SEPARATORS, *JSON_LINES, ".npz", ".npy")
 
 
 def _of_name(name: str) -> str:
@@ -75,8 +77,11 @@ def _of_name(name: str) -> str:
         return EMBEDDED.get(name, "image")
     if not name:
         return "image"
-    path = expanded(name)
+    shards = shard_paths(name)
+    path = shards[0] if shards else expanded(name)
     suffix = path.suffix.lower()
+    if suffix in TAR and shards:
+        return of_tar(path)
     if path.is_dir():
         found = Counter(Path(entry).suffix.lower() for entry in _entries(path))
         texts, pictures = (sum(found[one] for one in known) for known in (PLAIN_TEXT, SUFFIXES))
@@ -89,7 +94,7 @@ def _of_name(name: str) -> str:
         return _of_array_file(path)
     if suffix in (*PARQUET, *SEPARATORS, *JSON_LINES):
         table = (ParquetFiles if suffix in PARQUET else TextTable)([path])
-        return _of_columns(table.kinds, table.origin, table.read)
+        return _of_columns(table.kinds, table.origin, lambda name: table.head(name, MOST_LOOKED_AT))
     return "image"
 
 

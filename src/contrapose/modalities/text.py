@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
@@ -173,7 +173,7 @@ def _coverage(encoder: TextEncoder, samples: Samples) -> Coverage:
     return coverage(encoder.tokenizer, cast("Texts", samples).batch(evenly_spaced(len(samples), MEASURED)))
 
 
-def _with_labels(texts: list[str], labels: list[str]) -> list[str]:
+def _with_labels(texts: Sequence[str], labels: list[str]) -> Sequence[str]:
     """What a vocabulary is learned from: words of labels stand there often enough to be among them, twice each."""
     from contrapose.data.samples import evenly_spaced
     from contrapose.encoders.texts.vocabulary import LEARNED_FROM

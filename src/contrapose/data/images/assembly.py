@@ -10,13 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
+from contrapose.data.chosen import Chosen
 from contrapose.data.images.images import Images, hash_pixels
-from contrapose.data.images.listing import Chosen, Listing
-from contrapose.data.images.masks import beside, fitted_array, read_masks
+from contrapose.data.images.listing import Listing
+from contrapose.data.images.masks import beside, fitted_array, on_pixels, read_masks
 from contrapose.data.images.packing.cache import cache_folder, cached_pack
 from contrapose.data.images.packing.packing import MemorySink, Packed, pack
+from contrapose.data.images.pixels.array_form import fit as fit_array
 from contrapose.data.images.request import Request
 from contrapose.data.samples import MASK, NUMBER, Skipped, evenly_spaced
+from contrapose.data.shards.on_demand import fits, on_demand
 from contrapose.errors import ArgumentError
 
 
@@ -30,6 +33,8 @@ def decode_listing(listing: Listing, request: Request) -> Images:
     listing = _with_masks(listing.with_labels(request.labels), request)
     if request.limit is not None and request.limit < len(listing):
         listing = listing.select(evenly_spaced(len(listing), request.limit))
+    if listing.digests and (request.cache is False or not fits(listing, request)):
+        return assemble(listing, on_demand(listing, request))
     if listing.place is None or request.cache is False:
         return assemble(listing, pack_in_memory(listing, request))
     folder = cache_folder(None if request.cache is True else request.cache)
@@ -45,6 +50,27 @@ def decode_listing(listing: Listing, request: Request) -> Images:
         decide=request.decides,
     )
     return assemble(listing, packed)
+
+
+def refitted(images: Images, request: Request) -> Images:
+    """Pictures that are `Images` already, as they are now asked for."""
+    images = request.again(images)
+    same_size = request.image_size in (None, images.image_size)
+    if same_size and request.channels in (None, images.channels):
+        return images
+    pixels, notes = fit_array(images.pixels, image_size=request.image_size, channels=request.channels)
+    fitted = Images(
+        pixels,
+        targets=on_pixels(images.targets, pixels.shape[2]),
+        class_names=images.class_names,
+        identifiers=images.identifiers,
+        skipped=images.skipped,
+        origin=images.origin,
+        notes=[*images.notes, *notes],
+        preparation=images.preparation,
+    )
+    fitted.names_of = images.names_of
+    return fitted
 
 
 def pack_in_memory(listing: Listing, request: Request) -> Packed:

@@ -9,6 +9,7 @@ from contrapose.data.images.columns import choose_columns
 from contrapose.data.images.listing import Listing
 from contrapose.data.images.request import Request
 from contrapose.data.images.tables import row_names
+from contrapose.data.shards.streaming import refuse_stream
 from contrapose.data.tables.hub import kinds_of_dataset, labels_of_dataset, load_hub
 from contrapose.optional import optional
 
@@ -37,6 +38,7 @@ def list_hub_dataset(dataset: Any, request: Request, *, origin: str, place: str 
         place: what it is called on this machine; `None`: its fingerprint. Data sets that live in memory have
             a new one in every run: what is decoded from them is not kept on disk.
     """
+    refuse_stream(dataset)
     datasets = optional("datasets", extra="hub")
     fingerprint = str(dataset._fingerprint)  # of the rows as they are now: casting makes another one
     place, kept = place or fingerprint, bool(dataset.cache_files)

@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from contrapose.data.images.packing.mapped import given_back, rows_of
 from contrapose.data.samples import LABEL, Samples, evenly_spaced
 from contrapose.errors import ArgumentError
 from contrapose.preparation import Preparation
@@ -25,7 +26,8 @@ class Images(Samples):
     """Square uint8 pictures of one size, in memory or in a memory map, with what is known about each.
 
     Shapes:
-        pixels: `(N', C, H, W)` uint8 with H = W; an array or a read-only memory map. Kept as `store`.
+        pixels: `(N', C, H, W)` uint8 with H = W; an array, a read-only memory map, or what is indexed like one and
+            decodes what is asked for. Kept as `store`.
         labels: `(N,)` int64, or `None`.
         batch(indices): `(B, C, H, W)` uint8.
 
@@ -62,7 +64,9 @@ class Images(Samples):
     @property
     def pixels(self) -> np.ndarray:
         """All pictures, `(N, C, H, W)` uint8; of a subset, a copy."""
-        return self.store if self.rows is None else self.store[self.rows]
+        if self.rows is None:
+            return self.store if isinstance(self.store, np.ndarray) else self.store[:]
+        return self.store[self.rows]
 
     @property
     def channels(self) -> int:
@@ -76,7 +80,7 @@ class Images(Samples):
 
     def batch(self, indices: Tensor | ArrayLike) -> UInt8[Tensor, "B C H W"]:
         """The pictures of these row numbers, in this order, as a new tensor on the CPU."""
-        return torch.from_numpy(np.ascontiguousarray(self.store[self.stored_rows(indices)]))  # (B, C, H, W)
+        return torch.from_numpy(rows_of(self.store, self.stored_rows(indices)))  # (B, C, H, W)
 
     def digest(self) -> str:
         """A hash of the pixels."""
@@ -134,4 +138,5 @@ def hash_pixels(store: np.ndarray) -> str:
     digest = hashlib.sha256(str(store.shape).encode())
     for start in range(0, len(store), 1024):
         digest.update(np.ascontiguousarray(store[start : start + 1024]).data)
+        given_back(store, 1024)
     return digest.hexdigest()

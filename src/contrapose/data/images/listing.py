@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from contrapose.data.chosen import Chosen
 from contrapose.data.labels import Labels, choose_labels
 
 Stamp = tuple[str, int, int, int]  # a file's name, size in bytes, times of change of its content and of its entry in ns
@@ -35,6 +36,9 @@ class Listing:
         within: paths of further files that hold the pictures, which are looked at like the stamped ones although they
             are not what the data is called by; a sequence also says that pictures may be paths of files that nobody has
             listed, to be found when they are read. `None`: no such files.
+        digests: of pictures that can be read at any place without what stands before (those of shards): hashes of the
+            files that hold them.
+        doubtful: rows of such whose bytes do not begin and end as those of pictures do.
         notes: what a person should know of how they were found.
     """
 
@@ -47,6 +51,8 @@ class Listing:
     place: str | None = None
     stamps: Sequence[Stamp] = ()
     within: Sequence[str] | None = None
+    digests: Sequence[str] = ()
+    doubtful: Sequence[int] = ()
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -61,6 +67,7 @@ class Listing:
             labels=None if self.labels is None else self.labels.select(rows),
             numbers=None if self.numbers is None else self.numbers[rows],
             masks=None if self.masks is None else Chosen(self.masks, rows),
+            doubtful=np.flatnonzero(np.isin(rows, self.doubtful)).tolist() if len(self.doubtful) else (),
         )
 
     def with_labels(self, asked: Any) -> Listing:
@@ -74,20 +81,6 @@ class Listing:
     def former_fingerprint(self, *terms: object) -> str:
         """What earlier versions called these pictures: another text after the files were copied, whose times differ."""
         return _hash([found[:3] for found in self.stamps], list(self.identifiers), terms)
-
-
-class Chosen(Sequence[Any]):
-    """Some rows of a (lazy) sequence."""
-
-    def __init__(self, whole: Sequence[Any], rows: np.ndarray) -> None:
-        self.whole = whole
-        self.rows = rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, row: Any) -> Any:
-        return self.whole[int(self.rows[row])]
 
 
 class Watched(Sequence[Any]):

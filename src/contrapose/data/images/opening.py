@@ -16,27 +16,28 @@ from contrapose.data.files.names import expanded, missing, printable
 from contrapose.data.files.walk import SUFFIXES
 from contrapose.data.images import tables
 from contrapose.data.images.arrays import open_array, open_array_file
-from contrapose.data.images.assembly import decode_listing
+from contrapose.data.images.assembly import decode_listing, refitted
 from contrapose.data.images.folders import list_folder, list_glob
 from contrapose.data.images.frames import open_frame, open_mapping
 from contrapose.data.images.hub import list_hub, list_hub_dataset
 from contrapose.data.images.images import Images
+from contrapose.data.images.listing import Listing
 from contrapose.data.images.made.naming import open_made
-from contrapose.data.images.masks import on_pixels
 from contrapose.data.images.objects import holds_paths, open_dataset, open_paths_array, open_sequence, to_array
 from contrapose.data.images.omniglot import omniglot
-from contrapose.data.images.pixels.array_form import fit as fit_array
 from contrapose.data.images.request import Request
 from contrapose.data.kinds import MADE_BY_NAME
 from contrapose.data.labelled import with_unlabelled_note
+from contrapose.data.shards.names import TAR, shard_paths
+from contrapose.data.shards.pictures import list_tars
 from contrapose.data.tables.foreign import is_column, is_frame, items_of
-from contrapose.data.tables.named import HUB, is_saved, matching
+from contrapose.data.tables.named import HUB, is_saved
 from contrapose.errors import ArgumentError, DataError
 from contrapose.preparation import Fit, Preparation
 from contrapose.words import a_type, capital
 
 ARRAYS = (".npz", ".npy")
-ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z")
+ARCHIVES = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z")
 PICKLES = (".pt", ".pth", ".pkl", ".pickle")
 
 
@@ -64,6 +65,9 @@ def open_data(
         spec: one of the following.
             A folder of pictures: classes from its sub-folders; `train` is taken where there is also `test`.
             A pattern of pictures or of the parts of a parquet table, such as `"photos/**/*.jpg"`.
+            Shards: tar files (webdataset) or parquet files, by a folder, a pattern, `"train-{000..009}.tar"`, or
+            addresses (`"s3://..."`, `"https://..."`: what fsspec opens), which are copied into the cache;
+            `"stream:OWNER/NAME[:SPLIT]"`, a data set of the hub read once, of `...:SPLIT[:10000]` the first so many.
             A `.npz` or `.npy` file of arrays.
             A `.parquet`, `.csv`, `.tsv` or `.jsonl` table: pictures encoded in a column of the parquet, or a
             column of paths relative to the table.
@@ -84,7 +88,8 @@ def open_data(
             usual ones.
         number_column: column of a table, or array of a `.npz`, with a number of each sample that is to be predicted.
         cache: folder for decoded pictures; `None` or `True`: `$CONTRAPOSE_CACHE`, else the user's cache;
-            `False`: none, in memory.
+            `False`: none, in memory; pictures of tar files are then decoded each time they are asked for, as they are
+            where the decoded ones would take more than 4 GB.
         workers: decoding threads; `None`: one a CPU core.
         progress: show a bar while decoding, on a terminal.
         fit: what becomes of pictures that are not square: `"crop"` (the default) keeps their central square, `"pad"`
@@ -117,23 +122,26 @@ def open_data(
         preparation=preparation,
         masks=masks,
     )
-    images = (
-        _open_named(os.fspath(spec), request) if isinstance(spec, (str, os.PathLike)) else _open_object(spec, request)
-    )
-    return with_unlabelled_note(images)
+    found = find_pictures(spec, request)
+    return with_unlabelled_note(decode_listing(found, request) if isinstance(found, Listing) else found)
 
 
-def _open_object(spec: Any, request: Request) -> Images:
+def find_pictures(spec: Any, request: Request) -> Images | Listing:
+    """What `open_data` opens, before it is decoded, where it has to be."""
+    return _open_named(os.fspath(spec), request) if isinstance(spec, str | os.PathLike) else _open_object(spec, request)
+
+
+def _open_object(spec: Any, request: Request) -> Images | Listing:
     """What was handed over in Python."""
     if isinstance(spec, Images):
-        return _refitted(spec, request)
+        return refitted(spec, request)
     if isinstance(spec, (np.ndarray, Tensor)):
         array = to_array(spec)
         return open_paths_array(array, request) if holds_paths(array) else open_array(array, request)
     if isinstance(spec, (list, tuple)):
         return open_sequence(spec, request)
     if hasattr(spec, "cast_column") and hasattr(spec, "features"):  # datasets.Dataset, without importing it
-        return decode_listing(list_hub_dataset(spec, request, origin="a hub data set"), request)
+        return list_hub_dataset(spec, request, origin="a hub data set")
     if isinstance(spec, Mapping):
         return open_mapping(spec, request)
     if is_frame(spec):
@@ -164,17 +172,20 @@ def _not_data(spec: Any) -> str:
     return f"{kind} is no data that can be opened: give a path, an array, a list of pictures or a map-style data set."
 
 
-def _open_named(name: str, request: Request) -> Images:
+def _open_named(name: str, request: Request) -> Images | Listing:
     if not name:
         raise ArgumentError("The name of the data is empty: give a folder, a file, a pattern or 'omniglot'.")
     if name == "omniglot":
         kind = request.labels if isinstance(request.labels, str) else None
         rest = replace(request, labels=None) if kind else request
-        return _refitted(omniglot(kind), rest)
+        return refitted(omniglot(kind), rest)
     if name.startswith(MADE_BY_NAME):
-        return _refitted(open_made(name, request), request)
+        return refitted(open_made(name, request), request)
     if name.startswith(HUB):
-        return decode_listing(list_hub(name.removeprefix(HUB), request), request)
+        return list_hub(name.removeprefix(HUB), request)
+    shards = shard_paths(name)
+    if shards is not None:
+        return list_tars(shards, request) if shards[0].suffix.lower() in TAR else tables.list_table(shards, request)
     path = expanded(name)
     try:
         return _open_path(path, name, request)
@@ -183,25 +194,26 @@ def _open_named(name: str, request: Request) -> Images:
         raise DataError(f"{where} cannot be read ({error.strerror}): ask its owner, or check with ls -ld.") from error
 
 
-def _open_path(path: Path, name: str, request: Request) -> Images:
+def _open_path(path: Path, name: str, request: Request) -> Images | Listing:
     if path.is_dir():
         if is_saved(path):
-            return decode_listing(list_hub(str(path), request), request)
+            return list_hub(str(path), request)
         request.check_no_columns(path)
-        return decode_listing(list_folder(path), request)
+        return list_folder(path)
     if path.is_file():
         return _open_file(path, request)
     if glob.has_magic(name):
-        return _open_pattern(str(path), request)
+        request.check_no_columns(name)
+        return list_glob(str(path))
     raise DataError(missing(path, ["omniglot"]))
 
 
-def _open_file(path: Path, request: Request) -> Images:
+def _open_file(path: Path, request: Request) -> Images | Listing:
     suffix = path.suffix.lower()
     if suffix in ARRAYS:
         return open_array_file(path, request)
     if suffix in tables.SUFFIXES:
-        return decode_listing(tables.list_table([path], request), request)
+        return tables.list_table([path], request)
     if suffix in SUFFIXES:
         raise DataError(f"{path} is one picture: give its folder, {path.parent}, or a pattern.")
     if suffix in ARCHIVES:
@@ -216,32 +228,3 @@ def _open_file(path: Path, request: Request) -> Images:
     raise DataError(
         f"{path} is of an unknown kind ({suffix or 'no suffix'}). Known: folders, and {known}.{remedy.get(suffix, '')}"
     )
-
-
-def _open_pattern(pattern: str, request: Request) -> Images:
-    """A pattern of pictures, or of the parts of a parquet table."""
-    if Path(pattern).suffix.lower() not in tables.PARQUET:
-        request.check_no_columns(pattern)
-        return decode_listing(list_glob(pattern), request)
-    return decode_listing(tables.list_table(matching(pattern), request), request)
-
-
-def _refitted(images: Images, request: Request) -> Images:
-    """Pictures that are `Images` already, as they are now asked for."""
-    images = request.again(images)
-    same_size = request.image_size in (None, images.image_size)
-    if same_size and request.channels in (None, images.channels):
-        return images
-    pixels, notes = fit_array(images.pixels, image_size=request.image_size, channels=request.channels)
-    fitted = Images(
-        pixels,
-        targets=on_pixels(images.targets, pixels.shape[2]),
-        class_names=images.class_names,
-        identifiers=images.identifiers,
-        skipped=images.skipped,
-        origin=images.origin,
-        notes=[*images.notes, *notes],
-        preparation=images.preparation,
-    )
-    fitted.names_of = images.names_of
-    return fitted

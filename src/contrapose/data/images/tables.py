@@ -23,6 +23,7 @@ from contrapose.data.tables.files import (
     TextTable,
     first_line,
     readable,
+    rows_together,
 )
 from contrapose.data.tables.separated import SEPARATORS
 from contrapose.errors import ArgumentError, DataError
@@ -123,32 +124,36 @@ def _listing_of_files(table: Table, columns: Columns, labels: Any) -> Listing:
 
 
 class EncodedPictures(Sequence[Any]):
-    """A column of encoded pictures of parquet files, one of which is read when its rows are asked for."""
+    """A column of encoded pictures of parquet files, of which some rows are read when one of these is asked for."""
 
     def __init__(self, paths: Sequence[Path], counts: Sequence[int], columns: Columns) -> None:
         self.paths = paths
         self.ends = np.cumsum(counts)
         self.columns = columns
-        self.current: tuple[int, Any] | None = None
+        self.steps = [rows_together(path, count) for path, count in zip(paths, counts, strict=True)]
+        self.current: tuple[tuple[int, int], Any] | None = None
 
     def __len__(self) -> int:
         return int(self.ends[-1])
 
     def __getitem__(self, row: Any) -> Any:
         file = int(np.searchsorted(self.ends, row, side="right"))
-        if self.current is None or self.current[0] != file:
-            self.current = file, self._read(file)
-        value = self.current[1][row - (int(self.ends[file - 1]) if file else 0)]
+        inside = int(row) - (int(self.ends[file - 1]) if file else 0)
+        block = file, inside // self.steps[file]
+        if self.current is None or self.current[0] != block:
+            self.current = block, self._read(*block)
+        value = self.current[1][inside % self.steps[file]]
         if self.columns.kind == "bytes" or value is None:
             return value
         if value["bytes"] is not None or value["path"] is None:
             return value["bytes"]
         return os.path.join(self.paths[file].parent, value["path"])  # noqa: PTH118 - text
 
-    def _read(self, file: int) -> Any:
+    def _read(self, file: int, block: int) -> Any:
         polars = optional("polars", extra="tables")
         try:
-            frame = polars.read_parquet(self.paths[file], columns=[self.columns.picture])
+            column = polars.scan_parquet(self.paths[file]).select(self.columns.picture)
+            frame = column.slice(block * self.steps[file], self.steps[file]).collect()
         except Exception as error:  # damaged beyond its header, or gone since it was listed
             raise DataError(f"{self.paths[file]} cannot be read: {first_line(error)}") from error
         return frame[self.columns.picture]

@@ -14,7 +14,7 @@ import numpy as np
 
 from contrapose.data.labels import MISSING, NUMBER, WHOLE, Labels, encode_cells, encode_labels
 from contrapose.data.numbers import as_numbers
-from contrapose.data.tables.columns import LABEL_NAMES, Kind, asked_column
+from contrapose.data.tables.columns import LABEL_NAMES, Kind, asked_column, listed
 from contrapose.data.tables.foreign import is_missing
 from contrapose.data.tables.separated import NAMES, SEPARATORS, damage, quotes_cells, separator_of, with_points
 from contrapose.data.tables.text_files import LOOKED_AT, PACKED, check_encoding, read_text
@@ -22,6 +22,7 @@ from contrapose.errors import ContraposeError, DataError
 from contrapose.optional import optional
 
 PARQUET = (".parquet", ".pq")
+TOGETHER = 4 * 2**20  # bytes of a large file that are read together; three times as much is in memory then
 JSON_LINES = (".jsonl", ".ndjson")
 
 
@@ -61,6 +62,10 @@ class Table:
         """The values of a column, in order."""
         raise NotImplementedError
 
+    def head(self, column: str, count: int) -> list[Any]:
+        """The first values of a column."""
+        return self.read(column)[:count]
+
     def labels(self, column: str, where: str) -> Labels | None:
         """The classes in a column."""
         return encode_labels(self.read(column), where=where)
@@ -95,10 +100,41 @@ class Table:
 
 class ParquetFiles(Table):
     def open(self) -> None:
-        schema = self.polars.read_parquet_schema(self.paths[0])
-        self.kinds = {name: self.kind(dtype) for name, dtype in schema.items()}
+        self.kinds, *others = (self._kinds(path) for path in self.paths)
+        for path, found in zip(self.paths[1:], others, strict=True):
+            self._check_alike(path, found)
         lengths = [self.polars.scan_parquet(path).select(self.polars.len()) for path in self.paths]
         self.counts = [length.collect().item() for length in lengths]
+
+    def _kinds(self, path: Path) -> dict[str, Kind]:
+        with readable(str(path)):
+            return {name: self.kind(dtype) for name, dtype in self.polars.read_parquet_schema(path).items()}
+
+    def _check_alike(self, path: Path, found: dict[str, Kind]) -> None:
+        """Stop at a part that has other columns than the first one."""
+        wrong = next((name for name, kind in self.kinds.items() if found.get(name) != kind), None)
+        if wrong is not None:
+            how = f"holds {found[wrong]}s in place of {self.kinds[wrong]}s" if wrong in found else "is not there"
+            raise DataError(
+                f"{path} is no part of the same table as {self.paths[0]}: column {wrong!r} {how} (its columns are "
+                f"{listed(found)}). Leave it out, by a pattern of the others."
+            )
+
+    def head(self, column: str, count: int) -> list[Any]:
+        return self.block(self.paths[0], column, 0, min(count, rows_together(self.paths[0], self.counts[0])))
+
+    def block(self, path: Path, column: str, start: int, count: int) -> list[Any]:
+        """The values of some rows of a part; no more of it is read than the groups of rows in which these lie."""
+        rows = self.polars.scan_parquet(path).select(column).slice(start, count)
+        return list(rows.collect()[column].to_list())
+
+    def pieces(self, column: str) -> Iterator[Any]:
+        """All values of a column, some in memory at a time."""
+        for path, count in zip(self.paths, self.counts, strict=True):
+            for start in range(0, count, step := rows_together(path, count)):
+                with readable(str(path)):
+                    some = self.block(path, column, start, step)
+                yield from some
 
     def read(self, column: str) -> list[Any]:
         frames = [self.polars.read_parquet(path, columns=[column]) for path in self.paths]
@@ -201,6 +237,11 @@ def _bare(path: Path) -> Path | bytes:
             content = head + file.read()
             return content if b"\n" in content else content.replace(b"\r", b"\n")
     return path
+
+
+def rows_together(path: Path, count: int) -> int:
+    """How many rows of a parquet file are read together, for them not to fill the memory."""
+    return max(1, min(4_096, count * TOGETHER // max(path.stat().st_size, 1)))
 
 
 def first_line(error: Exception) -> str:

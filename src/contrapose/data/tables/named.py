@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from contrapose.data.files.names import expanded, missing, printable
+from contrapose.data.shards.names import shard_paths
 from contrapose.data.tables.files import JSON_LINES, PARQUET
 from contrapose.data.tables.hub import load_hub
 from contrapose.data.tables.separated import SEPARATORS
@@ -30,7 +31,7 @@ class Ways(Generic[F]):
     Arguments:
         source: a data set of the hub, or a saved one.
         file, folder: what is there.
-        pattern: the files that match one, of which there is one at least.
+        pattern: the files that match one, of which there is one at least; or shards.
         usual: what to give where the name is empty, for people.
         embedded: names of data sets that come with the package.
     """
@@ -55,6 +56,9 @@ def of_name(name: str, ways: Ways[F]) -> F:
         raise ArgumentError(f"The name of the data is empty: give {ways.usual}.")
     if name.startswith(HUB):
         return ways.source(of_dataset(load_hub(name.removeprefix(HUB)), name))
+    shards = shard_paths(name)
+    if shards is not None:
+        return ways.pattern(shards)
     path = expanded(name)
     try:
         if is_saved(path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,17 @@ from typing import Any
 import numpy as np
 
 from contrapose.data.labels import Labels, encode_labels
+from contrapose.data.shards.streaming import refuse_stream
 from contrapose.data.tables.columns import Kind
 from contrapose.data.tables.files import JSON_LINES, PARQUET, ParquetFiles, Table, TextTable
 from contrapose.data.tables.foreign import is_column, items_of
 from contrapose.data.tables.held import held_kind
 from contrapose.data.tables.hub import kinds_of_dataset, labels_of_dataset
 from contrapose.errors import DataError
+
+LARGE = 64 * 2**20
+"""Bytes of parquet files above which texts are not read into memory at once [design]."""
+LOOKED_AT = 2_000  # rows of such a table that are looked at
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,9 @@ class Source:
         typed: whether it tells numbers from words, as CSV does not.
         beside: columns that can be labels or numbers to predict, and nothing to learn from.
         named: whether the columns have names of their own.
+        head: the first cells of a column, of a large table, of which no column is read only to be looked at.
+        pieces: the cells of a column of such, block by block.
+        paths: the files of such.
     """
 
     kinds: Mapping[str, Kind]
@@ -41,6 +49,13 @@ class Source:
     typed: bool = True
     beside: Sequence[str] = ()
     named: bool = True
+    head: Callable[[str], list[Any]] | None = None
+    pieces: Callable[[str], Iterator[Any]] | None = None
+    paths: Sequence[Path] = ()
+
+    def seen(self, column: str) -> Any:
+        """Cells by which it is told what a column holds: all, of a large table the first ones."""
+        return self.read(column) if self.head is None else self.head(column)
 
 
 def of_table(paths: Sequence[Path]) -> Source:
@@ -53,6 +68,17 @@ def of_table(paths: Sequence[Path]) -> Source:
     suffix = paths[0].suffix.lower()
     table: Table = (ParquetFiles if suffix in PARQUET else TextTable)(paths)
     typed = suffix in (*PARQUET, *JSON_LINES)
+    if isinstance(table, ParquetFiles) and sum(path.stat().st_size for path in paths) > LARGE:
+        return Source(
+            table.kinds,
+            table.read,
+            table.labels,
+            sum(table.counts),
+            f"table {table.origin}",
+            head=lambda name: table.head(name, LOOKED_AT),
+            pieces=table.pieces,
+            paths=tuple(paths),
+        )
     return Source(table.kinds, table.read, table.labels, sum(table.counts), f"table {table.origin}", typed)
 
 
@@ -79,6 +105,7 @@ def of_columns(columns: Mapping[str, Any], origin: str) -> Source:
 
 def of_dataset(dataset: Any, origin: str) -> Source:
     """A `datasets.Dataset`, of the hub or from memory."""
+    refuse_stream(dataset)
     plain = dataset.with_format(None)
 
     def read(name: str) -> list[Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from contrapose.data.asked import Asked
+from contrapose.data.chosen import Chosen
 from contrapose.data.labels import Labels
 from contrapose.data.samples import NUMBER, Skipped
 from contrapose.data.tables.foreign import is_missing
@@ -39,6 +40,8 @@ class Found:
         labels: their classes, where known.
         numbers: `(N,)` a number each, where one was asked for.
         reasons: why there is no text in a cell, where that is not plain.
+        kept: the rows that hold a text, where cells are read only when they are asked for; None: all are read now.
+        fingerprint: as of `Samples`.
         lists_skipped: whether cells without a text are named one by one, or counted in a note only.
     """
 
@@ -51,6 +54,8 @@ class Found:
     notes: tuple[str, ...] = ()
     reasons: Mapping[int, str] = field(default_factory=dict)
     lists_skipped: bool = True
+    kept: np.ndarray | None = None
+    fingerprint: str | None = None
 
 
 def assemble(found: Found, request: TextRequest) -> Texts:
@@ -60,6 +65,8 @@ def assemble(found: Found, request: TextRequest) -> Texts:
         DataError: no text among the cells, cells of other types, or another number of labels than of cells.
     """
     labels = request.choose_labels(found.labels, len(found.cells), Texts.noun)
+    if found.kept is not None:
+        return request.limited(_later(found, found.kept, labels))
     kept: list[int] = []
     texts: list[str] = []
     skipped: list[Skipped] = []
@@ -82,19 +89,44 @@ def assemble(found: Found, request: TextRequest) -> Texts:
         notes.append(f"{counted(repaired, 'text')} with characters that no file can hold: these became '?'.")
     if skipped and not found.lists_skipped:
         notes.append(f"{counted(len(skipped), 'blank line')} passed over.")
-    rows = np.asarray(kept)
+    identifiers = [found.identifiers[row] for row in kept]
+    shown = skipped if found.lists_skipped else []
+    return request.limited(
+        _made(replace(found, notes=tuple(notes)), texts, np.asarray(kept), labels, identifiers, shown)
+    )
+
+
+def _later(found: Found, kept: np.ndarray, labels: Labels | None) -> Texts:
+    """Texts that are read when they are asked for; which rows hold none is known."""
+    if not len(kept):
+        raise DataError(f"There is no text in {found.where}: {_all(len(found.cells))} empty.")
+    if len(kept) == len(found.cells):
+        return _made(found, found.cells, kept, labels, found.identifiers, [])
+    lost = np.setdiff1d(np.arange(len(found.cells)), kept).tolist()
+    skipped = [Skipped(found.identifiers[row], "no text") for row in lost]
+    return _made(found, Chosen(found.cells, kept), kept, labels, Chosen(found.identifiers, kept), skipped)
+
+
+def _made(
+    found: Found,
+    texts: Sequence[str],
+    rows: np.ndarray,
+    labels: Labels | None,
+    identifiers: Sequence[str],
+    skipped: Sequence[Skipped],
+) -> Texts:
     chosen = None if labels is None else labels.select(rows)
-    made = Texts(
+    return Texts(
         texts,
         None if chosen is None else chosen.numbers,
         targets={NUMBER: None if found.numbers is None else found.numbers[rows]},
         class_names=None if chosen is None else chosen.names,
-        identifiers=[found.identifiers[row] for row in kept],
-        skipped=skipped if found.lists_skipped else (),
+        identifiers=identifiers,
+        skipped=skipped,
         origin=found.origin,
-        notes=notes,
+        notes=found.notes,
+        fingerprint=found.fingerprint,
     )
-    return request.limited(made)
 
 
 def _text(cell: Any, found: Found, row: int) -> str | None:

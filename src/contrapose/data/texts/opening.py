@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from contrapose.data.kinds import names_data
+from contrapose.data.shards.names import TAR
 from contrapose.data.tables.files import PARQUET
 from contrapose.data.tables.foreign import columns_of, is_column, is_frame, items_of
 from contrapose.data.tables.held import is_many
@@ -17,6 +18,7 @@ from contrapose.data.tables.named import TABLES, Ways, of_name
 from contrapose.data.tables.sources import of_columns, of_dataset, of_table
 from contrapose.data.texts.found import Found, TextRequest, assemble
 from contrapose.data.texts.functions import SOURCES, functions_of, list_sources
+from contrapose.data.texts.members import texts_of_tars
 from contrapose.data.texts.plain import PLAIN, files_of, lines_of, list_texts
 from contrapose.data.texts.python_library import PYTHON_DOCS, PYTHON_FUNCTIONS, python_docs, python_functions
 from contrapose.data.texts.tables import texts_of
@@ -41,10 +43,12 @@ def open_texts(
     """Open texts of any kind. What holds no text (an empty cell, a blank) is skipped and told of.
 
     Arguments:
-        spec: one of the following.
+        spec: one of the following. Of shards that are large, texts are read when they are asked for.
             A `.txt` file: a line a text.
             A folder of `.txt` files: a file a text, classes from its sub-folders.
             A `.parquet`, `.csv`, `.tsv` or `.jsonl` table with a column of texts; a pattern of the parts of a parquet.
+            Shards: tar files (webdataset: `.txt` members, or a key of `.json` ones) or parquet files, by a folder, a
+            pattern, `"train-{000..009}.tar"`, or addresses (what fsspec opens), which are copied into the cache.
             A `.py` file, or a folder with more of them than of `.txt` files: a function a text.
             `"python-docs"`, the docstrings of Python's own library; `"python-functions"`, its functions.
             `"hub:OWNER/NAME[:SPLIT]"`, or `"hub:FOLDER[:SPLIT]"` as `datasets` saves it.
@@ -127,6 +131,8 @@ def _of_folder(path: Path) -> Found:
 def _of_pattern(paths: Sequence[Path], request: TextRequest) -> Found:
     """Plain text files, each a text, or the parts of a parquet table."""
     suffix = paths[0].suffix.lower()
+    if suffix in TAR:
+        return texts_of_tars(paths, request)
     if suffix in PARQUET:
         return texts_of(of_table(paths), request)
     if suffix in (*PLAIN, *SOURCES):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contrapose.data.labels import Labels
 from contrapose.data.numbers import as_numbers
+from contrapose.data.shards.blob import Numbered
+from contrapose.data.shards.packed_texts import PackedTexts, packed_texts
 from contrapose.data.tables.columns import PICTURE_NAMES, TEXT_NAMES, Kind, asked_column, listed, usual_label
 from contrapose.data.tables.files import readable
 from contrapose.data.tables.foreign import is_missing
@@ -41,9 +43,12 @@ def texts_of(source: Source, request: TextRequest) -> Found:
         number = asked_column(kinds, request.number_column, table)
         told = "" if comment is None else f", below their comments from {comment!r}"
         numbers = None if number is None else as_numbers(source.read(number), where=f"column {number!r} of {table}")
+        packed = _packed(source, column, comment)
         return Found(
-            cells=_cells(source, column, comment),
-            identifiers=[str(row) for row in range(source.count)],
+            cells=_cells(source, column, comment) if packed is None else packed.cells(source.count),
+            identifiers=Numbered(source.count),
+            kept=None if packed is None else packed.rows,
+            fingerprint=None if packed is None else packed.fingerprint,
             where=f"column {column!r} of {table}",
             origin=table,
             labels=labels,
@@ -69,6 +74,18 @@ def _comment(kinds: Mapping[str, Kind], request: TextRequest, column: str, table
             "another with comment_column= (--comment-column)."
         )
     return comment
+
+
+def _packed(source: Source, column: str, comment: str | None) -> PackedTexts | None:
+    """The texts of a large table, from a file; None of a table that is not."""
+    pieces = source.pieces
+    if pieces is None:
+        return None
+
+    def read() -> Iterator[Any]:
+        return pieces(column) if comment is None else map(commented, pieces(comment), pieces(column))
+
+    return packed_texts(source.paths, [column, comment], read)
 
 
 def _cells(source: Source, column: str, comment: str | None) -> list[Any]:
@@ -108,7 +125,7 @@ def _choose(source: Source, label: str | None, request: TextRequest) -> tuple[st
         )
     usual = {name.lower(): name for name in free}
     chosen = next((usual[name] for name in TEXT_NAMES if name in usual), None)
-    chosen = chosen or max(_told(source, free), key=lambda name: _length(source.read(name)))
+    chosen = chosen or max(_told(source, free), key=lambda name: _length(source.seen(name)))
     return chosen, [name for name in free if name != chosen]
 
 
@@ -116,7 +133,7 @@ def _told(source: Source, names: Sequence[str]) -> Sequence[str]:
     """Those columns of strings that read like texts; the only column of a table whatever it holds."""
     if len(source.kinds) == 1:
         return names
-    told = [name for name in names if reads_like_texts(source.read(name))]
+    told = [name for name in names if reads_like_texts(source.seen(name))]
     if not told:
         held = "holds" if len(names) == 1 else "hold"
         raise DataError(
@@ -167,12 +184,12 @@ def _notes(
 
 def _is_told(source: Source, name: str) -> bool:
     """Whether a column is called as texts are, or reads like them."""
-    return name.lower() in TEXT_NAMES or reads_like_texts(source.read(name))
+    return name.lower() in TEXT_NAMES or reads_like_texts(source.seen(name))
 
 
 def _few_values(source: Source, name: str) -> bool:
     """Whether a column repeats itself as classes do."""
-    cells = source.read(name)
+    cells = source.seen(name)
     known = [cell for cell in looked_at(cells) if not is_missing(cell)]
     return 2 <= len(set(known)) <= FEW_VALUES * len(known)
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from contrapose.data.chosen import Chosen
 from contrapose.data.samples import LABEL, Samples, evenly_spaced
 from contrapose.data.texts.words import words_of
 from contrapose.errors import ArgumentError
@@ -30,7 +31,8 @@ class Texts(Samples):
         batch(indices): a list of B `str`.
 
     Arguments:
-        texts: the texts, of which `rows` are these samples. Kept as `store`.
+        texts: the texts, of which `rows` are these samples; or a sequence that reads each when it is asked for. Kept as
+            `store`.
         labels: one class number a sample, `(N,)` int64; -1 for one that has no label.
         described: targets, class_names, identifiers, skipped, origin, notes, fingerprint and rows; see `Samples`.
 
@@ -42,7 +44,9 @@ class Texts(Samples):
     noun: ClassVar[str] = "text"
 
     def __init__(self, texts: Sequence[str], labels: np.ndarray | None = None, **described: Any) -> None:
-        if isinstance(texts, str) or not len(texts) or not all(isinstance(text, str) for text in texts):
+        few = isinstance(texts, list | tuple) or not len(texts)
+        some = texts if few else [texts[0]]  # others may be read from a disk, each by itself
+        if isinstance(texts, str) or not len(texts) or not all(isinstance(text, str) for text in some):
             raise ArgumentError("Texts hold one str or more: open_texts(...) brings other things into this form.")
         self.store = texts
         super().__init__(len(texts), **{**described, "targets": {**(described.get("targets") or {}), LABEL: labels}})
@@ -52,12 +56,14 @@ class Texts(Samples):
         return [self.store[row] for row in self.stored_rows(indices).tolist()]
 
     @property
-    def texts(self) -> list[str]:
-        """All texts, in order."""
-        return self.batch(np.arange(len(self)))
+    def texts(self) -> Sequence[str]:
+        """All texts, in order; those that lie on a disk are read one by one, when somebody takes them out."""
+        if isinstance(self.store, list | tuple):
+            return self.batch(np.arange(len(self)))
+        return self.store if self.rows is None else Chosen(self.store, self.rows)
 
     @property
-    def every_text(self) -> list[str]:
+    def every_text(self) -> Sequence[str]:
         """All texts that an encoder is going to read, for its vocabulary; those themselves, if nothing belongs to
         them."""
         return self.texts

@@ -99,7 +99,7 @@ def cached_pack(
         found = _read(entry, digest)
         if found is not None:
             return found
-        with _turn(entry) as alone:
+        with in_turn(entry) as alone:
             _remove(entry.glob("*.partial"), alone)  # what a builder that was killed has left
             found = _read(entry, digest)
             if found is not None:
@@ -189,7 +189,7 @@ def _remove(files: Iterable[Path], alone: bool) -> None:
 
 
 @contextmanager
-def _turn(entry: Path) -> Iterator[bool]:
+def in_turn(entry: Path) -> Iterator[bool]:
     """Hold the entry's lock, and say whether it is held: where locks are not to be had, two builders at once
     cost time, but do no harm, as each writes files of its own and puts its index in place in one step.
     """

@@ -1,0 +1,191 @@
+"""`contrapose pack`: any pictures or texts into shards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from tyro.conf import Positional
+
+from contrapose.commands.options import ReadingOptions
+from contrapose.errors import ArgumentError
+
+IN_EACH = 10_000  # samples of a shard where nobody says how many shards [design]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackOptions(ReadingOptions):
+    """Write pictures or texts into shards: tar files (webdataset) that train, embed and evaluate read in any order
+    without unpacking them. Pictures stay encoded as they are; classes and names of samples go with them."""
+
+    data: Positional[str]
+    """What to pack: a folder, file or name, as in train; also stream:OWNER/NAME[:SPLIT]."""
+    out: str
+    """The folder of the shards, a new one."""
+    shards: int | None = None
+    """How many. Default: one for every 10,000 samples."""
+    modality: Literal["image", "text"] | None = None
+    """What the data are. Default: as they look."""
+    number_column: str | None = None
+    """Column of a table with a number of each sample, to go with it."""
+    limit: int | None = None
+    """At most so many samples, evenly spaced over all."""
+    workers: int | None = None
+    """Threads that read and try pictures. Default: one per core."""
+
+
+@dataclass(frozen=True)
+class PackedData:
+    """What was written.
+
+    Arguments:
+        paths: the shards.
+        count: of samples.
+        noun: what one is called.
+        skipped, notes: as of `Samples`.
+    """
+
+    paths: tuple[Path, ...]
+    count: int
+    noun: str
+    skipped: tuple[Any, ...]
+    notes: tuple[str, ...]
+
+
+def pack(
+    data: Any,
+    *,
+    out: str | Path,
+    shards: int | None = None,
+    modality: str | None = None,
+    limit: int | None = None,
+    workers: int | None = None,
+    **reading: Any,
+) -> PackedData:
+    """Write `data` into tar shards in the folder `out`, in order, so that they read back to the same samples.
+
+    Arguments:
+        data: what `open_data` or `open_texts` opens, or a `datasets.IterableDataset`, which is read once.
+        shards: how many, in which the samples stand evenly; None: one for every 10,000 samples.
+        modality: `"image"` or `"text"`; None: as it looks.
+        reading: image_column, text_column, label_column, number_column and labels, as of these two.
+
+    Pictures that cannot be read are left out, and listed.
+
+    Errors:
+        ArgumentError: a folder that is not empty, a kind that is not packed, or an option that it does not have.
+        DataError: the data cannot be read.
+        RunError: the shards cannot be written; nothing is left of them then.
+    """
+    from contrapose.data.shards.streaming import is_stream
+    from contrapose.data.shards.writing import check_new
+    from contrapose.modalities import asked_kind, check_reading
+
+    if shards is not None and shards < 1:
+        raise ArgumentError(f"shards is {shards}: give 1 or more.")
+    folder = Path(out)
+    check_new(folder)
+    if is_stream(data):
+        return _of_stream(data, folder, limit)
+    kind = asked_kind(data, modality, reading)
+    if kind.name not in ("image", "text"):
+        raise ArgumentError(
+            f"Shards are of pictures and texts, and these data are {kind.plural}: write them as parquet files, and "
+            "name their folder."
+        )
+    reading = {**check_reading(kind, reading), "limit": limit}
+    find = _pictures if kind.name == "image" else _texts
+    return find(data, folder, shards, workers or os.cpu_count() or 1, reading)
+
+
+def _pictures(data: Any, folder: Path, shards: int | None, workers: int, reading: dict[str, Any]) -> PackedData:
+    from contrapose.data.images.listing import Listing
+    from contrapose.data.images.opening import find_pictures
+    from contrapose.data.images.request import Request
+    from contrapose.data.samples import Skipped, evenly_spaced
+    from contrapose.data.shards.encoded import of_images, of_listing
+
+    request = Request(**reading)
+    found = find_pictures(data, request)
+    if not isinstance(found, Listing):
+        return _write(
+            folder, len(found), shards, lambda rows: of_images(found, rows), found.class_names, found.noun,
+            notes=found.notes, skipped=list(found.skipped),
+        )  # fmt: skip
+    listing = found.with_labels(request.labels)
+    if request.limit is not None and request.limit < len(listing):
+        listing = listing.select(evenly_spaced(len(listing), request.limit))
+    skipped: list[Skipped] = []
+    names = None if listing.labels is None else listing.labels.names
+    return _write(
+        folder,
+        len(listing),
+        shards,
+        lambda rows: of_listing(listing, rows, skipped, workers),
+        names,
+        "picture",
+        notes=listing.notes,
+        skipped=skipped,
+    )
+
+
+def _texts(data: Any, folder: Path, shards: int | None, workers: int, reading: dict[str, Any]) -> PackedData:
+    from contrapose.data.shards.encoded import of_texts
+    from contrapose.data.texts import open_texts
+
+    texts = open_texts(data, **reading)
+    skipped = list(texts.skipped)
+    return _write(
+        folder, len(texts), shards, lambda rows: of_texts(texts, rows), texts.class_names, texts.noun,
+        notes=texts.notes, skipped=skipped,
+    )  # fmt: skip
+
+
+def _write(
+    folder: Path,
+    count: int,
+    shards: int | None,
+    members: Callable[[range], Iterator[Any]],
+    classes: Any,
+    noun: str,
+    *,
+    notes: tuple[str, ...],
+    skipped: list[Any],
+) -> PackedData:
+    from contrapose.data.shards.writing import even_ranges, write_shards
+
+    if shards is not None and shards > count:
+        raise ArgumentError(f"{count:,} {noun}s do not fill {shards:,} shards: give at most {count:,}.")
+    ranges = even_ranges(count, shards or -(-count // IN_EACH))
+    before = len(skipped)
+    about = {} if classes is None else {"classes": list(classes)}
+    paths = write_shards(map(members, ranges), folder, prefix=f"{noun}s", about=lambda: {"noun": noun, **about})
+    return PackedData(tuple(paths), count - len(skipped) + before, noun, tuple(skipped), notes)
+
+
+def _of_stream(dataset: Any, folder: Path, limit: int | None) -> PackedData:
+    from contrapose.data.shards.streaming import classes_of, samples_of
+    from contrapose.data.shards.writing import in_groups, write_shards
+
+    groups = in_groups(samples_of(dataset, limit), IN_EACH)
+    paths = write_shards(groups, folder, about=lambda: classes_of(dataset))
+    from contrapose.data.shards.members import TarSamples
+
+    return PackedData(tuple(paths), len(TarSamples(paths)), "sample", (), ())
+
+
+def print_packed(options: PackOptions) -> None:
+    """What the command does and says."""
+    import sys
+
+    from contrapose.words import counted
+
+    done = pack(**vars(replace(options)))
+    for note in done.notes:
+        print(f"note: {note}", file=sys.stderr)
+    for skipped in done.skipped:
+        print(f"skipped: {skipped.path} ({skipped.reason})", file=sys.stderr)
+    print(f"Wrote {counted(done.count, done.noun)} in {counted(len(done.paths), 'shard')} to {options.out}")
