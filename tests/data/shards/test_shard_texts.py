@@ -35,6 +35,7 @@ def test_text_members(make_tar, tmp_path: Path, way: str) -> None:
     make_tar("shards/t-3.tar", {"blank.txt": b" \n", "none.cls": b"pos", "last.txt": b"caf\xe9 no UTF-8"})
     found = open_texts(tmp_path / "shards")
     assert list(found.texts) == [*TEXTS, "caf\ufffd no UTF-8"]
+    assert found.texts[-2] == TEXTS[-1]
     assert isinstance(found.store, list) == (way == "held")
     assert found.batch([3, 1, 3]) == [TEXTS[3], TEXTS[1], TEXTS[3]]
     assert found.class_names == ("neg", "pos")

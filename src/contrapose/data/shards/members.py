@@ -123,6 +123,7 @@ class Members(Sequence[Any]):
         return len(self.offset)
 
     def __getitem__(self, row: Any) -> Any:
+        row = range(len(self))[row]  # of negative ones, and of none
         offset, size = int(self.offset[row]), int(self.size[row])
         if offset < 0:
             return None

@@ -68,6 +68,7 @@ class _Cells(Sequence[Any]):
         return self.length
 
     def __getitem__(self, row: Any) -> Any:
+        row = range(self.length)[row]  # of negative ones, and of none
         place = int(np.searchsorted(self.packed.rows, row))
         there = place < len(self.packed.rows) and self.packed.rows[place] == row
         return self.packed.texts[place] if there else None
