@@ -8,6 +8,7 @@ import torch
 from contrapose.errors import ArgumentError
 from contrapose.training.config import OPTIMIZERS as NAMES
 from contrapose.training.optimizers import LARS, OPTIMIZERS
+from contrapose.training.uncompiled import uncompiled
 
 
 def test_lars_two_steps_by_hand() -> None:
@@ -62,3 +63,30 @@ def test_the_configuration_knows_the_same_names() -> None:
 def test_negative_values_are_refused() -> None:
     with pytest.raises(ArgumentError, match="momentum"):
         LARS([torch.nn.Parameter(torch.zeros(1))], lr=0.1, momentum=-1.0)
+
+
+@pytest.mark.parametrize("kind", [torch.optim.AdamW, torch.optim.SGD, LARS])
+def test_without_the_compiler_it_is_the_same_optimiser(kind: type[torch.optim.Optimizer]) -> None:
+    """Step by step, through a state that is saved and put back, and with the closure that `take_step` gives."""
+    made = uncompiled(kind)
+    assert issubclass(made, kind)
+    moved = []
+    for one in (kind, made):
+        torch.manual_seed(0)
+        layer = torch.nn.Linear(3, 2)
+        optimizer = one([{"params": [layer.weight], "weight_decay": 0.1}, {"params": [layer.bias]}], lr=0.1)
+
+        def closure(layer: torch.nn.Linear = layer, optimizer: torch.optim.Optimizer = optimizer) -> torch.Tensor:
+            optimizer.zero_grad()
+            assert layer.weight.grad is None
+            loss = layer(torch.ones(1, 3)).square().sum()
+            loss.backward()
+            return loss
+
+        for _ in range(2):
+            assert optimizer.step(closure).requires_grad
+            state = optimizer.state_dict()
+            optimizer = one(optimizer.param_groups, lr=0.1)
+            optimizer.load_state_dict(state)
+        moved.append(layer.weight.detach())
+    assert torch.equal(*moved)

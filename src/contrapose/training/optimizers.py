@@ -13,6 +13,7 @@ from contrapose.errors import ArgumentError
 from contrapose.registry import Registry
 from contrapose.training.config import RunConfig
 from contrapose.training.sharpness_aware import SharpnessAware
+from contrapose.training.uncompiled import uncompiled
 
 OPTIMIZERS: Registry[Callable[..., Optimizer]] = Registry("optimizer")
 
@@ -85,19 +86,19 @@ class LARS(Optimizer):
 @OPTIMIZERS.register("adamw")
 def adamw(parameters: Any, learning_rate: float) -> Optimizer:
     """Adam with decoupled weight decay, https://arxiv.org/abs/1711.05101; betas (0.9, 0.999), torch's defaults."""
-    return AdamW(parameters, lr=learning_rate, fused=True)  # one pass over the weights instead of ten
+    return uncompiled(AdamW)(parameters, lr=learning_rate, fused=True)  # one pass over the weights instead of ten
 
 
 @OPTIMIZERS.register("sgd")
 def sgd(parameters: Any, learning_rate: float) -> Optimizer:
     """SGD with momentum 0.9, as in MoCo's recipe."""
-    return SGD(parameters, lr=learning_rate, momentum=0.9, fused=True)
+    return uncompiled(SGD)(parameters, lr=learning_rate, momentum=0.9, fused=True)
 
 
 @OPTIMIZERS.register("lars")
 def lars(parameters: Any, learning_rate: float) -> Optimizer:
     """`LARS` with momentum 0.9, as in SimCLR's recipe."""
-    return LARS(parameters, lr=learning_rate)
+    return uncompiled(LARS)(parameters, lr=learning_rate)
 
 
 def optimizer_of(config: RunConfig, groups: list[dict[str, Any]]) -> Optimizer:

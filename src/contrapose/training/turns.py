@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, DistributedType
 from torch import nn
 from torch.optim import Optimizer
 
@@ -39,6 +39,8 @@ def prepared(
     accelerator: Accelerator, learner: Learner, optimizers: Mapping[str, Optimizer]
 ) -> tuple[nn.Module, dict[str, Any]]:
     """The learner and its optimisers as they work on the processes of `accelerator`."""
+    if accelerator.distributed_type == DistributedType.NO and accelerator.scaler is None:
+        return learner, dict(optimizers)  # there is nothing to wrap, and looking costs a second of imports
     # Of several turns each leaves the others' weights without a gradient; looking for these costs time.
     several = len(learner.turns()) > 1
     accelerator.ddp_handler = DistributedDataParallelKwargs(find_unused_parameters=several)

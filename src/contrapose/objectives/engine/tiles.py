@@ -16,7 +16,7 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError, RunError
 from contrapose.pairing import Pairing, Tile
-from contrapose.tracing import is_compiling, is_transformed
+from contrapose.tracing import is_compiling, is_transformed, outside_of_the_graph
 
 # Rows and columns of a tile, measured by benchmarks/tiled_softmax.py --sweep on cores with 2 MiB of second-level cache.
 # The optimum is flat: 256 to 1024 rows by 512 to 2048 columns differ by less than a tenth.
@@ -130,7 +130,7 @@ def _tiled(plan: _Plan, x: Tensor, y: Tensor, scale: Tensor) -> tuple[Tensor, ..
     return outputs
 
 
-_outside_of_the_graph = torch.compiler.disable(_tiled)
+_outside_of_the_graph = outside_of_the_graph(_tiled)
 
 
 def _whole(plan: _Plan, x: Tensor, y: Tensor, scale: Tensor) -> tuple[Tensor, ...]:

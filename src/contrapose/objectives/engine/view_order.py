@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from contrapose.errors import ViewOrderWarning
-from contrapose.tracing import is_readable
+from contrapose.tracing import constant_result, is_readable
 
 # Nobody makes so many views of a sample; and only the smallest of batches have so many more views than samples.
 MANY_VIEWS = 16
@@ -72,7 +72,7 @@ def _warn(text: str) -> None:
     warnings.warn(text, ViewOrderWarning, stacklevel=level)
 
 
-@torch.compiler.assume_constant_result
+@constant_result
 def _warn_while_compiling(text: str) -> None:
     """Said while the graph is recorded, which is once for each shape; whoever called is not in sight here."""
     warnings.warn(text, ViewOrderWarning, stacklevel=2)
