@@ -9,11 +9,13 @@ import torch
 import torch.distributed as dist
 from learner_cases import LEARNERS, Make
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from contrapose.data import Batch
 from contrapose.distributed import gather, own_rows, rank, world_size
 from contrapose.encoders import ImageEncoder
 from contrapose.encoders.backbone import ConvolutionalBackbone
+from contrapose.encoders.in_chunks import chunks_of
 from contrapose.encoders.texts.transformer import TextTransformer
 from contrapose.learners.class_heads import target_of
 from contrapose.learners.shuffle import shuffled
@@ -71,6 +73,8 @@ OF_ONE_KIND = dict.fromkeys(("multi_exit", "origin_and_family", "dense_momentum"
 OF_ONE_KIND |= dict.fromkeys(("simcse", "drawn_pairs", "weighted_pairs"), "texts")
 CASES = [(kind, name) for kind in KINDS for name in LEARNERS if OF_ONE_KIND.get(name, kind) == kind]
 
+PARTED = ("siamese", "momentum", "multi_exit", "dense_momentum", "common_salient")  # whose batches pass in parts, too
+
 
 def beside(name: str, own: slice) -> list[Tensor]:
     """What stands beside the views of this process: of drawn pairs what they mean and the sizes of their pools, of
@@ -81,10 +85,15 @@ def beside(name: str, own: slice) -> list[Tensor]:
     return [topics[:, :1], numbers, (1 + numbers[:, :2]) / 9] if name == "weighted_pairs" else []
 
 
-def two_steps(kind: str, name: str) -> dict[str, Tensor]:
-    """Two steps of gradient descent; returns parameters, memory and the averaged losses."""
+def two_steps(kind: str, name: str, rows: int | None = None) -> dict[str, Tensor]:
+    """Two steps of gradient descent; returns parameters, memory and the averaged losses.
+
+    Arguments:
+        rows: that go through the encoder at a time; such learners are wrapped as a run wraps them.
+    """
     encoder, some_views = KINDS[kind]
     learner = LEARNERS[name](encoder).train()
+    wrapped = DistributedDataParallel(learner) if rows and world_size() > 1 else None
     generator = torch.Generator().manual_seed(1)
     local = BATCH // world_size()
     own = slice(rank() * local, (rank() + 1) * local)
@@ -95,7 +104,8 @@ def two_steps(kind: str, name: str) -> dict[str, Tensor]:
         boxes = BOXES[:, own] if name == "dense_momentum" else None  # (2, b, 4)
         batch = Batch(views=tuple(views), indices=torch.arange(BATCH)[own], targets=targets, boxes=boxes)
         learner.before_step()
-        taken = learner(batch)
+        with chunks_of(rows):
+            taken = learner(batch) if wrapped is None else wrapped(batch)
         loss = taken.loss
         learner.zero_grad()
         loss.backward()
@@ -103,7 +113,7 @@ def two_steps(kind: str, name: str) -> dict[str, Tensor]:
         value = loss.detach().clone()
         for parameter in learner.parameters():
             if parameter.grad is not None:
-                average(parameter.grad)
+                average(parameter.grad)  # once more of those that are wrapped: they are equal
                 parameter.data -= 0.1 * parameter.grad
         learner.after_step([taken])
         result[f"loss {step}"] = average(value)
@@ -139,7 +149,8 @@ def dealt() -> dict[str, Any]:
 
 def everything() -> dict[str, Any]:
     """All that two processes are asked, at one launch."""
-    return {"learners": all_learners(), "dealt": dealt()}
+    parted = {name: two_steps("pictures", name, rows=3) for name in PARTED}
+    return {"learners": all_learners(), "dealt": dealt(), "parted": parted}
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +169,14 @@ def test_two_processes_are_one(kind: str, name: str, of_two_ranks: list[dict[str
         assert found.keys() == alone.keys()
         for key, value in alone.items():
             assert torch.allclose(found[key], value, atol=1e-7), key
+
+
+@pytest.mark.parametrize("name", PARTED)
+def test_micro_batches_of_two_processes_are_one_batch(name: str, of_two_ranks: list[dict[str, Any]]) -> None:
+    alone = two_steps("pictures", name)
+    for results in of_two_ranks:
+        for key, value in alone.items():
+            assert torch.allclose(results["parted"][name][key], value, atol=1e-7), key
 
 
 def test_keys_are_dealt_to_other_processes_and_put_back(of_two_ranks: list[dict[str, Any]]) -> None:

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from contrapose.data import Batch
+from contrapose.encoders.running_statistics import statistics_stay
 from contrapose.learners import Learner, Step
 from contrapose.pairing import by_views
-from contrapose.training.step import statistics_kept, take_step
+from contrapose.training.step import take_step
 
 
 class Counting(Learner):
@@ -100,7 +101,7 @@ def test_several_passes_see_the_same_and_leave_one_trace() -> None:
 def test_statistics_come_back_after_an_error() -> None:
     norm = nn.BatchNorm1d(3)
     before = norm.running_mean.clone()
-    with pytest.raises(ValueError, match="more than 1 value"), statistics_kept(norm):
+    with pytest.raises(ValueError, match="more than 1 value"), statistics_stay(norm):
         norm(torch.randn(8, 3)) + norm(torch.randn(1, 3))
     assert torch.equal(norm.running_mean, before)
     assert int(norm.num_batches_tracked) == 0

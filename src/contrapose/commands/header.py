@@ -13,6 +13,8 @@ from contrapose.commands.run_data import places_of
 from contrapose.data import Samples
 from contrapose.encoders import Encoder
 from contrapose.encoders.initial import is_published
+from contrapose.encoders.running_statistics import training_norms
+from contrapose.learners import Learner
 from contrapose.methods import Method, WithBase, name_of
 from contrapose.methods.fit_to_data import class_names
 from contrapose.modalities import modality_of
@@ -63,6 +65,9 @@ def announce(config: Method, samples: Samples, runner: Runner, run: RunFolder) -
         monitor.say(
             f"accumulate={config.accumulate} saves memory and adds no negatives: each anchor still sees one batch."
         )
+    if config.micro_batch is not None and isinstance(runner.job, Trainer):
+        for line in _in_parts(config.micro_batch, runner.job.learner):
+            monitor.say(line)
     if runner.plan.several:
         listed = zip(runner.plan.stages, runner.lengths, strict=True)
         monitor.say("stages: " + ", ".join(f"{stage.name} ({counted(steps, 'step')})" for stage, steps in listed))
@@ -82,6 +87,21 @@ def _encoder(config: Method, trainer: Trainer) -> str:
     if not isinstance(trainer.learner.encoder, Encoder):  # the first stage makes something else
         return f"{type(trainer.learner.encoder).__name__.lower()}: {parameters / 1e6:.2f} M parameters, {where}"
     return f"encoder: {config.encoder}, {parameters / 1e6:.1f} M parameters, {where}{joined}"
+
+
+def _in_parts(rows: int, learner: Learner) -> list[str]:
+    """What micro-batches cost, and where they are not the whole batch."""
+    said = [
+        f"micro_batch={rows} saves memory: so many views go through an encoder at a time, the loss sees all, and a "
+        "step takes about a third longer."
+    ]
+    encoders = [module for module in learner.modules() if isinstance(module, Encoder)]
+    if any(training_norms(encoder) for encoder in encoders):
+        said.append(
+            f"note: batch normalisation in the encoder takes the statistics of {rows} views, not of the whole batch; "
+            "all else is that of the whole batch"
+        )
+    return said
 
 
 def record_of(

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from contrapose.encoders.in_chunks import in_chunks
 from contrapose.errors import RunError
 from contrapose.view import View
 
@@ -58,6 +59,10 @@ class Encoder(nn.Module):
     def prepare(self, raw: Any) -> View:
         """Raw samples as `forward` takes them; as they are, unless a subclass says otherwise."""
         return raw
+
+    def __call__(self, view: Any) -> Any:
+        """`forward`, in chunks where a training step asks for it."""
+        return in_chunks(super().__call__, view, modules=self)
 
     def forward(self, view: Any) -> Float[Tensor, "B D"]:
         raise NotImplementedError(f"{type(self).__name__} defines no forward.")

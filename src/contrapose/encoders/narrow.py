@@ -12,6 +12,7 @@ from contrapose.encoders.arguments import count
 from contrapose.encoders.attention import Block
 from contrapose.encoders.capabilities import Lexical, check_capable
 from contrapose.encoders.encoder import Encoder
+from contrapose.encoders.in_chunks import by_rows
 from contrapose.errors import ArgumentError
 from contrapose.padded import Padded
 
@@ -86,6 +87,7 @@ class Narrow(Encoder):
             x = block(x, view.mask)  # (B, T, D)
         return self.norm(x)
 
+    @by_rows
     def tokens(self, view: Padded) -> Float[Tensor, "B T D"]:
         return self.tokens_of(self.embed(view), view)
 

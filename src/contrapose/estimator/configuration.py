@@ -12,7 +12,10 @@ from contrapose.methods.fit_to_data import fit_to_data
 from contrapose.training.config_file import from_dictionary, to_dictionary
 
 # Of what every run shares, this makes sense for a fit in memory and is not an argument of the estimator itself.
-OF_EVERY_RUN = ("optimizer", "weight_decay", "schedule", "warmup_share", "gradient_clip", "sam_radius", "sam_adaptive")
+OF_EVERY_RUN = (
+    *("optimizer", "weight_decay", "schedule", "warmup_share", "gradient_clip", "sam_radius", "sam_adaptive"),
+    "micro_batch",
+)
 
 
 def configure(

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from contrapose.data.batch import Batch
 from contrapose.encoders import Teacher, check_capable
+from contrapose.encoders.in_chunks import in_chunks
 from contrapose.errors import ArgumentError
 from contrapose.learners.learner import Chance, Learner, Step
 from contrapose.pairing import by_towers
@@ -53,7 +54,7 @@ class _Branch(nn.Module):
 
     def forward(self, view: Any) -> tuple[Tensor | None, Tensor | None]:
         """Projected cells `(B, D, H, W)`, and the projected mean cell `(B, D')`; None of what has no projector."""
-        last = self.encoder.feature_maps(view)[-1]  # (B, C, H, W)
+        last = in_chunks(lambda part: self.encoder.feature_maps(part)[-1], view, modules=self.encoder)  # (B, C, H, W)
         cells = None if self.projector is None else self.projector(last)  # (B, D, H, W)
         return cells, None if self.whole is None else self.whole(last.mean(dim=(2, 3)))  # (B, C) -> (B, D')
 

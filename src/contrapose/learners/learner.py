@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from contrapose.data.batch import Batch
+from contrapose.errors import ArgumentError
 from contrapose.learners.turn import Turn, one_turn
 from contrapose.pairing import Pairing
 
@@ -59,6 +60,9 @@ class Learner(nn.Module):
     embeddings of few dimensions are what is wanted."""
     remedy: ClassVar[str] = ""
     """What to try where its loss is not finite, as the end of a sentence; empty: what is usual."""
+    whole_batch: ClassVar[str] = ""
+    """Why a batch cannot go through its encoders in parts (`--micro-batch`): what its loss is besides a function of
+    embeddings, as the end of a sentence; empty: it is nothing besides."""
 
     def __init__(self, *, chance: Chance | None = None) -> None:
         super().__init__()
@@ -78,6 +82,18 @@ class Learner(nn.Module):
         Errors:
             ArgumentError: too few, or too many.
         """
+
+    def check_micro_batch(self, rows: int | None) -> None:
+        """Pass a number of rows that go through an encoder at a time; asked before a run begins, and by it.
+
+        Errors:
+            ArgumentError: the loss needs more than embeddings.
+        """
+        if rows is not None and self.whole_batch:
+            raise ArgumentError(
+                f"--micro-batch (micro_batch=) is for losses that are a function of embeddings, and here "
+                f"{self.whole_batch}. Leave it out; a smaller --batch-size saves memory, too."
+            )
 
     def see_views(self, views: Any) -> None:
         """Called once before the first step with the maker of its views, where that is the method's own: the place to

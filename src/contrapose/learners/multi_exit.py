@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from contrapose.data.batch import Batch
 from contrapose.distributed import gather, own_rows
 from contrapose.encoders import check_capable
+from contrapose.encoders.in_chunks import in_chunks
 from contrapose.errors import ArgumentError
-from contrapose.learners.in_chunks import in_chunks
 from contrapose.learners.learner import Chance, Learner, Objective, Step
 from contrapose.pairing import by_labels
 from contrapose.view import join
@@ -35,7 +35,7 @@ class MultiExit(Learner):
         exits: stages (counted from 0) with a head of their own, e.g. `(1,)`: after the second, as in the paper.
         objective: `(z, pairing, rows) -> scalar`.
         use_labels: pair rows of one class; false pairs the exits of one sample only.
-        chunk: rows that go through the encoder at a time, in the memory of so many (`in_chunks`); None: all.
+        chunk: rows that go through the encoder at a time, in the memory of so many; None: as the run says.
 
     Errors:
         ArgumentError: an encoder without stages; `use_labels` and a batch without labels.
@@ -70,7 +70,7 @@ class MultiExit(Learner):
     def forward(self, batch: Batch) -> Step:
         views = len(batch.views)
         x = join(batch.views)  # (V·B, C, H, W)
-        z = in_chunks(self._exits, x, self.chunk, modules=self, dim=1)  # (E, V·B, D)
+        z = self._exits(x)  # (E, V·B, D)
         rows = own_rows(len(x), device=z.device)
         labels = gather(self._labels(batch).repeat(views))  # (W·V·B,)
         embeddings = z[-1].detach()  # (V·B, D)
@@ -79,10 +79,13 @@ class MultiExit(Learner):
         return Step(self.objective(z, pairing, rows), embeddings, pairing)
 
     def _exits(self, x: Tensor) -> Tensor:
+        outputs = in_chunks(self._outputs, x, self.chunk, modules=self.encoder)  # E times (V·B, C_k)
+        return torch.stack([head(output) for head, output in zip(self.heads, outputs, strict=True)])  # (E, V·B, D)
+
+    def _outputs(self, x: Tensor) -> tuple[Tensor, ...]:
         maps = self.encoder.feature_maps(x)  # one (V·B, C_k, H_k, W_k) a stage
         pooled = [maps[stage].mean(dim=(2, 3)) for stage in self.exits]  # E - 1 times (V·B, C_k)
-        outputs = [*pooled, self.encoder.pool(maps[-1])]  # E times (V·B, C_k)
-        return torch.stack([head(output) for head, output in zip(self.heads, outputs, strict=True)])
+        return (*pooled, self.encoder.pool(maps[-1]))  # E times (V·B, C_k)
 
     def _labels(self, batch: Batch) -> Tensor:
         if not self.use_labels:

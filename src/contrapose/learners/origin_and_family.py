@@ -12,7 +12,6 @@ from contrapose.data.batch import Batch
 from contrapose.data.samples import LABEL
 from contrapose.distributed import gather, own_rows
 from contrapose.errors import ArgumentError
-from contrapose.learners.in_chunks import in_chunks
 from contrapose.learners.learner import Step
 from contrapose.learners.multi_exit import MultiExit
 from contrapose.pairing import by_labels
@@ -72,7 +71,7 @@ class OriginAndFamily(MultiExit):
 
     def forward(self, batch: Batch) -> Step:
         x = join(batch.views)  # (V·B, C, H, W)
-        z = in_chunks(self._exits, x, self.chunk, modules=self, dim=1)  # (E, V·B, D)
+        z = self._exits(x)  # (E, V·B, D)
         rows = own_rows(len(x), device=z.device)
         views = len(batch.views)
         origins, families = (

@@ -88,6 +88,7 @@ class Translation(Drawing):
     """
 
     contrasts: ClassVar[bool] = False
+    whole_batch: ClassVar[str] = "it is of translated samples and of what a critic says of them"
     remedy: ClassVar[str] = (
         "The two networks of the translator have run away from each other: lower --translator-rate, raise "
         "--penalty-weight, or take another --seed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -63,6 +63,8 @@ class VirtualAdversarial(Drawing):
 
     Papers: URLBERT, https://arxiv.org/abs/2402.11495; virtual adversarial training, https://arxiv.org/abs/1704.03976
     """
+
+    whole_batch: ClassVar[str] = "texts are changed by gradients through the encoder"
 
     def __init__(
         self,

@@ -39,6 +39,7 @@ def assemble(
     encoder = initial or _encoder(config, samples)
     modality.settle(encoder, samples)
     learner = config.new_learner(encoder, **({} if base is None else {"base": base}))
+    learner.check_micro_batch(config.micro_batch)
     names = class_names(samples)
     if names is not None:
         learner.see_classes(names)

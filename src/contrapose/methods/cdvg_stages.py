@@ -106,6 +106,7 @@ def _translating(context: Context) -> Job:
         schedule="constant",
         warmup_share=0.0,
         sam_radius=0.0,
+        micro_batch=None,
         precision="float32",
     )
     return TranslatorTrainer(

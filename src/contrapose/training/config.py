@@ -44,6 +44,9 @@ class RunConfig(Options):
     """Samples per process and step. [design] 128; the MMCL paper takes 128 to 256."""
     accumulate: int = 1
     """Batches per optimiser step. Saves memory; adds no negatives."""
+    micro_batch: int | None = None
+    """Views that go through an encoder at a time. The loss still sees the whole batch, all its negatives, in the memory
+    of so few and for about a third more time (gradient caching). Default: all at once."""
     optimizer: Literal["adamw", "sgd", "lars"] = "adamw"
     """AdamW for small encoders; SGD (MoCo) or LARS (SimCLR, MMCL on ImageNet) for large batches."""
     learning_rate: float = 2e-3
@@ -87,7 +90,8 @@ class RunConfig(Options):
             self._check(name, getattr(self, name) > 0, "above 0")
         for name in ("weight_decay", "gradient_clip", "sam_radius", "checkpoint_steps", "seed"):
             self._check(name, getattr(self, name) >= 0, "0 or more")
-        self._check("limit", self.limit is None or self.limit > 0, "above 0")
+        for name in ("limit", "micro_batch"):
+            self._check(name, getattr(self, name) is None or getattr(self, name) > 0, "above 0")
         self._check("warmup_share", 0.0 <= self.warmup_share < 1.0, "in [0, 1)")
         if not isinstance(self.labels, str):
             raise ArgumentError(

@@ -10,6 +10,7 @@ import torch
 
 from contrapose.data import Batch, PlainSource, Samples, Source, derived_generator
 from contrapose.data.source import MakeViews
+from contrapose.encoders.in_chunks import chunks_of
 from contrapose.errors import NonFiniteError, RunError
 from contrapose.learners import Learner, Step
 from contrapose.learners.turn import batches_of
@@ -45,6 +46,7 @@ def train_in_memory(
         RunError: the loss became not finite.
     """
     crowd()
+    learner.check_micro_batch(config.micro_batch)
     learner.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     optimizers = optimizers_of(config, learner)
     turns = batches_of(learner.turns())
@@ -89,7 +91,8 @@ class _InMemory:
 
     def gradient(self, batch: Batch, *, parts: int, last: bool) -> Step:
         try:
-            with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not None):
+            autocast = torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not None)
+            with autocast, chunks_of(self.config.micro_batch):
                 step: Step = self.learner(batch)
         except NonFiniteError as error:  # the objective saw it before there was a loss
             raise RunError(self._diverged()) from error

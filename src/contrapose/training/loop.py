@@ -18,6 +18,7 @@ from accelerate import Accelerator
 from contrapose.data.batch import Batch
 from contrapose.data.randomness import derived_generator
 from contrapose.data.source import Source
+from contrapose.encoders.in_chunks import chunks_of
 from contrapose.errors import NonFiniteError
 from contrapose.learners import Learner, Step
 from contrapose.learners.turn import batches_of
@@ -70,6 +71,7 @@ class Trainer(Job):
         self.batches = config.accumulate * batches_of(learner.turns())  # of a step
         self.epoch_steps = source.steps_per_epoch
         self.total_steps = config.epochs * self.epoch_steps
+        learner.check_micro_batch(config.micro_batch)
         learner.see_steps(self.total_steps)
         # Channels last is how convolutions are computed: 1.2 to 1.5 times faster for convolutional encoders on a CPU.
         self.learner = learner.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
@@ -147,7 +149,7 @@ class Trainer(Job):
 
     def _forward(self, batch: Batch) -> Step:
         try:
-            with self.clock.phase("forward"), self._autocast():
+            with self.clock.phase("forward"), self._autocast(), chunks_of(self.config.micro_batch):
                 step: Step = self.model(batch)
         except NonFiniteError:  # the objective saw it before there was a loss
             self.guard.stop(batch, "embeddings became nan or infinite", self.number)

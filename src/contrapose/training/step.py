@@ -12,18 +12,18 @@ turn.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import Tensor
 
 from contrapose.data.batch import Batch
 from contrapose.data.randomness import derived_seed
+from contrapose.encoders.running_statistics import statistics_stay
 from contrapose.learners import Learner, Step, Turn
 from contrapose.training.turns import only_own_gradients
 
@@ -39,7 +39,7 @@ class Computation(Protocol):
         """Add the gradient of the batch's loss, divided by `parts`; it is complete with the `last` one."""
         ...
 
-    def clip(self, batch: Batch) -> float:
+    def clip(self, batch: Batch) -> float | Tensor:
         """Check and clip the complete gradient; its norm before that, nan where it was not asked for."""
         ...
 
@@ -55,7 +55,7 @@ class Taken:
     """
 
     steps: tuple[Step, ...]
-    gradient_norm: float
+    gradient_norm: float | Tensor
 
 
 def take_step(
@@ -104,14 +104,14 @@ class _Gradient:
         self.passes = getattr(getattr(own, "optimizer", own), "passes", 1)  # accelerate wraps optimisers
         self.done = 0
         self.steps: tuple[Step, ...] = ()
-        self.norm = math.nan
+        self.norm: float | Tensor = math.nan
 
     def __call__(self) -> Tensor:
         for optimizer in self.optimizers.values():  # the gradients of the turn before are not kept beside this one's
             optimizer.zero_grad(set_to_none=True)
         torch.manual_seed(self.seed)
         steps = []
-        with statistics_kept(self.learner) if self.done else nullcontext():
+        with statistics_stay(self.learner) if self.done else nullcontext():
             for part in self.parts:
                 batch = replace(self.batch(part), turn=self.turn.name)
                 steps.append(self.work.gradient(batch, parts=len(self.parts), last=part == self.parts[-1]))
@@ -127,16 +127,3 @@ class _Gradient:
         """What the metrics tell of the turn."""
         name, last = self.turn.name, self.steps[-1]
         return {**last.log, f"loss_{name}": last.loss.detach(), f"gradient_norm_{name}": self.norm}
-
-
-@contextmanager
-def statistics_kept(module: nn.Module) -> Iterator[None]:
-    """Batch normalisation works as in training, and its running statistics stay as they were."""
-    norms = [layer for layer in module.modules() if isinstance(layer, _BatchNorm)]
-    kept = [(buffer, buffer.clone()) for layer in norms for buffer in layer.buffers()]
-    try:
-        yield
-    finally:
-        with torch.no_grad():
-            for buffer, before in kept:
-                buffer.copy_(before)

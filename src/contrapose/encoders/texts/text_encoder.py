@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from contrapose.encoders.encoder import Encoder
+from contrapose.encoders.in_chunks import by_rows
 from contrapose.encoders.texts.backbone import (
     LexicalBackbone,
     TabledBackbone,
@@ -121,6 +122,7 @@ class TokenwiseTextEncoder(TextEncoder):
     def forward(self, view: Padded) -> Float[Tensor, "B D"]:
         return by_length(self.backbone, self._checked(view))  # (B, D)
 
+    @by_rows
     def tokens(self, view: Padded) -> Float[Tensor, "B T D"]:
         """A vector for each token, before pooling; what stands at padding means nothing."""
         return self.backbone.tokens(self._checked(view))  # (B, T, D)

@@ -67,6 +67,7 @@ class AttackedClassifier(Learner):
     """
 
     contrasts: ClassVar[bool] = False
+    whole_batch: ClassVar[str] = "pictures are changed by gradients through the encoder"
 
     def __init__(
         self,
