@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 import torch
+from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.padded import Padded
-from contrapose.view import View, alike, join
+from contrapose.view import View, _copies, alike, join, on_device
 
 
 def padded(*lengths: int, wide: int | None = None, groups: bool = True) -> Padded:
@@ -107,3 +110,33 @@ def test_it_knows_how_long_its_sequences_are_and_cuts_them() -> None:
     assert short.groups is not None
     assert torch.equal(short.groups, view.groups[:, :3])
     assert padded(2, groups=False).cut(1).groups is None
+
+
+class Stream:
+    """A stream of a GPU that is not there, and what it was asked for."""
+
+    def __init__(self, asked: list[str], name: str) -> None:
+        self.asked, self.name = asked, name
+
+    def wait_stream(self, other: Stream) -> None:
+        self.asked.append(f"{self.name} waits for {other.name}")
+
+
+def test_on_the_way_to_a_gpu_it_is_pinned_and_copied_beside_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order of what a GPU is asked; that it overlaps cannot be seen without one."""
+    asked: list[str] = []
+    work, copies = Stream(asked, "work"), Stream(asked, "copies")
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: work)
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: copies)
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext(asked.append(f"in {stream.name}")))
+    monkeypatch.setattr(Tensor, "pin_memory", lambda x: asked.append("pinned") or x)
+    monkeypatch.setattr(Tensor, "record_stream", lambda x, stream: asked.append(f"kept for {stream.name}"))
+    monkeypatch.setattr(Tensor, "to", lambda x, device, non_blocking: asked.append(f"copied {non_blocking}") or x)
+    _copies.cache_clear()
+    for thing, tensors in ((torch.zeros(2, 3), 1), (Padded(torch.zeros(2, 3), torch.ones(2, 3) > 0), 2)):
+        asked.clear()
+        on_device(thing, "cuda")
+        moved = [*tensors * ["pinned"], *tensors * ["copied True"]]
+        assert asked == ["in copies", *moved, "work waits for copies", *tensors * ["kept for work"]]
+    assert on_device(["a", "text"], "cuda") == ["a", "text"]
+    _copies.cache_clear()

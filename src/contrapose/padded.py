@@ -71,6 +71,17 @@ class Padded:
             self.values.to(device, non_blocking=non_blocking), self.mask.to(device, non_blocking=non_blocking), groups
         )
 
+    def pin_memory(self) -> Padded:
+        """The same in memory from which a GPU copies by itself."""
+        groups = None if self.groups is None else self.groups.pin_memory()
+        return Padded(self.values.pin_memory(), self.mask.pin_memory(), groups)
+
+    def record_stream(self, stream: Any) -> None:
+        """Keep its memory until what this stream of a GPU has been asked for is done."""
+        for tensor in (self.values, self.mask, self.groups):
+            if tensor is not None:
+                tensor.record_stream(stream)
+
     def lengthened(self, steps: int) -> Padded:
         """The same sequences in `(B, steps)`, with more padding."""
         more = steps - self.values.shape[1]

@@ -2,12 +2,14 @@
 
 A view is the form in which an encoder takes B samples: pictures are a tensor `(B, C, H, W)`, rows of numbers `(B, F)`,
 texts `Padded` ids. Learners, the loop and `Batch` know no more of it than this file says; one that is no tensor has
-`join`, `alike` and `gathered` besides (see `Padded`).
+`join`, `alike` and `gathered` besides, and `pin_memory` and `record_stream` where it is to reach a GPU beside its work
+(see `Padded`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 import torch
@@ -74,5 +76,28 @@ def alike(view: View) -> Any:
 
 
 def on_device(thing: Any, device: torch.device | str) -> Any:
-    """A view, or raw samples that are a tensor, on `device`; raw samples of another form (texts) as they are."""
-    return thing.to(device, non_blocking=True) if hasattr(thing, "to") else thing
+    """A view, or raw samples that are a tensor, on `device`; raw samples of another form (texts) as they are.
+
+    On the way from the host to a GPU they are pinned and copied beside what the GPU is computing.
+    """
+    if not hasattr(thing, "to"):
+        return thing
+    target = torch.device(device)
+    if target.type == "cuda" and hasattr(thing, "pin_memory") and thing.device.type == "cpu":
+        return _beside_work(thing, target)
+    return thing.to(device, non_blocking=True)
+
+
+def _beside_work(thing: Any, device: torch.device) -> Any:
+    """A copy in a stream of its own, for which the work that is asked for next waits."""
+    copies, work = _copies(device), torch.cuda.current_stream(device)
+    with torch.cuda.stream(copies):
+        there = thing.pin_memory().to(device, non_blocking=True)
+    work.wait_stream(copies)
+    there.record_stream(work)  # its memory was taken in the other stream, and must not go back before work is done
+    return there
+
+
+@cache
+def _copies(device: torch.device) -> Any:
+    return torch.cuda.Stream(device)

@@ -130,7 +130,7 @@ class PlainSource:
         with timed("data"):
             indices = self.sampler.indices(epoch, position * self.batches + part)  # (B,)
             raw = on_device(self.samples.batch(indices), device)
-            targets = {name: values[indices].to(device) for name, values in self.targets.items()}  # (B,) each
+            targets = {name: on_device(values[indices], device) for name, values in self.targets.items()}  # (B,) each
         with timed("views"):
             made = self.views(raw, generator=generator)
             views = made.to(device) if isinstance(made, Crops) else tuple(on_device(view, device) for view in made)

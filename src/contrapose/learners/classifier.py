@@ -17,6 +17,7 @@ from contrapose.learners.cross_entropy import accuracy_of, labelled_cross_entrop
 from contrapose.learners.embed_views import embed_views
 from contrapose.learners.learner import Learner, Step
 from contrapose.pairing import by_labels
+from contrapose.tracing import is_readable
 
 
 class Classifier(Learner):
@@ -66,6 +67,8 @@ class Classifier(Learner):
             raise ArgumentError(
                 "Supervised training needs labels and the data has none. Give class sub-folders or a label column."
             )
+        if isinstance(labels, torch.Tensor) and not is_readable(labels):
+            return labels
         largest = int(labels.max())
         if largest >= self.classes:
             raise ArgumentError(

@@ -122,7 +122,7 @@ class Momentum(Learner):
         self.queue.check_block(batch.size * world_size())  # before any work is done
         q = self.head(self.encoder(batch.views[0]))  # (B, D)
         with torch.no_grad():
-            k = shuffled(self.teacher, batch.views[1], seed=int(self.steps))  # (B, D)
+            k = shuffled(self.teacher, batch.views[1], seed=self.steps)  # (B, D)
             k = F.normalize(k.float(), dim=1)
         loss = self.objective(q, k, self.queue.rows.clone())
         pairing = by_towers(len(q), in_batch_negatives=False, device=q.device).with_queue(len(self.queue.rows))

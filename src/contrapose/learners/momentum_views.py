@@ -52,7 +52,7 @@ class MomentumViews(Momentum):
         network = nn.Sequential(self.encoder, self.head)
         q = embed_views(network, batch.views)  # (V, B, D)
         with torch.no_grad():
-            keys = [shuffled(self.teacher, view, seed=int(self.steps)) for view in batch.views]  # V times (B, D)
+            keys = [shuffled(self.teacher, view, seed=self.steps) for view in batch.views]  # V times (B, D)
             k = gather(F.normalize(torch.stack(keys).float(), dim=-1), dim=1)  # (V, W·B, D)
         rows = own_rows(batch.size, device=q.device)
         loss = self.objective(gather(q, dim=1), k, self.queue.rows.clone(), rows)

@@ -83,7 +83,7 @@ class PredictedViews(Learner):
         p = self.predictor(z.flatten(0, 1)).view_as(z)  # (V, B, D), all views in one batch normalisation
         with torch.no_grad():
             seen = batch.views[: self.key_views]
-            keys = [shuffled(self.teacher, view, seed=int(self.steps)) for view in seen]  # U times (B, D)
+            keys = [shuffled(self.teacher, view, seed=self.steps) for view in seen]  # U times (B, D)
             k = gather(F.normalize(torch.stack(keys).float(), dim=-1), dim=1)  # (U, W·B, D)
         rows = own_rows(batch.size, device=z.device)
         loss = self.objective(gather(p, dim=1), k, rows)

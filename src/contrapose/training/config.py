@@ -75,6 +75,9 @@ class RunConfig(Options):
     """Longest time between two checkpoints; there is one after every epoch and at the end as well."""
     checkpoint_steps: int = 0
     """Also checkpoint every so many steps; 0 = by time and epoch alone."""
+    profile: bool = False
+    """At the end say where the time of a step went (data, views, forward, objective, backward, optimizer, other), and
+    keep it as profile.json."""
     log_steps: int = 10
     """Steps between two lines of metrics.jsonl."""
     tracker: Literal["none", "tensorboard", "wandb", "mlflow"] = "none"

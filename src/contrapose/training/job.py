@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from contrapose.training.clock import Profile
 from contrapose.training.run_folder import RunFolder
 
 
@@ -75,6 +76,10 @@ class Job:
 
         What a person should see goes there too: `write_pictures(folder, [(pixels, title, caption), ...])`.
         """
+
+    def profile(self) -> Profile | None:
+        """Where the time of a step went, at the end; None where nobody asked."""
+        return None
 
     def closing(self) -> str | None:
         """A last line for people; None without."""

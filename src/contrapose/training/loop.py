@@ -7,13 +7,14 @@ uninterrupted one bit for bit on the CPU.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
+from torch import Tensor
 
 from contrapose.data.batch import Batch
 from contrapose.data.randomness import derived_generator
@@ -22,13 +23,15 @@ from contrapose.encoders.in_chunks import chunks_of
 from contrapose.errors import NonFiniteError
 from contrapose.learners import Learner, Step
 from contrapose.learners.turn import batches_of
+from contrapose.tracing import values_unread
 from contrapose.training.average import WeightAverage
-from contrapose.training.clock import StepClock
+from contrapose.training.clock import Profile, StepClock
 from contrapose.training.config import RunConfig
 from contrapose.training.device import autocast_dtype
 from contrapose.training.finite import FiniteGuard
 from contrapose.training.job import Job, Report
 from contrapose.training.monitor import Monitor
+from contrapose.training.reading import is_read_late
 from contrapose.training.reporter import Reporter
 from contrapose.training.run_folder import RunFolder
 from contrapose.training.schedules import multiplier
@@ -81,9 +84,11 @@ class Trainer(Job):
         self.clock = StepClock(self.device)
         self.reporter = Reporter(config, self.monitor, learner, self.epoch_steps)
         self.number = 0  # of the step that is being done
+        self._settle: Callable[..., None] = lambda: None
 
     def begin(self, run: RunFolder, history: Iterable[Mapping[str, Any]]) -> None:
         self.guard = FiniteGuard(self.accelerator, self.config, run, remedy=self.learner.remedy)
+        self._settle = self.guard.settle
         self.reporter.start(history)
         self.model, self.optimizers = prepared(self.accelerator, self.learner, self.optimizers)
 
@@ -96,10 +101,12 @@ class Trainer(Job):
         self.number = number
         self.clock.start_step()
         step, gradient_norm = self._train_step()
+        self.clock.end_step()
         views = len(step.embeddings) * self.accelerator.num_processes * self.batches
         return self.reporter.report(number + 1, step, gradient_norm, self.learning_rate(number), views)
 
     def state(self) -> dict[str, Any]:
+        self._settle()
         state = state_of(self.learner, self.optimizers, **self._unchanging())
         return {**state, "average": self.average.state()}
 
@@ -124,18 +131,20 @@ class Trainer(Job):
     def closing(self) -> str:
         return self.clock.line()
 
+    def profile(self) -> Profile | None:
+        return self.clock.profile() if self.config.profile else None
+
     def learning_rate(self, step: int) -> float:
         """The learning rate of `step` on this run's schedule."""
         factor = multiplier(self.config.schedule, step, self.total_steps, self.config.warmup_share)
         return self.config.learning_rate * factor
 
-    def _train_step(self) -> tuple[Step, float]:
+    def _train_step(self) -> tuple[Step, float | Tensor]:
         set_learning_rate(self.optimizers, self.learning_rate(self.number))
         seed = self._generator().initial_seed()
-        with self.clock.phase("update"):
-            taken = take_step(self.learner, self.optimizers, self, seed=seed, parts=self.config.accumulate)
-            self.learner.zero_grad(set_to_none=True)
-            self.average.update(self.learner.encoder, self.number + 1)
+        taken = take_step(self.learner, self.optimizers, self, seed=seed, parts=self.config.accumulate)
+        self.learner.zero_grad(set_to_none=True)
+        self.average.update(self.learner.encoder, self.number + 1)
         return taken.steps[-1], taken.gradient_norm
 
     def gradient(self, batch: Batch, *, parts: int, last: bool) -> Step:
@@ -149,7 +158,7 @@ class Trainer(Job):
 
     def _forward(self, batch: Batch) -> Step:
         try:
-            with self.clock.phase("forward"), self._autocast(), chunks_of(self.config.micro_batch):
+            with self._timed(), self._autocast(), chunks_of(self.config.micro_batch), self._looking():
                 step: Step = self.model(batch)
         except NonFiniteError:  # the objective saw it before there was a loss
             self.guard.stop(batch, "embeddings became nan or infinite", self.number)
@@ -163,10 +172,18 @@ class Trainer(Job):
     def _generator(self, part: int = 0) -> torch.Generator:
         return derived_generator(self.config.seed, self.number, part, self.accelerator.process_index)
 
+    def _timed(self) -> AbstractContextManager[None]:
+        """The clock of a forward pass; networks and objective are told apart where somebody asks for a profile."""
+        return self.clock.networks(self.model, self.learner) if self.config.profile else self.clock.phase("forward")
+
+    def _looking(self) -> AbstractContextManager[None]:
+        """Objectives look at their numbers only where that stops nothing; the guard sees what comes of bad ones."""
+        return values_unread() if is_read_late(self.device) else nullcontext()
+
     def _autocast(self) -> Any:
         return torch.autocast(self.device.type, dtype=self.dtype) if self.dtype else nullcontext()
 
-    def clip(self, batch: Batch) -> float:
+    def clip(self, batch: Batch) -> Tensor:
         """Check and clip the gradient of the current step; its norm before that."""
         gradients = [p.grad for p in self.learner.parameters() if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)  # ()
@@ -174,7 +191,7 @@ class Trainer(Job):
         if self.config.gradient_clip > 0:
             for weights in self.learner.clip_groups():
                 torch.nn.utils.clip_grad_norm_(weights, self.config.gradient_clip)
-        return float(norm)
+        return norm
 
     def _unchanging(self) -> dict[str, Any]:
         """What has to be the same when a run continues."""

@@ -15,6 +15,7 @@ from contrapose.errors import RunError
 from contrapose.shell import shell_command
 
 FORMAT = 1
+PROFILE = "profile.json"
 
 
 class RunFolder:
@@ -118,6 +119,15 @@ class RunFolder:
     def write_record(self, record: dict[str, Any]) -> None:
         """Write `config.json`."""
         write_atomically(self.config_file, _as_json(record))
+
+    def write_profile(self, name: str, profile: dict[str, Any]) -> None:
+        """Add where the time of a stage's steps went to `profile.json`."""
+        file = self.path / PROFILE
+        try:
+            stages = json.loads(file.read_bytes())["stages"] if file.is_file() else {}
+        except (ValueError, KeyError):  # of a kill, or of somebody else
+            stages = {}
+        write_atomically(file, _as_json({"stages": {**stages, name: profile}}))
 
     def read_record(self) -> dict[str, Any]:
         """Read `config.json`.

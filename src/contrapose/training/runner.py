@@ -47,7 +47,7 @@ class Runner:
         self.run = run
         self.job = self._made() if run is None else self._restored(run)
         self._saved_at = time.monotonic()
-        self._loss = math.nan
+        self._loss: float | Tensor = math.nan
 
     @property
     def steps(self) -> int:
@@ -91,8 +91,8 @@ class Runner:
                 self._announce_stage()
                 self.job = self._made()
         self.accelerator.end_training()
-        seconds = time.monotonic() - started
-        return Outcome(self.steps, self.total_steps, self._loss, seconds, rate, self.job.unit, signal=interrupt.signal)
+        loss, seconds = float(self._loss), time.monotonic() - started
+        return Outcome(self.steps, self.total_steps, loss, seconds, rate, self.job.unit, signal=interrupt.signal)
 
     def save(self) -> None:
         """Write a checkpoint, and what the last stage has made so far (from the main process)."""
@@ -167,7 +167,7 @@ class Runner:
             self.step += 1
             amount += report.amount
             rate = amount / max(1e-9, time.monotonic() - started)
-            self._loss = float(report.numbers.get("loss", self._loss))  # the last that any job told
+            self._loss = report.numbers.get("loss", self._loss)  # the last that any job told
             self._tell(report, rate)
             if self._checkpoint_due():
                 self.save()
@@ -197,6 +197,12 @@ class Runner:
     def _close(self) -> None:
         if line := self.job.closing():
             self.monitor.say(line)
+        profile = self.job.profile()
+        if profile is not None and profile.steps:
+            for line in profile.lines():
+                self.monitor.say(line)
+            if self.accelerator.is_main_process:
+                self._folder.write_profile(self.plan.stages[self.number].name, profile.to_json())
 
     def _tell(self, report: Report, rate: float) -> None:
         """Move the bar, and write a line of metrics.jsonl where there is one to write."""
