@@ -108,6 +108,23 @@ def max_margin(encoder: Make) -> Learner:
     )
 
 
+def ring(encoder: Make) -> Learner:
+    """Two towers whose rows travel; with a learned temperature in it."""
+
+    class Towers(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.temperature = nn.Parameter(torch.tensor(0.2, dtype=torch.float64))
+
+        def forward(self, z: Tensor, pairing: Any, rows: Tensor | None, exchange: Any = None) -> Tensor:
+            x, y = z.unbind(0)
+            return objectives.info_nce(
+                x, y, pairing, temperature=self.temperature, symmetric=True, rows=rows, exchange=exchange
+            )
+
+    return Siamese(encoder(), nn.Linear(6, 4).double(), Towers(), pair_by="towers", exchange="ring")
+
+
 def momentum(encoder: Make) -> Learner:
     return Momentum(
         encoder(),
@@ -312,6 +329,7 @@ LEARNERS: dict[str, Callable[[Make], Learner]] = {
         drawn_pairs,
         weighted_pairs,
         max_margin,
+        ring,
         momentum,
         nearest_neighbour,
         multi_view,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from method_cases import NEEDS, OWN
 
 import contrapose
 from contrapose.errors import ArgumentError
@@ -21,20 +22,7 @@ from killed import assert_same, check_killed_in_each_stage
 from kind_cases import WRITERS
 
 QUICK: dict[str, Any] = {"batch_size": 16, "projection_hidden": 16, "projection_dimension": 8, "quiet": True}
-OWN: dict[str, dict[str, Any]] = {  # so that what they remember is full, and used, within nine steps
-    "moco": {"queue": 32},
-    "isd": {"queue": 32},
-    "nnclr": {"queue": 32},
-    "mochi": {"queue": 32, "hardest": 8, "mix_after": 3},
-    "cdvg": {"translator_steps": 2, "translator_batch": 4, "translator_width": 4},
-    "swav": {"prototypes": 8, "freeze_prototypes": 4, "queue": 32, "queue_after": 2},
-}
 OWN_ON = {("image", "swav"): {"views": {"small_count": 2}}}
-NEEDS: dict[str, dict[str, Any]] = {
-    "sepclr": {"target": "2"},
-    "imaginet": {"real": "2"},
-    "supremix": {"number_column": "degrees"},
-}
 EVERYWHERE = ("simclr", "moco")  # without memory, and with
 FIRST = [(method.modality, name) for name, method in METHODS.items()]
 RESUMED = [*FIRST, *((kind, name) for kind in MODALITIES for name in EVERYWHERE if (kind, name) not in FIRST)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from contextlib import chdir
 from pathlib import Path
@@ -17,7 +16,7 @@ import torch
 from contrapose import cli
 from contrapose.errors import ArgumentError
 from contrapose.training.device import launched_processes, make_accelerator
-from distributed_helper import as_launched, run_ranks
+from distributed_helper import as_launched, run_ranks, run_to_its_end
 
 TOGETHER = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 SMALL = ("--epochs", "1", "--batch-size", "8", "--log-steps", "1")
@@ -43,9 +42,8 @@ def launch(folder: Path, *words: str) -> str:
     """What two processes say that each run the package, or a script."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     words = words if words[0].endswith(".py") else ("-m", "contrapose", *words)
-    result = subprocess.run(
-        [sys.executable, *TOGETHER, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=240
-    )
+    command = [sys.executable, *TOGETHER, *words]
+    result = run_to_its_end(command, seconds=240, cwd=folder, env=environment)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout + result.stderr
 

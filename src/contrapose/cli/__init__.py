@@ -87,6 +87,11 @@ def _of_the_machine(error: Exception) -> str | None:
         return f"{error.filename or 'The system'}: {error.strerror or error}."
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return f"Out of memory ({str(error).splitlines()[0] if str(error) else 'no details'}). Lower --batch-size."
+    if "torch.distributed" in sys.modules:  # else there is no other process
+        from contrapose.distributed.lost import is_of_a_lost_process
+
+        if is_of_a_lost_process(error):
+            return "Another process of this job has ended, and says itself why unless it was killed."
     return None
 
 

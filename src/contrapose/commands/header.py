@@ -11,6 +11,7 @@ import torch
 
 from contrapose.commands.run_data import places_of
 from contrapose.data import Samples
+from contrapose.distributed import world_size
 from contrapose.encoders import Encoder
 from contrapose.encoders.initial import is_published
 from contrapose.encoders.running_statistics import training_norms
@@ -61,6 +62,12 @@ def announce(config: Method, samples: Samples, runner: Runner, run: RunFolder) -
         monitor.say(f"frozen: {config.base} is asked, and stays as it is")
     if config.sam_radius > 0:
         monitor.say(f"sam_radius={config.sam_radius:g}: sharpness-aware steps take two passes each, so twice the time.")
+    if config.shard_encoder:
+        monitor.say(
+            f"sharded: each of {world_size()} processes keeps a share of the encoder; what is written is whole"
+            if world_size() > 1
+            else "shard_encoder: there is one process, which keeps the whole encoder; torchrun starts several"
+        )
     if config.accumulate > 1:
         monitor.say(
             f"accumulate={config.accumulate} saves memory and adds no negatives: each anchor still sees one batch."
@@ -138,6 +145,7 @@ def record_of(
             "torch": torch.__version__,
             "platform": platform.platform(),
             "threads": torch.get_num_threads(),
+            "processes": world_size(),
         },
     }
 

@@ -13,6 +13,7 @@ from accelerate.utils import broadcast_object_list
 from contrapose.commands.header import announce, record_of
 from contrapose.commands.run_base import base_again, base_for, base_record
 from contrapose.commands.run_data import FROM_PYTHON, data_places
+from contrapose.commands.run_processes import dealt_anew
 from contrapose.commands.run_start import (
     check_enough,
     check_goes_on,
@@ -155,6 +156,8 @@ def resume(
 ) -> Run:
     """Continue a run after a crash, a kill, or for more epochs, as if it had never stopped.
 
+    On another number of processes than before each step takes the same samples, dealt anew.
+
     Arguments:
         run: the run folder.
         epochs: a new total; the schedule is stretched to it from where the run stands.
@@ -164,7 +167,8 @@ def resume(
         views: the same object as at the start, when the run was started from Python with one.
 
     Errors:
-        ArgumentError: the folder of a stage, or nothing left to do.
+        ArgumentError: the folder of a stage, nothing left to do, or a step's samples cannot be dealt to so many
+            processes.
         RunError: no run there, no readable checkpoint, changed data or frozen encoder.
     """
     folder = RunFolder.open(run)
@@ -175,6 +179,7 @@ def resume(
     config = config_of(record, where=str(folder.config_file))
     accelerator = make_accelerator(config.device, tracker=config.tracker)
     monitor = Monitor(quiet=quiet or not accelerator.is_main_process)
+    config, dealt = dealt_anew(config, record, accelerator.num_processes)
     change = ""
     if epochs is not None and epochs != config.epochs:
         config = configure(config, {"epochs": epochs})
@@ -206,6 +211,8 @@ def resume(
     if change:
         kept_stages = " Stages that are done stay as they are." if runner.number else ""
         monitor.say(change + kept_stages)
+    if dealt:
+        monitor.say(dealt)
     if accelerator.is_main_process:
         kept = {"init": record.get("init"), "base": base_record(config, asked, folder.path)}
         folder.write_record(record_of(config, samples, folder.path, others=others, **kept))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from contrapose.methods.method import About, Method, register
 from contrapose.words import counted
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from contrapose.data.source import MakeViews
     from contrapose.encoders import Encoder
     from contrapose.learners import Learner
+    from contrapose.objectives.engine.visiting import Exchange
     from contrapose.pairing import Pairing
 
 
@@ -50,8 +51,13 @@ class CodeSearch(Method):
     projection_layers: int = 0
     """Linear maps of the projection head. 0: the embeddings themselves are compared, as the authors do."""
 
+    exchange: Literal["gather", "ring"] = "gather"
+    """How several processes see each other's programs: gather, each holds the embeddings of all; ring, they come by a
+    block at a time, in the memory of its own share. [design] gather, which waits less; the losses are equal."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_choice("exchange", ("gather", "ring"))
         self._check("views", self.views.total() == 2, "2 of each text (--views.count 2)")
 
     def read(self, open: Callable[..., Samples]) -> Samples:
@@ -86,8 +92,8 @@ class CodeSearch(Method):
         from contrapose.learners import Siamese
         from contrapose.objectives import OBJECTIVES, info_nce
 
-        def objective(z: Tensor, pairing: Pairing, rows: Tensor | None) -> Tensor:
-            return info_nce(z[0], z[1], temperature=1.0, normalize=False, rows=rows)
+        def objective(z: Tensor, pairing: Pairing, rows: Tensor | None, exchange: Exchange | None = None) -> Tensor:
+            return info_nce(z[0], z[1], temperature=1.0, normalize=False, rows=rows, exchange=exchange)
 
         head, chance = self.head(encoder.dimension, norm=False), OBJECTIVES["info_nce"].chance
-        return Siamese(encoder, head, objective, pair_by="towers", views=2, chance=chance)
+        return Siamese(encoder, head, objective, pair_by="towers", views=2, exchange=self.exchange, chance=chance)

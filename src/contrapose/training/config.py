@@ -71,6 +71,9 @@ class RunConfig(Options):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the encoder; auto takes bfloat16 where the hardware multiplies it fast. Losses are always
     float32."""
+    shard_encoder: bool = False
+    """On several processes, keep a share of the encoder's weights in each (fully sharded data parallel), for encoders
+    that do not fit on one device. Layers are sent for as they compute, so small encoders become slower."""
     checkpoint_minutes: float = 5.0
     """Longest time between two checkpoints; there is one after every epoch and at the end as well."""
     checkpoint_steps: int = 0

@@ -13,6 +13,7 @@ from accelerate.utils import InitProcessGroupKwargs
 from contrapose.errors import ArgumentError
 from contrapose.optional import optional
 from contrapose.training.meeting import next_meeting
+from contrapose.training.processes.launcher import stop_with_launcher
 
 
 def make_accelerator(device: str = "auto", *, tracker: str = "none") -> Accelerator:
@@ -40,6 +41,7 @@ def make_accelerator(device: str = "auto", *, tracker: str = "none") -> Accelera
     options: dict[str, Any] = {"cpu": on_cpu, **_tracking(tracker)}
     if processes > 1:
         options["kwargs_handlers"] = [InitProcessGroupKwargs(init_method=next_meeting())]
+        stop_with_launcher()
     try:
         accelerator = Accelerator(**options)
     except (ValueError, RuntimeError) as error:

@@ -59,6 +59,10 @@ class Job:
         """Do the step of this number, from 0."""
         raise NotImplementedError(f"{type(self).__name__} must implement step(number) -> Report.")
 
+    def collect(self) -> None:
+        """Called on every process before the main one is asked for `state` and `export`: the place to gather what is
+        spread over processes."""
+
     def state(self) -> dict[str, Any]:
         """All that the next step depends on: tensors, numbers, text, and lists and dictionaries of them."""
         raise NotImplementedError(f"{type(self).__name__} must implement state() -> dictionary.")

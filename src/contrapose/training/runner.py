@@ -21,6 +21,7 @@ from contrapose.training.config_file import to_dictionary
 from contrapose.training.interface import Outcome
 from contrapose.training.interrupts import Interrupt, catch_interrupts
 from contrapose.training.job import Job, Report
+from contrapose.training.processes.lost import lost_processes_told
 from contrapose.training.run_folder import RunFolder
 from contrapose.training.stages import Context, Plan, stage_folder
 
@@ -37,12 +38,17 @@ class Runner:
         context: what their jobs are made of; it knows the configuration, the processes, and who watches.
         run: the folder of a run that continues; None: a new run, whose first job is made before there is a folder, so
             that a bad option leaves nothing behind.
+
+    Errors:
+        ArgumentError: an option that several stages do not have.
     """
 
     def __init__(self, plan: Plan, context: Context, *, run: RunFolder | None = None) -> None:
         self.plan, self.context = plan, context
         self.config, self.accelerator, self.monitor = context.config, context.accelerator, context.monitor
         self.lengths = [stage.steps for stage in plan.stages]
+        if plan.several and getattr(self.config, "shard_encoder", False):
+            raise ArgumentError("--shard-encoder is for methods of one stage, and this one has several: leave it out.")
         self.number = self.step = 0  # the stage, and its steps that are done
         self.run = run
         self.job = self._made() if run is None else self._restored(run)
@@ -66,7 +72,7 @@ class Runner:
             run: the folder of a new run.
 
         Errors:
-            RunError: a disk that is full, or what stops a job.
+            RunError: a disk that is full, another process that has ended, or what stops a job.
         """
         self.run = run or self.run
         self._open_trackers()
@@ -77,6 +83,7 @@ class Runner:
             torch.random.fork_rng(),
             freed_memory_kept(),
             catch_interrupts(quiet=self.monitor.quiet, echoes=processes > 1) as interrupt,
+            lost_processes_told(self.accelerator, self._folder),
             self.monitor.live(self.total_steps, self.steps),
         ):
             self._announce_stage()
@@ -96,6 +103,7 @@ class Runner:
 
     def save(self) -> None:
         """Write a checkpoint, and what the last stage has made so far (from the main process)."""
+        self.job.collect()
         if self.accelerator.is_main_process:
             stage = {"stage": self.plan.stages[self.number].name} if self.plan.several else {}
             save_checkpoint(self._folder.checkpoints, self.steps, {**self.job.state(), **stage})
@@ -179,6 +187,7 @@ class Runner:
         """Put what the stage has made into its folder, and turn to the next."""
         self._close()
         names = [stage.name for stage in self.plan.stages]
+        self.job.collect()
         if self.accelerator.is_main_process:
             facts = {"steps": self.step, "stages": names}
             with stage_folder(self._folder.path, names[self.number], facts) as folder:

@@ -15,6 +15,7 @@ from contrapose.learners import Learner, Turn
 from contrapose.learners.turn import check_turns
 from contrapose.training.config import RunConfig
 from contrapose.training.optimizers import optimizer_of
+from contrapose.training.processes.gradients import is_shared
 
 
 def optimizers_of(config: RunConfig, learner: Learner) -> dict[str, Optimizer]:
@@ -44,7 +45,13 @@ def prepared(
     # Of several turns each leaves the others' weights without a gradient; looking for these costs time.
     several = len(learner.turns()) > 1
     accelerator.ddp_handler = DistributedDataParallelKwargs(find_unused_parameters=several)
-    model, *made = accelerator.prepare(learner, *optimizers.values())
+    shared = [name for name, weight in learner.named_parameters() if is_shared(weight)]
+    if shared:  # their gradients are averaged as they are dealt out: DistributedDataParallel leaves them alone
+        learner._ddp_params_and_buffers_to_ignore = shared  # type: ignore[assignment]
+    if shared and not any(weight.requires_grad and not is_shared(weight) for weight in learner.parameters()):
+        model, made = learner, [accelerator.prepare(optimizer) for optimizer in optimizers.values()]
+    else:
+        model, *made = accelerator.prepare(learner, *optimizers.values())
     return model, dict(zip(optimizers, made, strict=True))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from contrapose.errors import ArgumentError
 from contrapose.objectives.engine.anchors import Anchors, reduce_anchors
 from contrapose.objectives.engine.tiles import Terms, row_reduce
+from contrapose.objectives.engine.visiting import Exchange, visiting_reduce
 from contrapose.pairing import Pairing, Tile
 from contrapose.tracing import is_readable
 
@@ -37,6 +39,7 @@ def softmax_loss(
     reduction: str,
     factor: float | Tensor = 1.0,
     decoupled: bool = False,
+    exchange: Exchange | None = None,
     tile_rows: int | None = None,
     tile_columns: int | None = None,
 ) -> Tensor:
@@ -58,21 +61,21 @@ def softmax_loss(
         factor: a factor on every anchor's loss.
         decoupled: leave the positives out of the denominator A(i) (then l_i is no log of a probability, and may be
             below 0).
+        exchange: shows the other blocks of candidates; then x holds the anchors of this call alone, y the block of
+            candidates that is at hand, and N and M are those of all blocks.
 
     Errors:
         ArgumentError: with `decoupled`, an anchor that has a positive and no negative.
     """
     pairing = pairing.to(x.device)
+    terms = repulsion_and_attraction if decoupled else denominator_and_attraction
     indices = anchors.own if anchors.own is not None else torch.arange(len(x), device=x.device)
-    log_denominator, attraction, weight = row_reduce(
-        anchors.take(x),
-        y,
-        repulsion_and_attraction if decoupled else denominator_and_attraction,
-        pairing,
-        row_indices=indices,
-        scale=1 / temperature,
-        tile_rows=tile_rows,
-        tile_columns=tile_columns,
+    options: dict[str, Any] = {"row_indices": indices, "scale": 1 / temperature}
+    options |= {"tile_rows": tile_rows, "tile_columns": tile_columns}
+    log_denominator, attraction, weight = (
+        row_reduce(anchors.take(x), y, terms, pairing, **options)
+        if exchange is None
+        else visiting_reduce(x, y, terms, pairing, exchange, **options)
     )  # three times (R,)
     weight = weight.detach()
     kept = weight > 0

@@ -18,6 +18,7 @@ from contrapose.objectives.engine.inputs import (
 )
 from contrapose.objectives.engine.softmax import check_pairing, softmax_loss
 from contrapose.objectives.engine.transposed import Transposed
+from contrapose.objectives.engine.visiting import Exchange, own_anchors, visiting_candidates
 from contrapose.pairing import Pairing, by_towers
 
 
@@ -33,6 +34,7 @@ def info_nce(
     decoupled: bool = False,
     normalize: bool = True,
     rows: Int[Tensor, " R"] | None = None,
+    exchange: Exchange | None = None,
     reduction: str = "mean",
     tile_rows: int | None = None,
     tile_columns: int | None = None,
@@ -64,6 +66,9 @@ def info_nce(
         normalize: scale rows (the queue's too) to length 1 first; false takes them as they are.
         rows: the queries (0 to B-1) that this call answers for, as in `nt_xent`; with `symmetric` also the
             candidates.
+        exchange: shows blocks of candidates that lie elsewhere (`distributed.Ring`); queries and candidates are then
+            the own block of each, as many as everywhere, and the loss is that of the own queries among the candidates
+            of all blocks. A pairing is of all of them.
         reduction: "mean", or "none" for each query's loss.
         tile_rows, tile_columns: see `row_reduce`.
 
@@ -79,6 +84,7 @@ def info_nce(
     """
     _check_arguments(queries, candidates, queue, temperature, reduction)
     _check_settings(pairing, queue, symmetric=symmetric, in_batch_negatives=in_batch_negatives)
+    _check_exchange(exchange, queries, candidates, queue, rows)
     batch, columns = len(queries), len(candidates)
     if pairing is None and columns != batch:
         raise ArgumentError(
@@ -90,23 +96,26 @@ def info_nce(
             f"got {columns} and {batch}."
         )
     empty = "zero" if pairing is None else "drop"
-    pairing = pairing or by_towers(batch, in_batch_negatives=in_batch_negatives)
+    blocks = 1 if exchange is None else exchange.blocks
+    pairing = pairing or by_towers(batch * blocks, in_batch_negatives=in_batch_negatives)
     x, y = prepare_rows(queries, normalize), prepare_rows(candidates, normalize)  # (B, D), (M, D)
     if queue is not None:
         y = torch.cat([y, prepare_rows(queue.detach(), normalize).to(y)])  # (M + K, D)
         pairing = pairing.with_queue(len(queue)) if pairing.candidates == columns else pairing
-    check_pairing(pairing, batch, len(y))
+    check_pairing(pairing, batch * blocks, len(y) * blocks)
 
     def one_direction(anchors: Tensor, others: Tensor, direction: Pairing) -> Tensor:
+        one = choose_anchors(1, len(anchors), rows, anchors.device)
         return softmax_loss(
             anchors,
-            as_candidates(others, normalize),
+            as_candidates(others, normalize) if exchange is None else visiting_candidates(others, normalize, exchange),
             direction,
-            choose_anchors(1, len(anchors), rows, anchors.device),
+            one if exchange is None else own_anchors(anchors, exchange),
             temperature=temperature,
             empty=empty,
             reduction=reduction,
             decoupled=decoupled,
+            exchange=exchange,
             tile_rows=tile_rows,
             tile_columns=tile_columns,
         )
@@ -141,3 +150,19 @@ def _check_settings(
         raise ArgumentError("in_batch_negatives=False is for the default pairing; make the given pairing without them.")
     if not in_batch_negatives and queue is None:
         raise ArgumentError("in_batch_negatives=False needs a queue=: without one there is no negative at all.")
+
+
+def _check_exchange(
+    exchange: Exchange | None, queries: Tensor, candidates: Tensor, queue: Tensor | None, rows: Tensor | None
+) -> None:
+    if exchange is None:
+        return
+    if queue is not None or rows is not None:
+        raise ArgumentError(
+            "With exchange= queries and candidates are this process's own: leave out rows=, and queue=, which every "
+            "process holds whole."
+        )
+    if len(queries) != len(candidates):
+        raise ArgumentError(
+            f"With exchange= every process has as many candidates as queries, got {len(candidates)} and {len(queries)}."
+        )

@@ -1,4 +1,4 @@
-"""Translator and classifier on two real processes: each ends where the other does, and where one process does."""
+"""Translator and classifier on two and four real processes: each ends where the others do, and where one does."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def play(folder: str) -> list[dict[str, Tensor]]:
         Accelerator.end_training = lambda self: None  # type: ignore[method-assign]  # the group is the helper's to end
         place = [folder]
         dist.broadcast_object_list(place)
-        folder, share = f"{place[0]}-{rank}", 8
+        folder, share = f"{place[0]}-{rank}", 16 // dist.get_world_size()
     found = []
     for number, learner in enumerate((translation(), classifier())):
         turns = batches_of(learner.turns())
@@ -106,9 +106,10 @@ def play(folder: str) -> list[dict[str, Tensor]]:
 
 
 @pytest.mark.slow
-def test_ranks_end_with_equal_weights_which_are_those_of_one_process() -> None:
+@pytest.mark.parametrize("world_size", [2, 4])
+def test_ranks_end_with_equal_weights_which_are_those_of_one_process(world_size: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        first, second = run_ranks(play, f"{folder}/two", timeout=280)
+        first, *_, second = run_ranks(play, f"{folder}/two", world_size=world_size)
         alone = play(f"{folder}/one")
     starts = (translation(), classifier())
     for one, two, single, start in zip(first, second, alone, starts, strict=True):

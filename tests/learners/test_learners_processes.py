@@ -1,4 +1,4 @@
-"""Every learner on two real processes gives the gradient of one process on the joined batch."""
+"""Every learner on two and on four real processes gives the gradient of one process on the joined batch."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from learner_cases import LEARNERS, Make
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from contrapose import learners
 from contrapose.data import Batch
 from contrapose.distributed import gather, own_rows, rank, world_size
 from contrapose.encoders import ImageEncoder
 from contrapose.encoders.backbone import ConvolutionalBackbone
 from contrapose.encoders.in_chunks import chunks_of
 from contrapose.encoders.texts.transformer import TextTransformer
+from contrapose.learners import Learner
 from contrapose.learners.class_heads import target_of
 from contrapose.learners.shuffle import shuffled
 from contrapose.padded import Padded
@@ -158,14 +160,24 @@ def of_two_ranks() -> list[dict[str, Any]]:
     return run_ranks(everything)
 
 
+@pytest.fixture(scope="module")
+def of_four_ranks() -> list[dict[tuple[str, str], dict[str, Tensor]]]:
+    return run_ranks(all_learners, world_size=4)
+
+
 @pytest.mark.parametrize(("kind", "name"), CASES)
-def test_two_processes_are_one(kind: str, name: str, of_two_ranks: list[dict[str, Any]]) -> None:
+def test_several_processes_are_one(
+    kind: str,
+    name: str,
+    of_two_ranks: list[dict[str, Any]],
+    of_four_ranks: list[dict[tuple[str, str], dict[str, Tensor]]],
+) -> None:
     alone = two_steps(kind, name)
     start = LEARNERS[name](KINDS[kind][0]).state_dict()
     moved = [key for key in start if start[key].is_floating_point() and not torch.equal(start[key], alone[key])]
     assert any(key.startswith("encoder.") for key in moved)
-    for results in of_two_ranks:
-        found = results["learners"][kind, name]
+    for results in (*(found["learners"] for found in of_two_ranks), *of_four_ranks):
+        found = results[kind, name]
         assert found.keys() == alone.keys()
         for key, value in alone.items():
             assert torch.allclose(found[key], value, atol=1e-7), key
@@ -177,6 +189,29 @@ def test_micro_batches_of_two_processes_are_one_batch(name: str, of_two_ranks: l
     for results in of_two_ranks:
         for key, value in alone.items():
             assert torch.allclose(results["parted"][name][key], value, atol=1e-7), key
+
+
+# Learners of tokens are in test_token_learners_processes, games in test_translation_processes and
+# test_dual_processes; those of one method are made and checked as that method makes them: test_methods_processes.
+ELSEWHERE = {
+    "AttackedClassifier",
+    "CandidateScores",
+    "ClonePairs",
+    "CorrectedCrops",
+    "CrossSequence",
+    "DualAdversarial",
+}
+ELSEWHERE |= {"LabelMatching", "MaskedMomentum", "ReplacedTokens", "ResidualEnergy", "SpanContrast", "SupConCE"}
+ELSEWHERE |= {"TranslatedHeads", "Translation", "VirtualAdversarial"}
+
+
+def test_no_learner_is_left_out() -> None:
+    made = {type(make(of_pictures)).__name__ for name, make in LEARNERS.items() if OF_ONE_KIND.get(name) != "texts"}
+    made |= {type(make(of_texts)).__name__ for name, make in LEARNERS.items() if OF_ONE_KIND.get(name) == "texts"}
+    kinds = {name: getattr(learners, name) for name in learners.__all__}
+    exported = {name for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Learner)}
+    assert exported - {"Learner"} == made | ELSEWHERE
+    assert not made & ELSEWHERE
 
 
 def test_keys_are_dealt_to_other_processes_and_put_back(of_two_ranks: list[dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Learners of tokens on two real processes, the second with other lengths, give the gradient of one."""
+"""Learners of tokens on two and four real processes, each with other lengths, give the gradient of one."""
 
 from __future__ import annotations
 
@@ -100,20 +100,20 @@ def gradients(name: str) -> dict[str, Tensor]:
 
 
 def everything() -> dict[str, dict[str, Tensor]]:
-    """All that two processes are asked, at one launch."""
+    """All that processes are asked, at one launch."""
     return {name: gradients(name) for name in LEARNERS}
 
 
-@pytest.fixture(scope="module")
-def of_two_ranks() -> list[dict[str, dict[str, Tensor]]]:
-    return run_ranks(everything)
+@pytest.fixture(scope="module", params=(2, 4))
+def of_ranks(request: pytest.FixtureRequest) -> list[dict[str, dict[str, Tensor]]]:
+    return run_ranks(everything, world_size=request.param)
 
 
 @pytest.mark.parametrize("name", LEARNERS)
-def test_two_processes_are_one(name: str, of_two_ranks: list[dict[str, dict[str, Tensor]]]) -> None:
+def test_several_processes_are_one(name: str, of_ranks: list[dict[str, dict[str, Tensor]]]) -> None:
     alone = gradients(name)
     assert any(value.abs().max() > 1e-4 for key, value in alone.items() if key.startswith("encoder."))
-    for results in of_two_ranks:
+    for results in of_ranks:
         found = results[name]
         assert found.keys() == alone.keys()
         for key, value in alone.items():

@@ -1,4 +1,4 @@
-"""Both stages of dual training on two real processes: each ends where the other does, and where one process does."""
+"""Both stages of dual training on two and four real processes: each ends where the others do, and where one does."""
 
 from __future__ import annotations
 
@@ -96,9 +96,10 @@ def both_stages(folder: str) -> list[dict[str, Tensor]]:
 
 
 @pytest.mark.slow
-def test_ranks_end_with_equal_states_which_are_those_of_one_process() -> None:
+@pytest.mark.parametrize("world_size", [2, 4])
+def test_ranks_end_with_equal_states_which_are_those_of_one_process(world_size: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        first, second = run_ranks(both_stages, str(Path(folder) / "two"))
+        first, *_, second = run_ranks(both_stages, str(Path(folder) / "two"), world_size=world_size)
         alone = both_stages(str(Path(folder) / "one"))
     for start, one, two, expected in zip(learners(), first, second, alone, strict=True):
         assert one.keys() == expected.keys()
