@@ -37,13 +37,18 @@ from contrapose.training.turns import optimizers_of
 from distributed_helper import run_ranks
 from kind_cases import WRITERS
 
-BATCH, STEPS = 16, 2  # in all
+BATCH, STEPS = 8, 2  # in all
 SMALL: dict[str, Any] = {"batch_size": BATCH, "projection_hidden": 16, "projection_dimension": 8, "epochs": 2}
 SMALL |= {"optimizer": "sgd", "learning_rate": 0.02, "weight_decay": 0.0, "schedule": "constant", "warmup_share": 0.0}
 SMALL |= {"precision": "float32", "device": "cpu"}
 CASES = list(METHODS)
-ON_TWO = ["cless", "code-clones", "contrabert", "dat", "supcon-ce"]
+ON_FOUR = ["cless", "code-clones", "contrabert", "dat", "supcon-ce"]
+"""Those whose learners no other test has."""
 FILES = {"image": "pictures", "text": "texts", "rows": "rows"}
+
+
+SHARDABLE: dict[str, type] = {}
+"""Methods whose steps were taken and that can be sharded, and their learners."""
 
 
 def trainer_of(name: str, folder: str) -> Trainer:
@@ -98,28 +103,36 @@ class Together:
     def gradient(self, batch: Batch, *, parts: int, last: bool) -> Step:
         step: Step = self.job.learner(batch)
         (step.loss / parts).backward()
-        for name, weight in self.job.learner.named_parameters():
-            if weight.grad is None:
-                continue
-            if world_size() > 1 and not is_shared(weight.grad):
-                dist.all_reduce(weight.grad)
-                weight.grad /= world_size()
-            self.gradients[f"{name}, step {self.step}, turn {batch.turn}"] = whole(weight.grad).clone()
+        found = {name: weight.grad for name, weight in self.job.learner.named_parameters() if weight.grad is not None}
+        if world_size() > 1:
+            average([gradient for gradient in found.values() if not is_shared(gradient)])
+        for name, gradient in found.items():
+            self.gradients[f"{name}, step {self.step}, turn {batch.turn}"] = whole(gradient).clone()
         return step
 
     def clip(self, batch: Batch) -> float:
         return 0.0
 
 
+def average(gradients: list[Tensor]) -> None:
+    """Average over processes, in place."""
+    if not gradients:
+        return
+    joined = torch.cat([gradient.flatten() for gradient in gradients])  # (P,)
+    dist.all_reduce(joined)
+    parts = (joined / world_size()).split([gradient.numel() for gradient in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view_as(gradient))
+
+
 def taken(name: str, folder: str, *, sharded: bool = False) -> dict[str, Tensor]:
-    """The gradients of two steps of the method, and what it remembers after them; nothing where it is to be sharded and
-    cannot be."""
+    """The gradients of two steps of the method, and what it remembers after them."""
     torch.manual_seed(0)
     job = trainer_of(name, folder)
     without_own(job.learner)
+    if can_be_sharded(job):
+        SHARDABLE[name] = type(job.learner)
     if sharded:
-        if not can_be_sharded(job):
-            return {}
         shard(job.learner.encoder, torch.device("cpu"))
         job.optimizers = optimizers_of(job.config, job.learner)
         move_one_by_one(job.optimizers)
@@ -153,14 +166,13 @@ def can_be_sharded(job: Trainer) -> bool:
     return True
 
 
-def sharded_of(folder: str) -> dict[str, dict[str, Tensor]]:
-    return {name: taken(name, folder, sharded=True) for name in CASES}
+def sharded_of(folder: str, names: list[str]) -> dict[str, dict[str, Tensor]]:
+    return {name: taken(name, folder, sharded=True) for name in names}
 
 
 @pytest.fixture(scope="module")
 def of_ranks(folder: str) -> list[dict[str, dict[str, Tensor]]]:
-    """On four processes all, on two those whose learner no other test has."""
-    return run_ranks(taken_of, folder, CASES, world_size=4) + run_ranks(taken_of, folder, ON_TWO)
+    return run_ranks(taken_of, folder, CASES) + run_ranks(taken_of, folder, ON_FOUR, world_size=4)
 
 
 @pytest.fixture(scope="module")
@@ -169,11 +181,12 @@ def alone(folder: str) -> dict[str, dict[str, Tensor]]:
 
 
 def test_whatever_can_be_sharded_takes_the_same_steps(folder: str, alone: dict[str, dict[str, Tensor]]) -> None:
-    results, _ = run_ranks(sharded_of, folder)
-    assert len([found for found in results.values() if found]) > len(CASES) / 4
+    """The first method of each learner."""
+    first = {learner: name for name, learner in reversed(SHARDABLE.items())}
+    results, _ = run_ranks(sharded_of, folder, list(first.values()))
+    assert len(results) >= 5
     for name, found in results.items():
-        if found:
-            check_same(found, alone[name], name)
+        check_same(found, alone[name], name)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -189,6 +202,11 @@ def test_several_processes_take_the_steps_of_one(
 
 def check_same(found: dict[str, Tensor], expected: dict[str, Tensor], name: str) -> None:
     assert found.keys() == expected.keys(), name
+
+    def largest(key: str) -> float:
+        return float(expected[key].abs().max()) if expected[key].numel() else 0.0
+
+    noise = 1e-5 * max(map(largest, expected))  # of gradients that cancel
     for key, value in expected.items():
-        largest = float(value.abs().max()) if value.numel() else 0.0
-        torch.testing.assert_close(found[key], value, rtol=0.0, atol=3e-3 * largest + 1e-7, msg=f"{name}: {key}")
+        near = 3e-3 * largest(key) + noise
+        torch.testing.assert_close(found[key], value, rtol=0.0, atol=near, msg=f"{name}: {key}")

@@ -57,7 +57,7 @@ def test_a_killed_process_ends_the_others_at_once_and_the_run_goes_on_without_it
     said, seconds = run_ranks(one_dies, str(tmp_path), dying=(1,))[0]
     assert "Process 1 of 2 stops: another one has ended" in said
     assert re.search(r"the last checkpoint is step-0000000[23]-", said)
-    assert "train --resume run" in said
+    assert said.endswith("train --resume run")
     assert seconds < 60  # of a machine with much else to do; half an hour is what the transport would wait
     run = tmp_path / "run"
     assert list_checkpoints(run / "checkpoints")

@@ -39,6 +39,7 @@ PLAIN: dict[str, Any] = {
     "precision": "float32",
     "device": "cpu",
     "log_steps": 1,
+    "checkpoint_steps": 2,
     "quiet": True,
 }
 LAYERS: dict[str, Any] = {"init": "layers", "projection_layers": 1, "optimizer": "sgd", "learning_rate": 0.2}

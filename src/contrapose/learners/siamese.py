@@ -73,8 +73,8 @@ class Siamese(Learner):
         z = embed_views(lambda x: self.head(self.encoder(x)), batch.views)  # (V, B, D)
         embeddings = z.detach().flatten(0, 1)  # (V·B, D)
         if self.exchange == "ring":
-            pairing = by_towers(batch.size * world_size(), device=z.device)  # of all processes
-            return Step(self.objective(z, pairing, None, exchange=Ring()), embeddings, pairing)  # type: ignore[call-arg]
+            towers = by_towers(batch.size * world_size(), device=z.device)  # of all processes
+            return Step(self.objective(z, towers, None, exchange=Ring()), embeddings, towers)  # type: ignore[call-arg]
         rows = own_rows(batch.size, device=z.device)
         z = gather(z, dim=1)  # (V, W·B, D)
         pairing = self._pairing(batch, z)

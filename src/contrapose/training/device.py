@@ -41,7 +41,8 @@ def make_accelerator(device: str = "auto", *, tracker: str = "none") -> Accelera
     options: dict[str, Any] = {"cpu": on_cpu, **_tracking(tracker)}
     if processes > 1:
         options["kwargs_handlers"] = [InitProcessGroupKwargs(init_method=next_meeting())]
-        stop_with_launcher()
+        if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun, which stays; a script that starts ranks may end before them
+            stop_with_launcher()
     try:
         accelerator = Accelerator(**options)
     except (ValueError, RuntimeError) as error:

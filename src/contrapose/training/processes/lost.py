@@ -30,6 +30,7 @@ def lost_processes_told(accelerator: Accelerator, run: RunFolder) -> Iterator[No
         kept = f"the last checkpoint is {saved[0].name}" if saved else "there was no checkpoint yet"
         raise RunError(
             f"Process {accelerator.process_index + 1} of {accelerator.num_processes} stops: another one has ended, and "
-            f"says itself why unless it was killed. Nothing that was written is lost; {kept}. Continue, on as many "
-            f"processes or another number of them, with: {shell_command('train', '--resume', run.path)}"
+            f"says itself why unless it was killed ({str(error).splitlines()[0]}). Nothing that was written is lost; "
+            f"{kept}. Continue, on as many processes or another number of them, with: "
+            f"{shell_command('train', '--resume', run.path)}"
         ) from error
