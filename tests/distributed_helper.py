@@ -22,7 +22,14 @@ import psutil
 import torch
 import torch.distributed as dist
 
-LOADED = ("torch", "accelerate", "jaxtyping", "contrapose.learners", "contrapose.objectives", "contrapose.methods")
+LOADED = (
+    "torch",
+    "accelerate",
+    "jaxtyping",
+    "contrapose.learners",
+    "contrapose.objectives",
+    "contrapose.commands.train",
+)
 """What the server of processes imports once, for all of them."""
 
 _POOL: list[_Pool] = []

@@ -61,7 +61,7 @@ class ResumeOptions:
     """Continue a run as if it had never stopped, one of several stages in the stage where it stood."""
 
     resume: str
-    """The run folder."""
+    """The run folder. On any number of processes that can deal the samples of a step equally (torchrun)."""
     epochs: int | None = None
     """A new total number of epochs; the schedule is stretched to it."""
     data: str | None = None
