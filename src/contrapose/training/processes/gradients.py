@@ -16,7 +16,7 @@ def is_shared(tensor: Tensor) -> bool:
 
 def local(tensor: Tensor) -> Tensor:
     """This process's part of a tensor that is shared; any other as it is."""
-    return tensor.to_local() if is_shared(tensor) else tensor  # type: ignore[attr-defined, no-any-return]
+    return tensor.to_local() if is_shared(tensor) else tensor  # type: ignore[attr-defined]
 
 
 def total_norm(weights: Iterable[nn.Parameter]) -> Tensor:
