@@ -14,11 +14,16 @@ GREY = (0.299, 0.587, 0.114)
 too."""
 
 
+def grey_weights(channels: int) -> Float[Tensor, "C"]:
+    """What each channel counts in the grey value: luma for three, all alike for any other number."""
+    return torch.tensor(GREY) if channels == 3 else torch.full((channels,), 1 / channels)  # (C,)
+
+
 def mean_grey(images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
     """The mean grey value of each picture: luma for three channels, the plain mean of the channels for any
     other number."""
     means = images.mean(dim=(2, 3))  # (B, C)
-    return means @ means.new_tensor(GREY) if means.shape[1] == 3 else means.mean(dim=1)  # (B,)
+    return means @ grey_weights(means.shape[1]).to(means)  # (B,)
 
 
 def contrast_offset(brightness: Tensor, contrast: Tensor, mean: Tensor) -> Tensor:
@@ -79,6 +84,27 @@ def colour_matrix(
     linear = linear * (contrast * brightness)[:, None, None]
     offset = contrast_offset(brightness, contrast, mean)[:, None, None].expand(-1, 3, 1)  # (B, 3, 1)
     return torch.cat([linear, offset], dim=-1)  # (B, 3, 4)
+
+
+def recolouring(
+    jitter: Float[Tensor, "B 4"] | None, grey: Tensor | None, channels: int
+) -> tuple[Float[Tensor, "B C C"], Float[Tensor, "B"]]:
+    """The operations on pictures of any number of channels: `x -> linear x + share m 1`, with m their mean grey.
+
+    Arguments:
+        jitter: brightness, contrast, saturation and hue; None: neutral.
+        grey: true where all colour is lost; for three channels only, as saturation and hue are.
+    """
+    if jitter is None:
+        assert grey is not None
+        jitter = torch.tensor([1.0, 1.0, 1.0, 0.0], device=grey.device).expand(len(grey), 4)  # (B, 4)
+    brightness, contrast, saturation, hue = jitter.unbind(-1)  # (B,) each
+    one = torch.ones_like(brightness)
+    if channels == 3:
+        matrix = colour_matrix(brightness, contrast, saturation, hue, one, grey)  # (B, 3, 4)
+        return matrix[:, :, :3], matrix[:, 0, 3]
+    gain = (brightness * contrast)[:, None, None]  # (B, 1, 1)
+    return gain * torch.eye(channels, device=gain.device), contrast_offset(brightness, contrast, one)
 
 
 def apply_colour(images: Float[Tensor, "B 3 H W"], matrix: Float[Tensor, "B 3 4"]) -> Float[Tensor, "B 3 H W"]:

@@ -91,6 +91,11 @@ class ViewNumbers:
         chosen = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return ViewNumbers(**{name: value if value is None else value[samples] for name, value in chosen.items()})
 
+    def to(self, device: torch.device | str) -> ViewNumbers:
+        """The same numbers there."""
+        everything = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return ViewNumbers(**{name: None if value is None else value.to(device) for name, value in everything.items()})
+
 
 def draw_view(
     options: ImageViews,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import torch
@@ -18,6 +19,7 @@ from contrapose.views.images.forensic import degrade
 from contrapose.views.images.geometry import Padding, elastic_field, warp
 from contrapose.views.images.options import ImageViews
 from contrapose.views.images.orientation import draw_orientations, orient
+from contrapose.views.images.upright import is_upright, render_upright
 
 
 class ViewGenerator:
@@ -73,7 +75,7 @@ class ViewGenerator:
         """Views of the batch; the same state of `generator` (torch's global one if `None`) gives the same
         views."""
         check_pictures(images, self.channels)
-        pictures = as_floats(images)  # (B, C, H, W)
+        pictures = images  # (B, C, H, W)
         batch, _, height, width = pictures.shape
         shared = self.options.number("shared_orientation_probability")
         if shared > 0:
@@ -85,6 +87,8 @@ class ViewGenerator:
             small = number >= count
             options = weak if count - self.options.weak_count <= number < count else self.options
             numbers = draw_view(options, batch, width / height, small=small, sides=(height, width), generator=generator)
+            if not is_upright(pictures, numbers, options.side(small)):
+                pictures = as_floats(pictures)  # once for all views
             views.append(render_view(pictures, numbers, options, small=small))
             if self.boxes:
                 boxes.append(boxes_of(numbers.matrix, batch))  # (B, 4)
@@ -95,12 +99,15 @@ def render_view(pictures: Tensor, numbers: ViewNumbers, options: ImageViews, *, 
     """One view of each picture, by the given numbers; draws nothing at random.
 
     Shapes:
-        pictures: `(B, C, H, W)` float32 in [0, 1]; returns `(B, C, S, S)`.
+        pictures: `(B, C, H, W)` bytes, or floats in [0, 1]; returns `(B, C, S, S)` float32.
     """
     device = pictures.device
-    size = options.small_size if small else options.size
-    assert size is not None
-    views = _read(pictures, numbers, size, _cheapest_padding(options))  # (B, C, S, S)
+    size, padding = options.side(small), _cheapest_padding(options)
+    if is_upright(pictures, numbers, size):
+        numbers, done = _not_yet(numbers)
+        views = render_upright(pictures, done, size=size, padding=padding)  # (B, C, S, S)
+    else:
+        views = _read(as_floats(pictures), numbers, size, padding)  # (B, C, S, S)
     if numbers.turns is not None:
         views = orient(views, numbers.turns)
     if numbers.thickness is not None:
@@ -118,6 +125,14 @@ def render_view(pictures: Tensor, numbers: ViewNumbers, options: ImageViews, *, 
     if numbers.hole is not None:
         views = erase(views, numbers.hole.to(device))
     return views if numbers.degradation is None else degrade(views, numbers.degradation)
+
+
+def _not_yet(numbers: ViewNumbers) -> tuple[ViewNumbers, ViewNumbers]:
+    """What is left to do after `render_upright`, and what it does: only the reading, where something comes between that
+    and the colours."""
+    if numbers.turns is not None or numbers.thickness is not None:
+        return numbers, ViewNumbers(matrix=numbers.matrix)
+    return dataclasses.replace(numbers, jitter=None, grey=None, sigma=None), numbers
 
 
 def _read(pictures: Tensor, numbers: ViewNumbers, size: int, padding: Padding) -> Tensor:

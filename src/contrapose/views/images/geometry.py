@@ -107,10 +107,8 @@ def warp(
         images: `(B, C, H, W)`; matrix: `(B, 2, 3)`; displacement: `(B, 2, size, size)`, in normalised units
             of the view. returns `(B, C, size, size)`.
     """
-    halvings = _halvings(
-        matrix, images.shape[-2] * images.shape[-1], size
-    )  # (B,), where the matrix is: no wait for a GPU
-    deepest = int(halvings.max())
+    levels = halvings(matrix, images.shape[-2] * images.shape[-1], size)  # (B,), where the matrix is: no wait for a GPU
+    deepest = int(levels.max())
     if displacement is not None:
         displacement = displacement.to(images.device)
     grid = sampling_grid(matrix.to(images.device), displacement, size)  # (B, S, S, 2)
@@ -119,16 +117,25 @@ def warp(
     views = images.new_empty(*images.shape[:2], size, size)  # (B, C, S, S)
     for level in range(deepest + 1):
         if level:
-            half = [math.ceil(side / 2) for side in images.shape[-2:]]
-            images = functional.interpolate(images, size=half, mode="area")  # (B, C, H / 2, W / 2)
-        rows = (halvings == level).nonzero()[:, 0].to(images.device)  # (b,)
+            images = halve(images)  # (B, C, H / 2, W / 2)
+        rows = (levels == level).nonzero()[:, 0].to(images.device)  # (b,)
         if len(rows):
             views[rows] = functional.grid_sample(images[rows], grid[rows], padding_mode=padding, align_corners=False)
     return views
 
 
-def _halvings(matrix: Float[Tensor, "B 2 3"], pixels: int, size: int) -> Tensor:
+def halvings(matrix: Float[Tensor, "B 2 3"], pixels: int, size: int) -> Tensor:
     """How often a picture may be halved before its pixels lie further apart than those that the view
     reads."""
     area = torch.linalg.det(matrix[:, :, :2]).abs() * pixels / size**2  # (B,) pixels of the picture for one of the view
     return area.clamp(min=1).log2().div(2).floor().long()  # (B,)
+
+
+def halve(images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C h w"]:
+    """The pictures at half of their sides, rounded up, by averages."""
+    return functional.interpolate(images, size=[halved(side, 1) for side in images.shape[-2:]], mode="area")
+
+
+def halved(side: int, times: int) -> int:
+    """How long a side is once it is halved so many times, rounded up."""
+    return math.ceil(side / 2**times)

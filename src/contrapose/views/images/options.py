@@ -198,6 +198,12 @@ class ImageViews:
         off: dict[str, Any] = dict.fromkeys(NOT_WEAK, 0.0)
         return dataclasses.replace(self, **off, zoom_min=1.0, zoom_max=1.0)
 
+    def side(self, small: bool) -> int:
+        """Pixels of a side of a view, or of a small one, once resolved."""
+        side = self.small_size if small else self.size
+        assert side is not None, "size is read before resolve()"
+        return side
+
     def number(self, name: str) -> float:
         """The value of a numeric option once resolved."""
         value = getattr(self, name)
