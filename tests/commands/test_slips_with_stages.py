@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from PIL import Image
 
 import contrapose
 from contrapose.cli import main
-from contrapose.commands.analyse_translation import AnalyseTranslationOptions, _tied
+from contrapose.commands.analyse_translation import AnalyseTranslationOptions, _tied, analyse_translation
 from contrapose.commands.compare import compare
 from contrapose.commands.evaluate import evaluate, measure
 from contrapose.commands.factors import factors_of
@@ -164,6 +165,8 @@ def test_what_goes_with_a_class_is_not_made_up(seen: str, tmp_path: Path, monkey
     assert _tied(generator, options, ("grass", "road"))[0].tolist() in ([0, 0], [0, 1], [1, 0], [1, 1])
     with pytest.raises(ArgumentError, match="Which background goes with which class is not known"):
         _tied(generator, options, ("meadow", "street"))
+    with pytest.raises(DataError, match="has no nuisance 'colour'"):
+        analyse_translation(replace(options, bias_column="colour"))
 
 
 def test_other_data_are_read_by_the_columns_that_they_have(folder: str, seen: str, tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_a_translator_of_other_pictures_or_classes_does_not_fit() -> None:
     check_fits(small(), channels=3, image_size=8, classes=("cat", "dog"), source="there")
     with pytest.raises(ArgumentError, match="--image-size 8"):
         check_fits(small(), channels=3, image_size=16, classes=("cat", "dog"), source="there")
-    with pytest.raises(ArgumentError, match="knows the classes cat, dog"):
+    with pytest.raises(ArgumentError, match="knows the classes cat, dog, and the data have"):
         check_fits(small(), channels=3, image_size=8, classes=("cat", "cow"), source="there")
 
 
