@@ -166,6 +166,7 @@ REFUSED: list[tuple[str, Any, dict[str, Any]]] = [
         lambda: siamese(nn.Linear(3, 4)),
         {"optimizer": "lars"},
     ),
+    ("--micro-batch", lambda: siamese(nn.Linear(3, 4)), {"micro_batch": 8}),
     ("scale of the encoder is a single number", lambda: siamese(Scaled()), {}),
 ]
 

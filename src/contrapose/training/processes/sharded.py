@@ -37,6 +37,8 @@ def check_shardable(config: RunConfig, learner: Learner) -> None:
         if len(learner.turns()) > 1
         else "sharpness-aware steps (--sam-radius) move whole weights"
         if config.sam_radius > 0
+        else "--micro-batch goes through layers once more in the backward pass, where they have been dealt out again"
+        if config.micro_batch
         else f"--optimizer {config.optimizer} looks at whole weights: take {' or '.join(SHARDED_OPTIMIZERS)}"
         if config.optimizer not in SHARDED_OPTIMIZERS
         else f"{_scalar(learner.encoder)} of the encoder is a single number"
