@@ -7,17 +7,19 @@
 """
 
 from contrapose.pairing.groups import GroupPairing, by_groups, by_labels, by_towers, by_views
-from contrapose.pairing.pairing import Pairing, Tile, WithQueue
+from contrapose.pairing.pairing import NOBODY, Pairing, Plain, Tile, WithQueue
 from contrapose.pairing.pairs import PairList, by_pairs
 from contrapose.pairing.partners import PartnerPairing, by_partners
 from contrapose.pairing.targets import TargetPairing, by_targets
 from contrapose.pairing.within import WithinGroups, within_groups
 
 __all__ = [
+    "NOBODY",
     "GroupPairing",
     "PairList",
     "Pairing",
     "PartnerPairing",
+    "Plain",
     "TargetPairing",
     "Tile",
     "WithQueue",

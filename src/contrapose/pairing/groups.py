@@ -9,10 +9,8 @@ from jaxtyping import Int
 from torch import Tensor
 
 from contrapose.errors import ArgumentError
-from contrapose.pairing.pairing import Pairing, Tile
+from contrapose.pairing.pairing import NOBODY, Pairing, Plain, Tile
 from contrapose.tracing import is_compiling, is_readable
-
-NOBODY = -1  # a candidate of this group is never a positive
 
 
 class GroupPairing(Pairing):
@@ -28,6 +26,7 @@ class GroupPairing(Pairing):
         same_rows: anchors and candidates are the same N rows, so candidate i is anchor i itself and is left out.
         in_batch_negatives: when false only the positives are valid (a queue is then where negatives come from).
         names: names of the rows, when `same_rows`, for the picture.
+        period: row i is of group i modulo `period`, anchors and candidates alike, which saves looking at the groups.
     """
 
     def __init__(
@@ -38,10 +37,22 @@ class GroupPairing(Pairing):
         same_rows: bool,
         in_batch_negatives: bool = True,
         names: list[str] | None = None,
+        period: int | None = None,
     ) -> None:
-        self.anchor_groups, self.candidate_groups = anchor_groups, candidate_groups
+        self.anchor_groups, self.candidate_groups, self.period = anchor_groups, candidate_groups, period
         self.same_rows, self.in_batch_negatives, self._names = same_rows, in_batch_negatives, names
         self.anchors, self.candidates = len(anchor_groups), len(candidate_groups)
+
+    @classmethod
+    def of(cls, plain: Plain) -> GroupPairing:
+        """The pairing that `plain` tells of, but for its queue."""
+        return cls(
+            plain.anchor_groups,
+            plain.candidate_groups,
+            same_rows=plain.same_rows,
+            in_batch_negatives=plain.in_batch_negatives,
+            period=plain.period,
+        )
 
     def tile(self, rows: Int[Tensor, " r"], columns: slice) -> Tile:
         rows = rows.to(self.anchor_groups.device)
@@ -56,9 +67,20 @@ class GroupPairing(Pairing):
             valid = valid & positive
         return Tile(positive.float(), valid)
 
+    def plain(self) -> Plain:
+        return Plain(
+            self.anchor_groups,
+            self.candidate_groups,
+            same_rows=self.same_rows,
+            in_batch_negatives=self.in_batch_negatives,
+            period=self.period,
+        )
+
     def counts(self, rows: Int[Tensor, " r"] | None = None, *, columns: int = 4096) -> tuple[Tensor, Tensor]:
         """As of any pairing, from the sizes of the groups: no tile is built, whatever `columns`."""
         rows = torch.arange(self.anchors) if rows is None else rows
+        if self.period is not None:
+            return self._periodic_counts(rows, self.period)
         own = rows.to(self.anchor_groups.device)
         group = self.anchor_groups[own]  # (r,)
         members = self._sorted() if is_compiling() else self._members  # a graph can hold no lock, and that has one
@@ -70,6 +92,11 @@ class GroupPairing(Pairing):
             positives, candidates = positives - itself.long(), candidates - 1
         negatives = candidates - positives if self.in_batch_negatives else torch.zeros_like(positives)  # (r,)
         return positives.to(rows.device), negatives.to(rows.device)
+
+    def _periodic_counts(self, rows: Int[Tensor, " r"], period: int) -> tuple[Tensor, Tensor]:
+        views = self.candidates // period
+        positives = torch.full_like(rows, views - self.same_rows)
+        return positives, torch.full_like(rows, (self.candidates - views) * self.in_batch_negatives)
 
     @cached_property
     def _members(self) -> Tensor:
@@ -85,6 +112,7 @@ class GroupPairing(Pairing):
             same_rows=self.same_rows,
             in_batch_negatives=self.in_batch_negatives,
             names=self._names,
+            period=self.period,
         )
 
     def anchor_names(self) -> list[str]:
@@ -119,7 +147,12 @@ def by_views(
         raise ArgumentError(f"A pairing by views needs views >= 1 and batch >= 1, got views={views}, batch={batch}.")
     groups = torch.arange(batch, device=device).repeat(views)  # (N,)
     return GroupPairing(
-        groups, groups, same_rows=True, in_batch_negatives=in_batch_negatives, names=view_names(views, batch)
+        groups,
+        groups,
+        same_rows=True,
+        in_batch_negatives=in_batch_negatives,
+        names=view_names(views, batch),
+        period=batch,
     )
 
 
@@ -179,7 +212,7 @@ def by_towers(batch: int, *, in_batch_negatives: bool = True, device: torch.devi
     if batch < 1:
         raise ArgumentError(f"A pairing of two towers needs batch >= 1, got batch={batch}.")
     pairs = torch.arange(batch, device=device)
-    return GroupPairing(pairs, pairs, same_rows=False, in_batch_negatives=in_batch_negatives)
+    return GroupPairing(pairs, pairs, same_rows=False, in_batch_negatives=in_batch_negatives, period=batch)
 
 
 def as_integers(values: Tensor, name: str) -> Int[Tensor, " N"]:

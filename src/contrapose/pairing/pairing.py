@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 
+NOBODY = -1  # a candidate of this group is never a positive
 PICTURE_LIMIT = 32  # a larger pairing prints its summary only
 SUMMARY_ANCHORS = 64  # how many anchors a summary counts
 
@@ -38,6 +39,32 @@ class Tile:
         return self.valid & ~self.positive
 
 
+@dataclass(frozen=True)
+class Plain:
+    """A pairing of which no tile need be asked for: rows of the anchor's group are positives, all others negatives.
+
+        weight[i, j] = 1[anchor_groups[i] == candidate_groups[j], j is not i itself]
+        valid[i, j]  = 1[j is not i itself] · (in_batch_negatives or weight[i, j] > 0)
+
+    Behind the candidates with a group come those of the queue, negatives of every anchor.
+
+    Shapes:
+        anchor_groups: `(N,)`, candidate_groups: `(M,)`; the group `NOBODY` has no positives.
+
+    Arguments:
+        same_rows: candidate i is anchor i itself.
+        period: row i is of group i modulo `period`, anchors and candidates alike; None = the groups say it.
+        queue: number of candidates in the queue.
+    """
+
+    anchor_groups: Int[Tensor, " N"]
+    candidate_groups: Int[Tensor, " M"]
+    same_rows: bool
+    in_batch_negatives: bool = True
+    period: int | None = None
+    queue: int = 0
+
+
 class Pairing(ABC):
     """Who pulls and who pushes whom, as a value: lazy by tile, printable, and the same for every objective.
 
@@ -59,6 +86,10 @@ class Pairing(ABC):
     def with_queue(self, size: int) -> Pairing:
         """The same pairing with `size` more candidates at the end, which are negatives of every anchor."""
         return WithQueue(self, size)
+
+    def plain(self) -> Plain | None:
+        """The whole pairing in a few numbers a row, where it is one by groups; None where only its tiles can tell."""
+        return None
 
     def counts(self, rows: Int[Tensor, " r"] | None = None, *, columns: int = 4096) -> tuple[Tensor, Tensor]:
         """Positives and negatives of each anchor, counted in tiles.
@@ -139,6 +170,10 @@ class WithQueue(Pairing):
     def counts(self, rows: Int[Tensor, " r"] | None = None, *, columns: int = 4096) -> tuple[Tensor, Tensor]:
         positives, negatives = self.batch.counts(rows, columns=columns)
         return positives, negatives + self.size
+
+    def plain(self) -> Plain | None:
+        batch = self.batch.plain()
+        return None if batch is None else replace(batch, queue=batch.queue + self.size)
 
     def to(self, device: torch.device | str) -> Pairing:
         return WithQueue(self.batch.to(device), self.size)

@@ -7,8 +7,8 @@ from jaxtyping import Int
 from torch import Tensor
 
 from contrapose.errors import ArgumentError
-from contrapose.pairing.groups import NOBODY, as_integers
-from contrapose.pairing.pairing import Pairing, Tile
+from contrapose.pairing.groups import as_integers
+from contrapose.pairing.pairing import NOBODY, Pairing, Tile
 from contrapose.tracing import is_readable
 
 

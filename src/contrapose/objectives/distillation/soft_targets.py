@@ -11,7 +11,7 @@ from torch import Tensor
 
 from contrapose.objectives.engine.inputs import check_temperature, prepare_rows
 from contrapose.objectives.engine.queue_inputs import check_against_queue
-from contrapose.objectives.engine.tiles import Terms, row_reduce
+from contrapose.objectives.engine.tiles import LogSum, Sums, Terms, row_reduce
 from contrapose.pairing import Pairing, Tile, by_groups
 from contrapose.tracing import is_readable, is_transformed
 
@@ -158,7 +158,7 @@ def log_sum_over(logits: Tensor, anchors: Tensor, tile_rows: int | None, tile_co
     (log_sum,) = row_reduce(
         logits,
         anchors.to(logits),
-        _every_anchor,
+        Sums(log=(LogSum("valid"),)),  # every anchor
         everybody(len(logits), anchors),
         tile_rows=tile_rows,
         tile_columns=tile_columns,
@@ -235,7 +235,3 @@ def _excess(d: Tensor) -> Tensor:
 def _constant(x: Tensor) -> Tensor:
     """`x` without its gradient; a copy where it was made in inference mode, for then nothing may be derived from it."""
     return x.detach().clone() if x.is_inference() else x.detach()
-
-
-def _every_anchor(similarity: Tensor, tile: Tile) -> Terms:
-    return Terms(log=[similarity])

@@ -10,22 +10,17 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.objectives.engine.anchors import Anchors, reduce_anchors
-from contrapose.objectives.engine.tiles import Terms, row_reduce
+from contrapose.objectives.engine.tiles import LogSum, Sums, reduce_both_ways, row_reduce
+from contrapose.objectives.engine.transposed import Transposed
 from contrapose.objectives.engine.visiting import Exchange, visiting_reduce
-from contrapose.pairing import Pairing, Tile
+from contrapose.pairing import Pairing
 from contrapose.tracing import is_readable
 
+denominator_and_attraction = Sums(log=(LogSum("valid"),), linear=("attraction", "weight"))
+"""Log of the denominator; weighted sum of the positives' similarities; sum of their weights."""
 
-def denominator_and_attraction(similarity: Tensor, tile: Tile) -> Terms:
-    """Log of the denominator; weighted sum of the positives' similarities; sum of their weights."""
-    excluded = similarity.masked_fill(~tile.valid, -math.inf)  # (r, c) by mask: subtracting exp(s_ii) would cancel
-    return Terms(log=[excluded], linear=[tile.weight * similarity, tile.weight])
-
-
-def repulsion_and_attraction(similarity: Tensor, tile: Tile) -> Terms:
-    """The same with the negatives alone in the denominator: no positive competes with itself."""
-    negatives = similarity.masked_fill(~tile.negative, -math.inf)  # (r, c)
-    return Terms(log=[negatives], linear=[tile.weight * similarity, tile.weight])
+repulsion_and_attraction = Sums(log=(LogSum("negative"),), linear=("attraction", "weight"))
+"""The same with the negatives alone in the denominator: no positive competes with itself."""
 
 
 def softmax_loss(
@@ -69,14 +64,52 @@ def softmax_loss(
     """
     pairing = pairing.to(x.device)
     terms = repulsion_and_attraction if decoupled else denominator_and_attraction
-    indices = anchors.own if anchors.own is not None else torch.arange(len(x), device=x.device)
-    options: dict[str, Any] = {"row_indices": indices, "scale": 1 / temperature}
-    options |= {"tile_rows": tile_rows, "tile_columns": tile_columns}
-    log_denominator, attraction, weight = (
-        row_reduce(anchors.take(x), y, terms, pairing, **options)
-        if exchange is None
-        else visiting_reduce(x, y, terms, pairing, exchange, **options)
-    )  # three times (R,)
+    options: dict[str, Any] = {"scale": 1 / temperature, "tile_rows": tile_rows, "tile_columns": tile_columns}
+    if exchange is None:
+        channels = row_reduce(anchors.take(x), y, terms, pairing, row_indices=anchors.own, **options)
+    else:
+        own = torch.arange(len(x), device=x.device) if anchors.own is None else anchors.own
+        channels = visiting_reduce(x, y, terms, pairing, exchange, row_indices=own, **options)
+    losses, kept = _losses(channels, factor, decoupled=decoupled)  # (R,) each
+    return reduce_anchors(losses, kept, anchors, pairing, empty=empty, reduction=reduction)
+
+
+def softmax_loss_both_ways(
+    x: Tensor,
+    y: Tensor,
+    pairing: Pairing,
+    *,
+    temperature: float | Tensor,
+    empty: str,
+    reduction: str,
+    decoupled: bool = False,
+    tile_rows: int | None = None,
+    tile_columns: int | None = None,
+) -> Tensor:
+    """The mean of `softmax_loss` of x against y and of y against x, of all rows, with one similarity for both.
+
+    Shapes:
+        x: `(N, D)`, y: `(M, D)`; returns `()`, or `(N,)` with reduction "none", which needs M = N.
+    """
+    sides = reduce_both_ways(
+        x,
+        y,
+        repulsion_and_attraction if decoupled else denominator_and_attraction,
+        pairing,
+        scale=1 / temperature,
+        tile_rows=tile_rows,
+        tile_columns=tile_columns,
+    )  # three times (N,), three times (M,)
+    losses = []
+    for channels, direction in zip(sides, (pairing, Transposed(pairing)), strict=True):
+        each, kept = _losses(channels, 1.0, decoupled=decoupled)
+        losses.append(reduce_anchors(each, kept, Anchors(), direction, empty=empty, reduction=reduction))
+    return (losses[0] + losses[1]) / 2
+
+
+def _losses(channels: tuple[Tensor, ...], factor: float | Tensor, *, decoupled: bool) -> tuple[Tensor, Tensor]:
+    """Each anchor's loss, 0 where it has no positive, and whether it has one: `(R,)` each."""
+    log_denominator, attraction, weight = channels
     weight = weight.detach()
     kept = weight > 0
     if decoupled and is_readable(log_denominator) and bool((log_denominator.detach()[kept] == -math.inf).any()):
@@ -85,8 +118,7 @@ def softmax_loss(
             "give at least two samples (of two classes), or a queue."
         )
     ratio = log_denominator - attraction / weight.masked_fill(~kept, 1.0)
-    losses = factor * torch.where(kept, ratio, 0.0)  # (R,)
-    return reduce_anchors(losses, kept, anchors, pairing, empty=empty, reduction=reduction)
+    return factor * torch.where(kept, ratio, 0.0), kept
 
 
 def check_pairing(pairing: Pairing, anchors: int, candidates: int) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
-from contrapose.pairing import Pairing, Tile
+from contrapose.pairing import GroupPairing, Pairing, Plain, Tile
 from contrapose.tracing import is_readable
 
 # Columns of the original looked at in one go: bounds the memory when the rows asked for lie far apart.
@@ -44,6 +46,16 @@ class Transposed(Pairing):
         order = torch.cat(places).argsort()  # (r,) back into the order of `rows`
         order = order.to(valids[0].device)
         return Tile(torch.cat(weights)[order], torch.cat(valids)[order])  # (r, c)
+
+    def plain(self) -> Plain | None:
+        plain = self.original.plain()
+        if plain is None or plain.queue:
+            return None
+        return replace(plain, anchor_groups=plain.candidate_groups, candidate_groups=plain.anchor_groups)
+
+    def counts(self, rows: Tensor | None = None, *, columns: int = BLOCK) -> tuple[Tensor, Tensor]:
+        plain = self.plain()
+        return super().counts(rows, columns=columns) if plain is None else GroupPairing.of(plain).counts(rows)
 
     def to(self, device: torch.device | str) -> Transposed:
         return Transposed(self.original.to(device))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -12,8 +12,10 @@ from torch import Tensor
 from contrapose.errors import ArgumentError
 from contrapose.objectives.engine.anchors import choose_anchors
 from contrapose.objectives.engine.inputs import REDUCTIONS, check_choice, check_temperature, check_views, prepare_rows
-from contrapose.objectives.engine.tiles import Terms, row_reduce
-from contrapose.pairing import Tile, by_groups
+from contrapose.objectives.engine.tiles import LogSum, Sums, reduce_both_ways, row_reduce
+from contrapose.pairing import by_towers, by_views
+
+_REPULSION = Sums(log=(LogSum("negative"),))
 
 
 @dataclass(frozen=True)
@@ -68,29 +70,23 @@ def compare_views(
     Costs O(V² B² D), and memory linear in V² B.
     """
     views, batch, _ = x.shape
-    samples = torch.arange(batch, device=x.device)
-    pairing = by_groups(samples.repeat(views), samples)  # all rows against one view
-    anchors = choose_anchors(views, batch, rows, x.device)
-    flat = anchors.take(x.flatten(0, 1))  # (V·R, D)
-    indices = torch.arange(len(flat), device=x.device) if anchors.own is None else anchors.own
-    reduced = [
-        row_reduce(
-            flat,
-            view,
-            _repulsion_and_attraction,
-            pairing,
-            row_indices=indices,
-            scale=1 / temperature,
-            tile_rows=tile_rows,
-            tile_columns=tile_columns,
-        )
-        for view in x
-    ]  # V times two (V·R,)
-    repulsion, attraction = (torch.stack(parts) for parts in zip(*reduced, strict=True))  # (V, V·R) each, m first
-    return ViewSimilarities(
-        attraction.unflatten(1, (views, -1)).transpose(0, 1),  # (V, V·R) -> (V, V, R), l first
-        repulsion.unflatten(1, (views, -1)).transpose(0, 1),
-    )
+    how: dict[str, Any] = {"scale": 1 / temperature, "tile_rows": tile_rows, "tile_columns": tile_columns}
+    towers = by_towers(batch, device=x.device)
+    own = choose_anchors(views, batch, rows, x.device).own  # (V·R,)
+    found: list[list[Tensor]] = [[] for _ in range(views)]  # V times V times (R,)
+    if own is None:
+        for first in range(views):
+            for second in range(first):
+                (there,), (back,) = reduce_both_ways(x[first], x[second], _REPULSION, towers, **how)  # (B,) each
+                found[first].insert(second, there)
+                found[second].append(back)
+            found[first].insert(first, _among_each_other(x[first], **how))
+        repulsion = torch.stack([torch.stack(of_view) for of_view in found])  # (V, V, B)
+    else:
+        flat = x.flatten(0, 1)[own]  # (V·R, D)
+        against = [row_reduce(flat, view, _REPULSION, towers, row_indices=own % batch, **how)[0] for view in x]
+        repulsion = torch.stack(against).unflatten(1, (views, -1)).transpose(0, 1)  # (V, V·R) -> (V, V, R), l first
+    return ViewSimilarities(attraction_of_views(x, temperature=temperature, rows=rows), repulsion)
 
 
 def repulsion_within_views(
@@ -102,22 +98,19 @@ def repulsion_within_views(
     tile_columns: int | None = None,
 ) -> Float[Tensor, "V R"]:
     """The diagonal of `compare_views(...).repulsion` alone, at O(V B² D)."""
-    samples = torch.arange(x.shape[1], device=x.device)
-    indices = choose_anchors(1, len(samples), rows, x.device).take(samples)  # (R,)
-    reduced = [
-        row_reduce(
-            view[indices],
-            view,
-            _repulsion_and_attraction,
-            by_groups(samples, samples),
-            row_indices=indices,
-            scale=1 / temperature,
-            tile_rows=tile_rows,
-            tile_columns=tile_columns,
-        )[0]
-        for view in x
-    ]  # V times (R,)
-    return torch.stack(reduced)  # (V, R)
+    how: dict[str, Any] = {"scale": 1 / temperature, "tile_rows": tile_rows, "tile_columns": tile_columns}
+    batch = x.shape[1]
+    own = choose_anchors(1, batch, rows, x.device).own  # (R,)
+    if own is None:
+        return torch.stack([_among_each_other(view, **how) for view in x])  # (V, B)
+    towers = by_towers(batch, device=x.device)
+    return torch.stack([row_reduce(view[own], view, _REPULSION, towers, row_indices=own, **how)[0] for view in x])
+
+
+def _among_each_other(view: Tensor, **how: Any) -> Tensor:
+    """Each row against all others of its view: `(B, D)` -> `(B,)`."""
+    (repulsion,) = row_reduce(view, view, _REPULSION, by_views(1, len(view), device=view.device), **how)
+    return repulsion
 
 
 def attraction_of_views(
@@ -128,8 +121,3 @@ def attraction_of_views(
     x = x if own is None else x[:, own]  # (V, R, D)
     with torch.autocast(x.device.type, enabled=False):
         return torch.einsum("lbd,mbd->lmb", x, x) / temperature  # (V, V, R)
-
-
-def _repulsion_and_attraction(similarity: Tensor, tile: Tile) -> Terms:
-    negatives = similarity.masked_fill(~tile.negative, -math.inf)  # (r, c)
-    return Terms(log=[negatives], linear=[tile.weight * similarity])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from contrapose.objectives.engine.inputs import prepare_rows
-from contrapose.objectives.engine.tiles import Terms, row_reduce
+from contrapose.objectives.engine.tiles import LogSum, Sums, row_reduce
 from contrapose.pairing import Pairing, Tile, by_views
 
 SMALLEST = 1e-6  # added to the sum of both difficulties: the authors' code
@@ -114,6 +113,5 @@ def difficulty_weights(
     return weights.where(tile.negative, 0.0)
 
 
-def squared_difficulties(similarity: Tensor, tile: Tile) -> Terms:
-    """exp(2 s), of negatives alone, to be summed."""
-    return Terms(log=[(2 * similarity).masked_fill(~tile.negative, -math.inf)])
+squared_difficulties = Sums(log=(LogSum("negative", factor=2.0),))
+"""exp(2 s), of negatives alone, to be summed."""

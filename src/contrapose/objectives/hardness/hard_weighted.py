@@ -10,10 +10,10 @@ from torch import Tensor
 from contrapose.errors import ArgumentError
 from contrapose.objectives.engine.anchors import reduce_anchors
 from contrapose.objectives.engine.inputs import REDUCTIONS, check_choice, check_temperature, check_views
-from contrapose.objectives.engine.tiles import Terms, TermsOfTile, row_reduce
+from contrapose.objectives.engine.tiles import LogSum, Sums, row_reduce
 from contrapose.objectives.hardness.debiasing import check_prior, debiased_losses
 from contrapose.objectives.hardness.hard_contrastive import check_samples, everybody
-from contrapose.pairing import Pairing, Tile
+from contrapose.pairing import Pairing
 
 
 def hard_weighted(
@@ -69,13 +69,13 @@ def hard_weighted(
     check_prior(prior)
     check_choice(reduction, REDUCTIONS, "reduction")
     check_samples(z, pairing)
-    x, pairing, anchors, numbers = everybody(z, pairing, rows, normalize)
+    x, pairing, anchors, _ = everybody(z, pairing, rows, normalize)
     up, down, attraction, weight, negatives = row_reduce(
-        x[numbers],
+        anchors.take(x),
         x,
         _weighted_by(beta),
         pairing,
-        row_indices=numbers,
+        row_indices=anchors.own,
         scale=1 / temperature,
         tile_rows=tile_rows,
         tile_columns=tile_columns,
@@ -85,13 +85,12 @@ def hard_weighted(
     return reduce_anchors(losses, kept, anchors, pairing, empty="drop", reduction=reduction)
 
 
-def _weighted_by(beta: float) -> TermsOfTile:
-    def terms(similarity: Tensor, tile: Tile) -> Terms:
-        """Log of the sums of exp((1 + beta) s) and exp(beta s); the positives; the number of negatives."""
-        sums = [(factor * similarity).masked_fill(~tile.negative, -math.inf) for factor in (1 + beta, beta)]  # (r, c)
-        return Terms(log=sums, linear=[tile.weight * similarity, tile.weight, tile.negative.to(similarity.dtype)])
-
-    return terms
+def _weighted_by(beta: float) -> Sums:
+    """Log of the sums of exp((1 + beta) s) and exp(beta s); the positives; the number of negatives."""
+    return Sums(
+        log=(LogSum("negative", factor=1 + beta), LogSum("negative", factor=beta)),
+        linear=("attraction", "weight", "negatives"),
+    )
 
 
 def _check_beta(beta: float) -> None:

@@ -12,8 +12,8 @@ from contrapose.errors import ArgumentError
 from contrapose.objectives.engine.anchors import choose_anchors
 from contrapose.objectives.engine.inputs import check_temperature, check_views, prepare_rows
 from contrapose.objectives.engine.softmax import check_pairing
-from contrapose.objectives.engine.tiles import Terms, row_reduce
-from contrapose.pairing import Pairing, Tile, by_views
+from contrapose.objectives.engine.tiles import LogSum, Sums, row_reduce
+from contrapose.pairing import Pairing, by_views
 
 
 @torch.no_grad()
@@ -64,7 +64,7 @@ def coupling(
     negatives, everyone = row_reduce(
         anchors.take(x),
         x,
-        _two_sums,
+        Sums(log=(LogSum("negative"), LogSum("valid"))),
         pairing,
         row_indices=anchors.own,
         scale=1 / temperature,
@@ -73,8 +73,3 @@ def coupling(
     )  # (V·R,) each
     # of an anchor without candidates both are -inf, whose difference is NaN
     return (negatives - everyone.masked_fill(everyone == -math.inf, 0.0)).exp()
-
-
-def _two_sums(similarity: Tensor, tile: Tile) -> Terms:
-    negatives, everyone = (similarity.masked_fill(~kept, -math.inf) for kept in (tile.negative, tile.valid))  # (r, c)
-    return Terms(log=[negatives, everyone])

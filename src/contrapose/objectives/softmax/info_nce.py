@@ -16,7 +16,7 @@ from contrapose.objectives.engine.inputs import (
     check_temperature,
     prepare_rows,
 )
-from contrapose.objectives.engine.softmax import check_pairing, softmax_loss
+from contrapose.objectives.engine.softmax import check_pairing, softmax_loss, softmax_loss_both_ways
 from contrapose.objectives.engine.transposed import Transposed
 from contrapose.objectives.engine.visiting import Exchange, own_anchors, visiting_candidates
 from contrapose.pairing import Pairing, by_towers
@@ -103,6 +103,19 @@ def info_nce(
         y = torch.cat([y, prepare_rows(queue.detach(), normalize).to(y)])  # (M + K, D)
         pairing = pairing.with_queue(len(queue)) if pairing.candidates == columns else pairing
     check_pairing(pairing, batch * blocks, len(y) * blocks)
+
+    if symmetric and normalize and rows is None and exchange is None:
+        return softmax_loss_both_ways(
+            x,
+            y,
+            pairing,
+            temperature=temperature,
+            empty=empty,
+            reduction=reduction,
+            decoupled=decoupled,
+            tile_rows=tile_rows,
+            tile_columns=tile_columns,
+        )
 
     def one_direction(anchors: Tensor, others: Tensor, direction: Pairing) -> Tensor:
         one = choose_anchors(1, len(anchors), rows, anchors.device)

@@ -114,7 +114,7 @@ def cacr(
         pairing=by_towers(batch, device=z.device),
         sharpness=repulsion_sharpness,
         through_weights=through_weights,
-        log_value=(lambda c: -rbf_sharpness * c) if cost == "rbf" else torch.log1p,
+        kernel=rbf_sharpness if cost == "rbf" else None,
         tile_rows=tile_rows,
         tile_columns=tile_columns,
     )

@@ -19,10 +19,10 @@ from contrapose.objectives.engine.inputs import (
     check_views,
     prepare_rows,
 )
-from contrapose.objectives.engine.tiles import Terms, row_reduce
+from contrapose.objectives.engine.tiles import LogSum, Sums, row_reduce
 from contrapose.objectives.transport.cacr import COSTS
 from contrapose.objectives.transport.conditional import mean_cost, repulsion, view_costs
-from contrapose.pairing import Tile, by_towers
+from contrapose.pairing import by_towers
 
 
 def cacr_predicted(
@@ -110,7 +110,7 @@ def _cross_entropy(
     (log_sum,) = row_reduce(
         q,
         k,
-        _every_key,
+        Sums(log=(LogSum("valid"),)),  # every key
         by_towers(len(k), device=k.device),
         row_indices=samples,
         scale=1 / temperature,
@@ -118,10 +118,6 @@ def _cross_entropy(
         tile_columns=tile_columns,
     )  # (N,)
     return 2 * (temperature * log_sum - (q * k[samples]).sum(dim=1))
-
-
-def _every_key(similarity: Tensor, tile: Tile) -> Terms:
-    return Terms(log=[similarity])
 
 
 def _attraction_and_repulsion(

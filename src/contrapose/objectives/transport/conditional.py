@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from contrapose.objectives.engine.tiles import Terms, row_reduce
-from contrapose.pairing import Pairing, Tile
+from contrapose.objectives.engine.tiles import LogSum, Sums, row_reduce
+from contrapose.pairing import Pairing
 
 
 def view_costs(x: Tensor, y: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ def repulsion(
     *,
     sharpness: float,
     through_weights: bool,
-    log_value: Callable[[Tensor], Tensor] = torch.log1p,
+    kernel: float | None = None,
     row_indices: Tensor | None = None,
     tile_rows: int | None = None,
     tile_columns: int | None = None,
@@ -61,15 +61,15 @@ def repulsion(
 
     Arguments:
         through_weights: false holds the weights constant: the gradient then reaches the costs alone.
-        log_value: log of what is averaged in place of 1 + c: m - l is the log of its weighted mean.
+        kernel: t, where exp(-t · c) is averaged in place of 1 + c: m - l is the log of its weighted mean.
     """
-
-    def terms(cost: Tensor, tile: Tile) -> Terms:
-        cost = _at_least_zero(cost)  # (r, c)
-        known = cost if through_weights else cost.detach()
-        logits = (-sharpness * known).masked_fill(~tile.negative, -math.inf)
-        return Terms(log=[logits, logits + log_value(cost)])
-
+    held = None if through_weights else 0.0
+    weights = LogSum("negative", factor=-sharpness, slope=held)
+    if kernel is None:
+        weighted_costs = replace(weights, raised=True)
+    else:
+        weighted_costs = LogSum("negative", factor=-sharpness - kernel, slope=None if through_weights else -kernel)
+    terms = Sums(log=(weights, weighted_costs), distances=True)
     queries, negatives = _for_squared_distances(x, y)
     total, weighted = row_reduce(
         queries,
@@ -86,14 +86,6 @@ def repulsion(
 def mean_cost(total: Tensor, weighted: Tensor) -> Tensor:
     """sum_j pi_ij c_ij with pi = softmax_j(-sharpness · c_ij), from the totals of `repulsion`: exp(m - l) - 1."""
     return torch.expm1(weighted - total)
-
-
-def _at_least_zero(cost: Tensor) -> Tensor:
-    """The cost without the little that rounding may have left below 0, and with its slope there.
-
-    A plain clamp has none: where nearly all embeddings coincide, half of the pairs would stop repelling.
-    """
-    return cost + (cost.clamp(min=0.0) - cost).detach()
 
 
 def _for_squared_distances(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,1 @@
+"""Tiles of plain pairings: exponentials in place, in one piece of memory, without masks."""
