@@ -76,10 +76,11 @@ def dcl(
     pairing = pairing or by_views(views, batch)
     check_pairing(pairing, views * batch, views * batch)
     x = prepare_rows(z, normalize)
+    flat = x.flatten(0, 1)  # (V, B, D) -> (N, D)
     anchors = choose_anchors(views, batch, rows, z.device)
     loss = softmax_loss(
-        x.flatten(0, 1),  # (V, B, D) -> (N, D)
-        as_candidates(x, normalize).flatten(0, 1),
+        flat,
+        as_candidates(flat, normalize),
         pairing,
         anchors,
         temperature=temperature,

@@ -20,7 +20,7 @@ LARGEST_EXPONENT = {torch.float32: 60.0, torch.float64: 300.0}
 # So many exponentials are kept for the backward rather than made again, 4 MiB in float32: the second level of caches.
 LARGEST_KEPT = 2**20
 # Rows and columns of a tile, measured by benchmarks/tiled_softmax.py --sweep; flat around the best.
-CPU_TILE, CPU_SQUARE = (512, 1024), (768, 768)
+CPU_TILE, CPU_SQUARE = (512, 1024), (512, 512)
 # An accelerator wants few, large calls: a tile of 64 MiB. Reasoned, not measured.
 ACCELERATOR_TILE = (2048, 8192)
 
