@@ -75,6 +75,12 @@ def test_lengths_may_differ_within_a_batch_and_zeros_stay() -> None:
     assert gradient.isfinite().all()
 
 
+def test_unit_rows_have_first_and_second_derivatives() -> None:
+    x = drawn(3, 4).double().requires_grad_()
+    assert torch.autograd.gradcheck(unit_rows, x)
+    assert torch.autograd.gradgradcheck(unit_rows, x)
+
+
 def test_bfloat16_has_rows_as_long_as_float32() -> None:
     z = drawn(2, 4, 8).bfloat16()
     value, gradient = with_gradient(nt_xent, z * 2.0**66)

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from contrapose.errors import ArgumentError, NonFiniteError, did_you_mean
 from contrapose.objectives.engine.view_order import warn_of_view_order
-from contrapose.tracing import is_readable
+from contrapose.tracing import is_readable, is_transformed
 
 REDUCTIONS = ("mean", "none")
 # Between these lengths the squares of a row neither overflow nor vanish in float32.
@@ -33,7 +33,10 @@ def check_embeddings(x: Any, name: str, letters: str) -> None:
         raise ArgumentError(f"{name} holds embeddings and must be floating point, got {kind}; call {name}.float().")
     if not is_readable(x):
         return
-    finite = x.detach().isfinite()
+    x = x.detach()
+    if math.isfinite(x.sum(dtype=torch.promote_types(x.dtype, torch.float32))):
+        return  # no sum is finite of which a term is not; that of very large terms tells nothing
+    finite = x.isfinite()
     if not bool(finite.all()):
         raise NonFiniteError(
             f"{name} holds {int((~finite).sum())} values that are NaN or infinite, of {x.numel()}; "
@@ -121,11 +124,32 @@ def unit_rows(x: Tensor) -> Tensor:
     Shapes:
         x: `(..., D)`; returns `(..., D)`.
     """
-    length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)  # (..., 1)
     if is_readable(x):
-        shortest, longest = torch.aminmax(length.detach())
+        length = torch.linalg.vector_norm(x.detach(), dim=-1, keepdim=True)  # (..., 1)
+        shortest, longest = torch.aminmax(length)
         if float(shortest) > SHORTEST and float(longest) < LONGEST:
-            return x / length
+            if is_transformed():
+                return x / torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+            found: Tensor = _Unit.apply(x, length)
+            return found
     largest = x.detach().abs().amax(dim=-1, keepdim=True)  # (..., 1)
     usable = largest > torch.finfo(x.dtype).tiny
     return functional.normalize(x / largest.where(usable, 1.0), dim=-1)
+
+
+class _Unit(torch.autograd.Function):
+    """u = x / |x|, with a derivative of fewer passes than autograd's: (g - u (u·g)) / |x|."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, length: Tensor) -> Tensor:
+        unit = x / length  # (..., D)
+        ctx.save_for_backward(x, unit, length)
+        return unit
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        x, unit, length = ctx.saved_tensors
+        if torch.is_grad_enabled():  # to be differentiated again, for which the length is that of x
+            length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)  # (..., 1)
+        along = (gradient * unit).sum(dim=-1, keepdim=True)  # (..., 1)
+        return torch.addcmul(gradient, unit, along, value=-1) / length, None

@@ -60,9 +60,9 @@ def row_reduce(
     with u, v elementwise functions of the similarity that `terms(similarity, tile)` returns. Partial log-sum-exps of
     column tiles are merged by l <- log(exp(l) + exp(l_J)), starting from l = -inf (Cheng et al. 2024,
     https://arxiv.org/abs/2410.17243, and the online softmax of https://arxiv.org/abs/1805.02867). Work is 8 R M D
-    operations against 6 R M D with a stored matrix; memory is R + M rows and a few tiles against several times R × M. Of
-    plain terms in which x is y, half of the tiles are made: 4 R² D operations. Up to 2^20 exponentials are kept for the
-    backward, which then makes none again.
+    operations against 6 R M D with a stored matrix; memory is R + M rows and a few tiles against several times R × M.
+    Of plain terms in which x is y, half of the tiles are made: 4 R² D operations. Up to 2^20 exponentials are kept for
+    the backward, which then makes none again.
 
     Shapes:
         x: `(R, D)` anchors, y: `(M, D)` candidates; returns one `(R,)` per channel, the log channels first.
@@ -72,8 +72,8 @@ def row_reduce(
             tensor. As `Sums`, which say what is to be summed, they need no tile where the pairing is plain.
         row_indices: `(R,)` the anchor of the pairing that each row of `x` is; None = anchor i is row i.
         scale: factor on x·y (1 / temperature), a float or a learned 0-d tensor.
-        tile_rows, tile_columns: size of a tile; None = 512 × 1024 on a CPU (512 × 512 of a symmetric matrix), 2048 × 8192
-            elsewhere.
+        tile_rows, tile_columns: size of a tile; None = 512 × 1024 on a CPU, 512 × 512 of a symmetric matrix, and 2048 ×
+            8192 elsewhere.
 
     Accumulates in float32 (float64 stays), also under autocast. A row without any candidate has l = -inf and a zero
     gradient, never NaN.

@@ -37,7 +37,7 @@ def nt_xent(
 
     P(i) are the other views of the same sample, so with two views there are 2B - 1 terms in the denominator,
     the positive among them; with more views every positive stays in the denominator of the others. Runs in
-    tiles: no N × N matrix, forward or backward (a first derivative, not a second).
+    tiles: no N × N matrix, forward or backward, unless it is small or a second derivative is asked for.
 
     Shapes:
         z: `(V, B, D)`; returns `()`, or `(V·R,)` view-major with reduction "none".
