@@ -39,7 +39,8 @@ def as_rows(values: Array, name: str, *, letters: str = "N D", minimum: int = 1)
         raise ArgumentError(
             f"{name} must hold at least {minimum} row(s) of at least one number; got {tuple(rows.shape)}."
         )
-    broken = int((~torch.isfinite(rows).all(dim=-1)).sum())  # (..., D) -> count
+    # A sum is finite only of finite numbers, and needs no memory; where it is not, rows may still be large and finite.
+    broken = 0 if bool(rows.sum().isfinite()) else _broken(rows)
     if broken:
         raise ArgumentError(
             f"{name}: {broken} of {rows[..., 0].numel()} rows hold NaN or infinity. "
@@ -64,6 +65,11 @@ def as_numbers(values: Any, count: int, name: str) -> np.ndarray:
     if broken:
         raise ArgumentError(f"{name}: {broken} of {count} are NaN or infinite. Leave out the rows without a number.")
     return numbers
+
+
+def _broken(rows: Tensor) -> int:
+    """How many rows hold NaN or infinity, from a part of `(..., D)` at a time."""
+    return sum(int((~torch.isfinite(part).all(dim=-1)).sum()) for part in rows.split(4096))
 
 
 def _float_tensor(values: Array, name: str) -> Tensor:

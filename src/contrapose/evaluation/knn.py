@@ -6,13 +6,15 @@ import warnings
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from contrapose.evaluation.inputs import Array, as_rows, positive_integer, positive_number
 from contrapose.evaluation.labels import Classes, Labels
 from contrapose.evaluation.metric import Metric
-from contrapose.evaluation.neighbours import Nearness, nearest
+from contrapose.evaluation.neighbourhood.centred import CentredBank
+from contrapose.evaluation.neighbourhood.sweep import SPARE, sweep
+from contrapose.evaluation.neighbourhood.votes import vote, voted
+from contrapose.evaluation.neighbours import Nearness, by_float32, check, nearest, numbered
 
 
 def knn(
@@ -103,22 +105,18 @@ def _predicted_codes(
     bank: Tensor, classes: Classes, queries: Tensor, k: int, temperature: float, metric: Nearness, block: int
 ) -> np.ndarray:
     temperature = positive_number(temperature, "temperature") if metric == "cosine" else float("inf")
+    block = positive_integer(block, "block")
+    check(bank, queries, metric)
     codes = torch.from_numpy(classes.codes)  # (N,)
-    predicted = [
-        _vote(similarity.cpu(), codes[index.cpu()], len(classes), temperature)  # (t,)
-        for similarity, index in nearest(bank, queries, k=k, metric=metric, block=positive_integer(block, "block"))
-    ]
+    if by_float32(bank, queries, metric) and k + SPARE < len(bank) // 2:
+        centred = CentredBank(bank.numpy())
+        predicted = [
+            voted(centred, codes, queries, found, start, k=k, classes=len(classes), temperature=temperature)  # (t,)
+            for start, found in numbered(sweep(centred, queries.numpy(), k))
+        ]
+    else:
+        predicted = [
+            vote(similarity.cpu(), codes[index.cpu()], len(classes), temperature)  # (t,)
+            for similarity, index in nearest(bank, queries, k=k, metric=metric, block=block)
+        ]
     return torch.cat(predicted).numpy()  # (T,)
-
-
-def _vote(
-    similarity: Float64[Tensor, "t k"], codes: Int64[Tensor, "t k"], classes: int, temperature: float
-) -> Int64[Tensor, "t"]:
-    # the nearest (first) one is taken off: only ratios matter, and exp cannot overflow at a small temperature
-    weights = torch.exp((similarity - similarity[:, :1]) / temperature)  # (t, k)
-    nothing = torch.zeros(len(codes), classes, dtype=torch.float64)  # (t, classes)
-    scores, summed = nothing.scatter_add(1, codes, weights), nothing.scatter_add(1, codes, similarity)
-    # every class adds from near to far, so equal sets of similarities have equal sums to the last bit; argmax
-    # takes the first, i.e. smallest, of equal classes
-    behind = scores < scores.amax(dim=1, keepdim=True)
-    return summed.masked_fill(behind, -torch.inf).argmax(dim=1)  # (t,)

@@ -19,6 +19,10 @@ LEVELS = {torch.float32: 2.0**20, torch.float64: 2.0**36}
 """Levels between 0 and 1, by the type of the embeddings. Float32 unit rows err by about 1e-7, a level is 1e-6 wide."""
 
 
+BLOCK = 4096
+"""Rows that are looked at together."""
+
+
 def directions(rows: Float[Tensor, "*N D"]) -> tuple[Float[Tensor, "*N D"], Bool[Tensor, "*N"]]:
     """Rows divided by their L2 norm, and which of them have none (those stay zero)."""
     largest = rows.abs().amax(dim=-1, keepdim=True)  # (*N, 1)
@@ -36,13 +40,25 @@ def unit_rows(rows: Float[Tensor, "*N D"], name: str) -> Float[Tensor, "*N D"]:
         ArgumentError: some rows are all zeros and have no direction (it says how many).
     """
     unit, zero = directions(rows)
-    count = int(zero.sum())
+    _refuse(int(zero.sum()), zero.numel(), name)
+    return unit
+
+
+def refuse_zeros(rows: Float[Tensor, "N D"], name: str) -> None:
+    """What `unit_rows` refuses, without the unit rows.
+
+    Errors:
+        ArgumentError: some rows are all zeros.
+    """
+    _refuse(sum(int((~part.any(dim=1)).sum()) for part in rows.split(BLOCK)), len(rows), name)
+
+
+def _refuse(count: int, rows: int, name: str) -> None:
     if count:
         raise ArgumentError(
-            f"{name}: {count} of {zero.numel()} rows are all zeros and have no cosine with anything. "
+            f"{name}: {count} of {rows} rows are all zeros and have no cosine with anything. "
             "Remove them, or look for dead units at the end of the encoder; knn can take metric='euclidean'."
         )
-    return unit
 
 
 def beside_zeros(rows: Float[np.ndarray, "N D"], side: int = 0) -> Float[np.ndarray, "N D2"]:
