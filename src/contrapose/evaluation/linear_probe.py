@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +11,7 @@ import torch
 from contrapose.errors import ArgumentError
 from contrapose.evaluation.inputs import Array, as_rows, positive_number
 from contrapose.evaluation.labels import UNSEEN, Classes, Labels, chance_of
+from contrapose.evaluation.logistic import LogisticFit, LogisticModel
 from contrapose.evaluation.metric import Metric
 
 STRENGTHS = (10.0, 1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
@@ -20,6 +19,9 @@ STRENGTHS = (10.0, 1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 
 MAX_ITERATIONS = 1000
 """L-BFGS steps for a fit; the number of CLIP's probe (arXiv 2103.00020, appendix A.3)."""
+
+PART = 512
+"""Rows that are in float64 at a time: they stay in the cache."""
 
 PATIENCE = 2
 """Weaker penalties in a row that may score below the best before the rest (the slow ones) are left out."""
@@ -32,7 +34,7 @@ class FittedProbe:
     Arguments:
         classes: names of the classes, in the order of the model's outputs.
         mean, scale: `(D,)` of the training rows.
-        model: the fitted scikit-learn `LogisticRegression`.
+        model: the weights, as scikit-learn's `LogisticRegression` has them (`coef_`, `intercept_`).
         strength: the penalty in use.
         scores: validation accuracy of each penalty that was tried; empty when only one was given.
         converged: whether the last fit ended by its gradient and not by `MAX_ITERATIONS`; the protocol says
@@ -42,20 +44,21 @@ class FittedProbe:
     classes: np.ndarray
     mean: np.ndarray
     scale: np.ndarray
-    model: Any
+    model: LogisticModel
     strength: float
     scores: dict[float, float]
     converged: bool
 
     def predict(self, rows: Array) -> np.ndarray:
         """Labels `(T,)` of embeddings `(T, D)`."""
-        array = as_rows(rows, "rows").cpu().double().numpy()
+        array = as_rows(rows, "rows").cpu().numpy()
         if array.shape[1] != len(self.mean):
             raise ArgumentError(
                 f"rows must have the length of the training rows, {len(self.mean)}; got {array.shape[1]}. "
                 "Embed both with the same encoder."
             )
-        return self.classes[self.model.predict((array - self.mean) / self.scale)]
+        answers = [self.model.predict((part - self.mean) / self.scale) for part in _parts(array)]
+        return self.classes[np.concatenate(answers)]
 
 
 def linear_probe(
@@ -105,7 +108,7 @@ def fit_linear_probe(
     validation_share: float = 0.2,
     generator: torch.Generator | None = None,
 ) -> FittedProbe:
-    """Multinomial logistic regression on standardised rows, in float64 by L-BFGS.
+    """Multinomial logistic regression on standardised rows, by L-BFGS, in the rows' own type (float64 stays).
 
     Equation: minimise  mean_i -log softmax(W x_i + b)[y_i] + strength / 2 * ||W||^2,  x standardised by the
     mean and standard deviation of the rows it is fitted to. The strength with the best accuracy on a
@@ -126,7 +129,7 @@ def fit_linear_probe(
         ArgumentError: fewer than 2 rows, NaN or infinite rows, labels of another length, one class only, a
             share outside (0, 1), a penalty not above 0, no class with two rows to hold one out.
     """
-    rows = as_rows(train, "train", minimum=2).cpu().double().numpy()
+    rows = as_rows(train, "train", minimum=2).cpu().numpy()
     classes = Classes.of(labels, len(rows), "labels")
     ladder = sorted({positive_number(strength, "strengths") for strength in strengths}, reverse=True)
     if not ladder:
@@ -134,23 +137,23 @@ def fit_linear_probe(
     scores: dict[float, float] = {}
     if len(ladder) > 1:
         held_out = _validation_mask(classes.codes, validation_share, generator or torch.Generator().manual_seed(0))
-        scores = _validation_scores(rows, classes.codes, held_out, ladder)
+        scores = _validation_scores(rows, classes, held_out, ladder)
     strength = max(scores, key=lambda tried: (scores[tried], tried)) if scores else ladder[0]
     mean, scale = standardisation(rows)
-    model = _regression()
-    converged = _fit(model, (rows - mean) / scale, classes.codes, strength)
-    return FittedProbe(classes.names, mean, scale, model, strength, scores, converged)
+    model = LogisticFit(_standardised(rows, mean, scale), classes.codes, len(classes), most=MAX_ITERATIONS)(strength)
+    return FittedProbe(classes.names, mean, scale, model, strength, scores, model.converged)
 
 
 def _validation_scores(
-    rows: np.ndarray, codes: np.ndarray, held_out: np.ndarray, ladder: list[float]
+    rows: np.ndarray, classes: Classes, held_out: np.ndarray, ladder: list[float]
 ) -> dict[float, float]:
-    mean, scale = standardisation(rows[~held_out])
-    rows = (rows - mean) / scale
-    model, scores, behind = _regression(), {}, 0
+    known, wanted, codes = rows[~held_out], rows[held_out], classes.codes  # (n, D), (m, D), (N,)
+    mean, scale = standardisation(known)
+    known, wanted = _standardised(known, mean, scale), _standardised(wanted, mean, scale)
+    fit = LogisticFit(known, codes[~held_out], len(classes), most=MAX_ITERATIONS)
+    scores, behind = {}, 0
     for strength in ladder:
-        _fit(model, rows[~held_out], codes[~held_out], strength)
-        scores[strength] = float((model.predict(rows[held_out]) == codes[held_out]).mean())
+        scores[strength] = float((fit(strength).predict(wanted) == codes[held_out]).mean())
         behind = behind + 1 if scores[strength] < max(scores.values()) else 0
         if behind == PATIENCE:
             break
@@ -176,26 +179,33 @@ def _validation_mask(codes: np.ndarray, share: float, generator: torch.Generator
 
 
 def standardisation(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each column, `(D,)` both; a column that is constant but for rounding has 1."""
-    mean, scale = rows.mean(axis=0), rows.std(axis=0)  # (D,)
+    """Mean and standard deviation of each column, `(D,)` float64 both; a column that is constant but for rounding has 1.
+
+    Sums are float64's, of a part of the rows at a time.
+    """
+    first = rows[0].astype(np.float64)  # (D,): far from no row, so that squares do not cancel
+    total, square, largest = (np.zeros(rows.shape[1]) for _ in range(3))  # (D,)
+    for part in _parts(rows):
+        apart = part - first  # (n, D) float64
+        total += apart.sum(axis=0)
+        square += np.einsum("nd,nd->d", apart, apart)
+        largest = np.maximum(largest, np.maximum(part.max(axis=0), -part.min(axis=0)))
+    mean = total / len(rows)  # (D,), from the first row
+    scale = np.sqrt(np.maximum(square / len(rows) - mean**2, 0))
     # a spread below what float32 resolves is rounding error: scaled up to 1, the probe would learn noise
-    return mean, np.where(scale > 1e-6 * np.abs(rows).max(axis=0), scale, 1.0)
+    return mean + first, np.where(scale > 1e-6 * largest, scale, 1.0)
 
 
-def _regression() -> Any:
-    from sklearn.linear_model import LogisticRegression
+def _standardised(rows: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Standardised rows in their own type, by way of float64, a part at a time."""
+    found = np.empty_like(rows)
+    for part, out in zip(_parts(rows), _parts(found), strict=True):
+        out[:] = (part - mean) / scale
+    return found
 
-    return LogisticRegression(solver="lbfgs", max_iter=MAX_ITERATIONS, warm_start=True)
 
-
-def _fit(model: Any, rows: np.ndarray, codes: np.ndarray, strength: float) -> bool:
-    from sklearn.exceptions import ConvergenceWarning
-
-    model.set_params(C=1.0 / (strength * len(rows)))  # scikit-learn weighs the summed loss by C
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        model.fit(rows, codes)
-    return not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
+def _parts(rows: np.ndarray) -> list[np.ndarray]:
+    return [rows[start : start + PART] for start in range(0, len(rows), PART)]
 
 
 def _protocol(probe: FittedProbe, share: float, rows: int) -> str:
