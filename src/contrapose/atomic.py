@@ -79,15 +79,20 @@ def _written_aside(path: Path, content: bytes) -> Iterator[Path]:
         yield temporary
         _flush(path.parent)
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-        reason = "the disk is full" if full else error.strerror or str(error)
-        raise RunError(
-            f"Could not write {path} ({len(content) / 1e6:.1f} MB): {reason}. What was written before is intact; "
-            f"{'make room' if full else 'see to it that the folder is there and yours to write'} and try again."
-        ) from error
+        raise unwritable(path, len(content), error) from error
     finally:
         with contextlib.suppress(OSError):  # a folder that may not be entered refuses this too
             temporary.unlink(missing_ok=True)
+
+
+def unwritable(path: Path, size: int, error: OSError) -> RunError:
+    """Why a file of so many bytes could not be written, and what to do."""
+    full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+    reason = "the disk is full" if full else error.strerror or str(error)
+    return RunError(
+        f"Could not write {path} ({size / 1e6:.1f} MB): {reason}. What was written before is intact; "
+        f"{'make room' if full else 'see to it that the folder is there and yours to write'} and try again."
+    )
 
 
 def _flush(path: Path) -> None:

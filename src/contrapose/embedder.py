@@ -73,16 +73,40 @@ class Embedder(nn.Module):
         samples = self.open(data, **options)
         if samples is not data:
             _check_rows(samples, named=isinstance(data, str | os.PathLike))
-        encoder = self.encoder
-        training, _ = self.training, self.eval()
-        found = [
-            (rows, encoder(view.to(encoder.device)).float().cpu()) for rows, view in self._views(samples, batch_size)
-        ]
-        self.train(training)
-        z = torch.cat([part for _, part in found])  # (N, D)
-        rows = torch.cat([rows for rows, _ in found])  # (N,)
-        z = z if bool((rows.diff() > 0).all()) else z[rows.argsort()]
-        return (nn.functional.normalize(z, dim=1) if normalize else z).numpy()
+        z = np.empty((len(samples), 0), np.float32)
+        for rows, part in self._embedded(samples, batch_size, normalize):
+            z = z if z.shape[1] else np.empty((len(samples), part.shape[1]), np.float32)  # (N, D)
+            z[rows] = part
+        return z
+
+    def embed_in_parts(
+        self, samples: Samples, *, batch_size: int = 512, normalize: bool = False
+    ) -> Iterator[Float[np.ndarray, "n D"]]:
+        """What `embed` gives, some rows at a time and in order: nothing is held but these.
+
+        Arguments:
+            samples: opened, see `open`.
+            batch_size, normalize: as of `embed`.
+        """
+        held: list[tuple[np.ndarray, np.ndarray]] = []
+        first = count = 0
+        for rows, part in self._embedded(samples, batch_size, normalize):
+            held.append((rows, part))
+            count += len(rows)
+            if max(int(some.max()) for some, _ in held) + 1 == first + count:  # sequences come sorted by their length
+                order = np.concatenate([some for some, _ in held]).argsort()
+                yield np.concatenate([one for _, one in held])[order]
+                held, first, count = [], first + count, 0
+
+    def _embedded(self, samples: Samples, size: int, normalize: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Row numbers `(b,)` and embeddings `(b, D)`, a batch at a time, in evaluation mode."""
+        for rows, view in self._views(samples, size):
+            training, _ = self.training, self.eval()
+            with torch.inference_mode():
+                z = self.encoder(view.to(self.encoder.device)).float().cpu()  # (b, D)
+                part = (nn.functional.normalize(z, dim=1) if normalize else z).numpy()
+            self.train(training)
+            yield rows.numpy(), part
 
     @torch.inference_mode()
     def maps(self, data: Any, *, batch_size: int = 256, **options: Any) -> Float[np.ndarray, "N C H W"]:

@@ -97,3 +97,24 @@ def test_where_nothing_can_be_written_that_is_said(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(unwritten.tempfile, "mkdtemp", refuse)
     with pytest.raises(UnwrittenError, match="Nor could it be written to the temporary folder"):
         unwritten.write_or_rescue(blocked(tmp_path / "z.npy"), b"content")
+
+
+def test_a_file_goes_on_elsewhere_when_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    append = unwritten.Rescued._append
+
+    def full(self: unwritten.Rescued, content: object) -> None:
+        if self.goal.parent == tmp_path and self._size >= 4:
+            raise OSError(28, "No space left on device")
+        append(self, content)
+
+    monkeypatch.setattr(unwritten.Rescued, "_append", full)
+
+    def parts(file: unwritten.Rescued) -> None:
+        for part in (b"1234", b"56", b"78"):
+            file.write(part)
+
+    with pytest.raises(UnwrittenError, match="the disk is full") as found:
+        unwritten.write_or_rescue(tmp_path / "z.npy", parts)
+    rescued = Path(str(found.value).split("It was written to ")[1].split(" instead")[0])
+    assert rescued.read_bytes() == b"12345678"
+    assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,8 @@ import numpy as np
 from contrapose.atomic import write_atomically
 from contrapose.commands.comparison import FLOOR, Comparison
 from contrapose.commands.differing_options import differing_options
-from contrapose.commands.evaluate import TRAINED, measure
+from contrapose.commands.evaluate import measure
+from contrapose.commands.evaluated_arms import TRAINED
 from contrapose.commands.evaluation_items import Arms, Scores
 from contrapose.commands.reading import Reading
 from contrapose.commands.unwritten import kept_if_unwritten

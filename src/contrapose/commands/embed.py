@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 
@@ -14,13 +14,16 @@ from contrapose.commands.embed_processes import command_of, device_of_worker
 from contrapose.commands.embed_shards import embed_into, folder_to_write
 from contrapose.commands.reading import Reading
 from contrapose.commands.table_file import file_to_write, table_bytes
-from contrapose.commands.unwritten import write_or_rescue
+from contrapose.commands.unwritten import Rescued, write_or_rescue
 from contrapose.data import Samples, class_texts
 from contrapose.data.labels import UNLABELLED
 from contrapose.data.shards.names import names_tars
 from contrapose.embedder import load
 from contrapose.modalities import modality_of
 from contrapose.optional import optional
+
+Parts = Iterator[np.ndarray]
+"""Embeddings of the samples, in order, `(n, D)` each."""
 
 
 def embed(
@@ -80,8 +83,8 @@ def embed(
         table = partial(_table, wide=False)
         sized: dict[str, Any] = {"shards": shards, "processes": processes, "again": again}
         return embed_into(path, encoder, samples, table, normalize=normalize, **sized)
-    z = encoder.embed(samples, normalize=normalize)  # (N, D)
-    write_or_rescue(path, WRITERS[path.suffix](samples, z), result=samples)
+    rows = encoder.embed_in_parts(samples, normalize=normalize)
+    write_or_rescue(path, partial(WRITERS[path.suffix], samples, rows), result=samples)
     return samples
 
 
@@ -99,36 +102,60 @@ def _table(samples: Samples, z: np.ndarray, *, wide: bool) -> Any:
     return polars.DataFrame(columns)
 
 
-def _parquet(samples: Samples, z: np.ndarray) -> bytes:
-    return table_bytes(_table(samples, z, wide=False), ".parquet")
+def _parquet(samples: Samples, parts: Parts, file: Rescued) -> None:
+    file.write(table_bytes(_table(samples, np.concatenate(list(parts)), wide=False), ".parquet"))
 
 
-def _csv(samples: Samples, z: np.ndarray) -> bytes:
-    return table_bytes(_table(samples, z, wide=True), ".csv")
+def _csv(samples: Samples, parts: Parts, file: Rescued) -> None:
+    for number, (some, z) in enumerate(_beside(samples, parts)):
+        content = table_bytes(_table(some, z, wide=True), ".csv")
+        file.write(content.partition(b"\n")[2] if number else content)  # one line of names
 
 
-def _jsonl(samples: Samples, z: np.ndarray) -> bytes:
-    return table_bytes(_table(samples, z, wide=False), ".jsonl")
+def _jsonl(samples: Samples, parts: Parts, file: Rescued) -> None:
+    for some, z in _beside(samples, parts):
+        file.write(table_bytes(_table(some, z, wide=False), ".jsonl"))
 
 
-def _npz(samples: Samples, z: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    arrays = {"embeddings": z, "identifiers": np.asarray(list(samples.identifiers))}
+def _npz(samples: Samples, parts: Parts, file: Rescued) -> None:
+    """What `np.savez` writes, the embeddings part by part."""
+    arrays = {"identifiers": np.asarray(list(samples.identifiers))}
     if samples.labels is not None:
         arrays["labels"] = samples.labels
         if samples.class_names is not None:
             arrays["class_names"] = np.asarray(samples.class_names)
-    np.savez(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
+    with zipfile.ZipFile(cast("IO[bytes]", file), "w") as archive:
+        with archive.open("embeddings.npy", "w", force_zip64=True) as member:
+            _rows(samples, parts, member)
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
-def _npy(samples: Samples, z: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, z, allow_pickle=False)
-    return buffer.getvalue()
+def _npy(samples: Samples, parts: Parts, file: Rescued) -> None:
+    _rows(samples, parts, file)
 
 
-WRITERS: dict[str, Callable[[Samples, np.ndarray], bytes]] = {
+def _rows(samples: Samples, parts: Parts, file: Any) -> None:
+    """An array of all parts, in numpy's format."""
+    begun = False
+    for z in parts:
+        if not begun:
+            form = {"descr": "<f4", "fortran_order": False, "shape": (len(samples), z.shape[1])}
+            np.lib.format.write_array_header_1_0(file, form)
+        begun = True
+        file.write(np.ascontiguousarray(z, dtype="<f4").data.cast("B"))
+
+
+def _beside(samples: Samples, parts: Parts) -> Iterator[tuple[Samples, np.ndarray]]:
+    """The samples of each part, with their embeddings."""
+    start = 0
+    for z in parts:
+        yield samples.subset(np.arange(start, start + len(z))), z
+        start += len(z)
+
+
+WRITERS: dict[str, Callable[[Samples, Parts, Rescued], None]] = {
     ".parquet": _parquet,
     ".csv": _csv,
     ".jsonl": _jsonl,

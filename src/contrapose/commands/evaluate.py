@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from contrapose.commands.evaluated_arms import measured_arms
 from contrapose.commands.evaluated_run import config_of_run, data_of_run, samples_of_run
 from contrapose.commands.evaluation import Evaluation
-from contrapose.commands.evaluation_items import Arms
 from contrapose.commands.evaluation_notes import given_away, seen
 from contrapose.commands.reading import Reading
 from contrapose.commands.report_data import sources_of
 from contrapose.commands.run_classifier import classifier_of, heads_of
 from contrapose.commands.unwritten import kept_if_unwritten
-from contrapose.embedder import Embedder, load
-from contrapose.encoders import untrained_like
+from contrapose.embedder import load
 from contrapose.encoders.classifier_folder import classifier_folder
 from contrapose.encoders.texts.trained_matcher import load_matcher
 from contrapose.evaluation import diagnose
-from contrapose.tasks import Attacks, Given, Measurement, Targets, check_one_task, task_for
-from contrapose.tasks.task import Embed
+from contrapose.tasks import Attacks, Given, Targets, check_one_task, task_for
 from contrapose.training.run_folder import RunFolder
-
-TRAINED = "trained"
 
 
 def evaluate(
@@ -210,12 +206,8 @@ def measure(
     )
     chosen = task_for(given, task or ("robust" if attacks else "out-of-distribution" if outliers is not None else None))
     measurement = chosen.prepare(given)
-    arms: Arms = {}
-    for arm, embed in _embedders(trained, measurement, given, floors and measurement.arms):
-        arms[arm], found = measurement(embed)
-        if arm == TRAINED:
-            embeddings = found
-    arms |= measurement.floors() if floors else {}
+    wide = measurement.share(given) if floors and measurement.arms else None
+    arms, embeddings, beside = measured_arms(trained, measurement, given, wide, floors)
     return Evaluation(
         measurement.data,
         arms,
@@ -225,11 +217,13 @@ def measure(
             *given_away(given, measurement),
             *seen(config, source if test_data is None else test_data, measurement),
             *measurement.notes,
+            *([] if wide is None else [wide.note(given.modality.floor_name, measurement.noun, beside)]),
             *filter(None, [chosen.unused(given)]),
         ),
         diagnose(embeddings, labels=measurement.labels, seed=seed) if diagnosis else None,
         samples=samples_of_run(run),
         leaked=measurement.leaked,
+        share=None if wide is None else (wide, beside),
         sources=sources_of(source, test_data, limit=limit, seed=seed, number_column=measurement.number_column)
         if measurement.named
         else None,
@@ -244,12 +238,3 @@ def _asks_only(run: str | Path, task: str | None) -> bool:
     """Whether a classifier's folder is measured that belongs to no run, as `calibrate` writes: nothing learns then, so
     data to be tested on are all that it needs."""
     return task != "labelled-table" and classifier_folder(run) is not None and not RunFolder(run).config_file.is_file()
-
-
-def _embedders(trained: Embedder, measurement: Measurement, given: Given, floors: bool) -> Iterator[tuple[str, Embed]]:
-    """The arms, one after the other; the trained encoder comes first."""
-    yield TRAINED, measurement.embed_with(trained)
-    if not floors:
-        return
-    yield "untrained", measurement.embed_with(Embedder(untrained_like(trained.encoder, given.seed)))
-    yield given.modality.floor_name, measurement.floor(given)

@@ -16,11 +16,16 @@ from contrapose.evaluation import Diagnosis, Gain, gain_over, results_text
 from contrapose.modalities import MODALITIES
 from contrapose.tasks.regression import MEAN
 from contrapose.tasks.setting import Setting
+from contrapose.tasks.share import Share
+from contrapose.tasks.task import Metrics
 from contrapose.training.pictures import write_pictures
 from contrapose.training.run_folder import RunFolder
 from contrapose.version import __version__
 
-JUDGED = ("untrained", *(modality.floor_name for modality in MODALITIES.values()), MEAN)
+FLOORS = tuple(modality.floor_name for modality in MODALITIES.values())
+"""Features without a network, of each kind of data."""
+
+JUDGED = ("untrained", *FLOORS, MEAN)
 """Floors that training must beat; the majority class is told in the notes."""
 
 WIDEST = 4  # metrics that fit beside each other on a screen
@@ -43,6 +48,8 @@ class Evaluation:
         task: the name of what was measured.
         heads: what a classifier's heads stand on, as `heads_of` says it; empty of what is none.
         pictures: what people should look at: pixels, title and caption of each.
+        share: of the samples, on which the floor of this kind of data was measured, and what the trained encoder
+            scores on it; None: all of them.
         sources: names of the data, and what else a report needs to show these very test samples; None: not by name.
     """
 
@@ -54,6 +61,7 @@ class Evaluation:
     diagnosis: Diagnosis | None = None
     samples: int | None = None
     leaked: int = 0
+    share: tuple[Share, Metrics] | None = None
     sources: Mapping[str, Any] | None = None
     noun: str = "picture"
     task: str = ""
@@ -63,7 +71,8 @@ class Evaluation:
     @property
     def gain(self) -> Gain | None:
         """Whether training gained anything over the floors, and what to do if not; None without floors."""
-        found = gain_over(self.arms["trained"], {arm: self.arms[arm] for arm in JUDGED if arm in self.arms})
+        shares = {} if self.share is None else dict.fromkeys(FLOORS, self.share[1])
+        found = gain_over(self.arms["trained"], {arm: self.arms[arm] for arm in JUDGED if arm in self.arms}, shares)
         about = {"samples": self.samples, "leaked": self.leaked, "noun": self.noun, "heads": self.heads}
         return None if found is None else advised(found, **about)  # type: ignore[arg-type]
 
@@ -75,6 +84,8 @@ class Evaluation:
             record["task"] = self.task
         if self.sources is not None:
             record["sources"] = dict(self.sources)
+        if self.share is not None:
+            record["floor_share"] = self.share[0].to_dict(self.share[1])
         if self.gain is not None:
             record["gain"] = self.gain.to_dict()
         return record if self.diagnosis is None else {**record, "diagnosis": asdict(self.diagnosis)}

@@ -27,6 +27,7 @@ from contrapose.evaluation.mean_iou import mean_iou
 from contrapose.evaluation.metric import Metric
 from contrapose.evaluation.modality_gap import ModalityGap, modality_gap
 from contrapose.evaluation.nearer import nearer
+from contrapose.evaluation.one_pass import Neighbourhood, neighbourhood
 from contrapose.evaluation.one_shot import one_shot
 from contrapose.evaluation.order_score import order_score
 from contrapose.evaluation.outliers import told_apart
@@ -66,6 +67,7 @@ __all__ = [
     "Interval",
     "Metric",
     "ModalityGap",
+    "Neighbourhood",
     "PrototypeUse",
     "Retrieval",
     "Ridge",
@@ -113,6 +115,7 @@ __all__ = [
     "metric_difference",
     "modality_gap",
     "nearer",
+    "neighbourhood",
     "one_shot",
     "order_score",
     "paired_difference",

@@ -65,18 +65,25 @@ class Gain:
         return {"kind": self.kind, "sentence": self.sentence, "remedy": self.remedy}
 
 
-def gain_over(trained: Mapping[str, Metric], floors: Mapping[str, Mapping[str, Metric]]) -> Gain | None:
+def gain_over(
+    trained: Mapping[str, Metric],
+    floors: Mapping[str, Mapping[str, Metric]],
+    shares: Mapping[str, Mapping[str, Metric]] | None = None,
+) -> Gain | None:
     """Judge a trained encoder against floors over the same items, by paired 95 % intervals.
 
     Arguments:
         trained: name -> metric.
         floors: arm -> name -> metric, e.g. of the untrained encoder and of raw pixels.
+        shares: of floors that were measured on a share of the samples: arm -> what the trained encoder scores on it.
 
     Returns None where there are no floors, or no headline metric that can be paired with theirs.
     """
     gains = {
         name: {
-            arm: found for arm, metrics in floors.items() if (found := _difference(trained, metrics, name)) is not None
+            arm: found
+            for arm, metrics in floors.items()
+            if (found := _difference((shares or {}).get(arm, trained), metrics, name)) is not None
         }
         for name in _headlines(trained)
     }

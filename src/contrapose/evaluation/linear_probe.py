@@ -179,7 +179,7 @@ def _validation_mask(codes: np.ndarray, share: float, generator: torch.Generator
 
 
 def standardisation(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each column, `(D,)` float64 both; a column that is constant but for rounding has 1.
+    """Mean and standard deviation of each column, `(D,)` float64; a column that is constant but for rounding has 1.
 
     Sums are float64's, of a part of the rows at a time.
     """

@@ -13,7 +13,7 @@ from torch import Tensor
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.evaluation.neighbourhood.centred import CentredBank
 from contrapose.evaluation.neighbourhood.settled import complete, settled, unpacked
-from contrapose.evaluation.neighbourhood.sweep import SPARE, Found, sweep
+from contrapose.evaluation.neighbourhood.sweep import SPARE, Found, See, sweep
 from contrapose.evaluation.similarity import directions, levels, refuse_zeros
 
 Nearness = Literal["cosine", "euclidean"]
@@ -26,7 +26,7 @@ SMALL = 2048
 """Rows of a bank below which float64 costs nothing."""
 
 HELD = 16_000_000
-"""Numbers of a bank that float64 holds as a whole, in 128 MB; of a larger one it makes what it needs, again and again."""
+"""Numbers of a bank that float64 holds as a whole, in 128 MB; of a larger one it makes what it needs each time."""
 
 SETTLING = 32
 """How many products a neighbour's float64 cosine costs, which is found one by one [measured]."""
@@ -49,18 +49,16 @@ def nearest(
     Arguments:
         k: neighbours, at most N.
         block: queries at a time; beside the rows themselves it takes about `32 * COLUMNS_PER_ROW * block^2` bytes,
-            whatever N and T are, and at most 128 MB of the bank; where float32 comes first `4 * N * D` bytes and 150 MB.
+            whatever N and T are, and 128 MB of the bank at most; where float32 comes first `4 * N * D` bytes and
+            150 MB.
     """
     check(bank, queries, metric)
     if not by_float32(bank, queries, metric) or SETTLING * (k + SPARE) > len(bank):
-        yield from _exact(bank, queries, k, metric, block)
+        yield from exact(bank, queries, k, metric, block)
         return
     centred = CentredBank(bank.numpy())
     for rows in queries.split(block):  # (t, D)
-        found = [
-            settle(centred, rows, some, start, k)
-            for start, some in numbered(sweep(centred, rows.numpy(), k))
-        ]
+        found = [settle(centred, rows, some, start, k) for start, some in numbered(sweep(centred, rows.numpy(), k))]
         yield torch.cat([similarity for similarity, _ in found]), torch.cat([index for _, index in found])
 
 
@@ -96,14 +94,19 @@ def settle(
     known = torch.from_numpy(sure)  # (r,)
     similarity[known], index[known] = settled(bank, asked.numpy()[sure], found.index[wanted[sure]], k)
     if not sure.all():  # more rows tie than were kept
-        left = list(_exact(torch.from_numpy(bank.bank), asked[~known], k, "cosine", 512))
+        left = list(exact(torch.from_numpy(bank.bank), asked[~known], k, "cosine", 512))
         similarity[~known], index[~known] = (torch.cat(parts) for parts in zip(*left, strict=True))
     return similarity, index
 
 
-def _exact(
-    bank: Tensor, queries: Tensor, k: int, metric: Nearness, block: int
+def exact(
+    bank: Tensor, queries: Tensor, k: int, metric: Nearness, block: int, *, see: See | None = None
 ) -> Iterator[tuple[Float[Tensor, "t k"], Int64[Tensor, "t k"]]]:
+    """`nearest` by products in float64 alone.
+
+    Arguments:
+        see: is shown every tile of them.
+    """
     # Finer for distances: an outlier makes their scale large, and must not blur the others.
     embeddings = torch.promote_types(bank.dtype, queries.dtype) if metric == "cosine" else torch.float64
     comparable = _Comparable(bank, queries, metric)
@@ -115,7 +118,10 @@ def _exact(
         for start in range(0, total, COLUMNS_PER_ROW * block):
             part = slice(start, start + COLUMNS_PER_ROW * block)
             columns = comparable(bank[part]) if held is None else held[part]  # (m, D)
-            keys = levels(_similarity(rows, columns, metric), embeddings).mul_(total)  # (t, m)
+            tile = _similarity(rows, columns, metric)  # (t, m)
+            if see is not None:
+                see(tile.cpu().numpy(), np.zeros(len(tile)))
+            keys = levels(tile, embeddings).mul_(total)  # (t, m)
             # level and index in one whole number: sorting it sorts by level, then by the earlier row
             keys += torch.arange(total - 1 - start, total - 1 - start - len(columns), -1, device=rows.device)
             keys = keys.topk(min(k, len(columns)), dim=1).values  # (t, min(k, m))

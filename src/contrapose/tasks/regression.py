@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from contrapose.errors import ArgumentError, DataError
 from contrapose.evaluation import order_score, regression_scores, ridge
 from contrapose.tasks.given import Given
 from contrapose.tasks.number_parts import given_numbers, held_out_numbers
+from contrapose.tasks.parts import Parts
 from contrapose.tasks.setting import Identity, Setting
+from contrapose.tasks.share import Share, share_of
 from contrapose.tasks.task import INTERVALS, Embed, Measurement, Metrics, Task
 
 MEAN = "mean of the training numbers"
@@ -22,20 +25,9 @@ MEAN = "mean of the training numbers"
 class _Regression(Measurement):
     target = "number"
 
-    def __init__(self, given: Given) -> None:
+    def __init__(self, parts: Parts, given: Given, column: str | None) -> None:
         self.seed, self.full = given.seed, given.full
-        column, numbers = _column(given), given.targets.numbers
         self.number_column = column
-        bank = _opened(given, given.data, column, numbers)
-        if given.test_data is None:
-            parts = held_out_numbers(bank, seed=given.seed)
-        elif numbers is not None:
-            raise ArgumentError(
-                "numbers= are those of the data, and test_data need some too: name a column that both have "
-                "(number_column=), or give samples.with_target('number', numbers) of each."
-            )
-        else:
-            parts = given_numbers(bank, _opened(given, given.test_data, column, None))
         self.parts = parts
         self.known, self.noun, self.leaked = parts.bank, parts.test.noun, parts.leaked
         self.data = parts.origin if column is None else f"{parts.origin}, numbers from {column!r}"
@@ -46,6 +38,26 @@ class _Regression(Measurement):
             Identity.of(parts.bank, parts.known),
         )
         self._left_out: dict[str, None] = {}  # a set that keeps the order
+
+    @classmethod
+    def of(cls, given: Given) -> _Regression:
+        """Of the data as they were given."""
+        column, numbers = _column(given), given.targets.numbers
+        bank = _opened(given, given.data, column, numbers)
+        if given.test_data is None:
+            parts = held_out_numbers(bank, seed=given.seed)
+        elif numbers is not None:
+            raise ArgumentError(
+                "numbers= are those of the data, and test_data need some too: name a column that both have "
+                "(number_column=), or give samples.with_target('number', numbers) of each."
+            )
+        else:
+            parts = given_numbers(bank, _opened(given, given.test_data, column, None))
+        return cls(parts, given, column)
+
+    def share(self, given: Given) -> Share | None:
+        on = partial(_Regression, given=given, column=self.number_column)
+        return share_of(self, self.parts, on, given.modality.floor, given.seed)
 
     def __call__(self, embed: Embed) -> tuple[Metrics, np.ndarray]:
         parts = self.parts
@@ -94,7 +106,7 @@ class _RegressionTask(Task):
         return given.targets.number or given.carries_numbers or _column(given) is not None
 
     def prepare(self, given: Given) -> Measurement:
-        return _Regression(given)
+        return _Regression.of(given)
 
 
 def _column(given: Given) -> str | None:

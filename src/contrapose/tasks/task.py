@@ -69,6 +69,10 @@ class Measurement(ABC):
         """What is asked without an encoder: the floor of the kind of data, fitted to the known samples."""
         return given.modality.floor(self.known)
 
+    def share(self, given: Given) -> Any:
+        """The `tasks.share.Share` of the samples that `floor` is measured on; None: all of them."""
+        return None
+
     def pictures(self) -> list[tuple[np.ndarray, str, str]]:
         """What people should look at once every arm was measured: pixels, title and caption of each."""
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Float32, Float64
 
 ROWS_AT_A_TIME = 4096
 """Of float64 copies: 8 MB at 256 dimensions."""
@@ -18,10 +18,10 @@ ROUNDING = 2.0**-24
 class CentredBank:
     """Cosines by float32 products, but for a number that is the same for all rows of the bank.
 
-    With the middle c = mean of the unit rows, `q . x = (q - c) . (x - c) + (x . c - |c|^2) + q . c`. The first two terms
-    are one product, of rows that hold one more column each, and as small as the rows differ: its rounding errors are
-    too, so that an encoder whose embeddings all point one way is told apart as well as any other. The third is of the
-    query alone, and orders nothing.
+    With the middle c = mean of the unit rows, `q . x = (q - c) . (x - c) + (x . c - |c|^2) + q . c`. The first two
+    terms are one product, of rows that hold one more column each, and as small as the rows differ: its rounding errors
+    are too, so that an encoder whose embeddings all point one way is told apart as well as any other. The third is of
+    the query alone, and orders nothing.
 
     Shapes:
         bank: `(N, D)` float32, no row of zeros; columns: `(K, N)`, K the next multiple of 8 above D.

@@ -45,11 +45,11 @@ def voted(
     classes: int,
     temperature: float,
 ) -> Int64[Tensor, "t"]:
-    """What `vote` gives of the k nearest in float64, of a block of queries of which a sweep in float32 found something.
+    """What `vote` gives of the k nearest in float64, of a block of queries that a sweep in float32 found something of.
 
-    A weight is known up to a factor of exp(e / temperature), e being what a similarity can be off; and of the k nearest,
-    those within twice e of the last may be others. Where the winner wins whatever these are, it is taken. The other
-    queries, few of them, are settled in float64.
+    A weight is known up to a factor of exp(e / temperature), e being what a similarity can be off; and of the k
+    nearest, those within twice e of the last may be others. Where the winner wins whatever these are, it is taken. The
+    other queries, few of them, are settled in float64.
 
     Arguments:
         codes: classes of the bank.
