@@ -1,0 +1,1 @@
+"""Contrapose beside its peers, each figure in one run: `python benchmarks/peers --help`."""

@@ -1,0 +1,163 @@
+"""kNN evaluation beside lightly's `knn_predict` and faiss: 50,000 rows in the bank, 10,000 asked, k = 200.
+
+All arms normalise the rows, look at all of the bank in float32 or better, and vote with exp(cosine / 0.1); the share of
+rows that they predict differently is compared. lightly's is asked in blocks of the size at which it is fastest here;
+faiss is its exact index of inner products. The second row is all that `evaluate` reads off two sets of embeddings.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from peers.lightly_import import lightly_knn_predict
+from peers.row import OURS, Arm, Call, Row, Settings, Target, own_megabytes, time_of
+
+BLOCKS = (128, 256, 512, 1024)
+SMALL = 500
+
+
+def embeddings(settings: Settings) -> tuple[Any, Any, Any, Any]:
+    """Bank `(N, D)` and its labels, rows asked `(T, D)` and theirs: classes that overlap."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    centres = torch.randn(settings["classes"], settings["dimensions"], generator=generator)
+
+    def some(count: int) -> tuple[Any, Any]:
+        labels = torch.arange(count) % settings["classes"]  # (N,)
+        noise = torch.randn(count, settings["dimensions"], generator=generator)
+        return centres[labels] + settings["noise"] * noise, labels
+
+    return (*some(settings["bank"]), *some(settings["asked"]))
+
+
+def warmed(predict: Callable[[Any, Any, Any], Any], settings: Settings) -> Call:
+    """`(bank, labels, asked) -> (T,)` predictions, after a small call."""
+    import numpy as np
+
+    bank, labels, asked, truth = embeddings(settings)
+    predict(bank[:SMALL], labels[:SMALL], asked[:SMALL])
+
+    def call() -> dict[str, Any]:
+        predicted = np.asarray(predict(bank, labels, asked))
+        return {"predictions": predicted, "accuracy": float((predicted == truth.numpy()).mean())}
+
+    return call
+
+
+def ours(settings: Settings) -> Call:
+    from contrapose.evaluation import knn_predict
+
+    k, temperature = settings["k"], settings["temperature"]
+    return warmed(
+        lambda bank, labels, asked: knn_predict(bank, labels, asked, k=min(k, len(bank)), temperature=temperature),
+        settings,
+    )
+
+
+def of_lightly(settings: Settings) -> Call:
+    import torch
+    from torch.nn import functional
+
+    knn_predict = lightly_knn_predict()
+
+    def predict(bank: Any, labels: Any, asked: Any, block: int) -> Any:
+        bank, asked = functional.normalize(bank, dim=1).T, functional.normalize(asked, dim=1)  # (D, N), (T, D)
+        k, temperature = min(settings["k"], bank.shape[1]), settings["temperature"]
+        found = [
+            knn_predict(some, bank, labels, settings["classes"], k, temperature)[:, 0] for some in asked.split(block)
+        ]
+        return torch.cat(found)  # (T,)
+
+    bank, labels, asked, _ = embeddings({**settings, "asked": min(settings["asked"], max(BLOCKS))})
+    fastest = min(BLOCKS, key=lambda block: _seconds(lambda: predict(bank, labels, asked, block)))
+    return warmed(lambda bank, labels, asked: predict(bank, labels, asked, fastest), settings)
+
+
+def of_faiss(settings: Settings) -> Call:
+    import faiss
+    import torch
+    from torch.nn import functional
+
+    faiss.omp_set_num_threads(settings["threads"])
+
+    def predict(bank: Any, labels: Any, asked: Any) -> Any:
+        index = faiss.IndexFlatIP(bank.shape[1])
+        index.add(functional.normalize(bank, dim=1).numpy())
+        rows = functional.normalize(asked, dim=1).numpy()
+        similarity, near = map(torch.from_numpy, index.search(rows, min(settings["k"], len(bank))))  # (T, k), (T, k)
+        weights = (similarity / settings["temperature"]).exp()
+        votes = torch.zeros(len(asked), settings["classes"]).scatter_add_(1, labels[near], weights)  # (T, classes)
+        return votes.argmax(1)
+
+    return warmed(predict, settings)
+
+
+def _seconds(call: Call) -> float:
+    begun = time.perf_counter()
+    call()
+    return time.perf_counter() - begun
+
+
+def readings(settings: Settings) -> Call:
+    """kNN, retrieval, uniformity and tolerance of the same embeddings."""
+    from contrapose.evaluation import knn, retrieval, tolerance, uniformity
+
+    bank, labels, asked, truth = embeddings(settings)
+    k, temperature = min(settings["k"], SMALL), settings["temperature"]
+
+    def read(bank: Any, labels: Any, asked: Any, truth: Any) -> dict[str, Any]:
+        nearest = knn(bank, labels, asked, truth, k=k, temperature=temperature)
+        found = retrieval(asked, bank, query_labels=truth, gallery_labels=labels)
+        return {
+            "kNN": nearest.value,
+            "retrieval": next(iter(found.values())).value,
+            "uniformity": uniformity(asked),
+            "tolerance": tolerance(asked, truth),
+        }
+
+    read(bank[:SMALL], labels[:SMALL], asked[:SMALL], truth[:SMALL])
+    return lambda: read(bank, labels, asked, truth)
+
+
+SETTINGS = {
+    "bank": 50_000,
+    "asked": 10_000,
+    "dimensions": 256,
+    "classes": 10,
+    "noise": 4.0,
+    "k": 200,
+    "temperature": 0.1,
+    "dtype": "float32",
+}
+QUICK = {"bank": 2_000, "asked": 600, "dimensions": 32, "k": 20}
+
+ROWS = (
+    Row(
+        "knn",
+        "kNN evaluation, 50,000 rows and 10,000 asked, 256 dimensions, k = 200",
+        {OURS: Arm(ours), "lightly": Arm(of_lightly), "faiss": Arm(of_faiss)},
+        SETTINGS,
+        QUICK,
+        (
+            Target("time of lightly", time_of("lightly"), at_most=1.0),
+            Target("time of faiss", time_of("faiss"), at_most=1.0),
+            Target("MB beside what was held before", own_megabytes, at_most=300),
+        ),
+        60.0,
+        5,
+        tolerances={"predictions": 0.005},
+    ),
+    Row(
+        "readings",
+        "kNN, retrieval, uniformity and tolerance of 50,000 and 10,000 rows, 256 dimensions",
+        {OURS: Arm(readings)},
+        SETTINGS,
+        QUICK,
+        (Target("MB beside what was held before", own_megabytes, at_most=300),),
+        20.0,
+        3,
+    ),
+)
