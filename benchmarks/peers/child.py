@@ -33,6 +33,7 @@ class Worker:
     def __init__(self, row: Row, arm: str, settings: Settings, answer: Path) -> None:
         self.prepare, self.settings, self.answer = row.arms[arm].prepare, settings, answer
         self.call: Call | None = None
+        self.measures_memory = row.memory
 
     def serve(self, line: str) -> dict[str, Any]:
         """What a line asks for."""
@@ -58,7 +59,9 @@ class Worker:
         peak = peak_resident()
         answer = kept[0] if isinstance(kept[0], dict) else {}
         np.savez(self.answer, **{name: np.asarray(value) for name, value in answer.items()})
-        return {**spent, "peak_bytes": None if before is None or peak is None else max(0, peak - before)}
+        if before is None or peak is None or not self.measures_memory:
+            return spent
+        return {**spent, "peak_bytes": max(0, peak - before)}
 
 
 def timed(call: Call, calls: int) -> dict[str, Any]:
@@ -97,19 +100,10 @@ def main(arguments: list[str], told: TextIO, say: TextIO) -> None:
     from peers.rows import ROWS
 
     row, arm, settings, answer = arguments
-    given = json.loads(settings)
-    limit_threads(given["threads"])
-    worker = Worker(ROWS[row], arm, given, Path(answer))
+    worker = Worker(ROWS[row], arm, json.loads(settings), Path(answer))
     for line in told:
         say.write(json.dumps(worker.serve(line)) + "\n")
         say.flush()
-
-
-def limit_threads(threads: int) -> None:
-    """Of torch; the environment has said it to all else."""
-    import torch
-
-    torch.set_num_threads(threads)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("rows", nargs="*", metavar="ROW", help="what to measure; `--list` names them")
     parser.add_argument("--all", action="store_true", help="all rows; those with a record of this commit are left out")
     parser.add_argument("--again", action="store_true", help="with --all: those with a record, too")
-    parser.add_argument("--minutes", type=float, default=25.0, help="with --all: no row is begun after this time")
+    parser.add_argument("--minutes", type=float, default=18.0, help="with --all: no row is begun after this time")
     parser.add_argument("--quick", action="store_true", help="small sizes: does everything run, do the values agree")
     parser.add_argument("--here", action="store_true", help="no environment: peers that are not installed are left out")
     parser.add_argument("--environment", type=Path, default=default_folder(), help="folder of the environment")

@@ -56,12 +56,13 @@ def python_of(folder: Path) -> Path:
 def steps() -> list[list[str]]:
     """What pip is asked for, in this order."""
     own = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    return [[TORCH], ["--no-deps", *PEERS], [TORCH, *NEEDED, *(name for name in own if not name.startswith("torch"))]]
+    needed = [TORCH, *NEEDED, *(name for name in own if not name.startswith("torch"))]
+    return [[TORCH], ["--no-deps", *PEERS], needed, ["--no-deps", "--editable", str(ROOT)]]
 
 
 def fingerprint() -> str:
     """Changes with what is installed, so that an older environment is completed and not trusted."""
-    return hashlib.sha256(repr((steps(), sys.version_info[:2])).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((steps()[:-1], sys.version_info[:2])).encode()).hexdigest()[:16]
 
 
 def ready(folder: Path) -> bool:

@@ -65,7 +65,11 @@ def measure(row: Row, start: Start, failed: type[Exception], *, quick: bool = Fa
         "quick": quick,
         "settings": settings,
         "arms": {name: _summary(found, rounds.get(name, [])) for name, found in arms.items()},
-        "ratios": {peer: ratio for peer in row.arms if peer != OURS and (ratio := _ratios(arms, rounds, peer))},
+        "ratios": {
+            peer: ratio
+            for peer, arm in row.arms.items()
+            if peer != OURS and arm.beside and (ratio := _ratios(arms, rounds, peer))
+        },
         "answers": {
             name: {what: float(value) for what, value in found.items() if value.ndim == 0}
             for name, found in asked.items()

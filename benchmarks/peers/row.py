@@ -21,10 +21,12 @@ class Arm:
         prepare: settings -> the call; imports its packages, makes the data, and warms up on something small. Runs in
             a process of its own.
         needs: settings -> bytes that a call is known to take, for one that may be more than the machine has.
+        beside: whether it does the same as ours, so that a ratio says something.
     """
 
     prepare: Callable[[Settings], Call]
     needs: Callable[[Settings], int] | None = None
+    beside: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Row:
         seconds: time for the timed rounds of all arms together; three rounds are done even so, where a call is short.
         rounds: at most so many.
         patience: seconds of a call from which on an arm is not asked again, and its first call counts.
+        memory: whether the first call's is measured; not where `prepare` does the same work before, or others do.
         threads: of each arm; None: as many as there are cores.
         tolerances: name of an answer -> how far a peer's may be off, relative to the largest of the answer.
         derive: adds numbers to the record that follow from several arms.
@@ -72,6 +75,7 @@ class Row:
     seconds: float = 20.0
     rounds: int = 15
     patience: float = 20.0
+    memory: bool = True
     threads: int | None = 1
     tolerances: Mapping[str, float] = field(default_factory=dict)
     derive: Callable[[Mapping[str, Any]], dict[str, float]] | None = None

@@ -133,7 +133,7 @@ ROWS = (
             Target("time of lightly", time_of("lightly"), at_most=0.25),
             Target("memory of lightly", memory_of("lightly"), at_most=1 / 30),
         ),
-        30.0,
+        20.0,
     ),
     nt_xent_row(
         8192,
@@ -160,7 +160,7 @@ ROWS = (
         {"pairs": 2048, "dimensions": 128, "temperature": 0.1, "classes": 10, "dtype": "float32"},
         {"pairs": 48},
         (Target("time of pytorch-metric-learning", time_of(PML), at_most=0.12),),
-        30.0,
+        20.0,
         tolerances=TOLERANCES,
     ),
 )

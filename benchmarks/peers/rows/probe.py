@@ -61,13 +61,13 @@ def row(name: str, figure: str, strengths: list[float], targets: tuple[Target, .
         "asked": 10_000,
         "dimensions": 256,
         "classes": 10,
-        "noise": 4.0,
+        "noise": 5.0,
         "strengths": strengths,
         "dtype": "float32 in, float64 within",
     }
     quick = {"bank": 600, "asked": 300, "dimensions": 16, "strengths": strengths[:2]}
     arms = {OURS: Arm(ours), SKLEARN: Arm(of_scikit_learn)}
-    return Row(name, figure, arms, settings, quick, targets, 60.0, 7, tolerances={"accuracy": 1 / 300})
+    return Row(name, figure, arms, settings, quick, targets, 40.0, 7, tolerances={"accuracy": 1 / 300})
 
 
 TARGET = Target("time of scikit-learn", time_of(SKLEARN), at_most=0.5)
