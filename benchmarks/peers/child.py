@@ -54,8 +54,13 @@ class Worker:
 
     def _first(self, call: Call) -> dict[str, Any]:
         kept: list[Any] = []
+
+        def keeping() -> Any:
+            kept.append(call())
+            return kept[0]
+
         before = forget_peak()
-        spent = timed(lambda: kept.append(call()), 1)
+        spent = timed(keeping, 1)
         peak = peak_resident()
         answer = kept[0] if isinstance(kept[0], dict) else {}
         np.savez(self.answer, **{name: np.asarray(value) for name, value in answer.items()})

@@ -16,11 +16,11 @@ HEAD = f"| {' | '.join(COLUMNS)} |\n|{len(COLUMNS) * '---|'}"
 INTRODUCTION = """# Beside peers
 
 Each row was measured in one run: every contender in a process of its own, asked in turns, on the same data, in the same
-precision, on one thread (pretraining: as many as there are cores); a ratio is of two contenders in the same round. Memory is what a call took beside
-what its process held before. Values (losses, gradients, weights, predictions) were compared, and where they were not
-near enough the row says so. This page is made from the records in `results/benchmarks/peers` by
-`python benchmarks/peers --page`; a row is measured again by the command below its figure, all of them by
-`python benchmarks/peers --all`, which makes its own environment first.
+precision, on one thread (pretraining: as many as there are cores); a ratio is of two contenders in the same round.
+Memory is what a call took beside what its process held before. Values (losses, gradients, weights, predictions) were
+compared, and where they were not near enough the row says so. This page is made from the records in
+`results/benchmarks/peers` by `python benchmarks/peers --page`; a row is measured again by the command below its figure,
+all of them by `python benchmarks/peers --all`, which makes its own environment first.
 """
 
 
