@@ -18,7 +18,7 @@ import numpy as np
 from peers.environment import ROOT
 from peers.row import Settings
 
-LIMIT = 240.0
+LIMIT = 400.0
 """Seconds for one answer; an arm that takes longer is stopped, and the record says so."""
 
 

@@ -15,6 +15,7 @@ import argparse
 import json
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def _measure(options: argparse.Namespace) -> None:
     unknown = [name for name in options.rows if name not in ROWS]
     if unknown:
         raise SystemExit(f"There is no row {', '.join(unknown)}. There are: {', '.join(ROWS)}.")
-    started, left = time.monotonic(), []
+    started, left, failed = time.monotonic(), list[str](), list[str]()
     for name in ROWS if options.all else options.rows:
         path = options.out / f"{name}.json"
         if options.all and not options.again and _measured_of(path, commit(), options.quick):
@@ -81,9 +82,15 @@ def _measure(options: argparse.Namespace) -> None:
         elif time.monotonic() - started > 60 * options.minutes:
             left.append(name)
         else:
-            _write(path, _row(name, quick=options.quick))
+            try:
+                _write(path, _row(name, quick=options.quick))
+            except Exception:  # the other rows are measured all the same
+                traceback.print_exc()
+                failed.append(name)
     if left:
         print(f"Out of time, not measured: {', '.join(left)}. The same command goes on with them.")
+    if failed:
+        raise SystemExit(f"Not measured, for the reasons above: {', '.join(failed)}.")
 
 
 def _row(name: str, *, quick: bool) -> dict[str, Any]:

@@ -133,7 +133,7 @@ ROWS = (
         ),
         60.0,
         15,
-        200.0,
+        60.0,
         tolerances={"loss": 1e-4},
         derive=share_of_products,
     ),
