@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from peers.environment import ROOT
+from peers.growth import GROWTH, table
 from peers.row import OURS
 from peers.rows import ROWS
 
@@ -37,7 +37,7 @@ def records(folder: Path) -> list[dict[str, Any]]:
 def page(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return f"{INTRODUCTION}\nNo row has been measured yet.\n"
-    parts = [INTRODUCTION, _machines(rows), "\n".join([HEAD, *map(line, rows)]), _missed(rows), _growth()]
+    parts = [INTRODUCTION, _machines(rows), "\n".join([HEAD, *map(line, rows)]), _missed(rows), table(GROWTH)]
     return "\n".join(part for part in parts if part).rstrip("\n") + "\n"
 
 
@@ -115,13 +115,6 @@ def _where(environment: Mapping[str, Any]) -> str:
     own = ", ".join([f"Python {versions['python']}", *(f"{name} {versions[name]}" for name in names)])
     cores = f"{machine['processor']}, {machine['cores']} cores{held}"
     return f"{cores}; {own}, {peers}; commit {environment['commit']}."
-
-
-def _growth() -> str:
-    """Where the cost of a sample stands as data grow, which has a benchmark of its own."""
-    record = ROOT / "results" / "benchmarks" / "growth.json"
-    said = "What a sample costs as data grow, 1, 10 and 100 times: `python benchmarks/growth.py`, [its record]({})."
-    return f"\n{said.format('../results/benchmarks/growth.json')}" if record.exists() else ""
 
 
 def _missed(rows: Sequence[Mapping[str, Any]]) -> str:
