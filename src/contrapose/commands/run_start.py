@@ -21,6 +21,7 @@ from contrapose.errors import ArgumentError, DataError, RunError
 from contrapose.methods import Method, name_of
 from contrapose.methods.assemble import assemble
 from contrapose.modalities import modality_of
+from contrapose.shell import shell_command
 from contrapose.training.monitor import Monitor
 from contrapose.training.run_folder import RunFolder
 from contrapose.training.stages import Context, Plan
@@ -190,8 +191,8 @@ def check_goes_on(config: Method, context: Context, plan: Plan, run: RunFolder) 
     if len(plan.stages) > 1 and again[-1].steps <= plan.stages[-1].steps:
         raise ArgumentError(
             f"{run.path} has gone through all of its {len(plan.stages)} stages, and more epochs would be those of "
-            f"earlier ones, which are not trained again. Begin a new run with them: contrapose train {name_of(config)} "
-            "--epochs ..."
+            "earlier ones, which are not trained again. Begin a new run with them: "
+            f"{shell_command('train', name_of(config), '--epochs', str(longer.epochs))} ..."
         )
 
 
