@@ -105,7 +105,8 @@ def _plan(
         mean_across = mean_across * (share * unit / size**2)[:, None]
     else:
         down = Taps(down.places, down.weights * unit)
-    blur = None if int(reach.max()) == 0 else gaussian_taps(numbers.sigma, size)
+    sigma = numbers.sigma
+    blur = None if sigma is None or int(reach.max()) == 0 else gaussian_taps(sigma, size)
     return _Plan(rows, level, down, across, linear, mean_down, mean_across, reach, blur)
 
 
