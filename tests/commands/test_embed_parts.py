@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -121,27 +121,19 @@ def test_damaged_pictures_have_no_row_and_are_listed(encoder: Path, tmp_path: Pa
     assert names == [str(row) for row in range(384) if row not in (13, 350)]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a process that can be killed at any time")
 def test_several_processes_share_the_parts_and_go_on_after_a_kill(encoder: Path, shards: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     words = ["embed", str(encoder), shards, "--out", str(out), "--device", "cpu"]
-    first = Embedder.embed
-
-    def slow(self: Embedder, data, **options):
-        time.sleep(0.1)
-        return first(self, data, **options)
-
-    def killed() -> None:
-        Embedder.embed = slow  # type: ignore[method-assign]
-        main([*words, "--shards", "12"])
-
-    process = multiprocessing.get_context("fork").Process(target=killed)
-    process.start()
-    deadline = time.monotonic() + 60
-    while len(list(out.glob("part-*"))) < 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.kill()
-    process.join()
+    slow = (  # a process of its own from the start: the threads of polars do not outlive a fork
+        "import sys, time\nfrom contrapose.cli import main\nfrom contrapose.embedder import Embedder\n"
+        "first = Embedder.embed\n"
+        "Embedder.embed = lambda *given, **options: (time.sleep(0.3), first(*given, **options))[1]\nmain(sys.argv[1:])"
+    )
+    with subprocess.Popen([sys.executable, "-c", slow, *words, "--shards", "12"]) as process:
+        deadline = time.monotonic() + 120
+        while len(list(out.glob("part-*"))) < 2 and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.kill()
     kept = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
     assert 2 <= len(kept) < 12
     main([*words, "--processes", "2"])
