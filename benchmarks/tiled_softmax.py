@@ -121,7 +121,7 @@ LOSSES: dict[str, dict[str, Loss]] = {
 
 
 def products(z: Tensor) -> None:
-    """The matrix products of a symmetric loss that keeps nothing: half of the tiles twice, and gradients."""
+    """The products of a symmetric loss that keeps nothing: half of the similarities twice, and the gradients."""
     rows = z.flatten(0, 1)
     gradient, tile = torch.zeros_like(rows), torch.empty(min(SIDE, len(rows)), min(SIDE, len(rows)))
     for row in range(0, len(rows), SIDE):
