@@ -36,9 +36,9 @@ def test_the_full_table_is_printed_with_the_arms_across(
     main(["evaluate", str(trained), "--data", data, "--k", "5", "--full"])
     lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
     heads = [line[0] for line in lines if len(line) > 3]
-    assert {"probe, 5 a class", "recall@1", "MAP@R", "NMI", "cluster accuracy"} <= set(heads)
+    assert {"probe, 5 a class", "precision@10", "R@10", "recall@1", "MAP@R", "NMI", "cluster accuracy"} <= set(heads)
     arms = json.loads((trained / "evaluation.json").read_text())["arms"]
-    assert len(arms["trained"]) == len(arms["untrained"]) == len(arms["raw pixels"]) == 10
+    assert len(arms["trained"]) == len(arms["untrained"]) == len(arms["raw pixels"]) == 12
     assert "items" not in arms["trained"]["kNN"]
     with np.load(trained / "evaluation_items.npz") as kept:
         assert kept["trained/kNN"].shape == (18,)
