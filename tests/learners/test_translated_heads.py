@@ -69,7 +69,7 @@ def test_projections_that_are_all_alike_and_the_perfect_case() -> None:
     lonely.backward()
     assert float(lonely.detach()) == 0
     assert one.grad is not None
-    assert float(one.grad.abs().max()) == 0
+    assert float(one.grad.abs().max()) < 1e-5  # 0 but for rounding, over the temperature
 
 
 def test_with_the_identity_it_is_erm_beside_instance_discrimination() -> None:

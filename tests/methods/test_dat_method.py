@@ -237,7 +237,7 @@ def test_pictures_are_moved_towards_classes(whole: Path, folder: Path, capsys: p
     for changed, said in (
         (["--towards", "elmm", "--out", str(folder / "x")], "Did you mean 'elm'"),
         (["--towards", "elm", "--out", str(out)], "is there already"),
-        (["--towards", "elm", "--out", str(folder / "x"), "--ascent-step", "0"], "length of a step must be above 0"),
+        (["--towards", "elm", "--out", str(folder / "x"), "--ascent-step", "0"], "--ascent-step must be above 0"),
         (["--towards", "elm", "--out", str(folder / "x"), "--label-texts", "a"], "give one of the two"),
     ):
         with pytest.raises(SystemExit):

@@ -12,6 +12,8 @@ from contrapose.tasks.labelled_table import LabelledTable
 FULL = [
     "kNN",
     "linear probe",
+    "precision@10",
+    "R@10",
     "probe, 1 a class",
     "probe, 5 a class",
     "probe, 10 a class",

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from contrapose.errors import ArgumentError
 from contrapose.pairing.groups import as_integers
-from contrapose.pairing.pairing import Pairing, Tile
+from contrapose.pairing.pairing import Pairing, Plain, Tile
 
 
 class WithinGroups(Pairing):
@@ -29,6 +29,10 @@ class WithinGroups(Pairing):
         own = self.groups[rows.to(self.groups.device)].unsqueeze(1)  # (r, 1)
         same = own == self.groups[columns]  # (r, c)
         return Tile(found.weight, found.valid & (same | found.positive))
+
+    def plain(self) -> Plain | None:
+        """That of the pairing, where all rows are of one group, as batches drawn from groups mostly are."""
+        return self.pairing.plain() if bool((self.groups == self.groups[:1]).all()) else None
 
     def to(self, device: torch.device | str) -> WithinGroups:
         return WithinGroups(self.pairing.to(device), self.groups.to(device))

@@ -26,5 +26,12 @@ def uncompiled(kind: Kind) -> Kind:
     own = {name: plain[name] for name, method in known.items() if plain[name] and getattr(kind, name) is method}
     if (step := getattr(kind.step, "__wrapped__", None)) is not None:
         own["step"] = torch.no_grad()(step)
+    own["__reduce__"] = lambda self: (_empty, (kind,), self.__getstate__())  # a class that is made has no address
     made: Kind = type(kind.__name__, (kind,), {**own, "__doc__": kind.__doc__})  # type: ignore[assignment]
     return made
+
+
+def _empty(kind: type[Optimizer]) -> Optimizer:
+    """One without weights, which a copy or a pickle fills."""
+    made = uncompiled(kind)
+    return made.__new__(made)
