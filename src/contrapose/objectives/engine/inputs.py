@@ -152,4 +152,5 @@ class _Unit(torch.autograd.Function):
         if torch.is_grad_enabled():  # to be differentiated again, for which the length is that of x
             length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)  # (..., 1)
         along = (gradient * unit).sum(dim=-1, keepdim=True)  # (..., 1)
-        return torch.addcmul(gradient, unit, along, value=-1) / length, None
+        found = torch.addcmul(gradient, unit, along, value=-1)  # (..., D)
+        return found / length if torch.is_grad_enabled() else found.div_(length), None

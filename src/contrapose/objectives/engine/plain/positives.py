@@ -40,18 +40,19 @@ class _Attraction(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, y, scale = ctx.saved_tensors
         _, x_wanted, y_wanted, scale_wanted = ctx.needs_input_grad
-        dx = dy = dscale = None
+        dx = dscale = None
         with torch.autocast(x.device.type, enabled=False):
             weight = (scale * gradient).unsqueeze(1)  # (R, 1)
+            wanted = y_wanted or (y is None and x_wanted)
+            dy = ctx.positives.of_candidates(weight * x) if wanted else None  # (M, D)
             if x_wanted or scale_wanted:
                 pulled = ctx.positives.of_anchors(x if y is None else y)  # (R, D)
                 dscale = (gradient * (x * pulled).sum(dim=1)).sum() if scale_wanted else None
-                dx = weight * pulled
-            if y_wanted or (y is None and x_wanted):
-                dy = ctx.positives.of_candidates(weight * x)  # (M, D)
-            if y is None and dx is not None and dy is not None:
-                dx, dy = dx + dy, None
-        return None, dx if x_wanted else None, dy, dscale
+                if y is not None or dy is None:
+                    dx = weight * pulled
+                else:  # in place where nobody differentiates again: of many rows each such piece is much
+                    dx = (dy.addcmul if torch.is_grad_enabled() else dy.addcmul_)(weight, pulled)
+        return None, dx if x_wanted else None, None if y is None else dy, dscale
 
 
 def positives_of(plain: Plain, anchors: Tensor | None) -> Positives:
