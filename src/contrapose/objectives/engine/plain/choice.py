@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from contrapose.objectives.engine.plain.kernels.usable import by_kernel
 from contrapose.objectives.engine.plain.plan import Form, plan_of
 from contrapose.objectives.engine.plain.positives import attraction, positives_of
 from contrapose.objectives.engine.plain.reduce import reduce_plain
@@ -71,7 +72,9 @@ def plain_both_ways(call: Call, back: Call) -> tuple[tuple[Tensor, ...], tuple[T
 
 def _plain_sums(call: Call) -> tuple[Sums, Plain] | None:
     terms, plain = call.terms, call.pairing.plain()
-    if plain is None or not isinstance(terms, Sums) or not is_readable(call.x):
+    if plain is None or not isinstance(terms, Sums) or call.x.device.type == "meta":
+        return None
+    if not is_readable(call.x) and not by_kernel(call.x, terms) and not _reads_nothing(call, terms, plain):
         return None
     if any(isinstance(channel.factor, Tensor) for channel in terms.log):
         return None
@@ -83,8 +86,20 @@ def _plain_sums(call: Call) -> tuple[Sums, Plain] | None:
     return terms, plain
 
 
+def _reads_nothing(call: Call, terms: Sums, plain: Plain) -> bool:
+    """Whether who is left out can be told without a look at numbers: by places alone."""
+    return call.anchors is None and (plain.period is not None or all(each.over == "valid" for each in terms.log))
+
+
 def _is_running(call: Call, terms: Sums) -> bool:
-    """Whether exponentials may overflow or vanish, as far as lengths tell: |x·y| is at most |x| |y|."""
+    """Whether exponentials may overflow or vanish, as far as lengths tell: |x·y| is at most |x| |y|.
+
+    A kernel looks for the largest one in any case. Lengths that may not be looked at tell nothing.
+    """
+    if by_kernel(call.x, terms):
+        return False
+    if not is_readable(call.x):
+        return True
     with torch.no_grad():
         different = (call.x,) if call.x is call.y else (call.x, call.y)
         longest = [torch.linalg.vector_norm(rows, dim=1).max() for rows in different]
@@ -104,6 +119,7 @@ def _log_sums(call: Call, terms: Sums, plain: Plain, form: Form, running: bool) 
         keep=call.tile_rows is call.tile_columns is None and len(call.x) * len(call.y) <= LARGEST_KEPT,
         tile_rows=call.tile_rows or usual[0],
         tile_columns=call.tile_columns or usual[1],
+        kernel=by_kernel(call.x, terms),
     )
     first = 0 if plain.in_batch_negatives else len(plain.candidate_groups)
     return reduce_plain(plan, call.x, call.y[first:] if first else call.y, call.scale)

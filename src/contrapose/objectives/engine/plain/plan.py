@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from contrapose.objectives.engine.plain.exclusions import Exclude, exclusion
+from contrapose.objectives.engine.plain.kernels.numbers import Numbers, numbers_of
 from contrapose.objectives.engine.terms import LogSum, Sums, at_least_zero, exponents_of, log_sum
 from contrapose.pairing import Plain
 
@@ -28,6 +29,7 @@ class PlainPlan:
             and columns are the same, so that a tile below the diagonal is one above it.
         running: whether the largest exponent of each row is looked for, as exponentials may overflow or vanish.
         keep: whether the exponentials of the forward are kept for the backward, as all of them fit.
+        numbers: by what a kernel knows who is left out; None = no kernel computes this.
     """
 
     channels: tuple[LogSum, ...]
@@ -38,6 +40,7 @@ class PlainPlan:
     keep: bool
     tile_rows: int
     tile_columns: int
+    numbers: Numbers | None = None
 
     def row_tiles(self, count: int) -> Iterator[slice]:
         """All `count` rows in tiles."""
@@ -81,10 +84,16 @@ def plan_of(
     keep: bool,
     tile_rows: int,
     tile_columns: int,
+    kernel: bool = False,
 ) -> PlainPlan:
-    """The plan of `terms` for the anchors `(R,)` of the rows; None = row i is anchor i."""
+    """The plan of `terms` for the anchors `(R,)` of the rows; None = row i is anchor i.
+
+    Arguments:
+        kernel: a kernel is to do it, of one channel.
+    """
     kinds = {channel.over for channel in terms.log}
-    left_out = {over: exclusion(plain, anchors, over) for over in kinds} if plain.in_batch_negatives else {}
+    find = _when_asked if kernel else exclusion
+    left_out = {over: find(plain, anchors, over) for over in kinds} if plain.in_batch_negatives else {}
     if form == "symmetric":  # of which the tiles are squares
         tile_rows = tile_columns = min(tile_rows, tile_columns)
     return PlainPlan(
@@ -96,4 +105,16 @@ def plan_of(
         keep,
         tile_rows,
         tile_columns,
+        numbers_of(plain, anchors, terms.log[0].over) if kernel else None,
     )
+
+
+def _when_asked(plain: Plain, anchors: Tensor | None, over: str) -> Exclude:
+    """`exclusion`, found when somebody wants the whole matrix: to find it may be to wait for a GPU."""
+
+    def exclude(tile: Tensor, rows: slice, columns: slice) -> None:
+        found = exclusion(plain, anchors, over)
+        if found is not None:
+            found(tile, rows, columns)
+
+    return exclude

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from contrapose.objectives.engine.plain.exponentials import Exponentials
+from contrapose.objectives.engine.plain.kernels.plan import by_kernels, logs_by_kernels
 from contrapose.objectives.engine.plain.plan import PlainPlan
-from contrapose.objectives.engine.plain.totals import running_totals, totals_of
+from contrapose.objectives.engine.plain.totals import Totals, running_totals, totals_of
 from contrapose.objectives.engine.second import gradients_of_whole
 
 Factors = list[Tensor | None]
@@ -31,7 +32,7 @@ class _ReducePlain(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, plan: PlainPlan, x: Tensor, y: Tensor | None, scale: Tensor) -> tuple[Tensor, ...]:
         with torch.autocast(x.device.type, enabled=False):
-            found = (running_totals if plan.running else totals_of)(plan, x, x if y is None else y, scale)
+            found = _totals(plan, x, x if y is None else y, scale)
         ctx.plan, ctx.shifts, ctx.kept = plan, found.shifts, found.kept
         ctx.save_for_backward(x, y, scale, *found.logs)
         ctx.set_materialize_grads(False)  # a channel that nobody differentiates costs nothing in the backward
@@ -47,14 +48,12 @@ class _ReducePlain(torch.autograd.Function):
                 dx, dy = dx + dy, None
             return None, dx, dy, dscale
         _, x_wanted, y_wanted, scale_wanted = ctx.needs_input_grad
-        dx = torch.zeros_like(x) if x_wanted or scale_wanted else None
-        dy = dx if y is None else torch.zeros_like(y) if y_wanted else None
-        count = len(plan.channels)
-        of_rows = _factors(plan, gradients[:count], logs[:count], ctx.shifts)
-        of_columns = of_rows if y is None else _factors(plan, gradients[count:], logs[count:], None)
-        if any(factor is not None for factor in (*of_rows, *of_columns)):
-            with torch.autocast(x.device.type, enabled=False):
-                _gather(plan, x, x if y is None else y, scale, of_rows, of_columns, ctx.shifts, ctx.kept, dx, dy)
+        wanted = x_wanted or scale_wanted, y is not None and y_wanted
+        with torch.autocast(x.device.type, enabled=False):
+            if plan.numbers is not None:
+                dx, dy = by_kernels(plan, x, y, scale, gradients, logs, wanted)
+            else:
+                dx, dy = _by_tiles(ctx, x, y, scale, gradients, logs, wanted)
         dscale = None
         if scale_wanted and dx is not None:
             # d scale = sum_ij dS_ij x_i·y_j = <dx, x>, as dx still lacks the scale here; twice that where symmetric
@@ -65,6 +64,33 @@ class _ReducePlain(torch.autograd.Function):
             dy.mul_(scale) if y is not None and dy is not None else None,
             dscale,
         )
+
+
+def _totals(plan: PlainPlan, x: Tensor, y: Tensor, scale: Tensor) -> Totals:
+    if plan.numbers is not None:
+        return Totals(logs_by_kernels(plan, x, y, scale))
+    return (running_totals if plan.running else totals_of)(plan, x, y, scale)
+
+
+def _by_tiles(
+    ctx: Any,
+    x: Tensor,
+    y: Tensor | None,
+    scale: Tensor,
+    gradients: Sequence[Tensor | None],
+    logs: Sequence[Tensor],
+    wanted: tuple[bool, bool],
+) -> tuple[Tensor | None, Tensor | None]:
+    """dx `(R, D)` and dy `(M, D)`, less the scale, of the two those that are wanted."""
+    plan: PlainPlan = ctx.plan
+    dx = torch.zeros_like(x) if wanted[0] else None
+    dy = dx if y is None else torch.zeros_like(y) if wanted[1] else None
+    count = len(plan.channels)
+    of_rows = _factors(plan, gradients[:count], logs[:count], ctx.shifts)
+    of_columns = of_rows if y is None else _factors(plan, gradients[count:], logs[count:], None)
+    if any(factor is not None for factor in (*of_rows, *of_columns)):
+        _gather(plan, x, x if y is None else y, scale, of_rows, of_columns, ctx.shifts, ctx.kept, dx, dy)
+    return dx, dy
 
 
 def _factors(
