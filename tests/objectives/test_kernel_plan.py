@@ -172,3 +172,15 @@ def test_places_need_no_look_at_numbers(name: str, monkeypatch: pytest.MonkeyPat
         found = channels_and_gradients(name, "negative")
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["classes", "captions", "among nobody", "queue"])
+def test_kernels_need_no_look_at_numbers(name: str, kernels: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = channels_and_gradients(name, "negative")
+    for reads in ("__bool__", "__int__", "__float__", "item", "tolist", "nonzero", "unique"):
+        monkeypatch.setattr(Tensor, reads, lambda *_, **__: pytest.fail("looked at numbers"))
+    with values_unread():
+        found = channels_and_gradients(name, "negative")
+    monkeypatch.undo()
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)

@@ -4,7 +4,8 @@ A loss says what it wants of a tile (`terms`); the engine computes the tiles, me
 backward, computes each tile a second time. Extra memory is linear in the number of rows, forward and backward.
 
 Where the pairing is plain and the terms are `Sums`, as they are in most losses, tiles are exponentials written in
-place, without a mask (`plain/`). All others go through `masked.py`.
+place, without a mask (`plain/`), and on a GPU with Triton one log channel is summed by kernels (`plain/kernels/`), of
+which no tile is ever in memory. All others go through `masked.py`.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def row_reduce(
         row_indices: `(R,)` the anchor of the pairing that each row of `x` is; None = anchor i is row i.
         scale: factor on x·y (1 / temperature), a float or a learned 0-d tensor.
         tile_rows, tile_columns: size of a tile; None = 512 × 1024 on a CPU, 512 × 512 of a symmetric matrix, and 2048 ×
-            8192 elsewhere.
+            8192 elsewhere. Kernels have blocks of their own.
 
     Accumulates in float32 (float64 stays), also under autocast. A row without any candidate has l = -inf and a zero
     gradient, never NaN.

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from contrapose.pairing import NOBODY, Plain
+from contrapose.tracing import is_readable
 
 
 class Positives(Protocol):
@@ -91,7 +92,11 @@ class _Grouped:
         groups, candidates = plain.anchor_groups, plain.candidate_groups
         if anchors is not None:
             groups = groups[anchors]  # (R,)
-        values, self.of_candidate = candidates.unique(return_inverse=True)  # (G,), (M,)
+        if is_readable(candidates):
+            values, self.of_candidate = candidates.unique(return_inverse=True)  # (G,), (M,)
+        else:  # M groups, most of them empty: to count those that are not would be to wait for a GPU
+            values = candidates.sort().values  # (M,)
+            self.of_candidate = torch.searchsorted(values, candidates)  # (M,) where its group begins
         self.count = len(values)
         self.of_anchor = torch.searchsorted(values, groups).clamp(max=self.count - 1)  # (R,)
         self.some = ((values[self.of_anchor] == groups) & (groups != NOBODY)).unsqueeze(1)  # (R, 1)
