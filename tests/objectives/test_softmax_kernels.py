@@ -13,7 +13,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("triton") is None,
-    reason="triton is not installed: torch for CUDA brings it, and `pip install triton` (190 MB) beside torch for CPUs",
+    reason="triton is not installed: torch for CUDA brings it, `pip install triton` (690 MB) beside one for CPUs",
 )
 
 
