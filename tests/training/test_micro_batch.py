@@ -74,8 +74,8 @@ def test_it_is_the_whole_batch(name: str, data_of: Callable[[str], str], monkeyp
     learner, batch = learner_and_batch(name, data_of(METHODS[name].modality))
     loss, whole = loss_and_gradients(learner, batch, None)
     parts = []
-    plain = in_chunks.checkpoint
-    monkeypatch.setattr(in_chunks, "checkpoint", lambda *a, **b: parts.append(len(a[1])) or plain(*a, **b))
+    plain = in_chunks._checkpoint
+    monkeypatch.setattr(in_chunks, "_checkpoint", lambda *a, **b: parts.append(len(a[1])) or plain(*a, **b))
     again, found = loss_and_gradients(learner, batch, 5)
     assert parts
     assert max(parts) <= 5

@@ -18,6 +18,9 @@ from torch.utils.checkpoint import checkpoint
 
 from contrapose.encoders.running_statistics import statistics_stay
 
+# Without the wrapper by which torch keeps it out of compiled graphs: its first call loads the compiler, for seconds.
+_checkpoint = getattr(checkpoint, "__wrapped__", checkpoint)
+
 _ROWS: ContextVar[int | None] = ContextVar("rows of a chunk", default=None)
 
 
@@ -70,7 +73,7 @@ def in_chunks(network: Callable[[Any], Any], x: Any, size: int | None = None, *,
     def compute(part: Any, there: Tensor) -> Any:
         return network(part)
 
-    return _joined([checkpoint(compute, part, there, use_reentrant=False, context_fn=again) for part in parts])
+    return _joined([_checkpoint(compute, part, there, use_reentrant=False, context_fn=again) for part in parts])
 
 
 def by_rows(method: Callable[[Any, Any], Tensor]) -> Callable[[Any, Any], Tensor]:
