@@ -33,5 +33,5 @@ def uncompiled(kind: Kind) -> Kind:
 
 def _empty(kind: type[Optimizer]) -> Optimizer:
     """One without weights, which a copy or a pickle fills."""
-    made = uncompiled(kind)
+    made: type[Optimizer] = uncompiled(kind)  # type: ignore[arg-type]  # a class is hashable
     return made.__new__(made)
