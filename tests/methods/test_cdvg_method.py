@@ -25,7 +25,7 @@ from contrapose.training.pictures import read_pictures
 DATA = "made:tint?count=80&part=learned"
 OPTIONS = (
     "--batch-size 16 --epochs 1 --encoder tiny_conv --projection-hidden 8 --projection-dimension 4 "
-    "--translator-steps 2 --translator-batch 8 --translator-width 4 --device cpu --checkpoint-steps 1 --log-steps 1"
+    "--translator-steps 2 --critic-turns 5 --translator-batch 8 --translator-width 4 --device cpu --checkpoint-steps 1 --log-steps 1"
 )
 SMALL = ["--data", DATA, *OPTIONS.split()]
 

@@ -20,7 +20,9 @@ def small(**options: object) -> Translator:
     torch.manual_seed(0)
     usual = {"channels": 3, "image_size": 8, "classes": ("cat", "dog"), "width": 4, "blocks": 1}
     translator = Translator(**{**usual, **options}).eval()  # type: ignore[arg-type]
-    torch.nn.init.normal_(translator.layers[-1].weight, std=0.1)  # type: ignore[arg-type]  # as if it had learned
+    for name, weight in translator.named_parameters():  # as if it had learned
+        if name.endswith(("change.weight", "scale", "shift")):
+            torch.nn.init.normal_(weight, std=0.1 if name == "change.weight" else 1.0)
     return translator
 
 
@@ -50,6 +52,15 @@ def test_a_translation_depends_on_its_class_and_on_no_other_picture() -> None:
         torch.testing.assert_close(made[1:2], translator(x[1:2], torch.tensor([1])))
         assert (made[0] - translator(x[:1], torch.tensor([1]))[0]).abs().max() > 1e-4
         torch.testing.assert_close(made, translator(x.float() / 255, torch.tensor([0, 1, 1])))
+
+
+def test_the_class_is_told_to_pictures_without_a_border() -> None:
+    """Constant planes beside the picture are subtracted by the norm behind them, all but what padding leaves."""
+    translator, grey = small(halvings=0), torch.full((1, 3, 8, 8), 128, dtype=torch.uint8)
+    grey[..., 4, 4] = 255
+    with torch.no_grad():
+        cat, dog = (translator(grey, torch.tensor([number]))[0] for number in (0, 1))  # (C, H, W) each
+    assert (cat - dog)[:, 3:5, 3:5].abs().max() > 1e-2
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,16 @@ SLACK = 1e-3  # rounding may leave [0, 1] by so much
 
 
 class Translator(nn.Module):
-    """G(x, c): the class as K constant planes beside the picture, then fewer pixels, residual blocks, and back.
+    """G(x, c): fewer pixels, residual blocks, and back, with the class in the scales and shifts of all norms.
 
-        h = down(relu(norm(conv([x, planes of c]))))
-        h <- h + conv(relu(norm(conv(h)))), norms between, `blocks` times
+        norm(h, c) = scale_c · (h - mean) / deviation + shift_c,  mean and deviation of each channel over its pixels
+        h = down(relu(norm(conv(x), c)))
+        h <- h + norm(conv(relu(norm(conv(h), c))), c), `blocks` times
         G(x, c) = x + conv(up(h)),  the last conv beginning at 0
+
+    StarGAN gives the class as K constant planes beside the picture, and the norm behind the first convolution subtracts
+    what is constant: of the class there is left what the padding at the borders betrays. Scales and shifts of its own
+    tell it to every layer [design].
 
     It begins as the identity, so that it finds the smallest change that is taken for the class. StarGAN's begins with
     noise, and on small pictures finds the mean picture of each class first, from which the cycle does not lead away,
@@ -76,18 +81,19 @@ class Translator(nn.Module):
         self.preparation = preparation or Preparation()
         self.arguments: dict[str, Any] = {"width": count(width, "width"), "halvings": halvings, "blocks": blocks}
         edge, inner = 3 if small else 7, width * 2**halvings
-        layers: list[nn.Module] = [*_normed(nn.Conv2d(channels + len(classes), width, edge, padding=edge // 2))]
+        many = len(classes)
+        layers: list[nn.Module] = [_Normed(nn.Conv2d(channels, width, edge, padding=edge // 2, bias=False), many)]
         for number in range(halvings):
             now = width * 2**number
-            layers += _normed(nn.Conv2d(now, 2 * now, 4, stride=2, padding=1))
-        layers += [_Residual(inner) for _ in range(blocks)]
+            layers.append(_Normed(nn.Conv2d(now, 2 * now, 4, stride=2, padding=1, bias=False), many))
+        layers += [_Residual(inner, many) for _ in range(blocks)]
         for number in range(halvings):
             now = inner // 2**number
-            layers += _normed(nn.ConvTranspose2d(now, now // 2, 4, stride=2, padding=1))
-        change = nn.Conv2d(width, channels, edge, padding=edge // 2)
-        nn.init.zeros_(change.weight)
-        nn.init.zeros_(change.bias)  # type: ignore[arg-type]  # it has one
-        self.layers = nn.Sequential(*layers, change)
+            layers.append(_Normed(nn.ConvTranspose2d(now, now // 2, 4, stride=2, padding=1, bias=False), many))
+        self.layers = nn.ModuleList(layers)
+        self.change = nn.Conv2d(width, channels, edge, padding=edge // 2)
+        nn.init.zeros_(self.change.weight)
+        nn.init.zeros_(self.change.bias)  # type: ignore[arg-type]  # it has one
 
     @property
     def form(self) -> dict[str, Any]:
@@ -113,9 +119,10 @@ class Translator(nn.Module):
 
     def translate(self, scaled: Float[Tensor, "B C H W"], classes: Int64[Tensor, "B"]) -> Float[Tensor, "B C H W"]:
         """What is in [-1, 1] to what should be, and is not held there; gradients flow."""
-        planes = functional.one_hot(classes, len(self.classes)).to(scaled.dtype)  # (B, K)
-        planes = planes[:, :, None, None].expand(-1, -1, *scaled.shape[2:])  # (B, K, H, W)
-        change: Tensor = self.layers(torch.cat([scaled, planes], dim=1))  # (B, C + K, H, W) -> (B, C, H, W)
+        h = scaled
+        for layer in self.layers:
+            h = layer(h, classes)  # (B, C', h, w)
+        change: Tensor = self.change(h)  # (B, C, H, W)
         return scaled + change
 
     def forward(self, pictures: Tensor, classes: Int64[Tensor, "B"]) -> Float[Tensor, "B C H W"]:
@@ -152,20 +159,29 @@ class Translator(nn.Module):
         return f"channels={self.channels}, image_size={self.image_size}, classes={len(self.classes)}"
 
 
-class _Residual(nn.Module):
-    def __init__(self, width: int) -> None:
+class _Normed(nn.Module):
+    """A convolution, an instance norm with scales and shifts of each class, and, but for `last`, a rectifier."""
+
+    def __init__(self, convolution: nn.Conv2d | nn.ConvTranspose2d, classes: int, *, last: bool = False) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            *_normed(nn.Conv2d(width, width, 3, padding=1)),
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.InstanceNorm2d(width, affine=True),
-        )
+        width = convolution.out_channels
+        self.convolution, self.last = convolution, last  # without a bias, which the norm would subtract again
+        self.norm = nn.InstanceNorm2d(width)
+        self.scale = nn.Parameter(torch.ones(classes, width))
+        self.shift = nn.Parameter(torch.zeros(classes, width))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)  # (B, C', h, w)
+    def forward(self, x: Tensor, classes: Tensor) -> Tensor:
+        h = self.norm(self.convolution(x))  # (B, C', h, w)
+        h = h * self.scale[classes, :, None, None] + self.shift[classes, :, None, None]
+        return h if self.last else functional.relu(h, inplace=True)
 
 
-def _normed(convolution: nn.Module) -> list[nn.Module]:
-    """A convolution, whose bias the norm behind it would subtract again, and that norm."""
-    convolution.register_parameter("bias", None)
-    return [convolution, nn.InstanceNorm2d(int(convolution.out_channels), affine=True), nn.ReLU(inplace=True)]  # type: ignore[arg-type]
+class _Residual(nn.Module):
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        first, second = (nn.Conv2d(width, width, 3, padding=1, bias=False) for _ in range(2))
+        self.first, self.second = _Normed(first, classes), _Normed(second, classes, last=True)
+
+    def forward(self, x: Tensor, classes: Tensor) -> Tensor:
+        h: Tensor = self.second(self.first(x, classes), classes)
+        return x + h  # (B, C', h, w)
