@@ -99,8 +99,8 @@ def _encoder(config: Method, trainer: Trainer) -> str:
 def _in_parts(rows: int, learner: Learner) -> list[str]:
     """What micro-batches cost, and where they are not the whole batch."""
     said = [
-        f"micro_batch={rows} saves memory: so many views go through an encoder at a time, the loss sees all, and a "
-        "step takes about a third longer."
+        f"micro_batch={rows} saves memory: so many views go through an encoder at a time, the loss sees all, and "
+        "each view goes through twice, which takes a third to three quarters longer."
     ]
     encoders = [module for module in learner.modules() if isinstance(module, Encoder)]
     if any(training_norms(encoder) for encoder in encoders):

@@ -41,10 +41,10 @@ def in_chunks(network: Callable[[Any], Any], x: Any, size: int | None = None, *,
         backward: network(x_c) once more, and the gradient that reached z_c through it; then the next part
 
     A loss that compares all rows with each other (contrast) sees all of them, and its gradient is that of one large
-    pass, for a third more time. What a part drew at random (dropout) is drawn again the second time. It is exact where
-    a row's output depends on no other row; batch normalisation in training takes the statistics of its own part, as it
-    takes those of its own process, and its running statistics move once for each part. Where nobody asks for
-    gradients, parts are computed once.
+    pass, for a forward more (a third more time by count; 1.6 to 1.75 times was measured). What a part drew at random
+    (dropout) is drawn again the second time. It is exact where a row's output depends on no other row; batch
+    normalisation in training takes the statistics of its own part, as it takes those of its own process, and its
+    running statistics move once for each part. Where nobody asks for gradients, parts are computed once.
 
     Shapes:
         x: a view of B rows; what comes out: tensors of B rows, one or a tuple of them (and of None).

@@ -9,6 +9,7 @@ from torch import Tensor
 from contrapose.errors import ArgumentError
 from contrapose.pairing.groups import as_integers
 from contrapose.pairing.pairing import Pairing, Plain, Tile
+from contrapose.tracing import is_readable
 
 
 class WithinGroups(Pairing):
@@ -32,7 +33,9 @@ class WithinGroups(Pairing):
 
     def plain(self) -> Plain | None:
         """That of the pairing, where all rows are of one group, as batches drawn from groups mostly are."""
-        return self.pairing.plain() if bool((self.groups == self.groups[:1]).all()) else None
+        if not is_readable(self.groups) or not bool((self.groups == self.groups[:1]).all()):
+            return None
+        return self.pairing.plain()
 
     def to(self, device: torch.device | str) -> WithinGroups:
         return WithinGroups(self.pairing.to(device), self.groups.to(device))

@@ -46,7 +46,7 @@ class RunConfig(Options):
     """Batches per optimiser step. Saves memory; adds no negatives."""
     micro_batch: int | None = None
     """Views that go through an encoder at a time. The loss still sees the whole batch, all its negatives, in the memory
-    of so few and for about a third more time (gradient caching). Default: all at once."""
+    of so few; each of them goes through the encoder twice (gradient caching). Default: all at once."""
     optimizer: Literal["adamw", "sgd", "lars"] = "adamw"
     """AdamW for small encoders; SGD (MoCo) or LARS (SimCLR, MMCL on ImageNet) for large batches."""
     learning_rate: float = 2e-3

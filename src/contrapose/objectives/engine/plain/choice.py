@@ -20,7 +20,8 @@ from contrapose.tracing import is_readable
 LARGEST_EXPONENT = {torch.float32: 60.0, torch.float64: 300.0}
 # So many exponentials are kept for the backward rather than made again, 4 MiB in float32: the second level of caches.
 LARGEST_KEPT = 2**20
-# Rows and columns of a tile, measured by benchmarks/tiled_softmax.py --sweep; flat around the best.
+# Rows and columns of a tile. The former was measured for tiles with masks (benchmarks/tiled_softmax.py --sweep; flat
+# around the best), the squares by short runs on a busy machine.
 CPU_TILE, CPU_SQUARE = (512, 1024), (512, 512)
 # An accelerator wants few, large calls: a tile of 64 MiB. Reasoned, not measured.
 ACCELERATOR_TILE = (2048, 8192)
