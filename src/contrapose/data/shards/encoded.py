@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from contrapose.data.chosen import Chosen
 from contrapose.data.images.images import Images
 from contrapose.data.images.listing import Listing
 from contrapose.data.images.packing.chunks import in_chunks
@@ -30,7 +31,7 @@ _ENDINGS = {"jpeg": "jpg", "mpo": "jpg", "jpeg2000": "jp2", "ppm": "ppm"}
 
 def of_listing(listing: Listing, rows: range, skipped: list[Skipped], workers: int) -> Iterator[Sample]:
     """Pictures as they are encoded, those that cannot be read left out and added to `skipped`."""
-    some = _Range(listing.pictures, rows)
+    some = Chosen(listing.pictures, np.asarray(rows))
     with closing(in_chunks(some, lambda _, pictures: list(map(_encoded, pictures)), workers, CHUNK)) as chunks:
         row = rows.start
         for chunk in chunks:
@@ -111,19 +112,6 @@ def _content(picture: Any) -> tuple[bytes, str | None]:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")  # a Pillow image
     return buffer.getvalue(), "png"
-
-
-class _Range(Sequence[Any]):
-    """Some consecutive items of a sequence."""
-
-    def __init__(self, whole: Sequence[Any], rows: range) -> None:
-        self.whole, self.rows = whole, rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, row: Any) -> Any:
-        return self.whole[self.rows[row]]
 
 
 Of = Callable[[range], Iterator[Sample]]

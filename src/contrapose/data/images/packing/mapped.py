@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import mmap
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 AROUND = 65_536  # bytes that the system maps around each place that is read
 HELD = 8 * 2**20  # bytes of a map that may stay in the process's memory [design]
-_read: dict[int, int] = {}
+_read: WeakKeyDictionary[mmap.mmap, int] = WeakKeyDictionary()  # bytes of each since it was last let go of
 
 
 def given_back(store: Any, rows: int) -> None:
@@ -24,11 +25,11 @@ def given_back(store: Any, rows: int) -> None:
     if found is None or not hasattr(mmap, "MADV_DONTNEED") or not rows:
         return
     row = store.nbytes // max(len(store), 1)
-    read = _read.get(id(found), 0) + rows * max(row, AROUND)
+    read = _read.get(found, 0) + rows * max(row, AROUND)
     if read > HELD:
         found.madvise(mmap.MADV_DONTNEED)  # of a read-only map of a file: nothing can be lost
         read = 0
-    _read[id(found)] = read
+    _read[found] = read
 
 
 def rows_of(store: np.ndarray, rows: np.ndarray) -> np.ndarray:
