@@ -4,9 +4,10 @@
 
 Each figure comes from a process of its own, which opens that many pictures from a packed file (a memory map, as a
 folder of photos is after its first reading), does the work once on a few of them, and then on all. Time is the
-processor's, of one thread; a training step is timed over some steps. `anonymous` is the peak of the memory that the
-process holds by itself, looked at every 20 ms; `resident` the system's own peak, in which pages of the mapped file
-count as long as nobody else wants the memory. "flat" is the cost of a sample over that among the fewest pictures.
+processor's, of one thread; a training step is timed over some steps, and over all of an epoch where it has more.
+`anonymous` is the peak of the memory that the process holds by itself, looked at every 20 ms; `resident` the system's
+own peak, in which pages of the mapped file count as long as nobody else wants the memory. "flat" is the cost of a
+sample over that among the fewest pictures.
 
 `evaluate` asks for kNN, whose products grow with the square of the samples, and for a probe: both are of embeddings.
 What raw pixels cost is bounded by the share that they are measured on.
@@ -80,10 +81,10 @@ def work_of(what: str, pixels: np.ndarray, folder: Path, steps: int) -> Callable
         return Images(pixels[:count], np.arange(count) % CLASSES)
 
     def train(count: int) -> int:
-        epochs = steps * BATCH / count
+        epochs = max(1, round(steps * BATCH / count))
         out = str(folder / f"run-{count}-{time.monotonic_ns()}")
         contrapose.train("simclr", data=data(count), out=out, epochs=epochs, batch_size=BATCH)
-        return steps
+        return epochs * (count // BATCH)
 
     def embedded(count: int) -> int:
         embed(folder / "encoder", data(count), out=folder / "z.npz", quiet=True)
@@ -135,7 +136,7 @@ def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="300 and 600 pictures: whether it runs")
     parser.add_argument("--fewest", type=int, default=1000, help="pictures that grow 10 and 100 times")
-    parser.add_argument("--steps", type=int, default=20, help="training steps that are timed")
+    parser.add_argument("--steps", type=int, default=20, help="fewest training steps that are timed, in whole epochs")
     parser.add_argument("--work", nargs="+", choices=WORK, default=WORK)
     parser.add_argument("--out", type=Path, help="write the figures, with commit and machine, as JSON")
     parser.add_argument("--here", nargs=3, metavar=("WORK", "COUNT", "FILE"), help=argparse.SUPPRESS)
