@@ -1,7 +1,8 @@
 """One descriptor a kind of data: how data, views and encoders fit together for it. No torch until one is used."""
 
 from contrapose.modalities.image import IMAGE
-from contrapose.modalities.modality import MODALITIES, Modality, asked_kind, check_reading, modality_of, register
+from contrapose.modalities.known import MODALITIES, asked_kind, check_reading, modality_of, register
+from contrapose.modalities.modality import Modality
 from contrapose.modalities.rows import ROWS
 from contrapose.modalities.text import TEXT
 

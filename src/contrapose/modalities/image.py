@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from contrapose.errors import ArgumentError
 from contrapose.modalities.expected import expected_of_photographs
-from contrapose.modalities.modality import Modality, check_reading
+from contrapose.modalities.known import check_reading
+from contrapose.modalities.modality import Modality
 from contrapose.options import Options
 from contrapose.views.images.options import ImageViews
 

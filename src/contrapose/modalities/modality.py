@@ -1,15 +1,14 @@
-"""What a descriptor says of a kind of data, and the list of the kinds."""
+"""What a descriptor says of a kind of data."""
 
 from __future__ import annotations
 
 import textwrap
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from contrapose.errors import ArgumentError
 from contrapose.options import Options
-from contrapose.registry import Registry
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from contrapose.data.problems import Problem
     from contrapose.data.texts.near_copies import NearCopies
     from contrapose.encoders import Encoder, Start
-
-
-_STATED = ("name", "noun", "plural", "options", "reading", "floor_name", "example")
 
 
 class Modality(ABC):
@@ -114,6 +110,14 @@ class Modality(ABC):
         """Each sample of a view as text, for people: its numbers, unless the kind says it better."""
         return [textwrap.shorten(str(getattr(view[row], "values", view[row])), 80) for row in range(len(view))]
 
+    def drawing(self, samples: Samples, row: int) -> str | None:
+        """A sample as an SVG, for kinds that are looked at and are no pictures; None: it is not drawn."""
+        return None
+
+    def view_drawings(self, view: Any, encoder: Encoder) -> list[str] | None:
+        """Each sample of a view as an SVG, where `drawing` draws samples."""
+        return None
+
     def problems(self, samples: Samples) -> Iterable[Problem]:
         """What of this kind may be wrong with samples that could be opened: exact copies, and what the kind knows."""
         from contrapose.data.problems import copies, repeated
@@ -178,76 +182,3 @@ class Modality(ABC):
         Errors:
             ArgumentError: they have another form.
         """
-
-
-SHARED = ("limit", "labels", "label_column", "number_column", "progress")
-"""Options of reading that every kind has."""
-
-
-def check_reading(modality: Modality, reading: Mapping[str, Any], *, python: Sequence[str] = ()) -> dict[str, Any]:
-    """Options of reading that this kind of data has; those of other kinds may be there as long as they are not set.
-
-    Arguments:
-        python: further options of this kind, which the command line does not have.
-
-    Errors:
-        ArgumentError: an option of another kind that is set.
-    """
-    own = {name: value for name, value in reading.items() if name in (*modality.reading, *SHARED, *python)}
-    others = [name for name, value in reading.items() if name not in (*own, "cache") and value is not None]
-    if others:
-        flag = others[0].replace("_", "-")
-        raise ArgumentError(
-            f"{others[0]} (--{flag}) is not an option of {modality.plural}; they have "
-            f"{', '.join(modality.reading) or 'none'}."
-        )
-    return own
-
-
-def asked_kind(data: Any, modality: str | None, reading: Mapping[str, Any]) -> Modality:
-    """The kind that was named, else the one whose column was, else what the data look like.
-
-    Errors:
-        ArgumentError: no kind of that name.
-        DataError: data of two kinds, and neither was asked for.
-    """
-    from contrapose.data import kind_of
-
-    if modality is not None:
-        return MODALITIES[modality]
-    asked = {name for name, value in reading.items() if name.endswith("_column") and value is not None}
-    owners = [kind for kind in MODALITIES.values() if asked.intersection(kind.reading)]
-    return owners[0] if len(owners) == 1 else MODALITIES[kind_of(data)]
-
-
-MODALITIES: Registry[Modality] = Registry(
-    "modality", remedy="A kind of data of your own is known once the module that registers it is imported."
-)
-
-M = TypeVar("M", bound=Modality)
-
-
-def register(modality: M) -> M:
-    """Make a kind of data known: to `train`, `evaluate` and all others, and to what rebuilds saved encoders.
-
-    >>> EVENTS = contrapose.modalities.register(Events())          # doctest: +SKIP
-
-    Errors:
-        ArgumentError: the name is taken, or the descriptor lacks something.
-    """
-    lacking = [name for name in _STATED if not hasattr(modality, name)]
-    if lacking:
-        raise ArgumentError(
-            f"{type(modality).__name__} describes a kind of data and does not say its {', '.join(lacking)}: see "
-            "contrapose.modalities.Modality."
-        )
-    from contrapose.encoders.architecture import rebuild_with
-
-    MODALITIES.register(modality.name)(modality)
-    rebuild_with(modality.name, modality.rebuild)
-    return modality
-
-
-def modality_of(thing: Any) -> Modality:
-    """The kind of some samples, of an encoder, or of a configuration."""
-    return MODALITIES[thing.modality]

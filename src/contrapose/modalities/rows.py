@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from contrapose.errors import ArgumentError
-from contrapose.modalities.modality import Modality, check_reading
+from contrapose.modalities.known import check_reading
+from contrapose.modalities.modality import Modality
 from contrapose.options import Options
 from contrapose.views.rows.options import RowViews
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from contrapose.modalities.expected import expected_of_texts
-from contrapose.modalities.modality import Modality, check_reading
+from contrapose.modalities.known import check_reading
+from contrapose.modalities.modality import Modality
 from contrapose.options import Options
 from contrapose.views.texts.options import TextViews
 

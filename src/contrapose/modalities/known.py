@@ -1,0 +1,84 @@
+"""The kinds of data that are known, and which of them some data or options are of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from contrapose.errors import ArgumentError
+from contrapose.modalities.modality import Modality
+from contrapose.registry import Registry
+
+_STATED = ("name", "noun", "plural", "options", "reading", "floor_name", "example")
+
+SHARED = ("limit", "labels", "label_column", "number_column", "progress")
+"""Options of reading that every kind has."""
+
+
+def check_reading(modality: Modality, reading: Mapping[str, Any], *, python: Sequence[str] = ()) -> dict[str, Any]:
+    """Options of reading that this kind of data has; those of other kinds may be there as long as they are not set.
+
+    Arguments:
+        python: further options of this kind, which the command line does not have.
+
+    Errors:
+        ArgumentError: an option of another kind that is set.
+    """
+    own = {name: value for name, value in reading.items() if name in (*modality.reading, *SHARED, *python)}
+    others = [name for name, value in reading.items() if name not in (*own, "cache") and value is not None]
+    if others:
+        flag = others[0].replace("_", "-")
+        raise ArgumentError(
+            f"{others[0]} (--{flag}) is not an option of {modality.plural}; they have "
+            f"{', '.join(modality.reading) or 'none'}."
+        )
+    return own
+
+
+def asked_kind(data: Any, modality: str | None, reading: Mapping[str, Any]) -> Modality:
+    """The kind that was named, else the one whose column was, else what the data look like.
+
+    Errors:
+        ArgumentError: no kind of that name.
+        DataError: data of two kinds, and neither was asked for.
+    """
+    from contrapose.data import kind_of
+
+    if modality is not None:
+        return MODALITIES[modality]
+    asked = {name for name, value in reading.items() if name.endswith("_column") and value is not None}
+    owners = [kind for kind in MODALITIES.values() if asked.intersection(kind.reading)]
+    return owners[0] if len(owners) == 1 else MODALITIES[kind_of(data)]
+
+
+MODALITIES: Registry[Modality] = Registry(
+    "modality", remedy="A kind of data of your own is known once the module that registers it is imported."
+)
+
+M = TypeVar("M", bound=Modality)
+
+
+def register(modality: M) -> M:
+    """Make a kind of data known: to `train`, `evaluate` and all others, and to what rebuilds saved encoders.
+
+    >>> EVENTS = contrapose.modalities.register(Events())          # doctest: +SKIP
+
+    Errors:
+        ArgumentError: the name is taken, or the descriptor lacks something.
+    """
+    lacking = [name for name in _STATED if not hasattr(modality, name)]
+    if lacking:
+        raise ArgumentError(
+            f"{type(modality).__name__} describes a kind of data and does not say its {', '.join(lacking)}: see "
+            "contrapose.modalities.Modality."
+        )
+    from contrapose.encoders.architecture import rebuild_with
+
+    MODALITIES.register(modality.name)(modality)
+    rebuild_with(modality.name, modality.rebuild)
+    return modality
+
+
+def modality_of(thing: Any) -> Modality:
+    """The kind of some samples, of an encoder, or of a configuration."""
+    return MODALITIES[thing.modality]
