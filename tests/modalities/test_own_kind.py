@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-from event_kind import EventEncoder, Events, histories, make_known
+from event_kind import EventEncoder, EventOptions, Events, histories, make_known
 
 import contrapose
 from contrapose.commands.evaluate import evaluate
@@ -27,6 +28,8 @@ from contrapose.errors import ArgumentError, RunError
 from contrapose.methods import METHODS
 from contrapose.methods.assemble import assemble
 from contrapose.modalities import MODALITIES, register
+from contrapose.report.cards import PictureCard, show
+from contrapose.report.facts.views import views_of
 from distributed_helper import run_ranks
 
 QUICK = {"epochs": 2, "batch_size": 16, "projection_hidden": 8, "projection_dimension": 4, "quiet": True}
@@ -166,3 +169,17 @@ def test_a_damaged_description_is_one_sentence(tmp_path: Path, run: Path) -> Non
         contrapose.load(tmp_path / "encoder")
     save_encoder(EventEncoder(5, 4), tmp_path / "own")
     assert isinstance(load_encoder(tmp_path / "own"), EventEncoder)
+
+
+def test_one_that_is_drawn_is_shown_as_a_picture(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawing = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><title>nine</title></svg>'
+    monkeypatch.setattr(Events, "drawing", lambda self, samples, row: drawing)
+    monkeypatch.setattr(Events, "view_drawings", lambda self, view, encoder: [drawing] * len(view))
+    samples, encoder = histories(), load_encoder(run / "encoder")
+    shown = show(samples)(3)
+    assert isinstance(shown, PictureCard)
+    kind, _, data = shown.source.partition(",")
+    assert (kind, base64.b64decode(data).decode()) == ("data:image/svg+xml;base64", drawing)
+    assert shown.alt == f"sequence {samples.identifiers[3]}"
+    (row, *_) = views_of(samples, encoder, EventOptions().views).rows
+    assert [row.original.hover(), *(view.hover() for view in row.views)] == [{"image": shown.source}] * 7

@@ -1,4 +1,5 @@
-"""How a sample is shown: a picture as a thumbnail, a text as text, a row of a table as its cells."""
+"""How a sample is shown: a picture as a thumbnail, a text as text, a row of a table as its cells, others as their kind
+draws them."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from contrapose.data import Images, Rows, Samples
 from contrapose.data.texts.words import parts_of, words_of
+from contrapose.modalities import modality_of
 
 THUMBNAIL = 96  # pixels a side at most: a page of a thousand of them stays a few megabytes
 QUALITY = 85  # of WebP, which takes a third of what PNG takes for photos
@@ -81,6 +83,11 @@ def picture_card(pixels: UInt8[Tensor, "C H W"], alt: str, *, side: int = THUMBN
     return PictureCard(f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}", alt)
 
 
+def drawing_card(drawing: str, alt: str) -> PictureCard:
+    """An SVG, which a browser draws as a picture: nothing in it can run or fetch."""
+    return PictureCard(f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}", alt)
+
+
 def show_pictures(images: Images, *, side: int = THUMBNAIL) -> Show:
     """The pictures of `images`, called by their identifiers."""
 
@@ -91,18 +98,23 @@ def show_pictures(images: Images, *, side: int = THUMBNAIL) -> Show:
 
 
 def show(samples: Samples, *, side: int = THUMBNAIL) -> Show:
-    """How samples of a kind are shown: pictures of at most `side` pixels, texts, the cells of rows,
-    and of any other kind an excerpt."""
+    """How samples of a kind are shown: pictures of at most `side` pixels, texts, the cells of rows, and of any other
+    kind its drawing, where it has one, else an excerpt."""
     if isinstance(samples, Images):
         return show_pictures(samples, side=side)
     if isinstance(samples, Rows):
         return lambda row: show_rows([samples.cells(row)], samples.names)(0)
 
-    def text(row: int) -> str:
-        sample = samples.batch([row])[0]
-        return sample if isinstance(sample, str) else samples.excerpt(row) or str(sample)
+    kind = modality_of(samples)
 
-    return lambda row: show_texts([text(row)])(0)
+    def drawn_or_read(row: int) -> Card:
+        drawing = kind.drawing(samples, row)
+        if drawing is not None:
+            return drawing_card(drawing, f"{kind.noun} {samples.identifiers[row]}")
+        sample = samples.batch([row])[0]
+        return show_texts([sample if isinstance(sample, str) else samples.excerpt(row) or str(sample)])(0)
+
+    return drawn_or_read
 
 
 def marked(card: Card, asked: Card) -> Card:

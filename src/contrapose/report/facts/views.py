@@ -10,8 +10,8 @@ import torch
 from contrapose.data import Images, Samples, derived_generator
 from contrapose.data.samples import evenly_spaced
 from contrapose.encoders import Encoder
-from contrapose.modalities import modality_of
-from contrapose.report.cards import TextCard, name_of, picture_card, show
+from contrapose.modalities import Modality, modality_of
+from contrapose.report.cards import Card, TextCard, drawing_card, name_of, picture_card, show
 from contrapose.report.page import ViewRow, Views
 from contrapose.views import ImageViews, ViewGenerator
 
@@ -35,13 +35,21 @@ def views_of(samples: Samples, encoder: Encoder, options: Any, *, seed: int = 0)
     modality, rows = modality_of(samples), evenly_spaced(len(samples), SAMPLES)
     make = modality.views(dataclasses.replace(options, count=VIEWS), samples, encoder)
     views = make(samples.batch(rows), generator=derived_generator(seed, _PAGE))
-    texts = [modality.shown_views(view, encoder) for view in views]  # V lists of B
+    cards = [_cards(modality, view, encoder, number) for number, view in enumerate(views, 1)]  # V lists of B
     originals = show(samples)
     shown = [
-        ViewRow(name_of(samples.identifiers[row]), originals(row), [TextCard(view[line]) for view in texts])
+        ViewRow(name_of(samples.identifiers[row]), originals(row), [view[line] for view in cards])
         for line, row in enumerate(rows.tolist())
     ]
     return Views(shown, options.in_words())
+
+
+def _cards(modality: Modality, view: Any, encoder: Encoder, number: int) -> list[Card]:
+    """Each sample of a view: drawn where its kind is drawn, else in words."""
+    drawings = modality.view_drawings(view, encoder)
+    if drawings is not None:
+        return [drawing_card(drawing, f"view {number} of a {modality.noun}") for drawing in drawings]
+    return [TextCard(text) for text in modality.shown_views(view, encoder)]
 
 
 def _of_pictures(images: Images, options: ImageViews, seed: int) -> Views:
