@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 from collections.abc import Callable
@@ -10,6 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the collector need not walk through it, which takes 0.3 s each time."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,13 @@ import numpy as np
 
 from peers.row import Call, Row, Settings
 
-PACKAGES = {"lightly": "lightly", "pytorch_metric_learning": "pytorch-metric-learning", "cv2": "opencv-python-headless"}
+PACKAGES = {
+    "lightly": "lightly",
+    "pytorch_metric_learning": "pytorch-metric-learning",
+    "cv2": "opencv-python-headless",
+    "torch_geometric": "torch-geometric",
+    "recbole": "RecBole",
+}
 MISSING = "is not installed"
 
 

@@ -23,6 +23,16 @@ from typing import Any
 from peers.environment import ROOT, default_folder, enter, make
 
 RESULTS = ROOT / "results" / "benchmarks" / "peers"
+PEERS = (
+    "lightly",
+    "pytorch-metric-learning",
+    "kornia",
+    "albumentations",
+    "torchvision",
+    "faiss-cpu",
+    "torch-geometric",
+    "recbole",
+)
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 
@@ -110,7 +120,7 @@ def peers_installed() -> dict[str, str]:
     import importlib.metadata
 
     found = {}
-    for name in ("lightly", "pytorch-metric-learning", "kornia", "albumentations", "torchvision", "faiss-cpu"):
+    for name in PEERS:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

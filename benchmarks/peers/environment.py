@@ -28,6 +28,8 @@ PEERS = (
     "kornia==0.9.0",
     "albumentations==2.0.8",
     "albucore==0.0.24",
+    "torch-geometric==2.8.1",
+    "recbole==1.2.1",
 )
 NEEDED = (
     "opencv-python-headless",
@@ -39,6 +41,19 @@ NEEDED = (
     "PyYAML",
     "tqdm",
     "faiss-cpu>=1.9",
+    "aiohttp",  # from here on torch-geometric and RecBole ask for it
+    "psutil",
+    "pyparsing",
+    "requests",
+    "xxhash",
+    "colorama",
+    "colorlog==4.7.2",
+    "pandas",
+    "plotly",
+    "tabulate",
+    "tensorboard",
+    "texttable",
+    "thop",
 )
 
 
