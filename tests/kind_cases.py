@@ -48,5 +48,15 @@ def _rows(folder: Path) -> Path:
     return folder / "rows.csv"
 
 
-WRITERS: dict[str, Callable[[Path], Path]] = {"image": _pictures, "text": _texts, "rows": _rows}
+def _items(folder: Path) -> Path:
+    random = np.random.default_rng(4)
+    label = _targets()["label"]
+    histories = [(6 * one + random.integers(1, 9, random.integers(5, 10))).tolist() for one in label]
+    polars.DataFrame({"user": np.arange(SAMPLES), "items": histories, **_targets()}).write_parquet(
+        folder / "histories.parquet"
+    )
+    return folder / "histories.parquet"
+
+
+WRITERS: dict[str, Callable[[Path], Path]] = {"image": _pictures, "text": _texts, "rows": _rows, "items": _items}
 """Kind of data -> what writes such a file into a folder. A new kind of data needs one, and gets the common checks."""

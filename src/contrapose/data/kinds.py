@@ -1,4 +1,4 @@
-"""What kind of data something is: pictures, texts or rows of numbers. A look, not a reading."""
+"""What kind of data something is: pictures, texts, histories of items or rows of numbers. A look, not a reading."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from contrapose.data.files.names import expanded
 from contrapose.data.files.walk import SUFFIXES
+from contrapose.data.items.looks import are_histories, look_like_items
 from contrapose.data.samples import Samples
 from contrapose.data.shards.kinds import of_tar
 from contrapose.data.shards.names import STREAM, TAR, shard_paths
@@ -36,8 +37,8 @@ def kind_of(spec: Any) -> str:
     """The name of the kind of data that `spec` names, or is; "image" where nothing speaks for another one.
 
     Pictures: arrays of three or four axes, picture files, tables with a column of them. Texts: plain `.txt`, Python's
-    `.py`, lists of strings that are no names of files, tables with a column of texts. Rows: arrays of two axes, tables
-    of numbers and short words.
+    `.py`, lists of strings that are no names of files, tables with a column of texts. Items: tables of users and lists
+    of items, or of user, item and time; lists of lists. Rows: arrays of two axes, tables of numbers and short words.
 
     Errors:
         DataError: a table that holds pictures as well as texts: two kinds are possible, and none is chosen in silence.
@@ -56,6 +57,8 @@ def kind_of(spec: Any) -> str:
         return _of_array(spec)
     if isinstance(spec, list | tuple) and spec and _are_texts(spec):
         return "text"
+    if isinstance(spec, list | tuple) and spec and are_histories(spec[:MOST_LOOKED_AT]):
+        return "items"
     if isinstance(spec, list | tuple) and spec and all(isinstance(row, Mapping) for row in spec[:MOST_LOOKED_AT]):
         some = spec[:MOST_LOOKED_AT]
         return kind_of(
@@ -99,6 +102,8 @@ def _of_name(name: str) -> str:
 
 
 def _of_columns(kinds: Mapping[str, Kind], origin: str, read: Any) -> str:
+    if look_like_items(kinds, read):
+        return "items"
     names = {name.lower(): name for name in kinds}
     encoded = [name for name, kind in kinds.items() if kind in ("bytes", "struct")]
     pictures = encoded or [names[one] for one in PICTURE_NAMES if kinds.get(names.get(one, "")) == "text"]

@@ -20,6 +20,9 @@ LABEL = "label"
 NUMBER = "number"
 """The name of the target that holds a number to be predicted."""
 
+NEXT = "next"
+"""The name of the target that holds the number of the item that came next."""
+
 MASK = "mask"
 """The name of the target that holds a class number for every pixel of a picture."""
 
@@ -246,4 +249,4 @@ def _target(name: str, values: np.ndarray) -> np.ndarray:
     return np.asarray(values, dtype=_TYPES.get(name, np.float64))  # (N,), of masks (N, H, W)
 
 
-_TYPES: dict[str, type] = {LABEL: np.int64, MASK: np.int16}
+_TYPES: dict[str, type] = {LABEL: np.int64, NEXT: np.int64, MASK: np.int16}

@@ -12,21 +12,26 @@ class Attention(nn.Module):
 
     Shapes:
         x: `(B, T, D)`; returns `(B, T, D)`.
-        mask: `(B, T)`, True where a step is real: nobody attends to the others. Each row has one at least.
+        mask: `(B, T)`, True where a step is real: nobody attends to the others. Each row has one at least. `(B, T, T)`,
+            True where the step of the row attends to that of the column.
+
+    Arguments:
+        dropout: chance of each weight of the softmax to become 0 while training.
     """
 
-    def __init__(self, dimension: int, heads: int) -> None:
+    def __init__(self, dimension: int, heads: int, *, dropout: float = 0.0) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.dropout = heads, dropout
         self.project_in = nn.Linear(dimension, 3 * dimension)
         self.project_out = nn.Linear(dimension, dimension)
 
-    def forward(self, x: Float[Tensor, "B T D"], mask: Bool[Tensor, "B T"] | None = None) -> Float[Tensor, "B T D"]:
+    def forward(self, x: Float[Tensor, "B T D"], mask: Bool[Tensor, "B ..."] | None = None) -> Float[Tensor, "B T D"]:
         B, T, D = x.shape
         qkv = self.project_in(x).view(B, T, 3, self.heads, D // self.heads)  # (B, T, 3D) -> (B, T, 3, h, D/h)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, h, T, D/h)
-        seen = None if mask is None else mask[:, None, None, :]  # (B, 1, 1, T)
-        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)  # (B, h, T, D/h)
+        seen = None if mask is None else mask.view(B, 1, -1, T)  # (B, 1, 1, T) or (B, 1, T, T)
+        dropout = self.dropout if self.training else 0.0
+        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=seen, dropout_p=dropout)  # (B, h, T, D/h)
         return self.project_out(mixed.transpose(1, 2).reshape(B, T, D))  # (B, T, D)
 
 
