@@ -58,5 +58,26 @@ def _items(folder: Path) -> Path:
     return folder / "histories.parquet"
 
 
-WRITERS: dict[str, Callable[[Path], Path]] = {"image": _pictures, "text": _texts, "rows": _rows, "items": _items}
+def _frames(folder: Path) -> Path:
+    """Four joints in space; what class it is says how fast they turn."""
+    random = np.random.default_rng(4)
+    label = _targets()["label"]
+    lengths = random.integers(1, 30, SAMPLES)  # one of a single frame among them
+    lengths[5] = 1
+    sequences = []
+    for number, length in zip(label, lengths, strict=True):
+        angle = (number + 1) * np.arange(length)[:, None, None] / 8 + np.arange(4)[:, None]  # (T, 4, 1)
+        sequences.append(np.concatenate([np.sin(angle), np.cos(angle), angle / 9], axis=2) + random.normal(0, 0.1, 3))
+    pointers = np.cumsum([0, *lengths])
+    np.savez(folder / "sequences.npz", frames=np.concatenate(sequences), frame_ptr=pointers, **_targets())
+    return folder / "sequences.npz"
+
+
+WRITERS: dict[str, Callable[[Path], Path]] = {
+    "image": _pictures,
+    "text": _texts,
+    "rows": _rows,
+    "items": _items,
+    "frames": _frames,
+}
 """Kind of data -> what writes such a file into a folder. A new kind of data needs one, and gets the common checks."""

@@ -44,7 +44,7 @@ SMALL |= {"precision": "float32", "device": "cpu"}
 CASES = list(METHODS)
 ON_FOUR = ["cless", "code-clones", "contrabert", "dat", "supcon-ce"]
 """Those whose learners no other test has."""
-FILES = {"image": "pictures", "text": "texts", "rows": "rows"}
+FILES = {"image": "pictures", "text": "texts", "rows": "rows", "frames": "sequences"}
 
 
 SHARDABLE: dict[str, type] = {}

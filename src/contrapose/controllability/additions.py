@@ -44,9 +44,7 @@ def new_pairs(
     return _with(chosen, missing, topology, found, random)[0]
 
 
-def _joinable(
-    topology: Topology, distances: Distances | None, graph: np.ndarray, number: np.ndarray
-) -> np.ndarray:
+def _joinable(topology: Topology, distances: Distances | None, graph: np.ndarray, number: np.ndarray) -> np.ndarray:
     """Those of the numbered pairs of graphs that may be joined, each once: `(2, q)`."""
     larger = ((1 + np.sqrt(1 + 8 * number)) / 2).astype(np.int64)  # pair p of nodes i < j is i + j (j - 1) / 2
     smaller = number - larger * (larger - 1) // 2

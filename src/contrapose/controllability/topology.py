@@ -21,7 +21,9 @@ class Topology:
     def __init__(self, source: np.ndarray, target: np.ndarray, node_pointers: np.ndarray) -> None:
         self.source, self.target, self.node_pointers = source, target, node_pointers
         self.nodes = int(node_pointers[-1])
-        self.arriving = np.searchsorted(target, np.arange(self.nodes + 1))  # (S + 1,), where the edges into a node begin
+        self.arriving = np.searchsorted(
+            target, np.arange(self.nodes + 1)
+        )  # (S + 1,), where the edges into a node begin
 
     @classmethod
     def of(cls, edges: Any, nodes: int) -> Topology:

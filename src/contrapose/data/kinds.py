@@ -1,4 +1,4 @@
-"""What kind of data something is: pictures, texts, histories of items or rows of numbers. A look, not a reading."""
+"""What kind of data something is: pictures, texts, rows of numbers, sequences, items or graphs. A look, not a reading."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from contrapose.data.files.names import expanded
 from contrapose.data.files.walk import SUFFIXES
 from contrapose.data.items.looks import are_histories, look_like_items
+from contrapose.data.frames.looks import SUFFIX, archive_of_frames, column_of_frames, list_of_frames
 from contrapose.data.samples import Samples
 from contrapose.data.shards.kinds import of_tar
 from contrapose.data.shards.names import STREAM, TAR, shard_paths
@@ -37,8 +38,11 @@ def kind_of(spec: Any) -> str:
     """The name of the kind of data that `spec` names, or is; "image" where nothing speaks for another one.
 
     Pictures: arrays of three or four axes, picture files, tables with a column of them. Texts: plain `.txt`, Python's
-    `.py`, lists of strings that are no names of files, tables with a column of texts. Items: tables of users and lists
-    of items, or of user, item and time; lists of lists. Rows: arrays of two axes, tables of numbers and short words.
+    `.py`, lists of strings that are no names of files, tables with a column of texts. Rows: arrays of two axes, tables
+    of numbers and short words. Sequences: archives with pointers, folders of `.npy`, lists of arrays that differ in
+    their first axis alone, tables with nested lists of numbers. Items: tables of users and lists of items, or of user,
+    item and time; lists of lists. Graphs: folders and zip files as TUDataset has them, archives with `edge_index`,
+    graphs of torch-geometric and networkx, pairs of nodes and edges.
 
     Errors:
         DataError: a table that holds pictures as well as texts: two kinds are possible, and none is chosen in silence.
@@ -64,6 +68,8 @@ def kind_of(spec: Any) -> str:
         return kind_of(
             {str(name): [row.get(name) for row in some] for name in dict.fromkeys(n for r in some for n in r)}
         )
+    if isinstance(spec, list | tuple) and list_of_frames(spec[:MOST_LOOKED_AT]):
+        return "frames"
     return "image"
 
 
@@ -88,6 +94,8 @@ def _of_name(name: str) -> str:
     if path.is_dir():
         found = Counter(Path(entry).suffix.lower() for entry in _entries(path))
         texts, pictures = (sum(found[one] for one in known) for known in (PLAIN_TEXT, SUFFIXES))
+        if found[SUFFIX] > texts + pictures:
+            return "frames"
         return "text" if texts > pictures else "image"
     if not path.is_file():
         return "image"  # a pattern, or nothing: opening it will say
@@ -119,6 +127,8 @@ def _of_columns(kinds: Mapping[str, Kind], origin: str, read: Any) -> str:
         return "text"
     if pictures or any(_names_pictures(read(name)) for name in strings):  # in a column without a usual name
         return "image"
+    if any(kind == "other" and column_of_frames(read(name)) for name, kind in kinds.items()):
+        return "frames"
     held = {name: kind for name, kind in kinds.items() if name.lower() not in (*LABEL_NAMES, *PICTURE_NAMES)}
     learned = {"whole", "number", "text"}.intersection(held.values())
     return "rows" if learned or not any(name in names for name in PICTURE_NAMES) else "image"
@@ -159,6 +169,8 @@ def _of_array(array: np.ndarray | Tensor) -> str:
 
 
 def _of_array_file(path: Path) -> str:
+    if archive_of_frames(path):
+        return "frames"
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError):

@@ -1,5 +1,6 @@
 """One descriptor a kind of data: how data, views and encoders fit together for it. No torch until one is used."""
 
+from contrapose.modalities.frames import FRAMES
 from contrapose.modalities.image import IMAGE
 from contrapose.modalities.items import ITEMS
 from contrapose.modalities.known import MODALITIES, asked_kind, check_reading, modality_of, register
@@ -11,5 +12,6 @@ MODALITIES.register("image")(IMAGE)
 MODALITIES.register("text")(TEXT)
 MODALITIES.register("rows")(ROWS)
 MODALITIES.register("items")(ITEMS)
+MODALITIES.register("frames")(FRAMES)
 
 __all__ = ["MODALITIES", "Modality", "asked_kind", "check_reading", "modality_of", "register"]
