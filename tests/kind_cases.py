@@ -73,11 +73,35 @@ def _frames(folder: Path) -> Path:
     return folder / "sequences.npz"
 
 
+def _graphs(folder: Path) -> Path:
+    """Rings, stars, and rings with a chord at every node; tags by chance."""
+    random = np.random.default_rng(4)
+    edges, sizes, lengths = [], random.integers(5, 12, SAMPLES), []
+    for size, label in zip(sizes, _targets()["label"], strict=True):
+        nodes = np.arange(size)
+        ring, star = (nodes, (nodes + 1) % size), (np.zeros(size - 1, int), nodes[1:])
+        pairs = [np.stack(star if label == 1 else ring)]
+        pairs += [np.stack([nodes, (nodes + 2) % size])] if label == 2 else []
+        both = np.concatenate([*pairs, *(one[::-1] for one in pairs)], axis=1)  # (2, E)
+        edges.append(both)
+        lengths.append(both.shape[1])
+    np.savez(
+        folder / "graphs.npz",
+        edge_index=np.concatenate(edges, axis=1),
+        edge_ptr=np.cumsum([0, *lengths]),
+        node_ptr=np.cumsum([0, *sizes]),
+        node_tag=random.integers(0, 3, sizes.sum()),
+        **_targets(),
+    )
+    return folder / "graphs.npz"
+
+
 WRITERS: dict[str, Callable[[Path], Path]] = {
     "image": _pictures,
     "text": _texts,
     "rows": _rows,
     "items": _items,
     "frames": _frames,
+    "graph": _graphs,
 }
 """Kind of data -> what writes such a file into a folder. A new kind of data needs one, and gets the common checks."""

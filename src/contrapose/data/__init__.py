@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contrapose.data.batch import Batch
+from contrapose.data.graphs import Graphs, open_graphs
 from contrapose.data.images.biased import BiasedImages, colour_biased
 from contrapose.data.images.images import Images
 from contrapose.data.images.omniglot import OneShotRuns, omniglot, omniglot_one_shot
@@ -23,6 +24,7 @@ __all__ = [
     "Beside",
     "BiasedImages",
     "EpochSampler",
+    "Graphs",
     "Images",
     "OneShotRuns",
     "PlainSource",
@@ -45,6 +47,7 @@ __all__ = [
     "omniglot_one_shot",
     "only_labelled",
     "open_data",
+    "open_graphs",
     "patch_shuffled",
     "split",
 ]

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from contrapose.data.files.names import expanded
 from contrapose.data.files.walk import SUFFIXES
-from contrapose.data.items.looks import are_histories, look_like_items
 from contrapose.data.frames.looks import SUFFIX, archive_of_frames, column_of_frames, list_of_frames
+from contrapose.data.graphs.looks import are_graph_arrays, are_graphs, is_graph_folder, is_graph_object, is_graph_zip
+from contrapose.data.items.looks import are_histories, look_like_items
 from contrapose.data.samples import Samples
 from contrapose.data.shards.kinds import of_tar
 from contrapose.data.shards.names import STREAM, TAR, shard_paths
@@ -51,6 +52,8 @@ def kind_of(spec: Any) -> str:
         return spec.modality
     if isinstance(spec, str | os.PathLike):
         return _of_name(os.fspath(spec))
+    if is_graph_object(spec) or (isinstance(spec, list | tuple) and are_graphs(spec)):
+        return "graph"
     if is_frame(spec) or (isinstance(spec, Mapping) and spec and all(map(is_many, spec.values()))):
         columns = {str(name): values for name, values in (columns_of(spec) if is_frame(spec) else spec).items()}
         kinds = {name: kind_of_column(values) for name, values in columns.items()}
@@ -92,6 +95,8 @@ def _of_name(name: str) -> str:
     if suffix in TAR and shards:
         return of_tar(path)
     if path.is_dir():
+        if is_graph_folder(path):
+            return "graph"
         found = Counter(Path(entry).suffix.lower() for entry in _entries(path))
         texts, pictures = (sum(found[one] for one in known) for known in (PLAIN_TEXT, SUFFIXES))
         if found[SUFFIX] > texts + pictures:
@@ -101,6 +106,8 @@ def _of_name(name: str) -> str:
         return "image"  # a pattern, or nothing: opening it will say
     if suffix in PLAIN_TEXT:
         return "text"
+    if suffix == ".zip" and is_graph_zip(path):
+        return "graph"
     if suffix in (".npy", ".npz"):
         return _of_array_file(path)
     if suffix in (*PARQUET, *SEPARATORS, *JSON_LINES):
@@ -169,8 +176,6 @@ def _of_array(array: np.ndarray | Tensor) -> str:
 
 
 def _of_array_file(path: Path) -> str:
-    if archive_of_frames(path):
-        return "frames"
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError):
@@ -178,6 +183,10 @@ def _of_array_file(path: Path) -> str:
     if isinstance(found, np.ndarray):
         return _of_array(found)
     with found:
+        if are_graph_arrays(found.files):
+            return "graph"
+        if archive_of_frames(path):
+            return "frames"
         shapes = [found[name].ndim for name in found.files if name.lower() not in LABEL_NAMES]
     return "rows" if 2 in shapes and not any(ndim in (3, 4) for ndim in shapes) else "image"
 

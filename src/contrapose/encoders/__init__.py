@@ -16,6 +16,7 @@ from contrapose.encoders.capabilities import (
 from contrapose.encoders.concatenated import concatenate
 from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.frozen import Frozen, frozen
+from contrapose.encoders.graphs.graph_encoder import GraphEncoder, build_graphs
 from contrapose.encoders.images.factory import build
 from contrapose.encoders.images.image_encoder import ImageEncoder
 from contrapose.encoders.initial import Start, fingerprint_of, starting_point
@@ -31,6 +32,7 @@ __all__ = [
     "ConvolutionalBackbone",
     "Encoder",
     "Frozen",
+    "GraphEncoder",
     "ImageEncoder",
     "Lexical",
     "ProjectionHead",
@@ -43,6 +45,7 @@ __all__ = [
     "Tokenwise",
     "architecture_of",
     "build",
+    "build_graphs",
     "build_rows",
     "check_capable",
     "concatenate",

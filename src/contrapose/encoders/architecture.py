@@ -17,6 +17,7 @@ FORMAT = 2  # 1 knew pictures only
 DESCRIPTION = "encoder.json"
 
 _REBUILD = {
+    "graph": ("contrapose.encoders.graphs.graph_encoder", "rebuild_graphs", "graph_factory_of"),
     "image": ("contrapose.encoders.images.factory", "rebuild_image", "factory_of"),
     "items": ("contrapose.encoders.items.factory", "rebuild_items", "item_factory_of"),
     "frames": ("contrapose.encoders.frames.frame_encoder", "rebuild_frames", "frame_factory_of"),

@@ -1,0 +1,37 @@
+"""Connected parts of graphs, grown from a node."""
+
+from __future__ import annotations
+
+import torch
+
+from contrapose.graph_batch import GraphBatch
+from contrapose.views.graphs.draws import share_of
+from contrapose.views.graphs.nodes import induced
+
+
+def grow(graphs: GraphBatch, share: float, *, generator: torch.Generator | None = None) -> GraphBatch:
+    """Keep a connected part of each graph with `nodes - round(share * nodes)` nodes, fewer where its first node is
+    joined with fewer.
+
+    A part grows from a random node; each further node comes over a random edge that leads out of it. So that all
+    graphs grow at once, every edge is given an exponential time to be crossed: the next edge to be crossed is then any
+    of those that lead out, each as likely as the others, and the part is the nodes that are reached first.
+    """
+    counts, owners = graphs.node_counts, graphs.graph_of_nodes  # (B,), (S,)
+    drawn = (torch.rand(len(graphs), generator=generator, dtype=torch.float64) * counts).long()  # (B,)
+    first = graphs.node_pointers[:-1] + drawn.minimum(counts - 1)  # (B,)
+    passage = -torch.rand(graphs.edges.shape[1], generator=generator, dtype=torch.float64).log()  # (E,)
+    reached = torch.full((len(graphs.nodes),), torch.inf, dtype=torch.float64)  # (S,), when
+    reached[first] = 0
+    source, target = graphs.edges  # (E,) each
+    while True:  # a round for each edge of the longest way
+        before = reached
+        reached = before.scatter_reduce(0, target, before[source] + passage, "amin")
+        if torch.equal(before, reached):
+            break
+    order = reached.argsort(stable=True)
+    order = order[owners[order].argsort(stable=True)]  # (S,), of each graph those reached first
+    place = torch.empty_like(order)
+    place[order] = torch.arange(len(order)) - graphs.node_pointers[owners]
+    kept = (place < (counts - share_of(counts, share)).clamp(min=1)[owners]) & reached.isfinite()  # (S,)
+    return induced(graphs, kept)
