@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from contrapose.data import Images, Rows, Samples
+from contrapose.data import Images, Samples
 from contrapose.data.images.pixels.pixel_scale import ATTENTION
 from contrapose.encoders import Encoder, ImageEncoder, check_capable, encoder_folder, load_encoder, starting_point
 from contrapose.encoders.initial import is_published
@@ -152,8 +152,7 @@ class Embedder(nn.Module):
             ArgumentError: an option that this kind of data does not have.
         """
         modality = modality_of(self.encoder)
-        # Rows come with columns of their own, which are brought to those of the encoder.
-        as_it_is = isinstance(data, Samples) and not (isinstance(data, Rows) and modality.name == data.modality)
+        as_it_is = isinstance(data, Samples) and (modality.name != data.modality or modality.is_for(self.encoder, data))
         samples = data if as_it_is else modality.open_for(self.encoder, data, **options)
         if samples.modality != modality.name:
             raise ArgumentError(

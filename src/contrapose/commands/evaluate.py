@@ -53,16 +53,17 @@ def evaluate(
     masks: Any = None,
     void: Sequence[int] | None = None,
     bias_column: str | None = None,
+    mask_seen: bool = False,
     quiet: bool = False,
 ) -> Evaluation:
     """Measure a run's encoder, an untrained one of the same architecture, and raw pixels (or what is the floor of its
     kind of data) by the same protocol.
 
-    The task is the one that fits: one-shot runs of the embedded characters; zero-shot, by `label_texts`;
-    classification, of a run that trained a classifier; scored pairs, where a table has two columns of texts and a
-    score; regression, where a number was asked for or the run was trained for one; dense, where pictures have masks and
-    no labels; else the labelled table: kNN and a linear probe. What is learned is learned on one part and tested once
-    on the other.
+    The task is the one that fits: one-shot runs of the embedded characters; ranking, of items; zero-shot, by
+    `label_texts`; classification, of a run that trained a classifier; scored pairs, where a table has two columns of
+    texts and a score; regression, where a number was asked for or the run was trained for one; dense, where pictures
+    have masks and no labels; else the labelled table: kNN and a linear probe. What is learned is learned on one part
+    and tested once on the other.
 
     Arguments:
         run: run folder, or that of a stage in it (or encoder folder, when `data` is given). The result is also written
@@ -91,6 +92,7 @@ def evaluate(
         masks, void: for the task dense, where the class of each pixel is (as `open_data` takes it; None: a column or a
             folder with a usual name), and numbers in masks that are no class (None: 255).
         bias_column: of a classifier: what may go with the class and should not lead it, for the task bias.
+        mask_seen: for the task ranking, leave out of each user's ranking what the user took before.
 
     Errors:
         ArgumentError: two tasks were asked for at once, or options of attacks without any.
@@ -127,6 +129,7 @@ def evaluate(
         masks=masks,
         void=void,
         bias_column=bias_column,
+        mask_seen=mask_seen,
         quiet=quiet,
     )
     if folder is not None:
@@ -167,6 +170,7 @@ def measure(
     masks: Any = None,
     void: Sequence[int] | None = None,
     bias_column: str | None = None,
+    mask_seen: bool = False,
     quiet: bool = False,
 ) -> Evaluation:
     """`evaluate` that leaves the run folder as it is; without `floors` it measures the trained encoder alone."""
@@ -203,6 +207,7 @@ def measure(
         full=full,
         attacks=attacks,
         outliers=outliers,
+        mask_seen=mask_seen,
     )
     chosen = task_for(given, task or ("robust" if attacks else "out-of-distribution" if outliers is not None else None))
     measurement = chosen.prepare(given)

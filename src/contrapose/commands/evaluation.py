@@ -14,6 +14,7 @@ from contrapose.commands.evaluation_items import Arms, Scores
 from contrapose.commands.gain import STYLES, advised
 from contrapose.evaluation import Diagnosis, Gain, gain_over, results_text
 from contrapose.modalities import MODALITIES
+from contrapose.tasks.ranking import AFTER_LAST, POPULAR
 from contrapose.tasks.regression import MEAN
 from contrapose.tasks.setting import Setting
 from contrapose.tasks.share import Share
@@ -25,7 +26,7 @@ from contrapose.version import __version__
 FLOORS = tuple(modality.floor_name for modality in MODALITIES.values())
 """Features without a network, of each kind of data."""
 
-JUDGED = ("untrained", *FLOORS, MEAN)
+JUDGED = ("untrained", *FLOORS, MEAN, POPULAR, AFTER_LAST)
 """Floors that training must beat; the majority class is told in the notes."""
 
 WIDEST = 4  # metrics that fit beside each other on a screen

@@ -35,8 +35,9 @@ class TargetOptions(ReadingOptions):
     """What to measure by."""
 
     task: str | None = None
-    """one-shot, zero-shot, bias, classification, robust, out-of-distribution, corruptions, scored-pairs, paraphrases,
-    regression, dense, labelled-table, paired-search or renaming. Default: the one that fits data and run."""
+    """one-shot, ranking, zero-shot, bias, classification, robust, out-of-distribution, corruptions, scored-pairs,
+    paraphrases, regression, dense, labelled-table, paired-search or renaming. Default: the one that fits data and
+    run."""
     number_column: str | None = None
     """Column of a table, or array of an .npz, with the number to predict; of pairs, the score. Default: that of the
     run's own data, else one with a usual name."""
@@ -105,6 +106,8 @@ class EvaluateOptions(TargetOptions):
     """Starts of each attack: the picture itself, then random ones."""
     ood: str | None = None
     """Data of another kind of thing: does the classifier know that it does not know them? (AUC)"""
+    mask_seen: bool = False
+    """Of items: leave what a user took before out of the ranking. Default: rank all items, as the papers do."""
     device: str = "auto"
     """Where to embed: auto, cpu, cuda, mps."""
 

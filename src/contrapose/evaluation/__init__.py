@@ -34,7 +34,7 @@ from contrapose.evaluation.outliers import told_apart
 from contrapose.evaluation.paired import metric_difference
 from contrapose.evaluation.proportions import Interval, paired_proportions, wilson_interval
 from contrapose.evaluation.prototypes import PrototypeUse
-from contrapose.evaluation.recommendation import recommendation
+from contrapose.evaluation.recommendation import metrics_of_standing, recommendation, standing
 from contrapose.evaluation.regression_scores import regression_scores
 from contrapose.evaluation.relations import relations
 from contrapose.evaluation.retrieval import Retrieval, retrieval
@@ -113,6 +113,7 @@ __all__ = [
     "linear_probe",
     "mean_iou",
     "metric_difference",
+    "metrics_of_standing",
     "modality_gap",
     "nearer",
     "neighbourhood",
@@ -135,6 +136,7 @@ __all__ = [
     "separation",
     "similarity_scores",
     "spread",
+    "standing",
     "suppressed",
     "tail_score",
     "told_apart",

@@ -28,6 +28,7 @@ HEADLINES = (
     "Spearman",
     "paraphrase nearer",
     "MRR",
+    "NDCG@20",
     "found again, mean",
 )
 """Metrics that are judged by; the balanced ones stand for the plain ones where they were measured."""

@@ -50,11 +50,34 @@ def recommendation(
     wanted, hidden = _target(target, rows), _seen(seen, rows)
     if hidden is not None and bool((taken := hidden.gather(1, wanted[:, None])).any()):
         raise ArgumentError(f"seen: {int(taken.sum())} users have seen their own target. Clear those entries.")
-    above, tied = _standing(rows, wanted, hidden)  # (U,), (U,)
-    items = rows.shape[1]
+    above, tied = standing(rows, wanted, hidden)  # (U,), (U,)
+    how = "kept" if seen is None else "left out"
+    return metrics_of_standing(above, tied, items=rows.shape[1], ks=ks, seen=how, generator=generator)
+
+
+def metrics_of_standing(
+    above: Int64[Tensor, "U"],
+    tied: Int64[Tensor, "U"],
+    *,
+    items: int,
+    ks: Sequence[int] = (5, 10, 20),
+    seen: str = "kept",
+    generator: torch.Generator | None = None,
+) -> dict[str, Metric]:
+    """The same from where each target stands (`standing`), for scores that are too many to be held at once.
+
+    Arguments:
+        above, tied: how many items score higher than the target of each user, and how many the same, itself included.
+        items: M.
+        seen: what was done with items that users had before, in words.
+        ks, generator: as of `recommendation`.
+
+    Errors:
+        ArgumentError: k < 1.
+    """
     gains = 1 / torch.arange(2, items + 2, dtype=torch.float64).log2()  # (M,): gain at rank 1..M
     summed = torch.cat([gains.new_zeros(1), gains.cumsum(dim=0)])  # (M + 1,)
-    protocol = f"rank among all {items:,} items, seen items {'kept' if seen is None else 'left out'}, ties expected"
+    protocol = f"rank among all {items:,} items, seen items {seen}, ties expected"
     metrics = {}
     for k in ks:
         cut = min(positive_integer(k, "ks"), items)
@@ -68,8 +91,14 @@ def recommendation(
     return metrics
 
 
-def _standing(rows: Tensor, wanted: Tensor, hidden: Tensor | None) -> tuple[Int64[Tensor, "U"], Int64[Tensor, "U"]]:
-    """How many items score above the target, and how many (itself included) score the same."""
+def standing(
+    rows: Tensor, wanted: Tensor, hidden: Tensor | None = None
+) -> tuple[Int64[Tensor, "U"], Int64[Tensor, "U"]]:
+    """How many items score above the target, and how many (itself included) score the same.
+
+    Shapes:
+        rows: `(U, M)` scores; wanted: `(U,)` int64; hidden: `(U, M)`, items that are left out.
+    """
     above, tied = [], []
     for users in torch.arange(len(rows)).split(max(1, ENTRY_BUDGET // rows.shape[1])):
         index = users.to(rows.device)

@@ -78,6 +78,9 @@ class _Items(Modality):
         items = cast("ItemEncoder", encoder)
         return self.open(spec, known=items.item_names, known_titles=items.titles, **reading)
 
+    def is_for(self, encoder: Encoder, samples: Samples) -> bool:
+        return cast("ItemEncoder", encoder).item_names == cast("Histories", samples).item_names
+
     def open_like(self, samples: Samples, spec: Any, **reading: Any) -> Samples:
         known = cast("Histories", samples)
         return self.open(spec, known=known.item_names, known_titles=known.titles, **reading)

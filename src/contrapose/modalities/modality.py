@@ -53,6 +53,11 @@ class Modality(ABC):
     def open_for(self, encoder: Encoder, spec: Any, **reading: Any) -> Samples:
         """The same, in the form that an encoder was trained on."""
 
+    def is_for(self, encoder: Encoder, samples: Samples) -> bool:
+        """Whether samples that were opened before are in the form of an encoder already: what they are called and
+        numbered by is its own."""
+        return True
+
     def open_like(self, samples: Samples, spec: Any, **reading: Any) -> Samples:
         """The same, in the form of other samples: a test part, before there is an encoder."""
         return self.open(spec, **reading)

@@ -51,6 +51,10 @@ class _Rows(Modality):
     def open_for(self, encoder: Encoder, spec: Any, **reading: Any) -> Samples:
         return self.open(spec, columns=cast("RowEncoder", encoder).columns, **reading)
 
+    def is_for(self, encoder: Encoder, samples: Samples) -> bool:
+        """Rows come with columns of their own, which are brought to those of the encoder."""
+        return False
+
     def open_like(self, samples: Samples, spec: Any, **reading: Any) -> Samples:
         return self.open(spec, columns=cast("Rows", samples).columns, **reading)
 

@@ -12,6 +12,7 @@ from contrapose.tasks.one_shot import ONE_SHOT
 from contrapose.tasks.outliers import OUTLIERS
 from contrapose.tasks.paired_search import PAIRED_SEARCH
 from contrapose.tasks.paraphrases import PARAPHRASES
+from contrapose.tasks.ranking import RANKING
 from contrapose.tasks.regression import REGRESSION
 from contrapose.tasks.renaming import RENAMING
 from contrapose.tasks.robust import ROBUST
@@ -21,6 +22,7 @@ from contrapose.tasks.zero_shot import ZERO_SHOT
 
 for _task in (
     ONE_SHOT,
+    RANKING,
     ZERO_SHOT,
     ROBUST,
     OUTLIERS,

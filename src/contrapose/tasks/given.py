@@ -126,6 +126,7 @@ class Given:
         full: all that the task can measure.
         attacks: what a classifier has to bear; None: nothing was asked of it.
         outliers: data of another kind of thing, as the user gave them; None: none.
+        mask_seen: whether items that a user took before are left out of a ranking.
     """
 
     encoder: Encoder | Samples
@@ -144,6 +145,7 @@ class Given:
     full: bool = False
     attacks: Attacks | None = None
     outliers: Any = None
+    mask_seen: bool = False
 
     @property
     def modality(self) -> Modality:

@@ -88,10 +88,9 @@ class Histories(Samples):
         """
         return self._again(self._starts, self.store.pointers[1:] - last, last)
 
-    def last(self) -> np.ndarray:
-        """The number of the last item of each user, held out or not, `(N,)` int64."""
-        ends = self.store.pointers[1:]
-        return self.store.values[(ends if self.rows is None else ends[self.rows]) - 1]
+    def last_read(self) -> np.ndarray:
+        """The number of the last item of each that is not held out, `(N,)` int64."""
+        return self.store.values[(self._ends if self.rows is None else self._ends[self.rows]) - 1]
 
     def prefixes(self) -> Prefixes:
         """All beginnings of what is not held out, each with the item that came next: `targets["next"]`.
@@ -190,9 +189,6 @@ class Prefixes(Histories):
 
     def holding_out(self, last: int) -> Self:
         raise ArgumentError("Beginnings of histories are all that is not held out: ask the histories themselves.")
-
-    def last(self) -> np.ndarray:
-        raise ArgumentError('The item behind each beginning is targets["next"]: ask the histories for their last ones.')
 
 
 def _pieces(values: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> Ragged:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from contrapose.encoders.arguments import count
+from contrapose.encoders.concatenated import CONCATENATED, parts_of
 from contrapose.encoders.factory import arguments_of, seeded
 from contrapose.encoders.items import item_bag, sasrec  # noqa: F401  (registers them)
 from contrapose.encoders.items.backbone import ITEM_ENCODERS, ItemBackbone
+from contrapose.encoders.items.concatenated import ConcatenatedItemBackbone
 from contrapose.encoders.items.item_encoder import ITEMS_FILE, ItemEncoder, StatefulItemEncoder
 from contrapose.errors import ArgumentError
 
@@ -64,7 +66,17 @@ def item_factory_of(name: str) -> Callable[..., ItemBackbone]:
     Errors:
         ArgumentError: an unknown name.
     """
-    return ITEM_ENCODERS[name]
+    return _concatenated if name == CONCATENATED else ITEM_ENCODERS[name]
+
+
+def _concatenated(*, items: int, max_length: int, parts: Any, normalize: bool = True) -> ItemBackbone:
+    """Several of them side by side, which know the same items."""
+
+    def make(name: str, **arguments: Any) -> ItemBackbone:
+        return item_factory_of(name)(items=items, max_length=max_length, **arguments)
+
+    made, _ = parts_of(parts, normalize, make)
+    return ConcatenatedItemBackbone(made, normalize=normalize)
 
 
 def rebuild_items(
