@@ -19,7 +19,9 @@ TILED = tuple(name for name in NAMES if OBJECTIVES[name].row_reduction)
 # What makes an objective the same function of its embeddings at every call: nothing is drawn at random.
 FIXED: dict[str, dict[str, Any]] = {"mochi": {"hardest": 1, "query_mixes": 0}, "supremix": {"beta": 0.2}}
 # What makes it blind to the lengths of the rows.
-UNIT_ROWS: dict[str, dict[str, Any]] = {"rank_n_contrast": {"normalize": True}}
+UNIT_ROWS: dict[str, dict[str, Any]] = {
+    name: {"normalize": True} for name in ("rank_n_contrast", "contrastive_regulariser")
+}
 # Options that depend on the size of the batch; the defaults wherever these fit.
 FITTED: dict[str, Callable[[int], dict[str, Any]]] = {
     "groco": lambda batch: {"negatives": 10 if batch > 10 else batch // 2},

@@ -36,6 +36,26 @@ def test_equal_embeddings_and_high_temperature_give_the_log_of_the_terms(batch: 
     assert float(warm) == pytest.approx(expected, abs=1e-5)
 
 
+def test_of_inner_products_it_is_symmetric_and_a_temperature_is_a_length() -> None:
+    """As sequential recommendation has it: rows as they are, the mean over the rows of both views."""
+    z = some_embeddings(6)
+    value = nt_xent(z, temperature=0.3, normalize=False)
+    assert torch.allclose(value, literal_softmax_of(z.flatten(0, 1) @ z.flatten(0, 1).T / 0.3))
+    assert torch.allclose(value, nt_xent(z.flip(0), temperature=0.3, normalize=False), atol=1e-12)
+    assert torch.allclose(value, nt_xent(z / math.sqrt(0.3), temperature=1.0, normalize=False), atol=1e-12)
+    assert float(nt_xent(torch.randn(2, 1, 4), temperature=1.0, normalize=False)) == pytest.approx(0, abs=1e-6)
+    same = torch.ones(2, 2, 5, dtype=torch.float64)
+    assert float(nt_xent(same, temperature=1.0, normalize=False)) == pytest.approx(math.log(3))
+
+
+def literal_softmax_of(similarity: torch.Tensor) -> torch.Tensor:
+    """The mean over 2·B rows of the cross-entropy of the partner among all rows but oneself."""
+    rows = len(similarity)
+    return functional.cross_entropy(
+        similarity.clone().fill_diagonal_(-math.inf), (torch.arange(rows) + rows // 2) % rows
+    )
+
+
 def test_is_cross_entropy_of_the_masked_similarities() -> None:
     z = some_embeddings(9)
     flat = functional.normalize(z, dim=-1).flatten(0, 1)

@@ -22,9 +22,9 @@ def test_what_is_registered_is_what_is_exported() -> None:
         assert entry.paper.startswith(PAPERS)
 
 
-WITHOUT_VIEWS = {"label_nce", "clone_detection", "pix_pro", "pix_contrast"}
-"""Losses of logits with candidate labels, of anchors with two companions, of maps of cells: the common checks have no
-such input."""
+WITHOUT_VIEWS = {"label_nce", "clone_detection", "next_item", "pix_pro", "pix_contrast"}
+"""Losses of logits with candidate labels, of anchors with two companions, of all items, of maps of cells: the common
+checks have no such input."""
 
 
 def test_what_is_exported_and_reduces_anchors_is_registered() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from contrapose.errors import ArgumentError
-from contrapose.pairing import by_labels, by_towers, by_views, within_groups
+from contrapose.pairing import beyond_groups, by_labels, by_towers, by_views, within_groups
 
 GROUPS = torch.tensor([0, 0, 7, 0, 7, 3])
 
@@ -56,3 +56,29 @@ def test_other_numbers_of_groups_than_of_rows_are_refused() -> None:
         within_groups(by_views(2, 4), torch.tensor([0, 0, 1]), views=2)
     with pytest.raises(ArgumentError, match="groups must be a non-empty list of integers"):
         within_groups(by_views(2, 4), torch.tensor([0.0, 0, 1, 1]), views=2)
+
+
+def test_beyond_groups_has_no_negative_of_the_own_group() -> None:
+    groups = torch.tensor([0, 0, -1, 0, 7, -1])
+    pairing = beyond_groups(by_views(2, 6), groups, views=2)
+    tile = pairing.tile(torch.arange(12), slice(0, 12))
+    for i in range(12):
+        for j in range(12):
+            alone = groups[i % 6] == -1
+            other = alone or groups[i % 6] != groups[j % 6]
+            assert bool(tile.positive[i, j]) == (i != j and i % 6 == j % 6)
+            assert bool(tile.negative[i, j]) == bool(other and i % 6 != j % 6)
+    assert pairing.to("cpu").counts()[1].tolist() == 2 * [6, 6, 10, 6, 10, 10]
+    assert pairing.plain() is None
+
+
+def test_where_nobody_shares_a_group_beyond_them_is_the_pairing_itself() -> None:
+    groups = torch.tensor([4, -1, 2, -1])
+    pairing = beyond_groups(by_views(3, 4), groups, views=3)
+    plain = pairing.plain()
+    assert plain is not None
+    assert plain.period == 4
+    whole = by_views(3, 4).tile(torch.arange(12), slice(0, 12))
+    assert torch.equal(pairing.tile(torch.arange(12), slice(0, 12)).valid, whole.valid)
+    with pytest.raises(ArgumentError, match="3 groups of samples"):
+        beyond_groups(by_views(2, 4), torch.tensor([0, 0, 1]), views=2)

@@ -14,6 +14,7 @@ from contrapose.learners.drawn_pairs import DrawnPairs
 from contrapose.learners.dual_training import AttackedClassifier, Curriculum, Density, DualAdversarial
 from contrapose.learners.gated import Gated
 from contrapose.learners.hard_mixing import HardMixing
+from contrapose.learners.items import Augmenter, ContrastedNextItem, LearnedViews, NextItem
 from contrapose.learners.known_queue import KnownQueue
 from contrapose.learners.label_matching import LabelMatching
 from contrapose.learners.learner import Learner, Objective, Step
@@ -43,12 +44,14 @@ from contrapose.learners.virtual_adversarial import VirtualAdversarial
 
 __all__ = [
     "AttackedClassifier",
+    "Augmenter",
     "CandidateScores",
     "ClassGates",
     "ClassHeads",
     "Classifier",
     "ClonePairs",
     "CommonSalient",
+    "ContrastedNextItem",
     "CorrectedCrops",
     "CropQueue",
     "CrossSequence",
@@ -65,6 +68,7 @@ __all__ = [
     "InstanceBranch",
     "KnownQueue",
     "LabelMatching",
+    "LearnedViews",
     "Learner",
     "MaskedLanguage",
     "MaskedMomentum",
@@ -72,6 +76,7 @@ __all__ = [
     "MomentumViews",
     "MultiExit",
     "NearestNeighbour",
+    "NextItem",
     "Objective",
     "OriginAndFamily",
     "PredictedViews",

@@ -5,6 +5,7 @@ from contrapose.methods.bias_debias import BiasDebias
 from contrapose.methods.cacr import CACR
 from contrapose.methods.candidate_margin import CandidateMargin
 from contrapose.methods.cdvg import CDvG
+from contrapose.methods.cl4srec import CL4SRec
 from contrapose.methods.classifier import EncoderClassifier, as_classifier
 from contrapose.methods.cless import CLESS
 from contrapose.methods.code_clones import CodeClones
@@ -23,6 +24,7 @@ from contrapose.methods.hydra import Hydra
 from contrapose.methods.imaginet import ImagiNet
 from contrapose.methods.isd import ISD
 from contrapose.methods.mcl import MCL
+from contrapose.methods.mclrec import MCLRec
 from contrapose.methods.method import METHODS, About, Method, check_one_job, name_of, one_job, register
 from contrapose.methods.mmcl import MMCL
 from contrapose.methods.mochi import MoCHi
@@ -33,6 +35,7 @@ from contrapose.methods.pixcontrast import PixContrast
 from contrapose.methods.pixpro import PixPro
 from contrapose.methods.replaced_token import ReplacedToken
 from contrapose.methods.residual_ebm import ResidualEBM
+from contrapose.methods.sasrec import SASRec
 from contrapose.methods.selfcon import SelfCon
 from contrapose.methods.sepclr import SepCLR
 from contrapose.methods.simclr import SimCLR
@@ -62,6 +65,7 @@ __all__ = [
     "About",
     "BiasDebias",
     "CDvG",
+    "CL4SRec",
     "CandidateMargin",
     "CodeClones",
     "CodeSearch",
@@ -74,6 +78,7 @@ __all__ = [
     "HardContrastive",
     "Hydra",
     "ImagiNet",
+    "MCLRec",
     "Method",
     "MoCHi",
     "MoCo",
@@ -82,6 +87,7 @@ __all__ = [
     "PixPro",
     "ReplacedToken",
     "ResidualEBM",
+    "SASRec",
     "SelfCon",
     "SepCLR",
     "SimCLR",

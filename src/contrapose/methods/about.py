@@ -15,6 +15,7 @@ QUESTIONS = (
     "what do more than two views add?",
     "what if the data are unbalanced or biased?",
     "what do two sets share, and what has only one?",
+    "what comes next?",
 )
 """The questions that methods answer; `contrapose methods` groups them so, in this order."""
 

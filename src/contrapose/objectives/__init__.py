@@ -31,6 +31,7 @@ from contrapose.objectives.hardness.hard_contrastive import hard_contrastive
 from contrapose.objectives.hardness.hard_info_nce import hard_info_nce, hard_simple_info_nce
 from contrapose.objectives.hardness.hard_weighted import hard_weighted
 from contrapose.objectives.hardness.mochi import MixingStatistics, mochi
+from contrapose.objectives.hardness.regulariser import contrastive_regulariser
 from contrapose.objectives.hardness.simple_contrastive import hard_simple_contrastive, simple_contrastive
 from contrapose.objectives.label_texts.label_nce import label_nce
 from contrapose.objectives.many_views.multi_view import mv_dhel, mv_info_nce
@@ -56,6 +57,7 @@ from contrapose.objectives.softmax.dcl import dcl
 from contrapose.objectives.softmax.info_nce import info_nce
 from contrapose.objectives.softmax.known_queue import queue_info_nce
 from contrapose.objectives.softmax.multi_label import MultiLabelTerms, multi_label_self_con, multi_label_terms
+from contrapose.objectives.softmax.next_item import next_item
 from contrapose.objectives.softmax.nt_xent import nt_xent
 from contrapose.objectives.softmax.simcse import simcse
 from contrapose.objectives.softmax.supcon_ce import supcon_ce
@@ -83,6 +85,7 @@ __all__ = [
     "candidate_margin",
     "cell_matches",
     "clone_detection",
+    "contrastive_regulariser",
     "coupling",
     "critic_loss",
     "dcl",
@@ -109,6 +112,7 @@ __all__ = [
     "multi_label_terms",
     "mv_dhel",
     "mv_info_nce",
+    "next_item",
     "nt_xent",
     "pairwise_dhel",
     "pairwise_nt_xent",

@@ -22,6 +22,7 @@ from contrapose.objectives.hardness.hard_contrastive import hard_chance, hard_co
 from contrapose.objectives.hardness.hard_info_nce import hard_info_nce, hard_simple_info_nce
 from contrapose.objectives.hardness.hard_weighted import hard_weighted
 from contrapose.objectives.hardness.mochi import mochi
+from contrapose.objectives.hardness.regulariser import contrastive_regulariser
 from contrapose.objectives.hardness.simple_contrastive import hard_simple_contrastive, simple_chance, simple_contrastive
 from contrapose.objectives.many_views.multi_view import mv_dhel, mv_info_nce
 from contrapose.objectives.many_views.poly_view import pvc_arithmetic, pvc_geometric
@@ -114,6 +115,7 @@ _add(difficulty_weighted, "views", negatives_chance, "https://par.nsf.gov/biblio
 _add(hard_weighted, "views", negatives_chance, "https://arxiv.org/abs/2010.04592")
 _add(debiased_triplet, "views", distance_chance, "https://par.nsf.gov/biblio/10433589", tiled=False)
 _add(hard_contrastive, "views", hard_chance, "https://arxiv.org/abs/2012.09740", tiled=False)
+_add(contrastive_regulariser, "views", distance_chance, "https://arxiv.org/abs/2304.07763", tiled=False)
 _add(simple_contrastive, "views", simple_chance, "https://arxiv.org/abs/2012.09740")
 _add(hard_simple_contrastive, "views", simple_chance, "https://arxiv.org/abs/2012.09740", tiled=False)
 _add(hard_info_nce, "queue", hard_chance, "https://arxiv.org/abs/2012.09740", tiled=False)

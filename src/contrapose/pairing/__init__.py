@@ -11,10 +11,11 @@ from contrapose.pairing.pairing import NOBODY, Pairing, Plain, Tile, WithQueue
 from contrapose.pairing.pairs import PairList, by_pairs
 from contrapose.pairing.partners import PartnerPairing, by_partners
 from contrapose.pairing.targets import TargetPairing, by_targets
-from contrapose.pairing.within import WithinGroups, within_groups
+from contrapose.pairing.within import BeyondGroups, WithinGroups, beyond_groups, within_groups
 
 __all__ = [
     "NOBODY",
+    "BeyondGroups",
     "GroupPairing",
     "PairList",
     "Pairing",
@@ -24,6 +25,7 @@ __all__ = [
     "Tile",
     "WithQueue",
     "WithinGroups",
+    "beyond_groups",
     "by_groups",
     "by_labels",
     "by_pairs",

@@ -8,10 +8,16 @@ from contrapose.lazy import lazy_exports
 from contrapose.views.items.options import ItemViews
 
 if TYPE_CHECKING:
+    from contrapose.views.items.beside import HistoryAndViews
     from contrapose.views.items.maker import ItemViewMaker
 
-__all__ = ["ItemViewMaker", "ItemViews"]
+__all__ = ["HistoryAndViews", "ItemViewMaker", "ItemViews"]
 
 __getattr__, __dir__ = lazy_exports(
-    __name__, {"ItemViewMaker": "contrapose.views.items.maker", "ItemViews": "contrapose.views.items.options"}
+    __name__,
+    {
+        "HistoryAndViews": "contrapose.views.items.beside",
+        "ItemViewMaker": "contrapose.views.items.maker",
+        "ItemViews": "contrapose.views.items.options",
+    },
 )
