@@ -31,6 +31,8 @@ from contrapose.methods.assemble import assemble
 from contrapose.modalities import MODALITIES
 from contrapose.padded import Padded
 
+WARM_UP = {"halp": 10}
+"""Steps before the first that is timed, of methods that do their whole work only once their memory is full."""
 CLASSES = 10
 YARDSTICK = "simclr"
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -66,6 +68,7 @@ class Stepper:
     """A method with its batch, ready to do steps."""
 
     def __init__(self, name: str, batch: int, kind: str) -> None:
+        self.name = name
         generator = torch.Generator().manual_seed(0)
         method, options = VARIANTS.get(name, (name, {}))
         queue = {"queue": 4 * batch} if "queue" in METHODS[method].__dataclass_fields__ else {}
@@ -92,11 +95,11 @@ class Stepper:
 
 
 def peak_here(name: str, batch: int, kind: str) -> int:
-    """Peak resident bytes of two steps above what was resident before; for a fresh process."""
+    """Peak resident bytes of its first steps above what was resident before; for a fresh process."""
     stepper = Stepper(name, batch, kind)
     before = resident("VmRSS")
-    stepper.step()
-    stepper.step()
+    for _ in range(1 + WARM_UP.get(name, 1)):
+        stepper.step()
     return max(0, resident("VmHWM") - before)
 
 
@@ -114,7 +117,8 @@ def measure(
     """One row a method, ratios included."""
     steppers = {name: Stepper(name, batch, kind) for name in names}
     for stepper in steppers.values():
-        stepper.step()  # warm-up
+        for _ in range(WARM_UP.get(stepper.name, 1)):
+            stepper.step()
     spent: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(rounds):
         for name, stepper in steppers.items():

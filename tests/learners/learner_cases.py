@@ -19,6 +19,7 @@ from contrapose.learners import (
     Distillation,
     DrawnPairs,
     Gated,
+    HallucinatedPositives,
     HardMixing,
     InstanceBranch,
     Learner,
@@ -199,6 +200,28 @@ def hard_mixing(encoder: Make) -> Learner:
     )
 
 
+def hallucinated(encoder: Make) -> Learner:
+    """Plain in the first step, after which its prototypes are the newest keys; the second has positives."""
+    learner = HallucinatedPositives(
+        encoder(),
+        nn.Linear(6, 4).double(),
+        lambda q, k, queue: objectives.info_nce(q, k, queue=queue, in_batch_negatives=False),
+        attraction=lambda q, g, keep, pairs: objectives.halp(q, g, keep, pairs=pairs),
+        hallucinate=lambda k, p, rows, draws: objectives.hallucinated_positives(
+            k, p, count=6, rows=rows, generator=draws
+        ),
+        fit=lambda keys, draws: keys[torch.randperm(len(keys), generator=draws)[:5]],
+        weight=0.7,
+        prototypes=5,
+        newest=12,
+        refit_steps=1,
+        start=0.0,
+        **remembered(),
+    )
+    learner.entered.fill_(2 * len(learner.queue.rows))
+    return learner
+
+
 def distillation(encoder: Make) -> Learner:
     torch.manual_seed(0)
     return Distillation(
@@ -341,6 +364,7 @@ LEARNERS: dict[str, Callable[[Make], Learner]] = {
         attraction_and_repulsion,
         learned_scalars,
         hard_mixing,
+        hallucinated,
         distillation,
         prototypes,
         gated,

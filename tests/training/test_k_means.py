@@ -66,6 +66,27 @@ def test_a_centre_without_rows_is_sown_anew() -> None:
     assert same.inertia == 0.0
 
 
+def test_on_the_sphere_centres_are_the_directions_of_means() -> None:
+    rows = torch.nn.functional.normalize(torch.randn(200, 5, generator=generator(2)), dim=1)
+    found = k_means(rows, 7, generator=generator(3), spherical=True)
+    torch.testing.assert_close(found.centres.norm(dim=1), torch.ones(7))
+    assert torch.equal(found.labels, (rows @ found.centres.T).argmax(dim=1))
+    for number in range(7):
+        mean = torch.nn.functional.normalize(rows[found.labels == number].mean(dim=0), dim=0)
+        torch.testing.assert_close(found.centres[number], mean, atol=1e-2, rtol=0)
+    longer = k_means(rows * torch.linspace(0.1, 5, 200)[:, None], 7, generator=generator(3), spherical=True)
+    torch.testing.assert_close(longer.centres, found.centres)
+    with pytest.raises(ArgumentError, match="1 of 3 rows are zeros"):
+        k_means(torch.eye(3) * torch.tensor([1, 0, 1]), 2, generator=generator(), spherical=True)
+
+
+def test_rows_that_cancel_or_are_equal_leave_centres_on_the_sphere() -> None:
+    pair = torch.tensor([[1.0, 0], [-1, 0]])
+    assert k_means(pair, 1, generator=generator(), spherical=True).centres.norm() == 1
+    same = k_means(pair[:1].expand(6, 2), 3, generator=generator(), spherical=True)
+    assert torch.equal(same.centres, pair[:1].expand(3, 2))
+
+
 @pytest.mark.parametrize(
     ("rows", "count", "said"),
     [

@@ -31,6 +31,7 @@ OWN: dict[str, dict[str, Any]] = {
     "isd": {"queue": 32},
     "nnclr": {"queue": 32},
     "mochi": {"queue": 32, "hardest": 8, "mix_after": 0},
+    "halp": {"queue": 32, "prototypes": 4, "positives": 6, "start": 0.0},
     "swav": {"prototypes": 8, "queue": 32},
     "sepclr": {"target": "2"},
     "imaginet": {"real": "2"},

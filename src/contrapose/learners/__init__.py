@@ -13,6 +13,7 @@ from contrapose.learners.distillation import Distillation
 from contrapose.learners.drawn_pairs import DrawnPairs
 from contrapose.learners.dual_training import AttackedClassifier, Curriculum, Density, DualAdversarial
 from contrapose.learners.gated import Gated
+from contrapose.learners.hallucinated import HallucinatedPositives
 from contrapose.learners.hard_mixing import HardMixing
 from contrapose.learners.items import Augmenter, ContrastedNextItem, LearnedViews, NextItem
 from contrapose.learners.known_queue import KnownQueue
@@ -64,6 +65,7 @@ __all__ = [
     "GameWeights",
     "Gated",
     "Guess",
+    "HallucinatedPositives",
     "HardMixing",
     "InstanceBranch",
     "KnownQueue",

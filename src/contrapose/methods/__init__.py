@@ -19,6 +19,7 @@ from contrapose.methods.debcse import DebCSE
 from contrapose.methods.default import DEFAULT_METHOD
 from contrapose.methods.dhel import DHEL
 from contrapose.methods.groco import GroCo
+from contrapose.methods.halp import HaLP
 from contrapose.methods.hard_contrastive import HardContrastive
 from contrapose.methods.hydra import Hydra
 from contrapose.methods.imaginet import ImagiNet
@@ -75,6 +76,7 @@ __all__ = [
     "DebCSE",
     "EncoderClassifier",
     "GroCo",
+    "HaLP",
     "HardContrastive",
     "Hydra",
     "ImagiNet",

@@ -38,6 +38,8 @@ from contrapose.objectives.many_views.multi_view import mv_dhel, mv_info_nce
 from contrapose.objectives.many_views.poly_view import pvc_arithmetic, pvc_geometric
 from contrapose.objectives.many_views.view_pairs import average_nt_xent, pairwise_dhel, pairwise_nt_xent
 from contrapose.objectives.max_margin import mmcl
+from contrapose.objectives.prototypes.hallucination import Hallucinated, hallucinated_positives
+from contrapose.objectives.prototypes.halp import halp
 from contrapose.objectives.prototypes.sinkhorn import sinkhorn
 from contrapose.objectives.prototypes.swapped_prediction import swapped_prediction
 from contrapose.objectives.ranking.auc_cl import auc_cl
@@ -69,6 +71,7 @@ from contrapose.objectives.transport.cacr_queue import cacr_queue
 __all__ = [
     "OBJECTIVES",
     "AUCContrastive",
+    "Hallucinated",
     "MixingStatistics",
     "MultiLabelTerms",
     "ObjectiveEntry",
@@ -96,6 +99,8 @@ __all__ = [
     "gated_contrast",
     "gradient_penalty",
     "groco",
+    "hallucinated_positives",
+    "halp",
     "hard_contrastive",
     "hard_info_nce",
     "hard_simple_contrastive",

@@ -13,6 +13,8 @@ from contrapose.errors import ArgumentError
 MOST_ROUNDS, TOLERANCE = 100, 1e-5
 """When to stop: after so many rounds, or once the centres together move by no more than so large a share of the
 variance of the rows. 100 and 1e-5: the authors'."""
+CANCELLED = 1e-6
+"""A mean of unit rows that is no longer than this has no direction."""
 BLOCK = 1 << 16
 """Rows whose distances are held at a time."""
 
@@ -35,7 +37,7 @@ class KMeans:
     rounds: int
 
 
-def k_means(rows: Float[Tensor, "N D"], count: int, *, generator: torch.Generator) -> KMeans:
+def k_means(rows: Float[Tensor, "N D"], count: int, *, generator: torch.Generator, spherical: bool = False) -> KMeans:
     """Lloyd's rounds from a k-means++ start, in float32 on the CPU.
 
         start:  the first centre at random, each further one with probability as its squared distance to the nearest
@@ -48,21 +50,27 @@ def k_means(rows: Float[Tensor, "N D"], count: int, *, generator: torch.Generato
     Arguments:
         count: K, from 1 to N.
         generator: draws the start.
+        spherical: rows and centres have length 1: the mean of a centre's rows is brought back to the sphere, where the
+            nearest centre is that of the largest cosine. A centre whose rows cancel counts as one without.
 
     Errors:
-        ArgumentError: K below 1 or above N, rows that are not `(N, D)`, NaN or infinite.
+        ArgumentError: K below 1 or above N, rows that are not `(N, D)`, NaN or infinite, or spherical and all zeros.
 
     Closed form: K = 1 has one centre, the mean; K = N with different rows has an inertia of 0.
+
+    Paper of the spherical one: Dhillon, Modha 2001, https://doi.org/10.1023/A:1007612920971
     """
     check_rows(rows, count)
     rows = rows.detach().to("cpu", torch.float32)
+    if spherical:
+        rows = _on_sphere(rows)
     centres = _start(rows, count, generator)  # (K, D)
     enough = TOLERANCE * float(rows.var(dim=0, correction=0).mean())
     rounds = 0
     while rounds < MOST_ROUNDS:
         rounds += 1
         labels, apart = _nearest(rows, centres)  # (N,), (N,)
-        moved = _means(rows, labels, apart, centres)  # (K, D)
+        moved = _means(rows, labels, apart, centres, spherical)  # (K, D)
         shift = float((moved - centres).square().sum())
         centres = moved
         if shift <= enough:
@@ -115,10 +123,21 @@ def _nearest(rows: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat(labels), torch.cat(apart)
 
 
-def _means(rows: Tensor, labels: Tensor, apart: Tensor, centres: Tensor) -> Tensor:
+def _on_sphere(rows: Tensor) -> Tensor:
+    lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)  # (N, 1)
+    if not bool((lengths > 0).all()):
+        raise ArgumentError(f"{int((lengths == 0).sum())} of {len(rows)} rows are zeros, and have no direction.")
+    return rows / lengths
+
+
+def _means(rows: Tensor, labels: Tensor, apart: Tensor, centres: Tensor, spherical: bool = False) -> Tensor:
     """The mean of the rows of each centre, `(K, D)`; of one without rows, a row that is far from its own."""
     sums = torch.zeros(centres.shape, dtype=torch.float64).index_add_(0, labels, rows.double())  # (K, D)
     sizes = labels.bincount(minlength=len(centres))  # (K,)
+    if spherical:
+        lengths = torch.linalg.vector_norm(sums, dim=1)  # (K,)
+        sizes = sizes * (lengths > CANCELLED * sizes)  # rows that cancel have no mean on the sphere
+        sums = sums * (sizes / lengths.clamp(min=1e-300)).unsqueeze(1)  # (K, D)
     means = (sums / sizes.clamp(min=1).unsqueeze(1)).to(rows.dtype)  # (K, D)
     empty = (sizes == 0).nonzero().flatten()  # (E,)
     if len(empty):
