@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from contrapose.controllability.breadth_first import levels
+from contrapose.controllability.breadth_first import search
 from contrapose.controllability.topology import Topology, checked_leaders
 
 UNREACHABLE = 2**30
@@ -37,46 +37,47 @@ class Distances:
     """The distances of the nodes of B graphs from the leaders of their graph, and the edges that these are owed to.
 
     Shapes:
-        values: `(P,)` int32, node by node, of a node leader by leader; `UNREACHABLE` where no path leads.
-        starts: `(S,)`, where those of a node begin; `widths`: `(S,)`, how many there are.
+        values: `(S, m)` int32, m the most leaders of a graph; `UNREACHABLE` where no path leads, and where its graph
+            has no such leader.
+        found: the same as `Found` has it, in words of bits.
         parents: `(K, E)` words of bits, one a leader: 1 where the source of an edge is one step nearer to the leader
             than its target, so that the target may owe its distance to this edge.
     """
 
     def __init__(self, topology: Topology, leaders: Leaders) -> None:
         self.topology, self.leaders = topology, leaders
-        self.widths = np.repeat(leaders.counts, topology.node_counts)  # (S,)
-        self.starts = np.cumsum(self.widths) - self.widths  # (S,)
-        self.values = np.full(int(self.widths.sum()), UNREACHABLE, dtype=np.int32)
         most = int(leaders.counts.max(initial=1))
         word = next((word for word in _WORDS if most <= 8 * np.dtype(word).itemsize), np.uint64)
         bits = 8 * np.dtype(word).itemsize
-        self.parents = np.zeros((-(-most // bits), len(topology.source)), dtype=word)
-
         rank = np.arange(len(leaders.nodes)) - np.repeat(leaders.pointers[:-1], leaders.counts)  # (M,)
-        start = np.zeros((len(self.parents), topology.nodes), dtype=word)  # (K, S)
+        start = np.zeros((-(-most // bits), topology.nodes), dtype=word)  # (K, S)
         start[rank // bits, leaders.nodes] = np.left_shift(word(1), (rank % bits).astype(word))
-        self.values[self.starts[leaders.nodes] + rank] = 0
-        for level in levels(topology, start):
-            self.parents[:, level.edges] |= level.over
-            word_of, node, bit = _ones(level.bits)
-            self.values[self.starts[level.nodes[node]] + word_of * bits + bit] = level.distance
+        self.found = found = search(topology, start)
+
+        number = np.uint8 if len(found.digits) <= 8 else np.int32
+        values = np.zeros((topology.nodes, most), dtype=number)  # (S, m)
+        for place, digits in enumerate(found.digits):
+            values += _unpacked(digits, most).astype(number) << number(place)
+        self.values = np.where(_unpacked(found.reached, most), values.astype(np.int32), np.int32(UNREACHABLE))
+
+        source, target = topology.source, topology.target
+        before = (
+            words.take(source, axis=1) for words in found.thirds
+        )  # neighbours differ by one at most: thirds tell how
+        after = (found.thirds[third].take(target, axis=1) for third in (1, 2, 0))
+        first, second, third = (nearer & farther for nearer, farther in zip(before, after, strict=True))
+        self.parents = first | second | third  # (K, E)
 
     def of_graph(self, graph: int = 0) -> np.ndarray:
         """`(n, m)` of one graph."""
         first, last = self.topology.node_pointers[graph : graph + 2]
-        begin = self.starts[first] if first < last else 0
-        width = self.leaders.counts[graph]
-        return self.values[begin : begin + (last - first) * width].reshape(last - first, width)
+        return self.values[first:last, : self.leaders.counts[graph]]
 
 
-def _ones(words: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where bits are 1 in `(K, n)` words: the number of the word, the column, the number of the bit."""
-    word, column = words.nonzero()
-    found = words[word, column]  # (z,)
-    bits = np.unpackbits(found.view(np.uint8).reshape(len(found), -1), axis=1, bitorder="little")  # (z, bits)
-    row, bit = bits.nonzero()
-    return word[row], column[row], bit
+def _unpacked(words: np.ndarray, most: int) -> np.ndarray:
+    """`(K, S)` words as `(S, most)` bool, a bit each."""
+    octets = np.ascontiguousarray(words.T).view(np.uint8)  # (S, 8 K) or fewer
+    return np.unpackbits(octets, axis=1, count=most, bitorder="little").view(bool)
 
 
 def leader_distances(edges: Any, nodes: int, leaders: Any) -> np.ndarray:

@@ -49,8 +49,8 @@ def followers(edges: Any, nodes: int, leaders: Any) -> tuple[np.ndarray, np.ndar
         ArgumentError: what `leader_distances` refuses; only leaders; a part of the graph without a leader, in which
             nothing comes to rest.
     """
-    found = checked_leaders(leaders, nodes)
-    if (leader_distances(edges, nodes, found).min(axis=1) == UNREACHABLE).any():
+    distances, found = leader_distances(edges, nodes, leaders), checked_leaders(leaders, nodes)
+    if (distances.min(axis=1) == UNREACHABLE).any():
         raise ArgumentError(
             "A part of the graph has no leader, so that A is singular and there is no Gramian: name a leader in each "
             "connected component."
@@ -109,12 +109,12 @@ def dimensions(values: np.ndarray, projected: np.ndarray, *, tolerance: float = 
     begins = np.diff(values, axis=1, prepend=-np.inf) > tolerance * np.maximum(size, 1)  # (R, n), first of its group
     group = np.cumsum(begins.ravel()) - 1  # (R n,), over all systems
     least = tolerance * max(float(np.abs(projected).max(initial=0)), 1.0)
-    alone = np.bincount(group)[group].reshape(values.shape) == 1  # (R, n)
-    moved = np.abs(projected).max(axis=2) > least  # (R, n)
-    found = (alone & moved).sum(axis=1)  # (R,)
-    rows = projected.reshape(-1, projected.shape[2])
-    for number in np.unique(group[~alone.ravel()]):
-        own = np.flatnonzero(group == number)
-        singular = np.linalg.svd(rows[own], compute_uv=False)
-        found[own[0] // values.shape[1]] += int((singular > least).sum())
+    sizes = np.bincount(group)  # (G,)
+    alone = (sizes == 1)[group].reshape(values.shape)  # (R, n)
+    found = (alone & (np.abs(projected).max(axis=2) > least)).sum(axis=1)  # (R,)
+    rows, first = projected.reshape(-1, projected.shape[2]), np.cumsum(sizes) - sizes
+    for size in np.unique(sizes[sizes > 1]):  # repeated eigenvalues, those repeated as often together
+        begins = first[sizes == size]
+        singular = np.linalg.svd(rows[begins[:, None] + np.arange(size)], compute_uv=False)  # (g, min(size, m))
+        np.add.at(found, begins // values.shape[1], (singular > least).sum(axis=1))
     return found

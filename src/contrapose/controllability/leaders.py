@@ -31,7 +31,7 @@ def random_leaders(topology: Topology, random: np.random.Generator, *, share: fl
 
 
 def greedy_leaders(edges: Any, nodes: int, count: int | None = None) -> np.ndarray:
-    """Leaders of one graph, one after another, each the node that raises the distance bound most (of equals, the first).
+    """Leaders of one graph, one after another: each the node that raises the distance bound most, of equals the first.
 
     Shapes:
         edges: `(2, E)` in both directions; returns `(count,)` in ascending order.

@@ -43,8 +43,8 @@ class Topology:
             pairs = np.zeros((2, 0), dtype=np.int64)
         if pairs.ndim != 2 or len(pairs) != 2 or pairs.dtype.kind not in "iu":
             raise ArgumentError(
-                f"Edges are whole numbers of the shape (2, E), from and to, not {pairs.dtype} of {pairs.shape}. A weight "
-                "of each edge (a third row) is not used here: leave it out."
+                f"Edges are whole numbers of the shape (2, E), from and to, not {pairs.dtype} of {pairs.shape}. "
+                "Weights (a third row) are not used here: leave them out."
             )
         source, target = pairs.astype(np.int64)
         if len(source) and (pairs.min() < 0 or pairs.max() >= nodes):
@@ -122,7 +122,8 @@ def checked_leaders(leaders: Any, nodes: int) -> np.ndarray:
         raise ArgumentError("Without a leader nothing can be steered: name one node at least.")
     if numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= nodes:
         raise ArgumentError(
-            f"Leaders are nodes 0 to {nodes - 1} of a graph of {nodes}, not {', '.join(map(str, numbers[:5].tolist()))}."
+            f"Leaders are nodes 0 to {nodes - 1} of a graph of {nodes}, not "
+            f"{', '.join(map(str, numbers[:5].tolist()))}."
         )
     found = np.unique(numbers.astype(np.int64))
     if len(found) < len(numbers):

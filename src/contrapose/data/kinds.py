@@ -1,4 +1,4 @@
-"""What kind of data something is: pictures, texts, rows of numbers, sequences, items or graphs. A look, not a reading."""
+"""What kind of data something is: pictures, texts, rows, sequences, items or graphs. A look, not a reading."""
 
 from __future__ import annotations
 
