@@ -149,17 +149,15 @@ class Ranking(Measurement):
             yield self.asked.batch(some), some
 
     def _metrics(self, scores: Iterator[torch.Tensor]) -> Metrics:
-        above: list[torch.Tensor] = []
-        tied: list[torch.Tensor] = []
+        # Filled, not collected: small pieces that outlive a block of scores would hold its memory.
+        above, tied = torch.empty(2, len(self.asked), dtype=torch.int64)  # (U,), (U,)
         for block, (histories, rows) in zip(scores, self._blocks(), strict=True):
             wanted = torch.from_numpy(self.wanted[rows] - 1).to(block.device)  # (b,)
             hidden = self._seen(histories, wanted, block) if self.mask_seen else None
-            over, same = standing(block, wanted, hidden)  # (b,), (b,)
-            above.append(over)
-            tied.append(same)
+            above[rows], tied[rows] = standing(block, wanted, hidden)  # (b,), (b,)
         found = metrics_of_standing(
-            torch.cat(above),
-            torch.cat(tied),
+            above,
+            tied,
             items=self.asked.items,
             ks=DEPTHS,
             seen="left out" if self.mask_seen else "kept",
