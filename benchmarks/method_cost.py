@@ -2,11 +2,13 @@
 
     python benchmarks/method_cost.py --batch 512 --out results/benchmarks/method_cost.json
     python benchmarks/method_cost.py --kind text --batch 256 --out results/benchmarks/method_cost_text.json
+    python benchmarks/method_cost.py --kind items --batch 256 --out results/benchmarks/method_cost_items.json
 
-A step is forward, objective, backward, optimiser and the learner's own bookkeeping (teacher, queue), on views that were
-made beforehand: `small_conv` on 32 x 32 colour pictures, `transformer` on texts of 16 words. Methods take turns, one
-step a round; the time is the processor's, of one thread, and the fastest round counts. Memory is the peak of a process
-of its own above what it held before its first step. Ratios are to `simclr` in the same run, on the same kind of data.
+A step is forward, objective, backward, optimiser and the learner's own bookkeeping (teacher, queue), of a method that
+learns by turns all of them, on views that were made beforehand: `small_conv` on 32 x 32 colour pictures, `transformer`
+on texts of 16 words, `sasrec` on histories of 16 items out of 5,000. Methods take turns, one step a round; the time is
+the processor's, of one thread, and the fastest round counts. Memory is the peak of a process of its own above what it
+held before its first step. Ratios are to `simclr` in the same run, on the same kind of data.
 """
 
 from __future__ import annotations
@@ -17,19 +19,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import torch
 from mmcl_solver import resident
 
 from contrapose.data import Batch, Images, Samples
+from contrapose.data.items import Histories
+from contrapose.data.ragged import Ragged
 from contrapose.environment import environment
 from contrapose.learners import Learner
 from contrapose.methods import METHODS
 from contrapose.methods.assemble import assemble
 from contrapose.modalities import MODALITIES
 from contrapose.padded import Padded
+from contrapose.training.turns import only_own_gradients, optimizers_of
 
 WARM_UP = {"halp": 10}
 """Steps before the first that is timed, of methods that do their whole work only once their memory is full."""
@@ -39,6 +46,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "mmcl inverse": ("mmcl", {"solver": "inverse"}),
     "multiview mv_info_nce": ("multiview", {"objective": "mv_info_nce"}),
     "nnclr decoupled": ("nnclr", {"decoupled": True}),
+    "mclrec joint": ("mclrec", {"joint": True}),
 }
 """Options that cost something else than their method's defaults: what they are called, and what they are."""
 
@@ -61,7 +69,15 @@ def _letters(number: int) -> str:
     return "".join(chr(ord("a") + int(digit)) for digit in str(number))
 
 
-SAMPLES: dict[str, Callable[[int, torch.Generator], Samples]] = {"image": pictures, "text": texts}
+def items(count: int, generator: torch.Generator) -> Samples:
+    """Histories of 16 items out of 5,000, each with the one that came next."""
+    taken = torch.randint(1, 5_001, (count, 17), generator=generator)
+    taken[0, 0] = 5_000
+    histories = MODALITIES["items"].open(Histories(Ragged.of(list(taken.numpy()))))
+    return cast("Histories", histories).prefixes().subset(np.arange(count) * 16 + 15)
+
+
+SAMPLES: dict[str, Callable[[int, torch.Generator], Samples]] = {"image": pictures, "text": texts, "items": items}
 
 
 class Stepper:
@@ -80,16 +96,19 @@ class Stepper:
         self.views = len([view for view in made if kind != "text" or isinstance(view, Padded)])
         targets = {name: torch.as_tensor(values) for name, values in samples.targets.items()}
         self.batch = Batch(views=made, indices=torch.arange(batch), targets=targets)
-        self.optimizer = torch.optim.AdamW(self.learner.parameter_groups(0.01), lr=1e-3)
+        self.optimizers = optimizers_of(config, learner)
 
     def step(self) -> float:
         """Processor seconds of one step."""
         started = time.process_time()
         self.learner.before_step()
-        self.optimizer.zero_grad(set_to_none=True)
-        taken = self.learner(self.batch)
-        taken.loss.backward()
-        self.optimizer.step()
+        for turn in self.learner.turns():
+            with only_own_gradients(self.learner, turn):
+                for optimizer in self.optimizers.values():
+                    optimizer.zero_grad(set_to_none=True)
+                taken = self.learner(replace(self.batch, turn=turn.name))
+                taken.loss.backward()
+                self.optimizers[turn.optimizer].step()
         self.learner.after_step([taken])
         return time.process_time() - started
 

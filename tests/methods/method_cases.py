@@ -17,4 +17,5 @@ NEEDS: dict[str, dict[str, Any]] = {
     "sepclr": {"target": "2"},
     "imaginet": {"real": "2"},
     "supremix": {"number_column": "degrees"},
+    **{name: {"limit": 14} for name in ("sasrec", "cl4srec", "mclrec")},  # of whose 51 places batches are of 16
 }
