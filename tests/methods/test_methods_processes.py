@@ -22,6 +22,7 @@ from contrapose.commands.run_start import context_of, open_others, open_samples
 from contrapose.commands.train import configure
 from contrapose.data import Batch, derived_generator
 from contrapose.distributed import rank, world_size
+from contrapose.encoders.attention import Attention
 from contrapose.errors import ArgumentError
 from contrapose.learners import Step
 from contrapose.methods import METHODS
@@ -44,7 +45,7 @@ SMALL |= {"precision": "float32", "device": "cpu"}
 CASES = list(METHODS)
 ON_FOUR = ["cless", "code-clones", "contrabert", "dat", "supcon-ce"]
 """Those whose learners no other test has."""
-FILES = {"image": "pictures", "text": "texts", "rows": "rows", "frames": "sequences"}
+FILES = {"image": "pictures", "text": "texts", "rows": "rows", "frames": "sequences", "items": "histories"}
 
 
 SHARDABLE: dict[str, type] = {}
@@ -68,6 +69,8 @@ def trainer_of(name: str, folder: str) -> Trainer:
 def without_own(module: nn.Module) -> None:
     """Take away what is each process's own."""
     for parent in list(module.modules()):
+        if isinstance(parent, Attention):
+            parent.dropout = 0.0
         for name, child in parent.named_children():
             if isinstance(child, _BatchNorm):
                 setattr(parent, name, nn.Identity())
