@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contrapose.data.batch import Batch
+from contrapose.data.folds import stratified_folds
 from contrapose.data.graphs import Graphs, open_graphs
 from contrapose.data.images.biased import BiasedImages, colour_biased
 from contrapose.data.images.images import Images
@@ -50,4 +51,5 @@ __all__ = [
     "open_graphs",
     "patch_shuffled",
     "split",
+    "stratified_folds",
 ]

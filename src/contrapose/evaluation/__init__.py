@@ -27,6 +27,7 @@ from contrapose.evaluation.mean_iou import mean_iou
 from contrapose.evaluation.metric import Metric
 from contrapose.evaluation.modality_gap import ModalityGap, modality_gap
 from contrapose.evaluation.nearer import nearer
+from contrapose.evaluation.nested_svm import nested_svm
 from contrapose.evaluation.one_pass import Neighbourhood, neighbourhood
 from contrapose.evaluation.one_shot import one_shot
 from contrapose.evaluation.order_score import order_score
@@ -117,6 +118,7 @@ __all__ = [
     "modality_gap",
     "nearer",
     "neighbourhood",
+    "nested_svm",
     "one_shot",
     "order_score",
     "paired_difference",

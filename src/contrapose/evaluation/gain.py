@@ -15,6 +15,8 @@ Kind = Literal["gained", "unclear", "nothing", "worse"]
 
 HEADLINES = (
     "one-shot",
+    "nested SVM, balanced",
+    "nested SVM",
     "accuracy, balanced",
     "accuracy",
     "kNN, balanced",

@@ -8,6 +8,7 @@ from contrapose.tasks.corruptions import CORRUPTIONS_TASK
 from contrapose.tasks.dense import DENSE
 from contrapose.tasks.given import Given, OfClassifier, Targets
 from contrapose.tasks.labelled import LABELLED_TABLE
+from contrapose.tasks.nested_svm import NESTED_SVM
 from contrapose.tasks.one_shot import ONE_SHOT
 from contrapose.tasks.outliers import OUTLIERS
 from contrapose.tasks.paired_search import PAIRED_SEARCH
@@ -32,6 +33,7 @@ for _task in (
     PARAPHRASES,
     REGRESSION,
     DENSE,
+    NESTED_SVM,
     LABELLED_TABLE,
     PAIRED_SEARCH,
     RENAMING,
