@@ -13,13 +13,14 @@ def grow(graphs: GraphBatch, share: float, *, generator: torch.Generator | None 
     """Keep a connected part of each graph with `nodes - round(share * nodes)` nodes, fewer where its first node is
     joined with fewer.
 
-    A part grows from a random node; each further node comes over a random edge that leads out of it. So that all
+    A part grows from a random node that has edges; each further node comes over a random edge that leads out of it. So that all
     graphs grow at once, every edge is given an exponential time to be crossed: the next edge to be crossed is then any
     of those that lead out, each as likely as the others, and the part is the nodes that are reached first.
     """
     counts, owners = graphs.node_counts, graphs.graph_of_nodes  # (B,), (S,)
-    drawn = (torch.rand(len(graphs), generator=generator, dtype=torch.float64) * counts).long()  # (B,)
-    first = graphs.node_pointers[:-1] + drawn.minimum(counts - 1)  # (B,)
+    alone = torch.bincount(graphs.edges[1], minlength=len(owners)) == 0  # (S,)
+    drawn = torch.rand(len(owners), generator=generator, dtype=torch.float64) + alone  # (S,), those with edges first
+    first = (owners + drawn / 2).argsort()[graphs.node_pointers[:-1]]  # (B,)
     passage = -torch.rand(graphs.edges.shape[1], generator=generator, dtype=torch.float64).log()  # (E,)
     reached = torch.full((len(graphs.nodes),), torch.inf, dtype=torch.float64)  # (S,), when
     reached[first] = 0
