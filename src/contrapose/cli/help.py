@@ -28,8 +28,9 @@ Learn representations by contrast, from any data, mostly without labels.
 
 DATA is a folder of pictures (class sub-folders are labels), .npz, .npy, .parquet, .csv, .jsonl of pictures, texts or
 rows of a table, .txt (a line a text), .py (a function a text), hub:OWNER/NAME; shards: a folder of .tar or .parquet,
-"train-{000..099}.tar", https://, s3://, stream:OWNER/NAME; or omniglot (handwritten characters), python-docs and
-python-functions (Python's own library), made:NAME (pictures of a generator, e.g. made:trifeature).
+"train-{000..099}.tar", https://, s3://, stream:OWNER/NAME; graphs: a folder or .zip as TUDataset has them, .npz; or
+omniglot (handwritten characters), python-docs and python-functions (Python's own library), made:NAME (pictures of a
+generator, e.g. made:trifeature).
 
   contrapose COMMAND --help    every option of a command, with its default and where that comes from
   --debug                      show the traceback of an error

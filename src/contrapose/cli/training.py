@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from contrapose.modalities import Modality
 
 USAGE = f"""\
-usage: contrapose train [METHOD] --data DATA [--modality image|text|rows] [options]
+usage: contrapose train [METHOD] --data DATA [--modality image|text|rows|frames|items|graph] [options]
        contrapose train --resume RUN [--epochs N]
 
 Without METHOD it is {DEFAULT_METHOD}: {DEFAULT_REASON}; for texts and tables {BASELINE.method}.

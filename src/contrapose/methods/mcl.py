@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from contrapose.training.job import Job
     from contrapose.training.stages import Context, Stage
 
-KINDS = ("image", "text", "rows", "items")
+KINDS = ("image", "text", "rows", "items", "graph")
 """Kinds of data whose encoders can be put side by side in one artifact."""
 
 
@@ -133,7 +133,7 @@ class MCL(SimCLR.bare):  # type: ignore[misc, valid-type]  # of no kind of data 
         if self.modality not in KINDS:
             raise ArgumentError(
                 f"The encoders of {self.stage_count} stages become one artifact, which those of {self.modality} data "
-                "cannot. Take --stage-count 1, or pictures, texts, rows or items."
+                "cannot. Take --stage-count 1, or pictures, texts, rows, items or graphs."
             )
         if self.clusters > len(context.samples):
             raise ArgumentError(

@@ -56,6 +56,9 @@ class _Graph(Modality):
     def open_for(self, encoder: Encoder, spec: Any, **reading: Any) -> Samples:
         return self.open(spec, inputs=cast("GraphEncoder", encoder).inputs, **reading)
 
+    def is_for(self, encoder: Encoder, samples: Samples) -> bool:
+        return cast("GraphEncoder", encoder).inputs == cast("Graphs", samples).inputs
+
     def open_like(self, samples: Samples, spec: Any, **reading: Any) -> Samples:
         return self.open(spec, inputs=cast("Graphs", samples).inputs, **reading)
 

@@ -88,7 +88,7 @@ def _both_ways(found: Found, pointers: np.ndarray) -> tuple[np.ndarray, list[str
     if loops.any():
         notes.append(f"{counted(int(loops.sum()), 'edge')} from a node to itself left out.")
     if len(keys) < edges.shape[1]:
-        notes.append(f"{counted(edges.shape[1] - len(keys), 'edge')} that stand there twice taken once.")
+        notes.append(f"{counted(edges.shape[1] - len(keys), 'repeated edge')} taken once.")
     if alone == len(keys) > 0:
         notes.append("Edges are written in one direction and read in both: graphs are undirected here.")
     elif alone:
