@@ -1,6 +1,7 @@
 """How a graph can be steered from some of its nodes, and changes of its edges that leave that as it is."""
 
 from contrapose.controllability.bounds import pmi_bound, zero_forcing
+from contrapose.controllability.changes import ControlEdits
 from contrapose.controllability.distances import UNREACHABLE, leader_distances
 from contrapose.controllability.dynamics import (
     controllable_dimension,
@@ -13,6 +14,7 @@ from contrapose.controllability.leaders import greedy_leaders, random_leaders
 
 __all__ = [
     "UNREACHABLE",
+    "ControlEdits",
     "controllable_dimension",
     "follower_gramian",
     "followers",

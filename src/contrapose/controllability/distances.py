@@ -37,41 +37,48 @@ class Distances:
     """The distances of the nodes of B graphs from the leaders of their graph, and the edges that these are owed to.
 
     Shapes:
-        values: `(S, m)` int32, m the most leaders of a graph; `UNREACHABLE` where no path leads, and where its graph
-            has no such leader.
-        found: the same as `Found` has it, in words of bits.
-        parents: `(K, E)` words of bits, one a leader: 1 where the source of an edge is one step nearer to the leader
-            than its target, so that the target may owe its distance to this edge.
+        found: distances as `Found` has them, in words of a bit a leader.
+        parents: `(K, E)` words of a bit a leader: 1 where the source of an edge is one step nearer to the leader than
+            its target, so that the target may owe its distance to this edge.
     """
 
     def __init__(self, topology: Topology, leaders: Leaders) -> None:
         self.topology, self.leaders = topology, leaders
-        most = int(leaders.counts.max(initial=1))
-        word = next((word for word in _WORDS if most <= 8 * np.dtype(word).itemsize), np.uint64)
-        bits = 8 * np.dtype(word).itemsize
+        self.most = int(leaders.counts.max(initial=1))
+        word = next((word for word in _WORDS if self.most <= 8 * np.dtype(word).itemsize), np.uint64)
+        self.bits = 8 * np.dtype(word).itemsize
         rank = np.arange(len(leaders.nodes)) - np.repeat(leaders.pointers[:-1], leaders.counts)  # (M,)
-        start = np.zeros((-(-most // bits), topology.nodes), dtype=word)  # (K, S)
-        start[rank // bits, leaders.nodes] = np.left_shift(word(1), (rank % bits).astype(word))
-        self.found = found = search(topology, start)
+        start = np.zeros((-(-self.most // self.bits), topology.nodes), dtype=word)  # (K, S)
+        start[rank // self.bits, leaders.nodes] = np.left_shift(word(1), (rank % self.bits).astype(word))
+        self.found = search(topology, start)
 
-        number = np.uint8 if len(found.digits) <= 8 else np.int32
-        values = np.zeros((topology.nodes, most), dtype=number)  # (S, m)
-        for place, digits in enumerate(found.digits):
-            values += _unpacked(digits, most).astype(number) << number(place)
-        self.values = np.where(_unpacked(found.reached, most), values.astype(np.int32), np.int32(UNREACHABLE))
-
-        source, target = topology.source, topology.target
-        before = (
-            words.take(source, axis=1) for words in found.thirds
-        )  # neighbours differ by one at most: thirds tell how
-        after = (found.thirds[third].take(target, axis=1) for third in (1, 2, 0))
-        first, second, third = (nearer & farther for nearer, farther in zip(before, after, strict=True))
+        source, target, thirds = topology.source, topology.target, self.found.thirds
+        nearer = (words.take(source, axis=1) for words in thirds)  # neighbours differ by one at most
+        farther = (thirds[third].take(target, axis=1) for third in (1, 2, 0))
+        first, second, third = (near & far for near, far in zip(nearer, farther, strict=True))
         self.parents = first | second | third  # (K, E)
+
+    def values(self) -> np.ndarray:
+        """`(S, m)` int32, m the most leaders of a graph; `UNREACHABLE` where no path leads, and where the graph of a
+        node has no such leader."""
+        values = np.zeros((self.topology.nodes, self.most), dtype=np.int32)
+        for place, digits in enumerate(self.found.digits):
+            values |= _unpacked(digits, self.most).astype(np.int32) << place
+        return np.where(_unpacked(self.found.reached, self.most), values, np.int32(UNREACHABLE))
+
+    def from_leader(self, number: int) -> np.ndarray:
+        """A column of it, `(S,)`: the distance from the leader of this number, of each graph."""
+        word, shift = divmod(number, self.bits)
+        values = np.zeros(self.topology.nodes, dtype=np.int64)
+        for place, digits in enumerate(self.found.digits):
+            values |= (digits[word] >> digits.dtype.type(shift) & digits.dtype.type(1)).astype(np.int64) << place
+        reached = self.found.reached[word] >> self.found.reached.dtype.type(shift) & self.found.reached.dtype.type(1)
+        return np.where(reached, values, UNREACHABLE)
 
     def of_graph(self, graph: int = 0) -> np.ndarray:
         """`(n, m)` of one graph."""
         first, last = self.topology.node_pointers[graph : graph + 2]
-        return self.values[first:last, : self.leaders.counts[graph]]
+        return self.values()[first:last, : self.leaders.counts[graph]]
 
 
 def _unpacked(words: np.ndarray, most: int) -> np.ndarray:

@@ -98,12 +98,6 @@ class Topology:
         """`(E,)`, a number an edge, `S to + from`, in ascending order."""
         return self.target * self.nodes + self.source
 
-    def has(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Whether these pairs of nodes are joined, `(P,)`."""
-        keys, asked = self.keys, a * self.nodes + b
-        places = np.searchsorted(keys, asked)
-        return keys[np.minimum(places, len(keys) - 1)] == asked if len(keys) else np.zeros(len(a), dtype=bool)
-
     def adjacency(self) -> np.ndarray:
         """`(S, S)` of 0 and 1."""
         dense = np.zeros((self.nodes, self.nodes))
