@@ -7,6 +7,7 @@ from contrapose.learners.classifier import Classifier
 from contrapose.learners.clones import ClonePairs
 from contrapose.learners.common_salient import CommonSalient
 from contrapose.learners.corrected_crops import CorrectedCrops
+from contrapose.learners.counted import Counted
 from contrapose.learners.cross_sequence import CrossSequence, SlotAttention
 from contrapose.learners.dense_momentum import DenseMomentum, InstanceBranch
 from contrapose.learners.distillation import Distillation
@@ -54,6 +55,7 @@ __all__ = [
     "CommonSalient",
     "ContrastedNextItem",
     "CorrectedCrops",
+    "Counted",
     "CropQueue",
     "CrossSequence",
     "Curriculum",

@@ -5,6 +5,7 @@ from contrapose.methods.bias_debias import BiasDebias
 from contrapose.methods.cacr import CACR
 from contrapose.methods.candidate_margin import CandidateMargin
 from contrapose.methods.cdvg import CDvG
+from contrapose.methods.cgcl import CGCL
 from contrapose.methods.cl4srec import CL4SRec
 from contrapose.methods.classifier import EncoderClassifier, as_classifier
 from contrapose.methods.cless import CLESS
@@ -53,6 +54,7 @@ from contrapose.methods.with_base import WithBase
 __all__ = [
     "AUCCL",
     "CACR",
+    "CGCL",
     "CLESS",
     "DAT",
     "DCL",

@@ -34,9 +34,8 @@ class GraphViewMaker:
         """Views of the graphs; the same state of `generator` (torch's global one if `None`) gives the same views."""
         graphs = self.prepare(raw)
         intact = [graphs] if self.options.keep_first else []
-        edited = [
-            self.edit(graphs, self.options.share, generator=generator) for _ in range(self.options.count - len(intact))
-        ]
+        count = self.options.count - len(intact)
+        edited = self.edit.views(graphs, self.options.share, count, generator=generator)
         return (*intact, *edited)
 
     def __repr__(self) -> str:

@@ -25,7 +25,8 @@ class GraphViews:
     edit: str = "mixed"
     """mixed draws one of nodes, edges, mask and subgraph for each graph; edges takes some away and puts as many
     elsewhere, delete_edges takes away alone; nodes leaves out nodes; mask hides what nodes hold; subgraph keeps a
-    connected part; none: copies."""
+    connected part; control changes edges so that all nodes stay as far from some of them, the leaders (`cgcl`), and
+    matched as many at random; none: copies."""
     share: float = 0.2
     """Share of the edges or nodes that is changed. 0.2: GraphCL."""
     keep_first: bool = False
