@@ -12,10 +12,13 @@ from PIL import Image
 
 import contrapose
 from contrapose.commands.export import export
+from contrapose.data.frames import open_frames
 from contrapose.data.rows import open_rows
 from contrapose.encoders import Encoder, build, build_rows, load_encoder, save_encoder
+from contrapose.encoders.frames import build_frames
 from contrapose.encoders.texts import build_text, train_tokenizer
 from contrapose.errors import ArgumentError
+from contrapose.modalities.frame_forms import fitted_form
 
 tokenizers = pytest.importorskip("tokenizers")
 pytest.importorskip("onnxruntime", reason="the export extra is not installed")
@@ -32,6 +35,10 @@ def made(kind: str) -> tuple[Encoder, object]:
         return build("mlp", channels=3, image_size=32, widths=[8], seed=0), ["photo.jpg"]
     if kind == "text":
         return build_text("bag_of_words", train_tokenizer(WORDS, "words", max_length=6), seed=0), WORDS[:2]
+    if kind == "frames":
+        np.save("sequences.npy", np.random.default_rng(0).normal(size=(3, 41, 20, 3)).astype(np.float32))
+        frames = open_frames("sequences.npy", skeleton="none")
+        return build_frames("conv1d", fitted_form(frames), seed=0, widths=[4, 8]), "sequences.npy"
     rows = [(39.5, "clerk", 1), (20.0, "smith", 0), (None, "clerk", 1), (61.25, None, 0)] * 3
     table = polars.DataFrame(rows, schema=["age", "job", "sold"], orient="row")
     table.write_csv("table.csv")
@@ -39,7 +46,7 @@ def made(kind: str) -> tuple[Encoder, object]:
     return build_rows("mlp", columns=columns, mean=mean, scale=scale, widths=[8], seed=0), "table.csv"
 
 
-@pytest.mark.parametrize("kind", ["image", "text", "rows"])
+@pytest.mark.parametrize("kind", ["image", "text", "rows", "frames"])
 def test_the_lines_do_what_they_say(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

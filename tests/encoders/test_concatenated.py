@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -20,6 +21,7 @@ from contrapose.encoders import (
     starting_point,
     untrained_like,
 )
+from contrapose.encoders.frames import FrameForm, build_frames
 from contrapose.encoders.texts.factory import build_text, tokenizer_for
 from contrapose.errors import ArgumentError, RunError
 
@@ -39,10 +41,16 @@ def texts(seed: int) -> Encoder:
     return build_text(name, tokenizer_for("bag_of_words", TEXTS, max_length=8), seed=seed).eval()
 
 
+def frames(seed: int) -> Encoder:
+    name, options = (("conv1d", {"widths": [8]}), ("gru", {"width": 3, "layers": 1}))[seed % 2]
+    return build_frames(name, FrameForm(0, 2, 4), seed=seed, **options).eval()
+
+
 KINDS: dict[str, tuple[Callable[[int], Encoder], Any]] = {
     "image": (pictures, torch.rand(5, 3, 16, 16, generator=torch.Generator().manual_seed(0))),
     "rows": (rows, torch.randn(5, 2, generator=torch.Generator().manual_seed(0))),
     "text": (texts, TEXTS),
+    "frames": (frames, [np.ones((3, 2)), np.arange(14.0).reshape(7, 2), np.eye(2)]),
 }
 
 

@@ -37,9 +37,13 @@ class DataCheckOptions(ReadingOptions):
     modality: Literal["image", "text", "rows", "frames", "items", "graph"] | None = None
     """The kind of data. Default: what they look like."""
     out: str = "data-check.png"
-    """Where to draw three pictures and four views of each; empty draws nothing. Views of texts and rows are printed."""
+    """Where to draw three pictures and four views of each; empty draws nothing. Other views are printed."""
     ignore_columns: tuple[str, ...] = ()
     """Columns of a table of rows that are not learned from."""
+    frames_column: str | None = None
+    """Column of a table, or array of an .npz, with sequences of frames."""
+    skeleton: str | None = None
+    """Which joint of a sequence hangs on which: kinect, msr-action3d, ntu or none. Default: what they look like."""
     number_column: str | None = None
     """Column of a table, or array of an .npz, with the number of each sample that is to be predicted."""
     max_length: int | None = None
@@ -95,7 +99,7 @@ def data_check(
         seed: of the views.
         labels, label_column, number_column: as in training.
         reading: further options by which this kind of data is read: image_column, image_size, fit, white; text_column;
-            ignore_columns.
+            ignore_columns; frames_column, skeleton.
 
     Errors:
         DataError: the data cannot be opened at all; the text says what to do.

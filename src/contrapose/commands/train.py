@@ -89,8 +89,8 @@ def train(
             `hf:NAME`), an encoder, what `contrapose.load` returns, or a module. It is copied, and stays as it is.
         views: options of the batched views (`ImageViews(rotation_degrees=20)`), or a callable of your own (torchvision,
             albumentations, kornia) in their place.
-        modality: the kind of data ("image", "text", "rows", or your own: `contrapose.modalities.register`), where it is
-            not plain what they are.
+        modality: the kind of data ("image", "text", "rows", "frames", or your own: `contrapose.modalities.register`),
+            where it is not plain what they are.
         quiet: no progress bar.
         options: the method's configuration (`epochs=`, `batch_size=`, `sigma=`, ...); see `contrapose train METHOD
             --help`.

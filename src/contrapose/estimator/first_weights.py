@@ -1,4 +1,4 @@
-"""What a fit begins with: new weights for a table, pictures or texts, or those of an earlier training."""
+"""What a fit begins with: new weights for a table, pictures, texts or sequences, or those of an earlier training."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from contrapose.data import Images, Rows
+from contrapose.data.frames import Frames
 from contrapose.data.texts import Texts
 from contrapose.encoders import Encoder, ImageEncoder, RowEncoder, Start, build, build_rows
+from contrapose.encoders.frames import FrameEncoder, build_frames
 from contrapose.encoders.texts import build_text, tokenizer_for
 from contrapose.errors import ArgumentError
 from contrapose.modalities import MODALITIES
+from contrapose.modalities.frame_forms import fitted_form
 
-Data = Images | Rows | Texts
-USUAL = {"rows": "mlp", "image": "small_conv", "text": "bag_of_words"}
+Data = Images | Rows | Texts | Frames
+USUAL = {"rows": "mlp", "image": "small_conv", "text": "bag_of_words", "frames": "conv1d"}
 """Encoders by the kind of data. bag_of_words and not a transformer [design]: a fit of a few thousand texts then takes
 seconds, as it does for tables."""
 
@@ -24,6 +27,8 @@ def untrained(data: Data, name: str, seed: int, options: Mapping[str, Any], *, m
         return build_text(name, tokenizer_for(name, data.texts, max_length=max_length), seed=seed, **options)
     if isinstance(data, Rows):
         return build_rows(name, mean=[0.0] * len(data.columns), scale=[1.0] * len(data.columns), seed=seed, **options)
+    if isinstance(data, Frames):
+        return build_frames(name, fitted_form(data), seed=seed, **options)
     mean, std = data.statistics()
     return build(
         name,
@@ -60,6 +65,10 @@ def _misfit(encoder: Encoder, data: Data) -> str | None:
         return f"{encoder.features} columns, and X has {len(data.columns)}"
     if isinstance(encoder, RowEncoder) and encoder.inputs != encoder.features:
         return "categories or missing values, and X is of numbers alone"
+    if isinstance(encoder, FrameEncoder) and isinstance(data, Frames):
+        form = encoder.frame_form
+        if (form.joints, form.channels) != (data.joints, data.channels):
+            return f"frames of shape {form.step}, and X has {data.step_in_words()}"
     if isinstance(encoder, ImageEncoder) and isinstance(data, Images):
         ours, theirs = (encoder.channels, encoder.image_size), (data.channels, data.image_size)
         if ours != theirs:

@@ -15,16 +15,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from contrapose.data import Images, Rows
+from contrapose.data.frames import Frames
 from contrapose.data.source import MakeViews
 from contrapose.data.texts import Texts
-from contrapose.embedder import pick_device, warn_of_pixels
-from contrapose.encoders import Encoder, ImageEncoder, RowEncoder, Start, starting_point
+from contrapose.embedder import pick_device
+from contrapose.encoders import Encoder, RowEncoder, Start, starting_point
 from contrapose.errors import ArgumentError
 from contrapose.estimator.configuration import configure
 from contrapose.estimator.first_weights import USUAL, Data, begun, untrained
 from contrapose.estimator.frozen import from_bytes, to_bytes
 from contrapose.estimator.inputs import open_pictures, with_targets
-from contrapose.estimator.kinds import IN_WORDS, kind_of_samples, open_texts
+from contrapose.estimator.kinds import IN_WORDS, OPENED, kind_of_samples, opened_for
 from contrapose.methods import METHODS, Method
 from contrapose.modalities import modality_of
 from contrapose.training.in_memory import train_in_memory
@@ -38,11 +39,11 @@ _OF_TABLES = ("scaler_", "n_features_in_", "feature_names_in_")
 
 
 class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Features of a table, of pictures or of texts, learned by telling views of a sample from those of others.
+    """Features of a table, of pictures, texts or sequences, learned by telling views of a sample from those of others.
 
     Tables: columns are standardised; a view of a row has random values replaced by those of other rows (SCARF); the
-    encoder is a perceptron. Pictures and texts: views and encoders are those of `contrapose.train`. What comes out are
-    the encoder's embeddings, before the projection head, not normalised.
+    encoder is a perceptron. All else: views and encoders are those of `contrapose.train`. What comes out are the
+    encoder's embeddings, before the projection head, not normalised.
 
     >>> features = ContrastiveEncoder(random_state=0).fit(X_all)                          # doctest: +SKIP
     >>> few = make_pipeline(features, LogisticRegression()).fit(X_labelled, y_labelled)   # doctest: +SKIP
@@ -56,7 +57,8 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     Shapes:
         X: a table `(N, F)` of finite numbers, with or without column names; or pictures `(N, H, W)` or `(N, H, W, C)`;
-            or a list of N paths, Pillow images or arrays; or N texts, in a list, an array or a series.
+            or a list of N paths, Pillow images or arrays; or N texts, in a list, an array or a series; or a list of N
+            sequences `(T, J, C)` or `(T, C)` of several lengths (of one length: `data.frames.open_frames(X)`).
         transform: `(N, D)` float32.
 
     Arguments:
@@ -67,14 +69,14 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         batch_size: samples a step, at most all. 128: SCARF.
         learning_rate: peak of the schedule. 1e-3: SCARF's, with Adam.
         encoder: name of the backbone. None: "mlp" for tables, "small_conv" for pictures, "bag_of_words" for texts (or
-            "transformer", "hf:NAME").
+            "transformer", "hf:NAME"), "conv1d" for sequences (or "gru").
         init: trained weights to start from, of any method: a run or encoder folder, "timm:NAME", "hf:NAME", an
             encoder (such as another estimator's `encoder_`) or what `contrapose.load` returns. Of pictures it
             brings channels, size and normalisation along, of texts their vocabulary; a table must have as many
             columns. None: new weights.
         encoder_options: arguments of the backbone, such as {"widths": [128, 128]}.
         method_options: options of the method, such as {"sigma": 2.0}, and of its optimiser (`OF_EVERY_RUN` in
-            `configuration`); for pictures and texts also {"views": ...}, such as {"views": {"delete": 0.3}}.
+            `configuration`); for all but tables also {"views": ...}, such as {"views": {"delete": 0.3}}.
         corruption_rate: of tables, the probability of a value to be replaced. 0.6: SCARF.
         image_size: of pictures, the working resolution in pixels. None: as `contrapose.data.open_data` chooses.
         image_fit: of pictures that are not square: "crop" keeps the central square, "pad" the whole picture.
@@ -84,7 +86,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         random_state: an integer makes fits repeat: on the CPU bit for bit, with the same number of threads.
 
     Attributes:
-        encoder_: the trained `ImageEncoder`, `RowEncoder` or `TextEncoder`; `encoders.save_encoder` writes it.
+        encoder_: the trained encoder, of the kind of `X`; `encoders.save_encoder` writes it.
         loss_curve_: mean loss of each epoch.
         scaler_: of tables, the `StandardScaler` before the encoder.
         n_features_in_, feature_names_in_: of tables, number and names of the columns.
@@ -177,16 +179,10 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             learned, other = IN_WORDS[fitted], IN_WORDS[given]
             raise ArgumentError(f"This encoder was fitted on {learned} and was given {other}. Fit another one on it.")
         data: Data
-        if fitted == "text":
-            data = open_texts(X)
-        elif fitted == "image":
-            kept = cast(ImageEncoder, self.encoder_)
-            sizes = {"image_size": kept.image_size, "channels": kept.channels}
-            data = open_pictures(X, **sizes, preparation=kept.preparation)
-            warn_of_pixels(data, kept.preparation)
+        if fitted == "rows":
+            data = Rows(torch.from_numpy(validate_data(self, X, reset=False, dtype=np.float64)))
         else:
-            X = validate_data(self, X, reset=False, dtype=np.float64)
-            data = Rows(torch.from_numpy(X))
+            data = opened_for(self.encoder_, X)
         encoder: Encoder = self.encoder_
         parts = torch.arange(len(data)).split(ROWS_AT_A_TIME)
         views = (encoder.prepare(data.batch(part)).to(encoder.device) for part in parts)
@@ -198,7 +194,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         kind = kind_of_samples(X)
         if kind == "rows":
             return self._table(X)
-        data = open_texts(X) if kind == "text" else self._pictures(X, start)
+        data: Data = self._pictures(X, start) if kind == "image" else OPENED[kind](X)
         if len(data) < 2:
             raise ArgumentError(f"X has 1 sample: contrast needs at least 2. Give more {IN_WORDS[kind]}.")
         return data
@@ -225,7 +221,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return open_pictures(X, image_size=size, channels=channels, fit=fit, white=white)
 
     def _views(self, config: Method, data: Data, encoder: Encoder) -> MakeViews:
-        if isinstance(data, Texts):
+        if isinstance(data, Texts | Frames):
             return config.views_for(modality_of(data).views(config.views, data, encoder), data, encoder)
         if isinstance(data, Rows):
             options = RowViews(corruption_rate=self.corruption_rate, count=config.views.count)

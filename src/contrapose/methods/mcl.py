@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from contrapose.training.job import Job
     from contrapose.training.stages import Context, Stage
 
-KINDS = ("image", "text", "rows", "items", "graph")
+KINDS = ("image", "text", "rows", "frames", "items", "graph")
 """Kinds of data whose encoders can be put side by side in one artifact."""
 
 

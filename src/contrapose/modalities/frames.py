@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-from contrapose.errors import ArgumentError, DataError
+from contrapose.errors import DataError
 from contrapose.modalities.known import check_reading
 from contrapose.modalities.modality import Modality
 from contrapose.options import Options
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from contrapose.encoders import Encoder, Start
     from contrapose.encoders.frames import FrameEncoder
 
-FLOOR_FRAMES = 32
+MADE_UP_FRAMES = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +92,9 @@ class _Frames(Modality):
 
     def encoder(self, config: Any, samples: Samples) -> Encoder:
         from contrapose.encoders.frames import build_frames
+        from contrapose.modalities.frame_forms import fitted_form
 
-        form = _form(cast("Frames", samples), config.frames, config.stream, config.centre)
+        form = fitted_form(cast("Frames", samples), config.frames, config.stream, config.centre)
         return build_frames(config.encoder, form, seed=config.seed, **config.encoder_arguments)
 
     def views(self, options: Any, samples: Samples, encoder: Encoder) -> Callable[..., tuple[Any, ...]]:
@@ -117,7 +118,7 @@ class _Frames(Modality):
         from contrapose.padded import Padded
 
         form = cast("FrameEncoder", encoder).frame_form
-        shape = (size, form.frames or FLOOR_FRAMES, form.features)
+        shape = (size, form.frames or MADE_UP_FRAMES, form.features)
         values = torch.randn(shape, generator=torch.Generator().manual_seed(seed))  # (B, T, F)
         return Padded(values, torch.ones(shape[:2], dtype=torch.bool))
 
@@ -158,19 +159,11 @@ class _Frames(Modality):
         return frame_facts(cast("Frames", samples))
 
     def floor(self, known: Samples) -> Callable[[Samples], np.ndarray]:
-        """Coordinates of the whole sequence at 32 frames, centred as an encoder's are, each standardised."""
-        from contrapose.encoders.frames.frame_inputs import framed, standardised, with_statistics
+        """Coordinates of the whole sequence at 32 frames, about where the joints are in the first; plain channels
+        standardised."""
+        from contrapose.modalities.frame_forms import coordinates
 
-        form = _form(cast("Frames", known), FLOOR_FRAMES, "joint", "auto", fitted=False)
-        every = range(len(known))
-        form = with_statistics(form, cast("Frames", known).batch(list(every)))
-
-        def features(samples: Samples) -> np.ndarray:
-            raw = cast("Frames", samples).batch(list(range(len(samples))))
-            rows = standardised(framed(raw, form), form).values.flatten(1).numpy()  # (N, T·F)
-            return rows if rows.any(axis=1).all() else rows + 1e-6  # a sequence of means alone has no direction
-
-        return features
+        return coordinates(cast("Frames", known))
 
     def takes(self, encoder: Encoder) -> list[str]:
         form = cast("FrameEncoder", encoder).frame_form
@@ -193,35 +186,6 @@ class _Frames(Modality):
                 f"The encoder takes frames of {takes}, and {frames.origin} has {frames.step_in_words()}: give "
                 "sequences of such frames."
             )
-
-
-def _form(frames: Frames, length: int, stream: str, centre: str, *, fitted: bool = True) -> Any:
-    """The form in which an encoder of these sequences takes them."""
-    from contrapose.data.samples import evenly_spaced
-    from contrapose.encoders.frames import FrameForm
-    from contrapose.encoders.frames.frame_inputs import with_statistics
-
-    skeleton = frames.skeleton
-    if (centre == "hip" and skeleton is None) or (centre == "mean" and not frames.joints):
-        of = "a skeleton whose hip is known" if centre == "hip" else "joints"
-        raise ArgumentError(
-            f"centre {centre} (--centre) is of {of}, and these are {frames.step_in_words()}: name the skeleton "
-            "(--skeleton), or take another centre."
-        )
-    plain = not frames.joints or frames.channels not in (2, 3)
-    usual = None if plain else -1 if skeleton is None else skeleton.hip
-    known = {"auto": usual, "hip": None if skeleton is None else skeleton.hip, "mean": -1, "none": None}
-    form = FrameForm(
-        frames.joints,
-        frames.channels,
-        length,
-        stream,
-        known[centre],
-        None if skeleton is None else skeleton.parents,
-        None if skeleton is None else skeleton.name,
-    )
-    some = evenly_spaced(len(frames), 4096)
-    return with_statistics(form, frames.batch(some)) if fitted else form
 
 
 FRAMES = _Frames()

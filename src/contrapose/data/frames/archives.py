@@ -18,7 +18,7 @@ from contrapose.data.labels import encode_labels
 from contrapose.data.ragged import Ragged
 from contrapose.data.tables.columns import asked_column
 from contrapose.data.tables.sources import Source, of_columns
-from contrapose.errors import ArgumentError, DataError
+from contrapose.errors import ArgumentError, ContraposeError, DataError
 
 POINTERS = re.compile(r"(.*[_.-])?(ptr|indptr|pointers?|offsets?)", re.IGNORECASE)
 LENGTHS = re.compile(r"(.*[_.-])?(lengths?|lens?|n_?frames|num_?frames)", re.IGNORECASE)
@@ -68,14 +68,14 @@ def open_archive(path: Path, request: FramesRequest) -> Found:
     try:
         headers = headers_of(path)
         pickled = [name for name, (_, dtype) in headers.items() if dtype.hasobject]
-        if request.frames_column in pickled or (pickled and pointer_of(headers) is None and not _dense(headers)):
+        if request.frames_column in pickled or (pickled and not _able(headers)):
             raise DataError(f"{path} holds Python objects ({', '.join(pickled)}), which could run any code. {PICKLED}")
         with np.load(path, allow_pickle=False) as archive:
             plain = {name: archive[name] for name in headers if len(headers[name][0]) == 1 and name not in pickled}
             chosen = _chosen(path, headers, request.frames_column)
             values = _mapped(path, chosen)
             return _of_arrays(archive[chosen] if values is None else values, plain, chosen, headers, path, request)
-    except PermissionError:
+    except (PermissionError, ContraposeError):
         raise  # not damaged
     except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
         raise DataError(f"{path} is damaged or no archive of numpy ({error}).") from error
@@ -131,9 +131,7 @@ def _chosen(path: Path, headers: Mapping[str, Header], asked: str | None) -> str
     asked_column(dict.fromkeys(headers, "other"), asked, str(path))
     if asked is not None:
         return asked
-    pointer = pointer_of(headers)
-    ndims = (2, 3) if pointer is not None else (3, 4)
-    able = [name for name, (shape, dtype) in headers.items() if len(shape) in ndims and dtype.kind in "fiu"]
+    able = _able(headers)
     usual = {name.lower(): name for name in able}
     chosen = next((usual[name] for name in USUAL if name in usual), able[0] if len(able) == 1 else None)
     if chosen is None:
@@ -146,8 +144,11 @@ def _chosen(path: Path, headers: Mapping[str, Header], asked: str | None) -> str
     return chosen
 
 
-def _dense(headers: Mapping[str, Header]) -> bool:
-    return any(len(shape) in (3, 4) and dtype.kind in "fiu" for shape, dtype in headers.values())
+def _able(headers: Mapping[str, Header]) -> list[str]:
+    """The arrays that could be sequences."""
+    ragged = pointer_of(headers) is not None or any(LENGTHS.fullmatch(name) for name in headers)
+    ndims = (2, 3, 4) if ragged else (3, 4)
+    return [name for name, (shape, dtype) in headers.items() if len(shape) in ndims and dtype.kind in "fiu"]
 
 
 def _of_arrays(

@@ -85,7 +85,7 @@ class FrameEncoder(Encoder):
         """From centred and resampled coordinates on."""
         from contrapose.encoders.frames.onnx_form import onnx_form
 
-        return onnx_form(self)
+        return onnx_form(self.name, self.backbone, self.frame_form)
 
     def extra_repr(self) -> str:
         form = self.frame_form

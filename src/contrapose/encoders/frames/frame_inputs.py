@@ -110,12 +110,17 @@ def coordinates_of(view: Padded, form: FrameForm) -> Float[Tensor, "B T F"] | No
 
 
 def with_statistics(form: FrameForm, raw: Sequences) -> FrameForm:
-    """The form with mean and deviation of each number over these sequences, as the network is to take them."""
+    """The form with mean and deviation of each number over these sequences, as the network is to take them.
+
+    Coordinates of joints have one deviation for all, the root of their mean variance: a hand moves more than a hip, and
+    with a scale of its own the hip's noise would weigh as much.
+    """
     plain = replace(form, mean=(), scale=())
     view = standardised(framed(raw, plain), plain)  # (B, T, F)
     known = view.values[view.mask].double()  # (n, F)
     mean = known.mean(dim=0)  # (F,)
     scale = (known - mean).square().mean(dim=0).sqrt()  # (F,)
+    scale = scale.square().mean().sqrt().expand_as(scale) if form.joints else scale  # (F,)
     scale = scale.where(scale > CONSTANT * scale.max().clamp(min=1e-12), torch.ones_like(scale))
     return replace(form, mean=tuple(mean.tolist()), scale=tuple(scale.tolist()))
 
