@@ -80,10 +80,9 @@ def _both_ways(found: Found, pointers: np.ndarray) -> tuple[np.ndarray, list[str
     edges = found.edges + np.repeat(pointers[:-1], found.edge_counts)  # (2, M)
     loops = edges[0] == edges[1]  # (M,)
     edges, total = edges[:, ~loops], pointers[-1]
-    keys = np.unique(edges[1] * total + edges[0])  # (m,)
-    back = np.unique(edges[0] * total + edges[1])  # (m,)
-    alone = len(keys) - len(np.intersect1d(keys, back, assume_unique=True))
-    every = np.union1d(keys, back)  # (E,)
+    keys = _distinct(edges[1] * total + edges[0])  # (m,)
+    every = _distinct(np.concatenate([keys, keys % total * total + keys // total]))  # (E,), with all turned round
+    alone = len(every) - len(keys)
     notes = []
     if loops.any():
         notes.append(f"{counted(int(loops.sum()), 'edge')} from a node to itself left out.")
@@ -96,6 +95,12 @@ def _both_ways(found: Found, pointers: np.ndarray) -> tuple[np.ndarray, list[str
             f"{alone:,} of {len(keys):,} edges lead one way only and are read in both: graphs are undirected here."
         )
     return np.stack([every % total, every // total]), notes
+
+
+def _distinct(keys: np.ndarray) -> np.ndarray:
+    """Each once, ascending: of so many integers sorting is several times as fast as numpy's own hashing."""
+    keys = np.sort(keys)
+    return keys[np.diff(keys, prepend=-1) > 0]
 
 
 def _targets(found: Found, request: GraphRequest) -> tuple[Labels | None, np.ndarray | None]:
