@@ -51,6 +51,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
     """The dataclass that each command but `train` reads its words into."""
     from contrapose.commands import claim_options, options
     from contrapose.commands.analyse import AnalyseTemperatureOptions
+    from contrapose.commands.analyse_controllability import AnalyseControllabilityOptions
     from contrapose.commands.analyse_sharpness import AnalyseSharpnessOptions
     from contrapose.commands.analyse_suppression import AnalyseSuppressionOptions
     from contrapose.commands.analyse_translation import AnalyseTranslationOptions
@@ -75,6 +76,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
         ("analyse", "sharpness"): AnalyseSharpnessOptions,
         ("analyse", "suppression"): AnalyseSuppressionOptions,
         ("analyse", "translation"): AnalyseTranslationOptions,
+        ("analyse", "controllability"): AnalyseControllabilityOptions,
         ("reproduce",): claim_options.ReproduceOptions,
         ("claims",): claim_options.ClaimsOptions,
     }

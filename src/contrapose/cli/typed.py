@@ -158,6 +158,10 @@ def _analyse(words: list[str]) -> None:
         from contrapose.commands.analyse_translation import AnalyseTranslationOptions, analyse_translation
 
         analyse_translation(parse(AnalyseTranslationOptions, words[1:], "analyse translation"))
+    elif chosen == "controllability":
+        from contrapose.commands.analyse_controllability import AnalyseControllabilityOptions, analyse_controllability
+
+        analyse_controllability(parse(AnalyseControllabilityOptions, words[1:], "analyse controllability"))
 
 
 def _export(words: list[str]) -> None:
@@ -209,6 +213,7 @@ ANALYSES = {
     "sharpness": "contrapose analyse sharpness RUN",
     "suppression": "contrapose analyse suppression RUN",
     "translation": "contrapose analyse translation RUN --data UNBIASED --bias-column NAME",
+    "controllability": "contrapose analyse controllability DATA",
 }
 
 

@@ -22,14 +22,10 @@ LEAST_NODES = 10
 SHARES = (2, 5, 10, 20, 30)
 """Per cent of the nodes that lead, after 1, 2, 5 and 9 leaders: int(n p / 100) + 1 of each."""
 _METRICS = ("trace", "rank", "smallest eigenvalue", "largest eigenvalue", "distinct distance vectors")
-_COUNTS = ("1", "2", "5", "9", *(f"{share} %" for share in SHARES))
+COUNTS = ("1", "2", "5", "9", *(f"{share} %" for share in SHARES))
+"""Numbers of leaders, as `DESCRIPTOR_NAMES` has them: so many, or a share of the nodes."""
 DESCRIPTOR_NAMES: tuple[str, ...] = (
-    *(
-        f"{which} {metric}, {count} lead"
-        for count in _COUNTS
-        for metric in _METRICS
-        for which in ("max", "min", "mean")
-    ),
+    *(f"{which} {metric}, {count} lead" for count in COUNTS for metric in _METRICS for which in ("max", "min", "mean")),
     *STRUCTURE_NAMES,
 )
 """What the 154 numbers are, in order."""
@@ -75,7 +71,7 @@ def ctrl_descriptor(edges: Any, nodes: int, *, draws: int = DRAWS, seed: int = 0
         leaders = random.random((draws, n)).argsort(axis=1)[:, :count]  # (R, m)
         metrics = np.concatenate([_metrics(L, everywhere, some) for some in _parts(leaders, n)])  # (R, 5)
         found += [metrics.max(axis=0), metrics.min(axis=0), metrics.mean(axis=0)]
-    steered = np.array(found).reshape(len(_COUNTS), 3, -1).swapaxes(1, 2)  # (9, 5, 3)
+    steered = np.array(found).reshape(len(COUNTS), 3, -1).swapaxes(1, 2)  # (9, 5, 3)
     return np.concatenate([steered.ravel(), structure(topology, everywhere)])
 
 
