@@ -36,6 +36,7 @@ def picture(record: Mapping[str, Any]) -> str:
             .encode(
                 x=alt.X("leaders:O", sort=list(COUNTS), title="leaders", axis=alt.Axis(labelAngle=0)),
                 y=alt.Y(f"{field}:Q", title=title, axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
+                detail="by:N",  # numbers of leaders and shares of the nodes are two lines
                 color=colour,
                 shape=shape,
             )
@@ -48,9 +49,7 @@ def picture(record: Mapping[str, Any]) -> str:
 
 def _title(record: Mapping[str, Any]) -> Any:
     alt: Any = optional("altair", extra="report")
-    lines = [
-        f"means over graphs and {record['options']['draws']} sets of leaders each; {record['changeable']['sentence']}"
-    ]
+    lines = [f"means over {record['options']['draws']} sets of leaders of each graph", record["changeable"]["sentence"]]
     return alt.TitleParams(
         f"How {record['graphs']:,} graphs of {record['data']} can be steered",
         subtitle=lines,

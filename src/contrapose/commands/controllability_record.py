@@ -41,7 +41,12 @@ def steered(graphs: Graphs, rows: np.ndarray) -> list[dict[str, Any]]:
             "trace": rows[:, place[f"mean trace, {count} lead"]],
         }
         found += [
-            {"group": name, "leaders": count, **{key: float(values[own].mean()) for key, values in of_each.items()}}
+            {
+                "group": name,
+                "leaders": count,
+                "by": "share" if "%" in count else "number",
+                **{key: float(values[own].mean()) for key, values in of_each.items()},
+            }
             for name, own in groups.items()
         ]
     return found
