@@ -6,7 +6,9 @@ from contrapose.encoders.artifact import encoder_folder, load_encoder, save_enco
 from contrapose.encoders.backbone import ENCODERS, Backbone, ConvolutionalBackbone
 from contrapose.encoders.capabilities import (
     CAPABILITIES,
+    Layered,
     Lexical,
+    Patchwise,
     Slotted,
     Staged,
     Tabled,
@@ -20,6 +22,7 @@ from contrapose.encoders.graphs.graph_encoder import GraphEncoder, build_graphs
 from contrapose.encoders.images.factory import build
 from contrapose.encoders.images.image_encoder import ImageEncoder
 from contrapose.encoders.initial import Start, fingerprint_of, starting_point
+from contrapose.encoders.layers import Readings, read_layers
 from contrapose.encoders.projection import ProjectionHead
 from contrapose.encoders.rows.row_encoder import RowEncoder, build_rows
 from contrapose.encoders.teacher import Teacher
@@ -34,8 +37,11 @@ __all__ = [
     "Frozen",
     "GraphEncoder",
     "ImageEncoder",
+    "Layered",
     "Lexical",
+    "Patchwise",
     "ProjectionHead",
+    "Readings",
     "RowEncoder",
     "Slotted",
     "Staged",
@@ -53,6 +59,7 @@ __all__ = [
     "fingerprint_of",
     "frozen",
     "load_encoder",
+    "read_layers",
     "save_encoder",
     "starting_point",
     "untrained_like",

@@ -27,12 +27,18 @@ class Attention(nn.Module):
 
     def forward(self, x: Float[Tensor, "B T D"], mask: Bool[Tensor, "B ..."] | None = None) -> Float[Tensor, "B T D"]:
         B, T, D = x.shape
-        qkv = self.project_in(x).view(B, T, 3, self.heads, D // self.heads)  # (B, T, 3D) -> (B, T, 3, h, D/h)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, h, T, D/h)
+        q, k, v = self.heads_of(self.project_in(x))  # (B, T, 3D) -> each (B, h, T, D/h)
         seen = None if mask is None else mask.view(B, 1, -1, T)  # (B, 1, 1, T) or (B, 1, T, T)
         dropout = self.dropout if self.training else 0.0
         mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=seen, dropout_p=dropout)  # (B, h, T, D/h)
         return self.project_out(mixed.transpose(1, 2).reshape(B, T, D))  # (B, T, D)
+
+    def heads_of(self, projected: Float[Tensor, "B T D3"]) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of each head, `(B, h, T, D/h)` each, out of what `project_in` gives."""
+        B, T, width = projected.shape
+        qkv = projected.view(B, T, 3, self.heads, width // (3 * self.heads))  # (B, T, 3, h, D/h)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, h, T, D/h)
+        return q, k, v
 
 
 class Block(nn.Module):

@@ -17,6 +17,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from contrapose.encoders.layers import Layer
 from contrapose.registry import Registry
 
 
@@ -77,6 +78,11 @@ class ConvolutionalBackbone(Backbone):
             x = stage(x)  # (B, C_k, H_k, W_k)
             maps.append(x)
         return tuple(maps)
+
+    @property
+    def layers(self) -> dict[str, Layer]:
+        """The maps at the ends of the stages, by name."""
+        return {f"stages.{number}": Layer(stage, lambda output: output) for number, stage in enumerate(self.stages)}
 
     def pool(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
         """Global average pooling, in a form whose backward is deterministic on every device."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from contrapose.encoders.layers import Layer
 from contrapose.errors import ArgumentError
 from contrapose.padded import Padded
 
@@ -23,6 +25,56 @@ class Staged(Protocol):
 
     def pool(self, last_map: Tensor) -> Tensor:
         """The last map as the embedding that `forward` returns, `(B, D)`."""
+        ...
+
+
+@runtime_checkable
+class Layered(Protocol):
+    """What its layers give can be read on the way to an embedding: `read_layers(encoder, view, names)`."""
+
+    name: str
+
+    @property
+    def layers(self) -> Mapping[str, Layer]:
+        """Where each is read, by name, in the order of the network."""
+        ...
+
+    def __call__(self, view: Any) -> Tensor: ...
+
+
+@runtime_checkable
+class Patchwise(Protocol):
+    """Its pictures are cut into patches, of which it can see some and not the others.
+
+    n = grid^2 patches of patch_size x patch_size pixels, numbered row by row; P = C patch_size^2 values each.
+    """
+
+    @property
+    def patch_size(self) -> int: ...
+
+    @property
+    def grid(self) -> int: ...
+
+    @property
+    def first_tokens(self) -> int:
+        """Tokens before those of patches: 1 with a class token, otherwise 0."""
+        ...
+
+    def patches_of(self, view: Any) -> Tensor:
+        """`(B, n, P)`, standardised as the network sees them."""
+        ...
+
+    def picture_of(self, patches: Tensor) -> Tensor:
+        """`(B, C, H, W)` on the scale of [0, 1], of `(B, n, P)`: what `patches_of` did, undone."""
+        ...
+
+    def visible(self, view: Any, kept: Tensor) -> Tensor:
+        """`(B, T, D)`, before pooling: T = first_tokens + K, of the patches `(B, K)` that are named; the others are not
+        looked at."""
+        ...
+
+    def pool(self, tokens: Tensor) -> Tensor:
+        """The embedding, `(B, D)`; of all patches it is what `forward` returns."""
         ...
 
 
@@ -92,6 +144,8 @@ class Slotted(Lexical, Protocol):
 
 CAPABILITIES: dict[str, tuple[type, str]] = {
     "stages": (Staged, "small_conv, which is of pictures"),
+    "layers": (Layered, "vit_micro, which is of pictures"),
+    "patches": (Patchwise, "vit_micro, which is of pictures"),
     "tokens": (Tokenwise, "transformer, which is of texts"),
     "a table of tokens": (Tabled, "bag_of_words, which is of texts"),
     "tokens in context": (Lexical, "transformer, which is of texts"),

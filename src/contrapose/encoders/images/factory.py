@@ -12,6 +12,7 @@ from contrapose.encoders.concatenated import CONCATENATED, ConcatenatedBackbone,
 from contrapose.encoders.factory import arguments_of, seeded
 from contrapose.encoders.images.adapters import ADAPTERS
 from contrapose.encoders.images.image_encoder import ImageEncoder
+from contrapose.encoders.images.layered import encoder_class
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.preparation import Preparation
 
@@ -50,7 +51,7 @@ def build(
     with seeded(seed):
         backbone = factory(channels=channels, image_size=image_size, **arguments)
     known_mean, known_std = _per_channel(backbone, channels)
-    return ImageEncoder(
+    return encoder_class(backbone)(
         backbone,
         name=name,
         arguments={**arguments, **backbone.remembered},

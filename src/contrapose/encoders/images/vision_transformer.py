@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from contrapose.encoders.arguments import choice, count
 from contrapose.encoders.attention import Block
 from contrapose.encoders.backbone import ENCODERS, Backbone
+from contrapose.encoders.layers import Layer, layers_of
 from contrapose.errors import ArgumentError
 
 SMALL_PICTURE = 64  # pixels; up to here patches of 16 would leave fewer than 17 tokens
@@ -49,7 +50,8 @@ class VisionTransformer(Backbone):
         self.dimension = dimension
         self.image_size = image_size
         self.chosen_by_size = {"patch_size": patch_size}
-        tokens = (image_size // patch_size) ** 2 + (pooling == "token")
+        self.patch_size, self.grid = patch_size, image_size // patch_size
+        tokens = self.grid**2 + (pooling == "token")
         self.patches = nn.Conv2d(channels, dimension, patch_size, stride=patch_size)
         self.token = nn.Parameter(torch.zeros(1, 1, dimension)) if pooling == "token" else None
         self.positions = nn.Parameter(torch.zeros(1, tokens, dimension))
@@ -71,6 +73,23 @@ class VisionTransformer(Backbone):
             nn.init.trunc_normal_(self.token, std=0.02)
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
+        return self.pool(self.norm(self.blocks(self.embed(x))))  # (B, D)
+
+    def visible(self, x: Float[Tensor, "B C H W"], kept: Int[Tensor, "B K"]) -> Float[Tensor, "B T D"]:
+        """Tokens of some patches, before pooling, which alone are looked at: the others have no part in the work.
+
+        Shapes:
+            kept: numbers of patches, 0 to n - 1, row by row of the picture. Returns theirs in that order, T = K; with a
+                class token it stands before them, T = 1 + K.
+        """
+        tokens = self.embed(x)  # (B, [1 +] n, D)
+        if self.token is not None:
+            kept = torch.cat([torch.zeros_like(kept[:, :1]), kept + 1], dim=1)  # (B, 1 + K)
+        tokens = tokens.gather(1, kept.unsqueeze(-1).expand(-1, -1, self.dimension))  # (B, T, D)
+        return self.norm(self.blocks(tokens))  # (B, T, D)
+
+    def embed(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B T D"]:
+        """What the first block is given: patches, the class token before them, where they lie added."""
         if x.shape[-2:] != (self.image_size, self.image_size):
             raise ArgumentError(
                 f"This vision transformer was built for {self.image_size} x {self.image_size} pictures and "
@@ -79,8 +98,16 @@ class VisionTransformer(Backbone):
         tokens = self.patches(x).flatten(2).transpose(1, 2)  # (B, D, S/p, S/p) -> (B, n, D)
         if self.token is not None:
             tokens = torch.cat([self.token.expand(x.shape[0], -1, -1), tokens], dim=1)  # (B, 1 + n, D)
-        tokens = self.norm(self.blocks(tokens + self.positions))  # (B, T, D)
+        return tokens + self.positions  # (B, T, D)
+
+    def pool(self, tokens: Float[Tensor, "B T D"]) -> Float[Tensor, "B D"]:
+        """The class token, or the mean of all."""
         return tokens.mean(dim=1) if self.token is None else tokens[:, 0]  # (B, D)
+
+    @property
+    def layers(self) -> dict[str, Layer]:
+        """Its blocks, and what their attention is made of."""
+        return {name: layer for number, block in enumerate(self.blocks) for name, layer in layers_of(block, number)}
 
 
 @ENCODERS.register("vit_micro")
