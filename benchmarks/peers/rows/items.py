@@ -33,14 +33,15 @@ def ours(settings: Settings) -> Call:
     import contrapose
 
     sizes = {name: settings[name] for name in ("blocks", "heads", "dropout")}
-    options = {**sizes, "dimension": settings["width"], "max_length": settings["longest"], "batch_size": settings["batch"]}
+    batch, width, longest = settings["batch"], settings["width"], settings["longest"]
+    options = {**sizes, "dimension": width, "max_length": longest, "batch_size": batch}
 
     def epoch(data: Any) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
             run = contrapose.train(
                 "sasrec", data=data, modality="items", out=f"{folder}/run", epochs=1, quiet=True, **options
             )
-        rows = settings["batch"] * run.outcome.steps
+        rows = batch * run.outcome.steps
         return {"seconds": rows / run.outcome.rate, "steps": run.outcome.steps}
 
     data = histories(settings)

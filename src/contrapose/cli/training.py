@@ -180,6 +180,7 @@ def _finish(run: Any) -> None:
         return
     outcome = run.outcome
     from contrapose.encoders.stage_folder import done_stages
+    from contrapose.modalities import MODALITIES
     from contrapose.training.run_folder import RunFolder
 
     stages = done_stages(run.path)
@@ -199,9 +200,9 @@ def _finish(run: Any) -> None:
     classifies = (Path(run.path) / "classifier").is_dir()
     if classifies:
         print("Classify:       ", shell_command("apply", run.path, "DATA", "--out", "predictions.csv"))
-    print(
-        "Is it any good? ", shell_command("evaluate", run.path, "--test-data" if classifies else "--data", "LABELLED")
-    )
+    labelled = () if MODALITIES[record["modality"]].asks_itself else ("--data", "LABELLED")
+    asked = ("--test-data", "LABELLED") if classifies else labelled
+    print("Is it any good? ", shell_command("evaluate", run.path, *asked))
     print("See it:         ", shell_command("report", run.path, "--open"))
     if stages:
         print("Earlier stages: ", ", ".join(str(run.path / "stages" / stage) for stage in stages))

@@ -62,6 +62,7 @@ class _Items(Modality):
     name, noun, plural = "items", "user", "users"
     options: ClassVar[type[Options]] = ItemOptions
     reading = ("user_column", "item_column", "time_column", "titles", "core", "hold_out")
+    asks_itself = True
     floor_name = "item counts"
     example = "[[3, 1, 4], [1, 5]]"
 

@@ -32,6 +32,8 @@ class Modality(ABC):
         class_tag: how it calls what a classifier of them does.
         example: Python for some data to embed.
         drawn: whether samples are looked at, so that views are drawn; else they are read (`shown_views`).
+        asks_itself: whether the data hold what an evaluation asks for, such as what comes next, so that no labels are
+            needed.
     """
 
     name: ClassVar[str]
@@ -44,6 +46,7 @@ class Modality(ABC):
     class_tag: ClassVar[str | None] = None
     example: ClassVar[str]
     drawn: ClassVar[bool] = False
+    asks_itself: ClassVar[bool] = False
 
     @abstractmethod
     def open(self, spec: Any, **reading: Any) -> Samples:
