@@ -45,7 +45,9 @@ def parquet(folder: Path) -> Path:
 
 
 def lines(folder: Path) -> Path:
-    rows = [json.dumps({"moves": one.tolist(), "label": int(label)}) for one, label in zip(SEQUENCES, LABEL, strict=True)]
+    rows = [
+        json.dumps({"moves": one.tolist(), "label": int(label)}) for one, label in zip(SEQUENCES, LABEL, strict=True)
+    ]
     (folder / "s.jsonl").write_text("\n".join(rows))
     return folder / "s.jsonl"
 

@@ -49,6 +49,21 @@ class FrameNorm(nn.BatchNorm1d):
         return torch.zeros_like(frames, dtype=normed.dtype).masked_scatter(mask[..., None], normed).mT
 
 
+def means_of_parts(x: Float[Tensor, "B C T"], mask: Tensor | None, parts: int) -> Float[Tensor, "B C*parts"]:
+    """Means over equal parts of the real frames of each sequence: of n frames, part p is from floor(p n / parts) up to
+    ceil((p + 1) n / parts), so that none is empty."""
+    if parts == 1:
+        return mean_of_frames(x, mask)
+    T = x.shape[2]
+    lengths = torch.full((1, 1), T, device=x.device) if mask is None else mask.sum(dim=1, keepdim=True)  # (b, 1)
+    part = torch.arange(parts, device=x.device)  # (parts,)
+    start, end = part * lengths // parts, -(-(part + 1) * lengths // parts)  # (b, parts)
+    step = torch.arange(T, device=x.device)[:, None]  # (T, 1)
+    inside = (step >= start[:, None]) & (step < end[:, None])  # (b, T, parts)
+    weights = inside.to(x.dtype) / (end - start)[:, None].to(x.dtype)  # (b, T, parts)
+    return torch.matmul(x, weights).flatten(1)  # (B, C·parts)
+
+
 def mean_of_frames(x: Float[Tensor, "B C T"], mask: Tensor | None) -> Float[Tensor, "B C"]:
     """The mean over the real frames of each sequence."""
     if mask is None:

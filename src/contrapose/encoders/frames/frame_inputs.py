@@ -41,7 +41,8 @@ def framed(raw: Sequences, form: FrameForm, first: Tensor | None = None, length:
         raw: B sequences of `form.step`; first, length: `(B,)` int64, a window of each with one frame at least; None:
             all of it. Returns `(B, T, F)` float32, T = `form.frames`, or the longest window where that is 0.
     """
-    values = torch.from_numpy(np.ascontiguousarray(raw.values, np.float32)).flatten(1)  # (S, F)
+    steps = np.ascontiguousarray(raw.values, np.float32)  # (S, ...)
+    values = torch.from_numpy(steps if steps.flags.writeable else steps.copy()).flatten(1)  # (S, F)
     pointers = torch.from_numpy(np.asarray(raw.pointers, np.int64))  # (B + 1,)
     first = torch.zeros(len(pointers) - 1, dtype=torch.int64) if first is None else first.cpu()  # (B,)
     length = pointers.diff() - first if length is None else length.cpu()  # (B,)
@@ -55,9 +56,9 @@ def framed(raw: Sequences, form: FrameForm, first: Tensor | None = None, length:
         x = torch.lerp(values[start[:, None] + below], values[start[:, None] + above], share)  # (B, T, F)
         mask = torch.ones(x.shape[:2], dtype=torch.bool)  # (B, T)
     else:
-        steps = torch.arange(int(length.max()))  # (T,)
-        mask = steps < length[:, None]  # (B, T)
-        x = values[start[:, None] + steps.minimum(length[:, None] - 1)]  # (B, T, F), the last frame where none is
+        own = torch.arange(int(length.max()))  # (T,)
+        mask = own < length[:, None]  # (B, T)
+        x = values[start[:, None] + own.minimum(length[:, None] - 1)]  # (B, T, F), the last frame where none is
     if form.centre is not None:
         origin = values[start].unflatten(1, form.step)  # (B, J, C)
         origin = origin.mean(dim=1) if form.centre < 0 else origin[:, form.centre]  # (B, C)
