@@ -13,6 +13,7 @@ import pytest
 from contrapose.data.rows import open_rows
 from contrapose.embedder import Embedder
 from contrapose.encoders import Encoder, build, build_rows, save_encoder
+from contrapose.encoders.items import build_items
 from contrapose.encoders.texts import build_text, tokenizer_for
 from contrapose.tasks import Given, Targets
 
@@ -54,6 +55,11 @@ def rows() -> dict[str, np.ndarray]:
 @pytest.fixture
 def of_texts() -> Encoder:
     return build_text("bag_of_words", tokenizer_for("bag_of_words", sentences(200), max_length=8), seed=0).eval()
+
+
+@pytest.fixture
+def of_items() -> Encoder:
+    return build_items("item_bag", [str(number) for number in range(1, 13)], dimension=8, held_out=2, seed=0).eval()
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ WORDS = ("red", "green", "blue", "small", "large", "old", "new", "dog", "cat", "
 OF_CLASSIFIERS = ("bias", "corruptions", "classification", "robust", "out-of-distribution")
 EXAMPLES = {
     "one-shot": ("of_pictures", lambda request: "omniglot"),
+    "ranking": ("of_items", lambda request: taken()),
     "zero-shot": ("of_texts", lambda request: named_texts(request.getfixturevalue("pairs"))),
     "classification": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "corruptions": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
@@ -46,6 +47,11 @@ BY_NAME = ("corruptions",)
 def functions() -> list[str]:
     """Twelve functions of two variables, told apart by their names."""
     return [f"def {word}(a):\n    b = a\n    return b\n" for word in WORDS]
+
+
+def taken() -> list[list[int]]:
+    """30 users, each of whom goes on by ones from somewhere among 12 items."""
+    return [[1 + (start + step) % 12 for step in range(4 + start % 3)] for start in range(30)]
 
 
 def documented() -> dict[str, list[str]]:

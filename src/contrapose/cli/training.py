@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from contrapose.modalities import Modality
 
 USAGE = f"""\
-usage: contrapose train [METHOD] --data DATA [--modality image|text|rows|frames|items|graph] [options]
+    kind = MODALITIES[record["modality"]]
+    if kind.applied is not None and not classifies:
+        print(f"{kind.applied[0]}:".ljust(16), shell_command("apply", run.path, data, "--out", kind.applied[1]))
+    labelled = () if kind.asks_itself else ("--data", "LABELLED")
+    asked = ("--test-data", "LABELLED") if classifies else labelled
+    print("Is it any good? ", shell_command("evaluate", run.path, *asked))
        contrapose train --resume RUN [--epochs N]
 
 Without METHOD it is {DEFAULT_METHOD}: {DEFAULT_REASON}; for texts and tables {BASELINE.method}.
@@ -200,7 +205,10 @@ def _finish(run: Any) -> None:
     classifies = (Path(run.path) / "classifier").is_dir()
     if classifies:
         print("Classify:       ", shell_command("apply", run.path, "DATA", "--out", "predictions.csv"))
-    labelled = () if MODALITIES[record["modality"]].asks_itself else ("--data", "LABELLED")
+    kind = MODALITIES[record["modality"]]
+    if kind.applied is not None and not classifies:
+        print(f"{kind.applied[0]}:".ljust(16), shell_command("apply", run.path, data, "--out", kind.applied[1]))
+    labelled = () if kind.asks_itself else ("--data", "LABELLED")
     asked = ("--test-data", "LABELLED") if classifies else labelled
     print("Is it any good? ", shell_command("evaluate", run.path, *asked))
     print("See it:         ", shell_command("report", run.path, "--open"))

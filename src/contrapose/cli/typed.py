@@ -56,10 +56,13 @@ def _pack(words: list[str]) -> None:
 def _apply(words: list[str]) -> None:
     options = parse(ApplyOptions, words, "apply")
     from contrapose.commands.apply import apply, makes_pictures
+    from contrapose.commands.recommend import recommends
 
     pictures = options.label_texts is None and options.towards is None and makes_pictures(options.run)
+    items = options.label_texts is None and options.towards is None and not pictures and recommends(options.run)
     if options.out is None:
-        usual = "ascents" if options.towards is not None else "translations" if pictures else "predictions.csv"
+        usual = "recommendations.csv" if items else "translations" if pictures else "predictions.csv"
+        usual = "ascents" if options.towards is not None else usual
         options = replace(options, out=usual)
     samples = apply(**vars(options))
     _told(samples)
@@ -72,7 +75,8 @@ def _apply(words: list[str]) -> None:
         print(f"Wrote translations of {counted(len(samples), 'picture')}, a folder a class, to {options.out}")
         return
     without = f"; {counted(len(samples.skipped), samples.noun)} skipped, without a row" if samples.skipped else ""
-    print(f"Wrote the classes of {counted(len(samples), samples.noun)} to {options.out}{without}")
+    what = f"{counted(options.count, 'item')} for each" if items else "the classes"
+    print(f"Wrote {what} of {counted(len(samples), samples.noun)} to {options.out}{without}")
 
 
 def _calibrate(words: list[str]) -> None:
@@ -114,6 +118,9 @@ def _search(words: list[str]) -> None:
             white=options.white,
             image_column=options.image_column,
             text_column=options.text_column,
+            user_column=options.user_column,
+            item_column=options.item_column,
+            time_column=options.time_column,
             label_column=options.label_column,
             labels=options.labels,
             device=options.device,

@@ -1,4 +1,4 @@
-"""`contrapose apply`: what a trained classifier, or the text of a label, says of each sample, to a file."""
+"""`contrapose apply`: what a classifier, the text of a label or an encoder of items says of each sample, to a file."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from contrapose.classifier import Classifier, load_classifier
 from contrapose.commands.apply_generator import apply_generator
 from contrapose.commands.ascend import STEP, STEPS, ascend
 from contrapose.commands.reading import Reading
+from contrapose.commands.recommend import COUNT, recommend, recommends
 from contrapose.commands.table_file import TABLES, file_to_write, table_bytes
 from contrapose.commands.unwritten import write_or_rescue
 from contrapose.data import Samples
@@ -41,11 +42,19 @@ def apply(
     white: float | None = None,
     image_column: str | None = None,
     text_column: str | None = None,
+    count: int = COUNT,
+    mask_seen: bool = True,
+    titles: Any = None,
+    user_column: str | None = None,
+    item_column: str | None = None,
+    time_column: str | None = None,
     device: str = "cpu",
     quiet: bool = False,
 ) -> Samples:
     """Name the classes of `data` with a run's classifier, or by the texts of labels, and write one row a sample, in the
-    order of the data. Of a generator (`RUN/stages/translate` of a `cdvg` run), see `apply_generator`.
+    order of the data. Of a run on items, write what to recommend to each user: see `commands.recommend.recommend`,
+    whose are count, mask_seen, titles and the columns of users, items and times. Of a generator
+    (`RUN/stages/translate` of a `cdvg` run), see `apply_generator`.
 
     Arguments:
         run: run folder, or that of a stage in it, or classifier folder.
@@ -79,6 +88,15 @@ def apply(
         raise ArgumentError(
             "--ascent-steps, --ascent-step and --radius are of pictures that are moved towards a class: name it with "
             "--towards (towards=), or leave them out."
+        )
+    of_items = {"titles": titles, "user_column": user_column, "item_column": item_column, "time_column": time_column}
+    if label_texts is None and classes is None and recommends(run):
+        how_many: dict[str, Any] = {"count": count, "mask_seen": mask_seen, "limit": limit, "device": device}
+        return recommend(run, data, out=out, quiet=quiet, **how_many, **of_items)
+    if count != COUNT or not mask_seen or any(value is not None for value in of_items.values()):
+        raise ArgumentError(
+            "--count, --no-mask-seen, --titles and columns of users, items and times are of runs on histories of "
+            f"items, and {run} is none: leave them out."
         )
     if makes_pictures(run) and label_texts is None:
         if text_column is not None:

@@ -11,7 +11,7 @@ from tyro.conf import Positional
 
 from contrapose.atomic import write_atomically
 from contrapose.commands.data_report import DataReport, NearPair, Sample
-from contrapose.commands.options import ReadingOptions
+from contrapose.commands.options import HistoryReadingOptions, ReadingOptions
 from contrapose.errors import ArgumentError
 from contrapose.words import counted
 
@@ -29,7 +29,7 @@ _VIEWS = 3  # names the random stream, as of drawn views
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataCheckOptions(ReadingOptions):
+class DataCheckOptions(ReadingOptions, HistoryReadingOptions):
     """Open data as training would, say what is in it and what is wrong with it, and show some views of it."""
 
     data: Positional[str]
@@ -46,8 +46,12 @@ class DataCheckOptions(ReadingOptions):
     """Which joint of a sequence hangs on which: kinect, msr-action3d, ntu or none. Default: what they look like."""
     number_column: str | None = None
     """Column of a table, or array of an .npz, with the number of each sample that is to be predicted."""
+    titles: str | None = None
+    """A table with the columns item and title."""
+    core: int | None = None
+    """Of histories: leave out users and items with fewer actions than so many, until there are none."""
     max_length: int | None = None
-    """Tokens of a text that are read: --max-length of train."""
+    """Tokens of a text, or items of a history, that are read: --max-length of train."""
     image_size: int | None = None
     """Working resolution in pixels. Default: as in train, as stored up to 96, else 64."""
     fit: Literal["crop", "pad"] | None = None
@@ -99,7 +103,7 @@ def data_check(
         seed: of the views.
         labels, label_column, number_column: as in training.
         reading: further options by which this kind of data is read: image_column, image_size, fit, white; text_column;
-            ignore_columns; frames_column, skeleton.
+            ignore_columns; frames_column, skeleton; user_column, item_column, time_column, titles, core.
 
     Errors:
         DataError: the data cannot be opened at all; the text says what to do.
@@ -142,6 +146,7 @@ def data_check(
         ],
         problems=[problem for problem in found if not problem.harmless],
         near=[] if near is None else NearPair.listed(samples, near),
+        asks_itself=kind.asks_itself,
     )
     if path is None:
         return report

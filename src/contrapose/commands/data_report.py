@@ -62,6 +62,7 @@ class DataReport:
         views: of samples that are read: each of `samples` as training would vary it.
         sheet: the picture that was written, if any.
         near: near-duplicates, most alike first; counted in `problems` or `notes`.
+        asks_itself: whether the data can be measured on without labels (`Modality.asks_itself`).
     """
 
     summary: str
@@ -73,6 +74,7 @@ class DataReport:
     views: Sequence[Sequence[str]] = ()
     sheet: Path | None = None
     near: Sequence[NearPair] = ()
+    asks_itself: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON: all but the picture, of which the path."""
@@ -99,7 +101,9 @@ class DataReport:
 
     def _class_lines(self) -> list[str]:
         if self.classes is None:
-            return ["no labels: enough to train on; evaluate needs class sub-folders, or a table's --label-column NAME"]
+            itself = "evaluate asks for what the data hold themselves"
+            needs = itself if self.asks_itself else "evaluate needs class sub-folders, or a table's --label-column NAME"
+            return [f"no labels: enough to train on; {needs}"]
         rest = self.classes[LARGEST:]
         shown = ", ".join(f"{name} ({count:,})" for name, count in self.classes[:LARGEST])
         more = f", and {len(rest):,} more with {sum(count for _, count in rest):,}" if rest else ""

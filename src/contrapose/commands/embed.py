@@ -36,6 +36,9 @@ def embed(
     white: float | None = None,
     image_column: str | None = None,
     text_column: str | None = None,
+    user_column: str | None = None,
+    item_column: str | None = None,
+    time_column: str | None = None,
     label_column: str | None = None,
     labels: Any = None,
     device: str = "cpu",
@@ -56,7 +59,8 @@ def embed(
             what is there is not made again after a kill (`embed_shards`).
         normalize: divide each embedding by its length.
         white: the value that is white in pictures deeper than 8 bits. None: as the encoder keeps it.
-        image_column, text_column, label_column, labels: as in `open_data` and `open_texts`; `None`: the columns of the
+        image_column, text_column, user_column, item_column, time_column, label_column,
+            labels: as in `open_data` and `open_texts`; `None`: the columns of the
             run's own data where `data` has such, else those with usual names.
         shards: how many parts the folder `out` gets; `None`: one for every 50,000 samples.
         processes: how many embed parts of it side by side; those of torchrun share them, too.
@@ -73,7 +77,14 @@ def embed(
     path = folder_to_write(out, WRITERS, shards, processes) if parts else file_to_write(out, WRITERS, data)
     encoder = load(run, device=device_of_worker(device), white=white)
     reading = Reading.of(
-        run, image_column=image_column, text_column=text_column, label_column=label_column, labels=labels
+        run,
+        image_column=image_column,
+        text_column=text_column,
+        user_column=user_column,
+        item_column=item_column,
+        time_column=time_column,
+        label_column=label_column,
+        labels=labels,
     )
     how = {"cache": False} if parts and modality_of(encoder.encoder).name == "image" and names_tars(data) else {}
     samples = reading.open(encoder, data, limit=limit, progress=not quiet, **how)

@@ -44,6 +44,9 @@ def evaluate(
     ood: Any = None,
     image_column: str | None = None,
     text_column: str | None = None,
+    user_column: str | None = None,
+    item_column: str | None = None,
+    time_column: str | None = None,
     label_column: str | None = None,
     labels: Any = None,
     number_column: str | None = None,
@@ -82,7 +85,8 @@ def evaluate(
         eps_l2, eps_linf, attack_steps, restarts: of these attacks, white being 1.
         ood: data of another kind of thing, for the task out-of-distribution.
         device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
-        image_column, text_column, label_column, labels: of both data, as in `open_data` and `open_texts`; `None`: as
+        image_column, text_column, user_column, item_column, time_column, label_column,
+            labels: of both data, as in `open_data` and `open_texts`; `None`: as
             the run's own data where they have such columns, else those with usual names. Samples without a label are
             left out, and counted.
         number_column, numbers: the column of numbers to predict (of pairs: of the scores), or one number a sample of
@@ -120,7 +124,14 @@ def evaluate(
         attacks=attacks if robust or task == "robust" else None,
         outliers=ood,
         reading=Reading.of(
-            run, image_column=image_column, text_column=text_column, label_column=label_column, labels=labels
+            run,
+            image_column=image_column,
+            text_column=text_column,
+            user_column=user_column,
+            item_column=item_column,
+            time_column=time_column,
+            label_column=label_column,
+            labels=labels,
         ),
         number_column=number_column,
         numbers=numbers,

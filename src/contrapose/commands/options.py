@@ -31,6 +31,19 @@ class ReadingOptions(PictureReadingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HistoryReadingOptions:
+    """Where users, items and times are in tables of histories."""
+
+    user_column: str | None = None
+    """Of histories: column of a table with the users. Default: that of the run's own data, where there is a run, else
+    one with a usual name (user_id, reviewerID, ...)."""
+    item_column: str | None = None
+    """Column of a table with the items, or with the lists of them. Default: likewise (item_id, asin, items, ...)."""
+    time_column: str | None = None
+    """Column of a table with the times. Default: likewise (timestamp, date, ...), else the order of the rows."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TargetOptions(ReadingOptions):
     """What to measure by."""
 
@@ -72,7 +85,7 @@ class ResumeOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(TargetOptions):
+class EvaluateOptions(TargetOptions, HistoryReadingOptions):
     """Measure a run's encoder beside an untrained one and what needs no encoder (raw pixels, word counts, the columns
     themselves), by the task that fits: one-shot runs, kNN and a linear probe, regression, scored pairs."""
 
@@ -139,8 +152,9 @@ class CompareOptions(TargetOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApplyOptions:
-    """Name the classes of data with a trained classifier, and write one row a sample: identifier, class, and the
+class ApplyOptions(HistoryReadingOptions):
+    """Say what a run knows of data, and write it to a file. Of a run on items: ten items for each user that fit what
+    they took, best first (user, rank, item, score, title). Of a classifier: a row a sample, identifier, class, and the
     probability of each class. With --label-texts no classifier is needed: texts are named by what labels are called.
     With --towards pictures are changed until they are of a class, and written into a folder. Of
     a generator (RUN/stages/translate of cdvg): pictures are translated to each class, into folders."""
@@ -149,10 +163,16 @@ class ApplyOptions:
     """The run folder, that of a stage in it (RUN/stages/NAME), a classifier's or a generator's folder; with
     --label-texts any run on texts."""
     data: Positional[str]
-    """What to classify: a folder, file or name, as in train."""
+    """What to classify, or whom to recommend to: a folder, file or name, as in train."""
     out: str | None = None
     """Where to: .csv, .parquet or .jsonl; with --towards, or of a generator, a new folder. Default: predictions.csv,
-    ascents, or translations."""
+    recommendations.csv, ascents, or translations."""
+    count: int = 10
+    """Of a run on items: items for each user."""
+    mask_seen: bool = True
+    """Of a run on items: leave out what a user took before."""
+    titles: str | None = None
+    """Of a run on items: a table with the columns item and title. Default: the titles that training knew."""
     classes: tuple[str, ...] | None = None
     """Of a generator: the classes to translate to. Default: all."""
     towards: tuple[str, ...] | None = None
@@ -200,7 +220,7 @@ class CalibrateOptions(ReadingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbedOptions(ReadingOptions):
+class EmbedOptions(ReadingOptions, HistoryReadingOptions):
     """Embed data with a run's encoder and write one row a sample."""
 
     run: Positional[str]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 from tyro.conf import Positional
 
-from contrapose.commands.options import ReadingOptions
+from contrapose.commands.options import HistoryReadingOptions, ReadingOptions
 from contrapose.errors import ArgumentError
 from contrapose.optional import optional
 
@@ -27,7 +27,7 @@ BOLD, PLAIN = "\x1b[1m", "\x1b[22m"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchOptions(ReadingOptions):
+class SearchOptions(ReadingOptions, HistoryReadingOptions):
     """Find what is most like a picture, some words or a row, by the cosine of their embeddings."""
 
     run: Positional[str]
@@ -73,6 +73,9 @@ def search(
     white: float | None = None,
     image_column: str | None = None,
     text_column: str | None = None,
+    user_column: str | None = None,
+    item_column: str | None = None,
+    time_column: str | None = None,
     label_column: str | None = None,
     labels: Any = None,
     device: str = "cpu",
@@ -91,7 +94,8 @@ def search(
         backend: `"exact"`, or `"faiss"`.
         limit: look in no more than so many samples of `data`.
         white: the value that is white in pictures deeper than 8 bits. `None`: as the encoder keeps it.
-        image_column, text_column, label_column, labels: of `data` and of `query`, as in `open_data` and `open_texts`;
+        image_column, text_column, user_column, item_column, time_column, label_column,
+            labels: of `data` and of `query`, as in `open_data` and `open_texts`;
             `None`: as the run's own data where they have such columns, else those with usual names.
         device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
 
@@ -111,7 +115,14 @@ def search(
         optional("faiss", extra="search")  # before the work, not after it
     embedder = load(run, device=device, white=white)
     reading = Reading.of(
-        run, image_column=image_column, text_column=text_column, label_column=label_column, labels=labels
+        run,
+        image_column=image_column,
+        text_column=text_column,
+        user_column=user_column,
+        item_column=item_column,
+        time_column=time_column,
+        label_column=label_column,
+        labels=labels,
     )
     wanted = read_query(
         embedder, query, open_pictures=partial(reading.open, embedder)

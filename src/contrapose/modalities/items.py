@@ -64,6 +64,7 @@ class _Items(Modality):
     reading = ("user_column", "item_column", "time_column", "titles", "core", "hold_out")
     asks_itself = True
     floor_name = "item counts"
+    applied = ("Recommend", "recommendations.csv")
     example = "[[3, 1, 4], [1, 5]]"
 
     def open(self, spec: Any, **reading: Any) -> Samples:

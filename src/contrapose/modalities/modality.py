@@ -31,6 +31,8 @@ class Modality(ABC):
         pipeline_tag: how the hub calls what such an encoder does.
         class_tag: how it calls what a classifier of them does.
         example: Python for some data to embed.
+        applied: what `apply` does with a run on them, as a word, and a file to write; None: nothing without a
+            classifier.
         drawn: whether samples are looked at, so that views are drawn; else they are read (`shown_views`).
         asks_itself: whether the data hold what an evaluation asks for, such as what comes next, so that no labels are
             needed.
@@ -45,6 +47,7 @@ class Modality(ABC):
     pipeline_tag: ClassVar[str] = "feature-extraction"
     class_tag: ClassVar[str | None] = None
     example: ClassVar[str]
+    applied: ClassVar[tuple[str, str] | None] = None
     drawn: ClassVar[bool] = False
     asks_itself: ClassVar[bool] = False
 
