@@ -16,7 +16,6 @@ from contrapose.errors import ArgumentError, ContraposeError
 
 pl = pytest.importorskip("polars")
 
-QUICK = ("--epochs", "2", "--batch-size", "16", "--encoder-arguments.dimension", "8")
 GOODS = ["Soap", "Comb", "Brush", "Cream", "Towel", "Razor", "Scent", "Sponge", "Mirror", "Powder"]
 
 
@@ -48,7 +47,7 @@ def run(clicks: str, tmp_path: Path) -> Path:
 
 
 def test_a_run_on_a_users_own_file_does_all_that_runs_do(
-    run: Path, clicks: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str], run: Path, clicks: str, tmp_path: Path
 ) -> None:
     said = capsys.readouterr().out
     assert f"Recommend:       contrapose apply {run} {clicks} --out recommendations.csv" in said
