@@ -18,12 +18,7 @@ if TYPE_CHECKING:
     from contrapose.modalities import Modality
 
 USAGE = f"""\
-    kind = MODALITIES[record["modality"]]
-    if kind.applied is not None and not classifies:
-        print(f"{kind.applied[0]}:".ljust(16), shell_command("apply", run.path, data, "--out", kind.applied[1]))
-    labelled = () if kind.asks_itself else ("--data", "LABELLED")
-    asked = ("--test-data", "LABELLED") if classifies else labelled
-    print("Is it any good? ", shell_command("evaluate", run.path, *asked))
+usage: contrapose train [METHOD] --data DATA [--modality image|text|rows|frames|items|graph] [options]
        contrapose train --resume RUN [--epochs N]
 
 Without METHOD it is {DEFAULT_METHOD}: {DEFAULT_REASON}; for texts and tables {BASELINE.method}.
