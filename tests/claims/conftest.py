@@ -60,7 +60,19 @@ def url_parts(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def parts_of_kind(picture_parts: str, sentence_parts: str, url_parts: str) -> dict[str, str]:
+def history_part(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A table of 200 users, each with 5 to 12 of 40 items, the next one a step or two further on."""
+    folder, random = tmp_path_factory.mktemp("histories"), np.random.default_rng(0)
+    lines = ["user,item,time"]
+    for user in range(200):
+        items = (random.integers(40) + random.integers(1, 3, random.integers(5, 13)).cumsum()) % 40
+        lines += [f"u{user},i{item},{time}" for time, item in enumerate(items)]
+    (folder / "taken.csv").write_text("\n".join(lines) + "\n")
+    return str(folder / "taken.csv")
+
+
+@pytest.fixture(scope="session")
+def parts_of_kind(picture_parts: str, sentence_parts: str, url_parts: str, history_part: str) -> dict[str, str]:
     """Where data of each kind lie on which every claim on that kind can be tried; by its own name those of a claim that
     asks for others."""
-    return {"image": picture_parts, "text": sentence_parts, "urlbert": url_parts}
+    return {"image": picture_parts, "text": sentence_parts, "urlbert": url_parts, "items": history_part}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contrapose.pairing import Pairing
 
 SAME_USER = ("kept", "left-out")
-_OF_ENCODER = ("dimension", "blocks", "heads", "dropout")
+_OF_ENCODER = ("dimension", "blocks", "heads", "hidden", "dropout")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +47,14 @@ class HistoryMethod(Method):
     """Blocks of attention. 2: the authors'."""
     heads: int = 2
     """Heads of a block, which divide the dimension. 2: the authors'."""
+    hidden: int = 256
+    """Units of a block's perceptron. 256: the authors'."""
     dropout: float = 0.5
     """Chance of a number to become 0 while training. 0.5: the authors' for Amazon and Yelp; 0.1 for ML-1M."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("dimension", "blocks", "heads"):
+        for name in ("dimension", "blocks", "heads", "hidden"):
             self._check(name, getattr(self, name) >= 1, "1 or more")
         self._check("dropout", 0 <= self.dropout < 1, "in [0, 1)")
 

@@ -17,7 +17,7 @@ TWICE = 2.0
 """Epochs of those that update their encoder once a batch, beside `mclrec`, which does it twice."""
 WEIGHTS = (0.01, 0.1)
 GRID: Mapping[str, Sequence[Any]] = {"augmentation_weight": WEIGHTS, "augmenter_weight": WEIGHTS}
-SMALL: Mapping[str, Any] = {"max_length": 20, "dimension": 32, "blocks": 1, "heads": 1, "dropout": 0.3}
+SMALL: Mapping[str, Any] = {"max_length": 20, "dimension": 32, "blocks": 1, "heads": 1, "hidden": 128, "dropout": 0.3}
 
 
 def _ahead(arm: str, other: str, name: str) -> Any:

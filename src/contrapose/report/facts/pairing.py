@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from contrapose.data.batch import Batch
-from contrapose.data.samples import NUMBER
+from contrapose.data.samples import NEXT, NUMBER
 from contrapose.encoders import Encoder, frozen
 from contrapose.errors import ArgumentError
 from contrapose.methods import Method, WithBase
@@ -42,8 +42,8 @@ def pairing_of(config: Method, encoder: Encoder, *, labelled: bool) -> PairingPi
 def _asked(config: Method, encoder: Encoder, size: int, labelled: bool) -> PairingPicture:
     """The pairing of one batch of noise, from the method's own learner."""
     labels = torch.tensor([0, *range(size - 1)]) if labelled else None  # (B,)
-    numbers = {NUMBER: torch.tensor([0, *range(size - 1)]).double()}  # (B,)
-    targets = numbers if NUMBER in config.about.needs_targets else {}
+    known = {NUMBER: torch.tensor([0, *range(size - 1)]).double(), NEXT: torch.ones(size, dtype=torch.long)}  # (B,)
+    targets = {name: values for name, values in known.items() if name in config.shown_targets}
     device = encoder.device
     views = [modality_of(encoder).made_up(encoder, size, seed) for seed in range(config.views_seen())]
     batch = Batch(views=tuple(views), indices=torch.arange(size), labels=labels, targets=targets).to(device)
