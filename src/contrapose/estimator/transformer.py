@@ -14,18 +14,16 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
-from contrapose.data import Images, Rows
-from contrapose.data.frames import Frames
+from contrapose.data import Images, Rows, Samples
 from contrapose.data.source import MakeViews
-from contrapose.data.texts import Texts
-from contrapose.embedder import pick_device
-from contrapose.encoders import Encoder, RowEncoder, Start, starting_point
+from contrapose.embedder import pick_device, warn_of_pixels
+from contrapose.encoders import Encoder, ImageEncoder, RowEncoder, Start, starting_point
 from contrapose.errors import ArgumentError
 from contrapose.estimator.configuration import configure
-from contrapose.estimator.first_weights import USUAL, Data, begun, untrained
+from contrapose.estimator.first_weights import begun, untrained, usual_encoder
 from contrapose.estimator.frozen import from_bytes, to_bytes
 from contrapose.estimator.inputs import open_pictures, with_targets
-from contrapose.estimator.kinds import IN_WORDS, OPENED, kind_of_samples, opened_for
+from contrapose.estimator.kinds import IN_WORDS, kind_of_samples, opened_as
 from contrapose.methods import METHODS, Method
 from contrapose.modalities import modality_of
 from contrapose.training.in_memory import train_in_memory
@@ -39,11 +37,11 @@ _OF_TABLES = ("scaler_", "n_features_in_", "feature_names_in_")
 
 
 class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Features of a table, of pictures, texts or sequences, learned by telling views of a sample from those of others.
+    """Features of a table, of pictures, texts, graphs or sequences, learned by telling views of a sample from others.
 
     Tables: columns are standardised; a view of a row has random values replaced by those of other rows (SCARF); the
-    encoder is a perceptron. All else: views and encoders are those of `contrapose.train`. What comes out are the
-    encoder's embeddings, before the projection head, not normalised.
+    encoder is a perceptron. All others: views and encoders are those of `contrapose.train`. What comes out are
+    the encoder's embeddings, before the projection head, not normalised.
 
     >>> features = ContrastiveEncoder(random_state=0).fit(X_all)                          # doctest: +SKIP
     >>> few = make_pipeline(features, LogisticRegression()).fit(X_labelled, y_labelled)   # doctest: +SKIP
@@ -57,8 +55,8 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     Shapes:
         X: a table `(N, F)` of finite numbers, with or without column names; or pictures `(N, H, W)` or `(N, H, W, C)`;
-            or a list of N paths, Pillow images or arrays; or N texts, in a list, an array or a series; or a list of N
-            sequences `(T, J, C)` or `(T, C)` of several lengths (of one length: `data.frames.open_frames(X)`).
+            or a list of N paths, Pillow images or arrays; or N texts, in a list, an array or a series; or a list of
+            graphs or of sequences as `contrapose.train` takes them; or `Samples` of any further kind.
         transform: `(N, D)` float32.
 
     Arguments:
@@ -69,7 +67,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         batch_size: samples a step, at most all. 128: SCARF.
         learning_rate: peak of the schedule. 1e-3: SCARF's, with Adam.
         encoder: name of the backbone. None: "mlp" for tables, "small_conv" for pictures, "bag_of_words" for texts (or
-            "transformer", "hf:NAME"), "conv1d" for sequences (or "gru").
+            "transformer", "hf:NAME"), of other kinds as in `contrapose.train`.
         init: trained weights to start from, of any method: a run or encoder folder, "timm:NAME", "hf:NAME", an
             encoder (such as another estimator's `encoder_`) or what `contrapose.load` returns. Of pictures it
             brings channels, size and normalisation along, of texts their vocabulary; a table must have as many
@@ -86,7 +84,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         random_state: an integer makes fits repeat: on the CPU bit for bit, with the same number of threads.
 
     Attributes:
-        encoder_: the trained encoder, of the kind of `X`; `encoders.save_encoder` writes it.
+        encoder_: the trained encoder; `encoders.save_encoder` writes it.
         loss_curve_: mean loss of each epoch.
         scaler_: of tables, the `StandardScaler` before the encoder.
         n_features_in_, feature_names_in_: of tables, number and names of the columns.
@@ -142,7 +140,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         start = self._start()
         data = with_targets(self._opened(X, start), y, self.method)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        kind = start.name if start else self.encoder or USUAL[data.modality]
+        kind = start.name if start else self.encoder or usual_encoder(data.modality)
         config = configure(
             self.method,
             self.method_options,
@@ -156,7 +154,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             seed=seed,
         )
         options = self.encoder_options or {}
-        encoder = begun(start, data) if start else untrained(data, kind, seed, options, max_length=self.max_length)
+        encoder = begun(start, data) if start else untrained(data, config, options, max_length=self.max_length)
         self._rescale(encoder)
         device = pick_device(self.device)
         learner, views = config.new_learner(encoder), self._views(config, data, encoder)
@@ -178,11 +176,16 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         if fitted != given:
             learned, other = IN_WORDS[fitted], IN_WORDS[given]
             raise ArgumentError(f"This encoder was fitted on {learned} and was given {other}. Fit another one on it.")
-        data: Data
-        if fitted == "rows":
+        data: Samples
+        if fitted == "image":
+            kept = cast(ImageEncoder, self.encoder_)
+            sizes = {"image_size": kept.image_size, "channels": kept.channels}
+            data = open_pictures(X, **sizes, preparation=kept.preparation)
+            warn_of_pixels(data, kept.preparation)
+        elif fitted == "rows":
             data = Rows(torch.from_numpy(validate_data(self, X, reset=False, dtype=np.float64)))
         else:
-            data = opened_for(self.encoder_, X)
+            data = opened_as(fitted, X, self.encoder_)
         encoder: Encoder = self.encoder_
         parts = torch.arange(len(data)).split(ROWS_AT_A_TIME)
         views = (encoder.prepare(data.batch(part)).to(encoder.device) for part in parts)
@@ -190,11 +193,12 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             z = torch.cat([encoder(view).float().cpu() for view in views])  # (N, D)
         return z.numpy()
 
-    def _opened(self, X: Any, start: Start | None) -> Data:
+    def _opened(self, X: Any, start: Start | None) -> Samples:
         kind = kind_of_samples(X)
         if kind == "rows":
             return self._table(X)
-        data: Data = self._pictures(X, start) if kind == "image" else OPENED[kind](X)
+        first = start.encoder() if start and kind == start.modality != "image" else None
+        data = self._pictures(X, start) if kind == "image" else opened_as(kind, X, first)
         if len(data) < 2:
             raise ArgumentError(f"X has 1 sample: contrast needs at least 2. Give more {IN_WORDS[kind]}.")
         return data
@@ -202,9 +206,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def _table(self, X: Any) -> Rows:
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)  # (N, F); one row has nothing to contrast
         if self.method_options and "views" in self.method_options:
-            raise ArgumentError(
-                "method_options has 'views', which are of pictures and texts; tables have corruption_rate=."
-            )
+            raise ArgumentError("method_options has 'views', which are of all but tables; these have corruption_rate=.")
         self.scaler_ = StandardScaler().fit(X)
         return Rows(torch.from_numpy(X))
 
@@ -220,15 +222,15 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         fit, white = start.prepared(self.image_fit, self.white) if start else (self.image_fit, self.white)
         return open_pictures(X, image_size=size, channels=channels, fit=fit, white=white)
 
-    def _views(self, config: Method, data: Data, encoder: Encoder) -> MakeViews:
-        if isinstance(data, Texts | Frames):
-            return config.views_for(modality_of(data).views(config.views, data, encoder), data, encoder)
+    def _views(self, config: Method, data: Samples, encoder: Encoder) -> MakeViews:
         if isinstance(data, Rows):
             options = RowViews(corruption_rate=self.corruption_rate, count=config.views.count)
             return PreparedViews(
                 FeatureCorruption(options, cast(Tensor, encoder.prepare(data.values))), encoder.prepare
             )
-        return ViewGenerator(config.views, channels=data.channels, image_size=data.image_size)
+        if isinstance(data, Images):
+            return ViewGenerator(config.views, channels=data.channels, image_size=data.image_size)
+        return config.views_for(modality_of(data).views(config.views, data, encoder), data, encoder)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

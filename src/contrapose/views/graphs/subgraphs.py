@@ -13,9 +13,9 @@ def grow(graphs: GraphBatch, share: float, *, generator: torch.Generator | None 
     """Keep a connected part of each graph with `nodes - round(share * nodes)` nodes, fewer where its first node is
     joined with fewer.
 
-    A part grows from a random node that has edges; each further node comes over a random edge that leads out of it. So that all
-    graphs grow at once, every edge is given an exponential time to be crossed: the next edge to be crossed is then any
-    of those that lead out, each as likely as the others, and the part is the nodes that are reached first.
+    A part grows from a random node that has edges; each further node comes over a random edge that leads out of it. So
+    that all graphs grow at once, every edge is given an exponential time to be crossed: the next edge to be crossed is
+    then any of those that lead out, each as likely as the others, and the part is the nodes that are reached first.
     """
     counts, owners = graphs.node_counts, graphs.graph_of_nodes  # (B,), (S,)
     alone = torch.bincount(graphs.edges[1], minlength=len(owners)) == 0  # (S,)
