@@ -72,7 +72,25 @@ def history_part(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def parts_of_kind(picture_parts: str, sentence_parts: str, url_parts: str, history_part: str) -> dict[str, str]:
+def people_moving(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A file of 120 sequences of 4 joints by six people, in five classes: how fast something goes to and fro."""
+    random, path = np.random.default_rng(0), tmp_path_factory.mktemp("people") / "moves.npz"
+    action, subject = np.arange(120) % 5, 1 + np.arange(120) // 5 % 6
+    times = [np.arange(random.integers(9, 20)) for _ in action]
+    moves = [
+        np.sin((1 + one) * time[:, None, None] / 3 + np.arange(12).reshape(4, 3))
+        for one, time in zip(action, times, strict=True)
+    ]
+    joints = np.concatenate([move + 0.1 * random.standard_normal(move.shape) for move in moves]).astype(np.float32)
+    np.savez(path, joints=joints, frame_ptr=np.cumsum([0, *map(len, moves)]), action=action, subject=subject)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def parts_of_kind(
+    picture_parts: str, sentence_parts: str, url_parts: str, history_part: str, people_moving: str
+) -> dict[str, str]:
     """Where data of each kind lie on which every claim on that kind can be tried; by its own name those of a claim that
     asks for others."""
-    return {"image": picture_parts, "text": sentence_parts, "urlbert": url_parts, "items": history_part}
+    own = {"urlbert": url_parts, "halp": people_moving}
+    return {"image": picture_parts, "text": sentence_parts, "items": history_part, **own}
