@@ -9,6 +9,7 @@ from contrapose.data.images.biased import BiasedImages, colour_biased
 from contrapose.data.images.images import Images
 from contrapose.data.images.omniglot import OneShotRuns, omniglot, omniglot_one_shot
 from contrapose.data.images.opening import open_data
+from contrapose.data.images.poisoned import POISONED, Poisoned, poison, triggered
 from contrapose.data.images.seeds import in_form_of, patch_shuffled
 from contrapose.data.imbalance import Unbalanced, few_frequent, long_tailed
 from contrapose.data.kinds import kind_of
@@ -21,6 +22,7 @@ from contrapose.data.source import Beside, PlainSource, Source
 from contrapose.data.splits import Split, split
 
 __all__ = [
+    "POISONED",
     "Batch",
     "Beside",
     "BiasedImages",
@@ -29,6 +31,7 @@ __all__ = [
     "Images",
     "OneShotRuns",
     "PlainSource",
+    "Poisoned",
     "Rows",
     "Sampler",
     "Samples",
@@ -50,6 +53,8 @@ __all__ = [
     "open_data",
     "open_graphs",
     "patch_shuffled",
+    "poison",
     "split",
     "stratified_folds",
+    "triggered",
 ]

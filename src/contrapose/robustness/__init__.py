@@ -1,4 +1,5 @@
-"""How a network bears changes: of its weights, measured as the sharpness of the loss around them; and of its input."""
+"""How a network bears changes: of its weights, measured as the sharpness of the loss around them; of its input; and of
+what it learned from (triggers)."""
 
 from contrapose.robustness.attack import Attacked, cross_entropy_attack
 from contrapose.robustness.directions import filter_normalized, gaussian_noise
@@ -6,26 +7,50 @@ from contrapose.robustness.divergence import divergence, symmetric_divergence
 from contrapose.robustness.landscape import Landscape, landscape
 from contrapose.robustness.perturb import Perturbation, perturbation
 from contrapose.robustness.pgd import Steps, climb, project, random_start
+from contrapose.robustness.pictures import checked_pictures, largest_change, peak_ratio
 from contrapose.robustness.sharpness import Curvature, Flatness, average_flatness, blocks_of, top_eigenvalue
+from contrapose.robustness.triggers import TRIGGERS, Trigger, trigger
+from contrapose.robustness.universal import (
+    add_delta,
+    kept_near,
+    paste,
+    patch_mask,
+    project_delta,
+    rounded,
+    total_variation,
+)
 
 __all__ = [
+    "TRIGGERS",
     "Attacked",
     "Curvature",
     "Flatness",
     "Landscape",
     "Perturbation",
     "Steps",
+    "Trigger",
+    "add_delta",
     "average_flatness",
     "blocks_of",
+    "checked_pictures",
     "climb",
     "cross_entropy_attack",
     "divergence",
     "filter_normalized",
     "gaussian_noise",
+    "kept_near",
     "landscape",
+    "largest_change",
+    "paste",
+    "patch_mask",
+    "peak_ratio",
     "perturbation",
     "project",
+    "project_delta",
     "random_start",
+    "rounded",
     "symmetric_divergence",
     "top_eigenvalue",
+    "total_variation",
+    "trigger",
 ]

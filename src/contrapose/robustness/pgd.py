@@ -11,14 +11,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from contrapose.errors import ArgumentError
+from contrapose.robustness.pictures import checked_inputs
 
 Score = Callable[[Tensor], Tensor]
 """Inputs `(B, ...)` into a number each, `(B,)`: what is climbed. No sample may have a part in another's number."""
 NORMS = ("l2", "linf")
 LENGTH_FLOOR = 1e-10
 """Added to the length of a gradient that it is divided by, as in the DAT reference code."""
-SLACK = 1e-3
-"""What rounding may leave outside [0, 1] without meaning anything by it."""
 
 
 @dataclass(frozen=True)
@@ -151,18 +150,7 @@ def checked(x: Tensor) -> Tensor:
     Errors:
         ArgumentError: it is no such batch, or leaves [0, 1].
     """
-    if x.ndim < 2 or x.numel() == 0 or not x.is_floating_point():
-        raise ArgumentError(
-            f"Inputs must be a non-empty batch (B, ...) of floats in [0, 1], got {x.dtype} of shape {(*x.shape,)}. "
-            "Divide bytes by 255."
-        )
-    low, high = (float(value) for value in x.detach().aminmax())
-    if not (low >= -SLACK and high <= 1 + SLACK):  # written so that NaN fails too
-        raise ArgumentError(
-            f"Inputs must lie in [0, 1], got {low:g} to {high:g}. Give the pictures before any normalisation, which is "
-            "the encoder's own."
-        )
-    return x.detach().to(torch.promote_types(x.dtype, torch.float32))
+    return checked_inputs(x).detach()
 
 
 def _slope(score: Score, place: Tensor) -> Tensor:
