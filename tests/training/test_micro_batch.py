@@ -37,7 +37,7 @@ OWN: dict[str, dict[str, Any]] = {
     "imaginet": {"real": "2"},
     "supremix": {"number_column": "degrees"},
 }
-REFUSED = ("dat", "urlbert")
+REFUSED = ("dat", "mae", "urlbert")
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from contrapose.data import Images
 from contrapose.errors import ArgumentError
 from contrapose.generator import load_generator
 from contrapose.shell import shell_command
-from contrapose.training.pictures import in_grid
-from contrapose.training.translation import COLUMNS, ROWS, TILE
+from contrapose.training.pictures import in_grid, scale_of
+from contrapose.training.translation import COLUMNS, ROWS
 
 SHEET = "sheet.png"
 NO_FOLDER = {".csv", ".parquet", ".jsonl", ".npz", ".npy", ".png", ".jpg"}
@@ -75,7 +75,7 @@ def apply_generator(
             for row, picture in enumerate(made):
                 (place / folder_name / f"{row:0{digits}}.png").write_bytes(_png(picture.transpose(1, 2, 0)))
         tiles = torch.stack(shown[: 1 + COLUMNS], dim=1)  # (R, 1 + K, C, H, W)
-        (place / SHEET).write_bytes(_png(in_grid(tiles, scale=-(-TILE // images.image_size))))
+        (place / SHEET).write_bytes(_png(in_grid(tiles, scale=scale_of(tiles))))
     return images
 
 

@@ -22,6 +22,7 @@ from contrapose.learners.label_matching import LabelMatching
 from contrapose.learners.learner import Learner, Objective, Step
 from contrapose.learners.masked_language import Guess, MaskedLanguage, mask_tokens
 from contrapose.learners.masked_momentum import MaskedMomentum
+from contrapose.learners.masked_pictures import MaskedPictures, hide_patches
 from contrapose.learners.momentum import Momentum, Queue
 from contrapose.learners.momentum_views import MomentumViews
 from contrapose.learners.multi_exit import MultiExit
@@ -76,6 +77,7 @@ __all__ = [
     "Learner",
     "MaskedLanguage",
     "MaskedMomentum",
+    "MaskedPictures",
     "Momentum",
     "MomentumViews",
     "MultiExit",
@@ -104,6 +106,7 @@ __all__ = [
     "Translation",
     "Turn",
     "VirtualAdversarial",
+    "hide_patches",
     "mask_tokens",
     "sample_tokens",
 ]

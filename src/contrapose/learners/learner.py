@@ -140,6 +140,16 @@ class Learner(nn.Module):
         """What was learned beside encoders and is read later, by name; the run's NAME.safetensors holds each."""
         return {}
 
+    def pictures(self, samples: Any) -> Sequence[tuple[Tensor, str, str]]:
+        """What a person should see of it besides, for the report: rows of pictures `(R, K, C, H, W)` uint8, a title, a
+        caption. Asked whenever encoders are written, of the main process alone, and never of sharded encoders; it
+        leaves the learner as it was.
+
+        Arguments:
+            samples: what it is trained on.
+        """
+        return ()
+
     def clip_groups(self) -> list[list[nn.Parameter]]:
         """Parameters whose gradients are clipped together, by one norm; several lists where losses share no weights."""
         return [list(self.parameters())]

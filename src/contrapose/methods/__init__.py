@@ -25,6 +25,7 @@ from contrapose.methods.hard_contrastive import HardContrastive
 from contrapose.methods.hydra import Hydra
 from contrapose.methods.imaginet import ImagiNet
 from contrapose.methods.isd import ISD
+from contrapose.methods.mae import MAE
 from contrapose.methods.mcl import MCL
 from contrapose.methods.mclrec import MCLRec
 from contrapose.methods.method import METHODS, About, Method, check_one_job, name_of, one_job, register
@@ -61,6 +62,7 @@ __all__ = [
     "DEFAULT_METHOD",
     "DHEL",
     "ISD",
+    "MAE",
     "MCL",
     "METHODS",
     "MMCL",

@@ -9,6 +9,7 @@
 
 from contrapose.objectives.adversarial.translation import reconstruction
 from contrapose.objectives.adversarial.wasserstein import critic_loss, gradient_penalty, maker_loss
+from contrapose.objectives.dense.masked_patches import masked_patches
 from contrapose.objectives.dense.matching import cell_matches
 from contrapose.objectives.dense.pix_contrast import pix_contrast
 from contrapose.objectives.dense.pix_pro import pix_pro
@@ -111,6 +112,7 @@ __all__ = [
     "label_nce",
     "log_density",
     "maker_loss",
+    "masked_patches",
     "mmcl",
     "mochi",
     "multi_label_self_con",

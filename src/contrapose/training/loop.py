@@ -31,6 +31,7 @@ from contrapose.training.device import autocast_dtype
 from contrapose.training.finite import FiniteGuard
 from contrapose.training.job import Job, Report
 from contrapose.training.monitor import Monitor
+from contrapose.training.pictures import in_grid, scale_of, write_pictures
 from contrapose.training.processes.gradients import clip_gradients, total_norm
 from contrapose.training.processes.sharded import Shares, check_shardable, move_one_by_one
 from contrapose.training.reading import is_read_late
@@ -144,6 +145,14 @@ class Trainer(Job):
         trained = trained if self.shares is None else self.shares.encoder(averaged=not done)
         export_encoders({"encoder": trained, **self.learner.companions()}, folder, facts)
         export_tables(self.learner.tables(), folder)
+        self._show(folder)
+
+    def _show(self, folder: Path) -> None:
+        """Write what the learner shows people, where it is whole and its source says what it is trained on."""
+        samples = getattr(self.source, "samples", None)
+        shown = () if self.shares is not None or samples is None else self.learner.pictures(samples)
+        if shown:
+            write_pictures(folder, [(in_grid(tiles, scale=scale_of(tiles)), *said) for tiles, *said in shown])
 
     def closing(self) -> str:
         return self.clock.line()

@@ -24,6 +24,7 @@ from contrapose.atomic import write_atomically
 from contrapose.errors import ArgumentError, DataError
 
 FOLDER, LIST = "pictures", "pictures.json"
+TILE = 48  # pixels a side at least, so that small pictures can be seen
 LONGEST_NAME = 60  # letters of a title that its file is called by
 
 
@@ -140,6 +141,11 @@ def in_grid(
             top, left = line * (height + gap), column * (width + gap)
             grid[top : top + height, left : left + width] = big
     return np.broadcast_to(grid, (*shape[:2], 3)).copy()  # (H2, W2, 3)
+
+
+def scale_of(tiles: Tensor) -> int:
+    """How often a pixel is to be repeated each way, so that pictures can be seen: `TILE` pixels a side at least."""
+    return -(-TILE // tiles.shape[-1])
 
 
 def _png(pixels: np.ndarray | Tensor, title: str) -> bytes:

@@ -17,13 +17,12 @@ from contrapose.errors import RunError
 from contrapose.learners import Translation
 from contrapose.training.job import Job, Report
 from contrapose.training.loop import Trainer
-from contrapose.training.pictures import in_grid, write_pictures
+from contrapose.training.pictures import in_grid, scale_of, write_pictures
 
 ROWS, COLUMNS = 8, 10
 """Of the picture of translations: samples, and classes at most."""
 BLOCK = 256
 """Samples that are translated at a time."""
-TILE = 48  # pixels a side at least, so that small pictures can be seen
 
 
 class TranslatorTrainer(Trainer):
@@ -98,7 +97,7 @@ def translation_sheet(translator: Any, samples: Samples, *, rows: int = ROWS) ->
         wanted = torch.full((len(raw),), number, dtype=torch.int64, device=raw.device)  # (R,)
         columns.append(as_bytes(translator(raw, wanted)))
     tiles = torch.stack(columns, dim=1)  # (R, 1 + K, C, H, W)
-    return in_grid(_shown(tiles), scale=-(-TILE // tiles.shape[-1]))
+    return in_grid(_shown(tiles), scale=scale_of(tiles))
 
 
 @torch.inference_mode()
