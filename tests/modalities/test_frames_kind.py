@@ -74,7 +74,7 @@ def test_other_sequences_are_taken_in_the_encoders_form(run: Path, archive: str)
     np.testing.assert_allclose(encoder.embed(some), whole[[3, 9]], atol=1e-5)
     np.testing.assert_allclose(encoder.embed(some[0]), whole[[3]], atol=1e-5)  # one by itself
     np.testing.assert_allclose(encoder.embed(torch.from_numpy(some[1])), whole[[9]], atol=1e-5)
-    with pytest.raises(DataError, match="takes frames of 4 joints in 3 dimensions, and .* has 5 joints"):
+    with pytest.raises(DataError, match=r"takes frames of 4 joints in 3 dimensions, and .* has 5 joints"):
         encoder.embed([np.ones((4, 5, 3)), np.ones((6, 5, 3))])
 
 
@@ -82,8 +82,8 @@ def test_training_starts_from_a_run(run: Path, archive: str, tmp_path: Path) -> 
     trained = contrapose.train("simclr", data=archive, init=str(run), out=str(tmp_path / "again"), epochs=1, quiet=True)
     before, after = (contrapose.load(path).encoder for path in (run, trained.path))
     assert before.form == after.form
+    other = [RANDOM.normal(size=(length, 2)) for length in (4, 5, 6)]
     with pytest.raises((ArgumentError, DataError), match="takes frames of 4 joints"):
-        other = [RANDOM.normal(size=(length, 2)) for length in (4, 5, 6)]
         contrapose.train("simclr", data=other, init=str(run), out=str(tmp_path / "no"), modality="frames", quiet=True)
 
 

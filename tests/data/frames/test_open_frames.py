@@ -140,7 +140,7 @@ def test_what_cannot_be_used_is_skipped_with_a_reason(tmp_path: Path) -> None:
     np.testing.assert_allclose(frames.sequence(0)[2, 0], (gap[1, 0] + gap[3, 0]) / 2, rtol=1e-6)  # in the middle
     assert any("filled in time" in note for note in frames.notes)
     assert np.isnan(gap[2, 0]).all()  # the caller's own array stays as it is
-    with pytest.raises(DataError, match="No sequence of .* can be used: all zeros"):
+    with pytest.raises(DataError, match=r"No sequence of .* can be used: all zeros"):
         open_frames([np.zeros((4, 3)), np.zeros((5, 3))])
 
 
@@ -176,7 +176,7 @@ def test_other_slips(tmp_path: Path) -> None:
         open_frames(np.ones((5, 3)))
     with pytest.raises(ArgumentError, match="has 25 joints and these sequences have 4 joints"):
         open_frames(SEQUENCES, skeleton="ntu")
-    with pytest.raises(ArgumentError, match="No skeleton 'kinekt'. Did you mean 'kinect'"):
+    with pytest.raises(ArgumentError, match=r"No skeleton 'kinekt'\. Did you mean 'kinect'"):
         open_frames(SEQUENCES, skeleton="kinekt")
     with pytest.raises(ArgumentError, match="no column 'acton'"):
         open_frames(archive(tmp_path), label_column="acton")

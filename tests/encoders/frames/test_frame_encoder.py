@@ -112,7 +112,7 @@ def test_it_becomes_an_onnx_file_or_says_why_not() -> None:
 
     made = to_onnx(encoder_of("conv1d", frames=8))
     assert made.difference <= 1e-4 * made.scale
-    with pytest.raises(RunError, match="recurrent layers.*--encoder conv1d"):
+    with pytest.raises(RunError, match=r"recurrent layers.*--encoder conv1d"):
         to_onnx(encoder_of("gru", frames=8))
     with pytest.raises(RunError, match="--frames 0"):
         to_onnx(encoder_of("conv1d", frames=0))

@@ -128,7 +128,7 @@ def test_what_does_not_fit_is_refused() -> None:
         sequences_of([np.zeros((5, 4, 2))], JOINTS, "x")
     with pytest.raises(ArgumentError, match="one has none"):
         sequences_of([np.zeros((0, 2)), np.zeros((3, 2))], PLAIN, "x")
-    with pytest.raises(ArgumentError, match="was given a str|was given text"):
+    with pytest.raises(ArgumentError, match="was given a str"):
         sequences_of("sequences", PLAIN, "x")
     with pytest.raises(ArgumentError, match="name the skeleton"):
         replace(PLAIN, stream="bone")

@@ -35,7 +35,7 @@ def framed(raw: Sequences, form: FrameForm, first: Tensor | None = None, length:
         x_bt = (1 - w) s[floor(p)] + w s[floor(p) + 1],   p = first + clip((t + 1/2) length / T - 1/2, 0, length - 1)
 
     which is linear interpolation as in `torch.nn.functional.interpolate(mode="linear", align_corners=False)`, for all
-    windows in one look-up. What `form.centre` names in the first frame of a window is subtracted.
+    windows in one look-up. What `form.centre` names in the first frame of these is subtracted.
 
     Shapes:
         raw: B sequences of `form.step`; first, length: `(B,)` int64, a window of each with one frame at least; None:
@@ -60,7 +60,7 @@ def framed(raw: Sequences, form: FrameForm, first: Tensor | None = None, length:
         mask = own < length[:, None]  # (B, T)
         x = values[start[:, None] + own.minimum(length[:, None] - 1)]  # (B, T, F), the last frame where none is
     if form.centre is not None:
-        origin = values[start].unflatten(1, form.step)  # (B, J, C)
+        origin = x[:, 0].unflatten(1, form.step)  # (B, J, C)
         origin = origin.mean(dim=1) if form.centre < 0 else origin[:, form.centre]  # (B, C)
         x = (x.unflatten(2, form.step) - origin[:, None, None]).flatten(2)  # (B, T, F)
     return Padded(x if form.frames else x * mask[..., None], mask)
