@@ -41,7 +41,7 @@ def completed(bash: Path, folder: Path, *words: str) -> set[str]:
     [
         (("tr",), {"train"}),
         (("--v",), {"--version"}),
-        (("train", "m"), {"mae", "mcl", "mmcl", "mochi", "moco", "multiview", "my photos"}),
+        (("train", "m"), {"mae", "mcl", "mclrec", "mmcl", "mochi", "moco", "multiview", "my photos"}),
         (("train", "--resu"), {"--resume"}),
         (("train", "--temper"), {"--temperature"}),
         (("train", "mmcl", "--solver", ""), {"inverse", "pgd"}),

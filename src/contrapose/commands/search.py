@@ -33,8 +33,8 @@ class SearchOptions(ReadingOptions, HistoryReadingOptions):
     run: Positional[str]
     """The run folder, that of a stage in it (RUN/stages/NAME), or an encoder folder."""
     query: Positional[str]
-    """A picture file, or some words for a run on texts; or many: a folder, table, .txt, .npz or .npy, or any file that
-    `contrapose embed` wrote."""
+    """A picture file, some words for a run on texts, or items for one on histories ("12, 7, 30"); or many: a folder,
+    table, .txt, .npz or .npy, or any file that `contrapose embed` wrote."""
     data: Annotated[str | None, tyro.conf.arg(name="in")] = None
     """Where to look: a folder, file or name, as in train, or a file that `contrapose embed` wrote. May be left out when
     --index exists."""

@@ -87,6 +87,14 @@ class _Items(Modality):
         known = cast("Histories", samples)
         return self.open(spec, known=known.item_names, known_titles=known.titles, **reading)
 
+    def as_query(self, query: Any) -> Any:
+        """Names of items that were typed, with commas or blanks between them, are one history."""
+        from contrapose.data.kinds import names_data
+
+        if not isinstance(query, str) or names_data(query):
+            return query
+        return [[name for name in query.replace(",", " ").split() if name]]
+
     def start_options(self, config: Any, start: Start) -> dict[str, Any]:
         items = cast("ItemEncoder", start.encoder())
         return {"known": items.item_names, "known_titles": items.titles}

@@ -10,9 +10,9 @@ import torch
 from text_cases import TEXTS, tokenizer
 
 from contrapose.embedder import Embedder
+from contrapose.encoders import by_length as module
+from contrapose.encoders.by_length import PASS, by_length, cuts
 from contrapose.encoders.texts import TextEncoder, build_text
-from contrapose.encoders.texts import by_length as module
-from contrapose.encoders.texts.by_length import PASS, by_length, cuts
 from contrapose.padded import Padded
 
 LONG = [" ".join(TEXTS[:4])[: 7 * number] for number in range(1, 20)]

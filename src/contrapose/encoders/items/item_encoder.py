@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from contrapose.encoders.by_length import by_length
 from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.in_chunks import by_rows
 from contrapose.encoders.items.backbone import ItemBackbone
@@ -138,6 +139,9 @@ class ItemEncoder(Encoder):
 
 class StatefulItemEncoder(ItemEncoder):
     """An `ItemEncoder` that has an embedding after each item as well, of it and those before."""
+
+    def forward(self, view: Padded) -> Float[Tensor, "B D"]:
+        return by_length(self.backbone, self._checked(view))  # (B, D)
 
     @by_rows
     def states(self, view: Padded) -> Float[Tensor, "B T D"]:

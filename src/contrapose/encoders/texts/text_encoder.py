@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jaxtyping import Float
 from torch import Tensor
 
+from contrapose.encoders.by_length import by_length
 from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.in_chunks import by_rows
 from contrapose.encoders.texts.backbone import (
@@ -16,7 +17,6 @@ from contrapose.encoders.texts.backbone import (
     TextBackbone,
     TokenwiseBackbone,
 )
-from contrapose.encoders.texts.by_length import by_length
 from contrapose.encoders.texts.tokenizer import Tokenizer
 from contrapose.errors import ArgumentError
 from contrapose.padded import Padded

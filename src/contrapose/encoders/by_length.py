@@ -1,4 +1,4 @@
-"""Texts of alike length through a network together: what it computes of padding is thrown away."""
+"""Sequences of alike length through a network together: what it computes of padding is thrown away."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def by_length(network: Callable[[Padded], Tensor], view: Padded) -> Float[Tensor
 
         cost = sum over passes of (texts x longest text + 96 tokens),   the least of all cuts of the sorted lengths
 
-    A batch of sentences is half padding: the longest of 64 is twice as long as their mean. A graphics card computes it
+    A batch of sentences is half padding: the longest of 64 is twice as long as their mean; of histories of items it is
+    five times as long or more. A graphics card computes it
     faster than it cuts it off, so there, and under torch.func and the compiler, this is one pass.
 
     Shapes:
