@@ -46,5 +46,5 @@ def test_what_is_no_list_of_graphs_is_told() -> None:
         features.transform(["a", "b"])
     with pytest.raises(DataError, match=r"1 graphs cannot be used, the first is 1 \(it has no nodes\)"):
         features.transform([GRAPHS[0], (0, [])])
-    with pytest.raises(ArgumentError, match="X has 1 sample: contrast needs at least 2. Give more graphs"):
+    with pytest.raises(ArgumentError, match=r"X has 1 sample: contrast needs at least 2. Give more graphs"):
         ContrastiveEncoder("simclr", **QUICK).fit(GRAPHS[:1])

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from contrapose.data import open_graphs
 from contrapose.data.rows import open_rows
 from contrapose.embedder import Embedder
-from contrapose.encoders import Encoder, build, build_rows, save_encoder
+from contrapose.encoders import Encoder, build, build_graphs, build_rows, save_encoder
 from contrapose.encoders.items import build_items
 from contrapose.encoders.texts import build_text, tokenizer_for
 from contrapose.tasks import Given, Targets
@@ -72,6 +73,20 @@ def of_rows(rows: dict[str, np.ndarray]) -> Encoder:
 @pytest.fixture
 def of_pictures() -> Encoder:
     return build("small_conv", channels=3, image_size=16, seed=0, widths=[4, 8], embedding=0, pool=1).eval()
+
+
+@pytest.fixture
+def graphs() -> list[Any]:
+    """20 rings and 20 stars, of three tags."""
+    random = np.random.default_rng(0)
+    tags = [random.integers(0, 3, 5 + row % 4).tolist() for row in range(40)]
+    rings = [(one, [(node, (node + 1) % len(one)) for node in range(len(one))]) for one in tags[:20]]
+    return rings + [(one, [(0, node) for node in range(1, len(one))]) for one in tags[20:]]
+
+
+@pytest.fixture
+def of_graphs(graphs: list[Any]) -> Encoder:
+    return build_graphs("gin", inputs=open_graphs(graphs).inputs, seed=0, layers=1, width=4).eval()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from contrapose.claims.quadruples import quadruples
 from contrapose.columns import Column
-from contrapose.data import Images
+from contrapose.data import Images, open_graphs
 from contrapose.data.samples import MASK
 from contrapose.embedder import Embedder
 from contrapose.encoders import Encoder, build_rows
@@ -37,6 +37,10 @@ EXAMPLES = {
     "dense": ("of_pictures", lambda request: masked(request.getfixturevalue("pictures"))),
     "paired-search": ("of_texts", lambda request: documented()),
     "renaming": ("of_texts", lambda request: functions()),
+    "nested-svm": (
+        "of_graphs",
+        lambda request: open_graphs(request.getfixturevalue("graphs"), labels=20 * [0] + 20 * [1]),
+    ),
     "labelled-table": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
 }
 

@@ -64,7 +64,7 @@ def nested_svm(
     chosen = []
     for place, number in enumerate(numbers):
         asked = tested == number  # (N,)
-        chosen.append(penalties[int(right[place].argmax())])
+        chosen.append(penalties[int(right[place].round(9).argmax())])
         (answers[asked],) = _predicted(values, codes, ~asked, asked, chosen[-1:])
     hits = (answers == codes)[tested >= 0]  # (T,)
     by_fold = np.array([(answers == codes)[tested == number].mean() for number in numbers])

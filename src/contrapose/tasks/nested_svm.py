@@ -18,9 +18,9 @@ from contrapose.words import counted
 
 FOLDS = 10
 """As is usual in learning of graphs."""
-FEW = 2000
-"""Samples up to which a fifth tests too little, so that graphs are tested in folds unless something else is asked for
-[design]."""
+FEWEST, FEW = 30, 2000
+"""Samples between which a fifth tests too little and a tenth enough, so that graphs are tested in folds unless
+something else is asked for [design]."""
 MOST = 10_000
 """Samples of which a kernel fits into a gigabyte."""
 
@@ -40,11 +40,11 @@ class _NestedSVM(Measurement):
         self._notes = [note.rstrip(".") for note in samples.notes]
         self.folds, whose = self._dealt(samples)
         self.asked = self.folds >= 0  # (N,)
-        self.labels = self.names[self.asked]
+        self.wanted = self.labels = self.names[self.asked]
         count = len(np.unique(self.folds[self.asked]))
         self.data = f"{samples.origin}, {counted(int(self.asked.sum()), samples.noun)} tested in {count} folds {whose}"
         test = samples.subset(np.flatnonzero(self.asked))
-        self.setting = Setting("nested folds", {"seed": given.seed, "folds": count}, Identity.of(test, self.labels))
+        self.setting = Setting("nested folds", {"seed": given.seed, "folds": count}, Identity.of(test, self.wanted))
 
     def _dealt(self, samples: Samples) -> tuple[np.ndarray, str]:
         """The folds of the data, or new ones."""
@@ -68,22 +68,24 @@ class _NestedSVM(Measurement):
         try:
             found = nested_svm(rows, self.names, self.folds)
         except ArgumentError as error:
-            raise DataError(f"{self.known.origin} cannot be tested in folds: {error}") from error
+            raise DataError(
+                f"{self.known.origin} cannot be tested in folds (--task labelled-table can): {error}"
+            ) from error
         return self._with_balanced(found), rows[self.asked]
 
     def floors(self) -> dict[str, Metrics]:
         """The largest class of what each fold learns from."""
-        if not unequal_classes(self.labels):
+        if not unequal_classes(self.wanted):
             return {}
         numbers, places = np.unique(self.folds[self.asked], return_inverse=True)
         largest = np.array([majority_of(self.names[self.folds != number]) for number in numbers])
-        found = Metric.from_items(NAME, largest[places] == self.labels, protocol="always the largest class of --data")
+        found = Metric.from_items(NAME, largest[places] == self.wanted, protocol="always the largest class of --data")
         return {MAJORITY: self._with_balanced(found)}
 
     def _with_balanced(self, found: Metric) -> Metrics:
         metrics = {found.name: found}
-        if unequal_classes(self.labels):
-            balanced = balanced_accuracy(found, self.labels)
+        if unequal_classes(self.wanted):
+            balanced = balanced_accuracy(found, self.wanted)
             metrics[balanced.name] = balanced
         return metrics
 
@@ -100,7 +102,8 @@ class _NestedSVMTask(Task):
 
     def fits(self, given: Given) -> bool:
         """Graphs, of which there are few: as they are compared in papers."""
-        return given.modality.name == "graph" and self.possible(given) and len(given.samples) <= FEW and not given.full
+        asked = given.modality.name == "graph" and not given.full and not given.targets.number
+        return asked and self.possible(given) and FEWEST <= len(given.samples) <= FEW
 
     def possible(self, given: Given) -> bool:
         labelled = not given.targets.without_labels and given.samples.labels is not None

@@ -38,8 +38,10 @@ def assemble(found: Found, request: GraphRequest) -> Graphs:
     nodes, unknown = node_values(found, degree, inputs)
     starts = np.searchsorted(edges[1], pointers)  # (N + 1,)
     local = edges - np.repeat(pointers[:-1], np.diff(starts))  # (2, E)
-    identifiers = [found.name(graph) for graph in kept]
-    skipped = [Skipped(found.name(graph), "it has no nodes") for graph in np.flatnonzero(found.node_counts == 0)]
+    identifiers = [found.name(graph) for graph in kept.tolist()]
+    skipped = [
+        Skipped(found.name(graph), "it has no nodes") for graph in np.flatnonzero(found.node_counts == 0).tolist()
+    ]
     graphs = Graphs(
         Ragged(nodes, np.concatenate([[0], pointers[kept + 1]])),
         Ragged(np.ascontiguousarray(local.T.astype(np.int32)), np.concatenate([[0], starts[kept + 1]])),

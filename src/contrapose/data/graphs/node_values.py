@@ -75,7 +75,7 @@ def node_values(found: Found, degree: np.ndarray, inputs: NodeInputs) -> tuple[n
                 "has a feature that is missing or infinite: give numbers throughout, or --node-input degree."
             )
         return values, []
-    distinct, inverse = np.unique(found.tags, return_inverse=True)  # type: ignore[type-var]
+    distinct, inverse = np.unique(np.asarray(found.tags), return_inverse=True)
     place = {value: number for number, value in enumerate(inputs.values)}
     codes = np.array([place.get(str(value), UNKNOWN) for value in distinct.tolist()], np.int64)
     strange = [str(value) for value, code in zip(distinct.tolist(), codes, strict=True) if code == UNKNOWN]

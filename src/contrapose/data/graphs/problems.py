@@ -20,7 +20,7 @@ def graph_problems(graphs: Graphs) -> Iterator[Problem]:
     nodes, edges = graphs.node_counts(), graphs.edge_counts()  # (N,) each
     bare = np.flatnonzero(edges == 0)
     if len(bare):
-        names = some([graphs.identifiers[row] for row in bare])
+        names = some([graphs.identifiers[row] for row in bare.tolist()])
         yield Problem(
             "no edges",
             f"{counted(len(bare), 'graph')} without an edge ({names}): a set of nodes is all that is learned of such.",
@@ -28,7 +28,7 @@ def graph_problems(graphs: Graphs) -> Iterator[Problem]:
         )
     large = np.flatnonzero(nodes > LARGE * max(float(np.median(nodes)), 1))
     if len(large):
-        names = some([f"{graphs.identifiers[row]} with {nodes[row]:,}" for row in large])
+        names = some([f"{graphs.identifiers[row]} with {nodes[row]:,}" for row in large.tolist()])
         yield Problem(
             "large",
             f"{counted(len(large), 'graph')} with more than {LARGE} times the usual number of nodes ({names}): a batch "

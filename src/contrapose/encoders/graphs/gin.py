@@ -62,11 +62,16 @@ class GraphIsomorphismNetwork(GraphBackbone):
         z = sums.graphs(torch.cat(layers, dim=1))  # (B, L·H)
         return z / view.node_counts[:, None] if self.readout == "mean" else z
 
+    @property
+    def _weight(self) -> Tensor:
+        """`(K + 1, H)` of tags, `(H, F)` of features."""
+        return self.first[0].get_parameter("weight")
+
     def _known(self, nodes: Tensor) -> Tensor:
         """Tags as rows of the table, of which the last is for those that are unknown."""
         if nodes.is_floating_point():
-            return nodes.to(self.first[0].weight.dtype)  # (S, F)
-        last = len(self.first[0].weight) - 1
+            return nodes.to(self._weight.dtype)  # (S, F)
+        last = len(self._weight) - 1
         return nodes.where(nodes >= 0, last)  # (S,)
 
 
