@@ -89,7 +89,7 @@ def _as_far(distances: Distances, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The places of the pairs whose distances from each leader differ by one at most, `(q,)`.
 
     They are subtracted by their binary digits, from a word of leaders at a time: the difference is 0 (no digit), 1 (the
-    lowest alone) or -1 (all, and one was borrowed).
+    lowest alone), nothing borrowed, or -1 (all digits, and one borrowed).
     """
     left = np.arange(len(a))
     if distances.most > 2:  # most pairs fail at one leader already
@@ -108,7 +108,7 @@ def _as_far(distances: Distances, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         if place:
             high |= digit
     alike = found.reached.take(a, axis=1) == found.reached.take(b, axis=1)
-    return left[(alike & ((~high | (every & borrow)) == ~np.zeros_like(high))).all(axis=0)]
+    return left[(alike & (((~high & ~borrow) | (every & borrow)) == ~np.zeros_like(high))).all(axis=0)]
 
 
 def _among(known: np.ndarray, asked: np.ndarray) -> np.ndarray:
