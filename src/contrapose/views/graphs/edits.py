@@ -25,6 +25,10 @@ class Edit:
     in_words: str
     together: bool = False
 
+    def __call__(self, graphs: Any, share: float, *, generator: Any = None) -> Any:
+        """One edited copy of a batch of graphs."""
+        return self.views(graphs, share, 1, generator=generator)[0]
+
     def views(self, graphs: Any, share: float, count: int, *, generator: Any = None) -> tuple[Any, ...]:
         """So many edited copies of a batch of graphs."""
         module, _, function = self.where.partition(":")
