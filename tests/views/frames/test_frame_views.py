@@ -176,6 +176,6 @@ def test_values_out_of_range_are_refused(options: dict[str, Any], said: str) -> 
 
 
 def test_in_words() -> None:
-    assert FrameViews().in_words().startswith("2 views of each sequence: a piece of 50 % to 100 % of it; 60 % of")
+    assert FrameViews().in_words().startswith("2 views of each sequence: a piece of 50 % to 100 % of it; 20 % of")
     assert "backwards" not in FrameViews().in_words()
     assert "turned by up to 30 degrees" in FrameViews(rotate=30.0).in_words()
