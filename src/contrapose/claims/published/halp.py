@@ -20,7 +20,7 @@ START = {**MADE, "hardness": 1.0, "hardness_from": 1.0}
 TEMPERATURES = {"temperature": (0.07, 0.1, 0.2)}
 SHARED: dict[str, Any] = {"encoder": "conv1d", "projection_dimension": 64}
 VIEWS = {"crop_min": 0.6, "broken_joints": 0.2, "shear": 0.3, "rotate": 30.0}
-"""Gentler than the paper's, with which MoCo knows less of these few sequences than their coordinates do."""
+"""Gentler than the paper's: see the remarks."""
 FLOOR = "resampled coordinates"
 LOOKED_AT = 32
 """Sequences whose positives are looked at."""
@@ -75,7 +75,7 @@ CLAIM = register(
             _more("halp", FLOOR, role="secondary"),
         ),
         protocol=Protocol(
-            options={**SHARED, "views": VIEWS, "epochs": 110, "batch_size": 32, "frames": 16, "queue": 192},
+            options={**SHARED, "views": VIEWS, "epochs": 80, "batch_size": 32, "frames": 16, "queue": 192},
             images=232,
             labelled=232,
             validation=59,
@@ -102,7 +102,10 @@ CLAIM = register(
             "without beating it, nothing made up has helped. at the key: the generator with w = 1, whose positives are "
             "all the key; the same loss, up to rounding, by the other way, tuned as key again.",
             "All arms take equally many steps; in the first half those of HaLP are MoCo's, bit for bit.",
-            "Convolutions along time in the place of recurrent units, 16 frames, and gentler views than the paper's.",
+            "Convolutions along time in the place of recurrent units, 16 frames, and gentler views than the paper's, "
+            "chosen beforehand by MoCo alone on subject 9, one seed, 59 sequences: probe 55.9 % with the paper's "
+            "views and 62.7 % with such as these, untrained 54.2 %, coordinates 76.3 %. So short a training of MoCo "
+            "knows less of these few sequences than their coordinates do, whatever comes on top of it.",
         ),
     )
 )
