@@ -78,6 +78,8 @@ def test_a_run_on_a_users_own_file_does_all_that_runs_do(
     assert said.startswith("c")
     assert " > " in said
     assert any(name in said for name in GOODS), "items by their titles, which the encoder kept"
+    main(["search", str(run), "s3, s4", "--in", clicks, "-k", "1"])
+    assert capsys.readouterr().out.strip().startswith("1 ")
 
 
 def test_apply_writes_ten_items_a_user_without_those_taken_before(

@@ -154,7 +154,8 @@ class _Items(Modality):
     def read_by(self, encoder: Encoder, samples: Samples) -> list[str]:
         read, lengths = cast("ItemEncoder", encoder).max_length, cast("Histories", samples).lengths
         longer = int((lengths > read).sum())
-        return [f"Of {longer:,} of {len(lengths):,} users the last {read} items are read."] if longer else []
+        some = f"{longer:,} of {len(lengths):,} {samples.noun}s"
+        return [f"Of {some} the last {read} items are read."] if longer else []
 
     def floor(self, known: Samples) -> Callable[[Samples], np.ndarray]:
         """TF-IDF of the items that each user took, as of the words of a text."""
