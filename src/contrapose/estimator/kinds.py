@@ -16,13 +16,13 @@ IN_WORDS = {"rows": "a table", **{name: kind.plural for name, kind in MODALITIES
 MOST_LOOKED_AT = 200  # of a list: what it holds is plain by then
 
 
-def kind_of_samples(X: Any) -> str:
+def kind_of_samples(X: Any, fitted: str | None = None) -> str:
     """A key of `IN_WORDS`; what is neither of these nor pictures nor texts is left to scikit-learn to take for a table.
 
     Errors:
         ArgumentError: one string by itself.
     """
-    other = other_kind(X)
+    other = other_kind(X, fitted)
     return other or ("text" if are_texts(X) else "image" if is_pictures(X) else "rows")
 
 

@@ -10,17 +10,24 @@ from contrapose.encoders import Encoder
 from contrapose.errors import DataError
 from contrapose.modalities import MODALITIES
 
-OTHERS = ("graph", "frames")
+OTHERS = ("graph", "frames", "items")
 """Lists of these are told from tables; samples of any further kind have to be opened first."""
 BESIDE = ("rows", "image", "text")
 
 
-def other_kind(X: Any) -> str | None:
-    """The kind of `X`, where it is none of the three that come as arrays, files or words."""
+def other_kind(X: Any, fitted: str | None = None) -> str | None:
+    """The kind of `X`, where it is none of the three that come as arrays, files or words.
+
+    Arguments:
+        fitted: the kind that an encoder was fitted on: lists that are as long as each other may then be histories of
+            items, where else they are rows of a table.
+    """
     if isinstance(X, Samples):
         return None if X.modality in BESIDE else X.modality
     if not isinstance(X, list | tuple) or len(X) == 0 or isinstance(X[0], str):
         return None
+    if fitted == "items" and all(isinstance(one, list | tuple) for one in X):
+        return fitted
     found = kind_of(X)
     return found if found in OTHERS else None
 

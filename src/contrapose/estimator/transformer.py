@@ -56,7 +56,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     Shapes:
         X: a table `(N, F)` of finite numbers, with or without column names; or pictures `(N, H, W)` or `(N, H, W, C)`;
             or a list of N paths, Pillow images or arrays; or N texts, in a list, an array or a series; or a list of
-            graphs or of sequences as `contrapose.train` takes them; or `Samples` of any further kind.
+            graphs, of sequences or of histories of items as `contrapose.train` takes them; or `Samples` of any further kind.
         transform: `(N, D)` float32.
 
     Arguments:
@@ -172,7 +172,8 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             ArgumentError: pictures for an encoder of tables, or the other way round.
         """
         check_is_fitted(self, "encoder_")
-        fitted, given = self.encoder_.modality, kind_of_samples(X)
+        fitted = self.encoder_.modality
+        given = kind_of_samples(X, fitted)
         if fitted != given:
             learned, other = IN_WORDS[fitted], IN_WORDS[given]
             raise ArgumentError(f"This encoder was fitted on {learned} and was given {other}. Fit another one on it.")
