@@ -20,15 +20,23 @@ def drop_nodes(graphs: GraphBatch, share: float, *, generator: torch.Generator |
 
 def mask_nodes(graphs: GraphBatch, share: float, *, generator: torch.Generator | None = None) -> GraphBatch:
     """Hide what `round(share * nodes)` nodes of each graph hold: their tags are unknown, their features the mean."""
-    hidden = chosen(graphs.node_counts, share_of(graphs.node_counts, share), generator)  # (S,)
-    if graphs.nodes.is_floating_point():
-        return graphs.with_nodes(graphs.nodes.masked_fill(hidden[:, None], 0))
-    return graphs.with_nodes(graphs.nodes.masked_fill(hidden, UNKNOWN))
+    return hidden(graphs, chosen(graphs.node_counts, share_of(graphs.node_counts, share), generator))
 
 
 def unchanged(graphs: GraphBatch, share: float, *, generator: torch.Generator | None = None) -> GraphBatch:
     """The graphs as they are."""
     return graphs
+
+
+def hidden(graphs: GraphBatch, nodes: Tensor) -> GraphBatch:
+    """The graphs with what these nodes hold hidden.
+
+    Shapes:
+        nodes: `(S,)` bool.
+    """
+    if graphs.nodes.is_floating_point():
+        return graphs.with_nodes(graphs.nodes.masked_fill(nodes[:, None], 0))
+    return graphs.with_nodes(graphs.nodes.masked_fill(nodes, UNKNOWN))
 
 
 def induced(graphs: GraphBatch, kept: Tensor) -> GraphBatch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from contrapose.graph_batch import GraphBatch
 from contrapose.views.graphs.draws import share_of
@@ -11,7 +12,12 @@ from contrapose.views.graphs.nodes import induced
 
 def grow(graphs: GraphBatch, share: float, *, generator: torch.Generator | None = None) -> GraphBatch:
     """Keep a connected part of each graph with `nodes - round(share * nodes)` nodes, fewer where its first node is
-    joined with fewer.
+    joined with fewer."""
+    return induced(graphs, grown(graphs, share, generator))
+
+
+def grown(graphs: GraphBatch, share: float, generator: torch.Generator | None) -> Tensor:
+    """The nodes of such parts, `(S,)` bool.
 
     A part grows from a random node that has edges; each further node comes over a random edge that leads out of it. So
     that all graphs grow at once, every edge is given an exponential time to be crossed: the next edge to be crossed is
@@ -34,5 +40,4 @@ def grow(graphs: GraphBatch, share: float, *, generator: torch.Generator | None 
     order = order[owners[order].argsort(stable=True)]  # (S,), of each graph those reached first
     place = torch.empty_like(order)
     place[order] = torch.arange(len(order)) - graphs.node_pointers[owners]
-    kept = (place < (counts - share_of(counts, share)).clamp(min=1)[owners]) & reached.isfinite()  # (S,)
-    return induced(graphs, kept)
+    return (place < (counts - share_of(counts, share)).clamp(min=1)[owners]) & reached.isfinite()  # (S,)
