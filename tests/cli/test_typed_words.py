@@ -82,7 +82,7 @@ def test_a_mistake_is_a_sentence(words: str, sentence: str) -> None:
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("kind", ["image", "text", "rows", "frames"])
+@pytest.mark.parametrize("kind", ["image", "text", "rows", "frames", "graph"])
 def test_an_option_of_views_is_called_by_its_flag(kind: str) -> None:
     method = METHODS["simclr"].on(kind)
     flags = [flag for flag in flags_of(method) if flag.field[0] == "views" and flag.kind in (int, float)]
