@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from joblib import parallel_config
-from kind_cases import WRITERS
 
 import contrapose
 from contrapose.commands.analyse_controllability import AnalyseControllabilityOptions, analyse_controllability
@@ -17,6 +16,7 @@ from contrapose.controllability.descriptor import COUNTS, DESCRIPTOR_NAMES
 from contrapose.data.graphs.descriptors import ctrl_descriptors
 from contrapose.errors import ArgumentError, DataError, UnwrittenError
 from contrapose.modalities import MODALITIES
+from kind_cases import WRITERS
 
 SHORT: dict[str, Any] = {"draws": 2, "jobs": 1}
 
