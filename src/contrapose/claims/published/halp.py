@@ -75,7 +75,7 @@ CLAIM = register(
             _more("halp", FLOOR, role="secondary"),
         ),
         protocol=Protocol(
-            options={**SHARED, "views": VIEWS, "epochs": 80, "batch_size": 32, "frames": 16, "queue": 192},
+            options={**SHARED, "views": VIEWS, "epochs": 110, "batch_size": 32, "frames": 16, "queue": 192},
             images=232,
             labelled=232,
             validation=59,
