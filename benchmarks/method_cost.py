@@ -32,7 +32,7 @@ from contrapose.data.items import Histories
 from contrapose.data.ragged import Ragged
 from contrapose.environment import environment
 from contrapose.learners import Learner
-from contrapose.methods import METHODS
+from contrapose.methods import METHODS, methods_of
 from contrapose.methods.assemble import assemble
 from contrapose.modalities import MODALITIES
 from contrapose.padded import Padded
@@ -181,7 +181,7 @@ def main() -> None:
     if arguments.peak:
         print(peak_here(arguments.peak, arguments.batch, arguments.kind))
         return
-    of_kind = [name for name, method in METHODS.items() if method.modality == arguments.kind]
+    of_kind = [name for name in methods_of("train") if METHODS[name].modality == arguments.kind]
     usual = [*of_kind, *(name for name, (method, _) in VARIANTS.items() if method in of_kind)]
     names = [YARDSTICK, *(name for name in arguments.methods or usual if name != YARDSTICK)]
     rows = measure(names, arguments.batch, arguments.rounds, kind=arguments.kind)

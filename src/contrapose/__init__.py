@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     from contrapose.commands.evaluate import evaluate
     from contrapose.commands.export import export
     from contrapose.commands.train import Run, resume, train
+    from contrapose.commands.verbs import attack, repair
     from contrapose.embedder import Embedder, load
     from contrapose.errors import ContraposeError
     from contrapose.estimator import ContrastiveEncoder
     from contrapose.generator import Generator, load_generator
+    from contrapose.perturber import Perturber, load_perturber
     from contrapose.version import __version__
     from contrapose.zero_shot_labels import ZeroShot, load_zero_shot, zero_shot
 
@@ -49,10 +51,12 @@ __all__ = [
     "ContrastiveEncoder",
     "Embedder",
     "Generator",
+    "Perturber",
     "Run",
     "ZeroShot",
     "__version__",
     "apply",
+    "attack",
     "calibrate",
     "data",
     "embed",
@@ -64,11 +68,13 @@ __all__ = [
     "load",
     "load_classifier",
     "load_generator",
+    "load_perturber",
     "load_zero_shot",
     "methods",
     "modalities",
     "objectives",
     "pairing",
+    "repair",
     "resume",
     "search",
     "train",
@@ -99,10 +105,12 @@ __getattr__, __dir__ = lazy_exports(
         "ContrastiveEncoder": "contrapose.estimator",
         "Embedder": "contrapose.embedder",
         "Generator": "contrapose.generator",
+        "Perturber": "contrapose.perturber",
         "Run": "contrapose.commands.train",
         "ZeroShot": "contrapose.zero_shot_labels",
         "__version__": "contrapose.version",
         "apply": "contrapose.commands.apply",
+        "attack": "contrapose.commands.verbs",
         "calibrate": "contrapose.commands.calibrate",
         "embed": "contrapose.commands.embed",
         "evaluate": "contrapose.commands.evaluate",
@@ -110,7 +118,9 @@ __getattr__, __dir__ = lazy_exports(
         "load": "contrapose.embedder",
         "load_classifier": "contrapose.classifier",
         "load_generator": "contrapose.generator",
+        "load_perturber": "contrapose.perturber",
         "load_zero_shot": "contrapose.zero_shot_labels",
+        "repair": "contrapose.commands.verbs",
         "resume": "contrapose.commands.train",
         "train": "contrapose.commands.train",
         "zero_shot": "contrapose.zero_shot_labels",

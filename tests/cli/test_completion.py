@@ -11,7 +11,7 @@ import pytest
 from contrapose.cli import COMMANDS
 from contrapose.cli.completion import SHELLS, script
 from contrapose.errors import ArgumentError
-from contrapose.methods import METHODS
+from contrapose.methods import METHODS, VERBS, methods_of
 
 COMPLETE = """
 source "$1"; shift
@@ -41,6 +41,7 @@ def completed(bash: Path, folder: Path, *words: str) -> set[str]:
     [
         (("tr",), {"train"}),
         (("--v",), {"--version"}),
+        (("attack", "dsva", "--facet", ""), {"key", "query", "token", "value"}),
         (("train", "m"), {"mae", "mcl", "mclrec", "mmcl", "mochi", "moco", "multiview", "my photos"}),
         (("train", "--resu"), {"--resume"}),
         (("train", "--temper"), {"--temperature"}),
@@ -66,7 +67,9 @@ def test_bash_completes(words: tuple[str, ...], expected: set[str], bash: Path, 
 
 def test_every_command_and_method_is_there(bash: Path, tmp_path: Path) -> None:
     assert set(COMMANDS) <= completed(bash, tmp_path, "")
-    assert set(METHODS) <= completed(bash, tmp_path, "train", "")
+    for verb in VERBS:
+        found = completed(bash, tmp_path, verb, "")
+        assert {name for name in METHODS if name in found} == set(methods_of(verb))
 
 
 @pytest.mark.parametrize("shell", SHELLS)

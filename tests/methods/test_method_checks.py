@@ -14,7 +14,7 @@ from method_cases import NEEDS, OWN
 
 import contrapose
 from contrapose.errors import ArgumentError
-from contrapose.methods import METHODS
+from contrapose.methods import METHODS, methods_of
 from contrapose.modalities import MODALITIES
 from contrapose.training.checkpoint import list_checkpoints, load_checkpoint, load_newest
 from contrapose.training.run_folder import RunFolder
@@ -24,9 +24,10 @@ from kind_cases import WRITERS
 QUICK: dict[str, Any] = {"batch_size": 16, "projection_hidden": 16, "projection_dimension": 8, "quiet": True}
 OWN_ON = {("image", "swav"): {"views": {"small_count": 2}}}
 EVERYWHERE = ("simclr", "moco")  # without memory, and with
-FIRST = [(method.modality, name) for name, method in METHODS.items()]
+TRAINED = methods_of("train")  # of the other verbs see test_verbs
+FIRST = [(METHODS[name].modality, name) for name in TRAINED]
 RESUMED = [*FIRST, *((kind, name) for kind in MODALITIES for name in EVERYWHERE if (kind, name) not in FIRST)]
-RUN = [(kind, name) for kind in MODALITIES for name in METHODS if (kind, name) not in RESUMED]
+RUN = [(kind, name) for kind in MODALITIES for name in TRAINED if (kind, name) not in RESUMED]
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from contrapose.methods import METHODS
+from contrapose.methods import METHODS, methods_of
 from contrapose.methods.about import QUESTIONS
 
 ROOT = Path(__file__).parents[2]
@@ -16,13 +16,14 @@ PAGE = (ROOT / "docs" / "methods.md").read_text()
 def test_every_method_has_its_row_and_its_cost() -> None:
     costs = _costs()
     for name in METHODS:
-        assert f"\n| `{name}` " in PAGE
-        assert name in costs
+        trains = METHODS[name].verb == "train"
+        assert (f"\n| `{name}` " if trains else f"\n- `{name}`") in PAGE
+        assert name in costs or not trains
 
 
 def test_the_costs_on_the_page_are_those_that_were_measured() -> None:
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if line[:3] == "| `"]
-    assert len(rows) > len(METHODS)
+    assert len(rows) > len(methods_of("train"))
     for first, *_, time, memory, _ in rows:
         name = first.replace("`", "").replace("(", "").replace(")", "")  # "multiview mv_info_nce"
         row = _costs().get(name) or _costs()[name.split()[0]]

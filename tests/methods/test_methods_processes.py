@@ -25,7 +25,7 @@ from contrapose.distributed import rank, world_size
 from contrapose.encoders.attention import Attention
 from contrapose.errors import ArgumentError
 from contrapose.learners import Step
-from contrapose.methods import METHODS
+from contrapose.methods import METHODS, methods_of
 from contrapose.methods.fit_to_data import class_names, fit_to_data
 from contrapose.methods.method import one_job
 from contrapose.training.loop import Trainer
@@ -42,7 +42,7 @@ BATCH, STEPS = 8, 2  # in all
 SMALL: dict[str, Any] = {"batch_size": BATCH, "projection_hidden": 16, "projection_dimension": 8, "epochs": 2}
 SMALL |= {"optimizer": "sgd", "learning_rate": 0.02, "weight_decay": 0.0, "schedule": "constant", "warmup_share": 0.0}
 SMALL |= {"precision": "float32", "device": "cpu"}
-CASES = list(METHODS)
+CASES = list(methods_of("train"))
 ON_FOUR = ["cless", "code-clones", "contrabert", "dat", "supcon-ce"]
 """Those whose learners no other test has."""
 FILES = {"image": "pictures", "text": "texts", "rows": "rows", "frames": "sequences", "items": "histories", "graph": "graphs"}

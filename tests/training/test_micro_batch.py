@@ -20,7 +20,7 @@ from contrapose.encoders.in_chunks import chunks_of
 from contrapose.errors import ArgumentError
 from contrapose.estimator import ContrastiveEncoder
 from contrapose.learners import Learner
-from contrapose.methods import METHODS
+from contrapose.methods import METHODS, methods_of
 from contrapose.methods.assemble import assemble
 from killed import KilledError, assert_same, contents, fatal
 from kind_cases import WRITERS
@@ -70,7 +70,7 @@ def loss_and_gradients(learner: Learner, batch: Batch, rows: int | None) -> tupl
     return loss.detach(), {name: weight.grad for name, weight in learner.named_parameters() if weight.grad is not None}
 
 
-@pytest.mark.parametrize("name", [name for name in METHODS if name not in REFUSED])
+@pytest.mark.parametrize("name", [name for name in methods_of("train") if name not in REFUSED])
 def test_it_is_the_whole_batch(name: str, data_of: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
     learner, batch = learner_and_batch(name, data_of(METHODS[name].modality))
     loss, whole = loss_and_gradients(learner, batch, None)

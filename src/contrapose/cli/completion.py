@@ -85,16 +85,18 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
 def tree(commands: Sequence[str]) -> Tree:
     """Everything that can be typed."""
     from contrapose.commands.options import ResumeOptions
-    from contrapose.methods import DEFAULT_METHOD, METHODS
+    from contrapose.methods import DEFAULT_METHOD, METHODS, VERBS, methods_of
 
     kinds = options_of_commands()
     found: Tree = {(): ((*commands, "--help", "--version", "--debug"), ()), ("completion",): (SHELLS, ())}
     for first in {words[0] for words in kinds if len(words) == 2}:
         found[first,] = (tuple(words[1] for words in kinds if words[0] == first), ())
     found |= {words: ((), flags_of(kind)) for words, kind in kinds.items()}
-    found["train",] = (tuple(METHODS), _joined(METHODS[DEFAULT_METHOD], ResumeOptions))
+    for verb in VERBS:
+        usual = [METHODS[DEFAULT_METHOD]] if verb == "train" else []
+        found[verb,] = (methods_of(verb), _joined(*usual, ResumeOptions))
     for name, method in METHODS.items():
-        found["train", name] = ((), flags_of(method))
+        found[method.verb, name] = ((), flags_of(method))
     return found
 
 

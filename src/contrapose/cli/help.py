@@ -7,6 +7,8 @@ Learn representations by contrast, from any data, mostly without labels.
 
   train [METHOD] --data DATA   train an encoder; writes a run folder, e.g. contrapose train --data photos/
   train --resume RUN           continue after a crash, or for more epochs
+  attack METHOD RUN --data DATA   one change of all samples that leads a trained encoder astray: how fragile is it?
+  repair METHOD RUN --data DATA   a planted trigger in a trained encoder, found and taken away
   evaluate RUN --data DATA     by labels, a number or scored pairs, beside the untrained encoder and other floors
   compare RUN RUN ...          differences with paired intervals, and which options differ
   report RUN --open            one page of it: what it is worth, map, neighbours, results, curves, views

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from contrapose.cli.finished import finish
 from contrapose.cli.flags import flags_of
 from contrapose.cli.parse import as_typed, parse
 from contrapose.commands.options import ResumeOptions
@@ -28,12 +29,9 @@ Without METHOD it is {DEFAULT_METHOD}: {DEFAULT_REASON}; for texts and tables {B
 def train_command(words: list[str]) -> None:
     if any(word.split("=")[0] == "--resume" for word in words):
         _no_method(words)
-        options = parse(ResumeOptions, words, "train")
-        from contrapose.commands.train import resume
-
-        _finish(resume(options.resume, epochs=options.epochs, data=options.data, base=options.base))
+        resume_typed(words, "train")
         return
-    from contrapose.methods import METHODS
+    from contrapose.methods import METHODS, check_verb
 
     if not words or words[0] in ("-h", "--help"):
         from contrapose.commands.methods import print_methods
@@ -45,7 +43,9 @@ def train_command(words: list[str]) -> None:
     if named and words[0] not in METHODS and _is_data(words[0]):
         typed = shell_command("train", "--data", *words)
         raise ArgumentError(f"{words[0]!r} is no method, but it can be learned from: {typed}")
-    asked, rest = _kind(words[1:] if named else words)
+    if named and words[0] in METHODS:
+        check_verb(METHODS[words[0]], "train")
+    asked, rest = kind_of(words[1:] if named else words)
     method = words[0] if named else default_method(asked).method
     kind = METHODS[method] if asked is None else METHODS[method].on(asked)
     _of_another_kind(METHODS[method], kind, rest)
@@ -66,10 +66,18 @@ def train_command(words: list[str]) -> None:
 
     with as_typed(kind):  # what does not fit the data
         run = train(config) if named else train(None, modality=config.modality, **vars(config))
-    _finish(run)
+    finish(run)
 
 
-def _kind(words: list[str]) -> tuple[str | None, list[str]]:
+def resume_typed(words: list[str], verb: str) -> None:
+    """Continue a run of whatever verb."""
+    options = parse(ResumeOptions, words, verb)
+    from contrapose.commands.train import resume
+
+    finish(resume(options.resume, epochs=options.epochs, data=options.data, base=options.base))
+
+
+def kind_of(words: list[str]) -> tuple[str | None, list[str]]:
     """The kind of data that `--modality` names, whose column is named, or that `--data` looks like, where anything says
     so; the words without `--modality`."""
     asked, rest = _value_of("--modality", words)
@@ -163,49 +171,3 @@ def _is_data(word: str) -> bool:
         or word.startswith(("hub:", "stream:", "made:"))
         or Path(word).exists()
     )
-
-
-def _finish(run: Any) -> None:
-    """After training: the result where the data brings its own test, and what to look at."""
-    from accelerate import PartialState
-
-    if not run.outcome.finished:
-        if PartialState().is_main_process:
-            print(
-                f"Stopped at step {run.outcome.steps} of {run.outcome.total_steps}. "
-                f"Continue: {shell_command('train', '--resume', run.path)}"
-            )
-        raise SystemExit(128 + (run.outcome.signal or 0))  # as a shell says it of a program that a signal has ended
-    if not PartialState().is_main_process:
-        return
-    outcome = run.outcome
-    from contrapose.encoders.stage_folder import done_stages
-    from contrapose.modalities import MODALITIES
-    from contrapose.training.run_folder import RunFolder
-
-    stages = done_stages(run.path)
-    rate = "" if stages else f", {outcome.rate:,.0f} {outcome.unit}/s"  # of several it would be that of the last
-    print(f"Trained in {outcome.seconds:.0f} s{rate}. The run is in {run.path}/")
-
-    record = RunFolder(run.path).read_record()
-    data, out = record["config"]["data"], ("--out", "embeddings.parquet")
-    if data == "omniglot":
-        from contrapose.commands.evaluate import print_evaluation
-
-        print_evaluation(run.path)
-        print("Embed your own pictures:", shell_command("embed", run.path, "PICTURES", *out))
-        print("Train on your own:      ", shell_command("train", record["method"], "--data", "PICTURES"))
-        return
-    print("Embed:          ", shell_command("embed", run.path, data, *out))
-    classifies = (Path(run.path) / "classifier").is_dir()
-    if classifies:
-        print("Classify:       ", shell_command("apply", run.path, "DATA", "--out", "predictions.csv"))
-    kind = MODALITIES[record["modality"]]
-    if kind.applied is not None and not classifies:
-        print(f"{kind.applied[0]}:".ljust(16), shell_command("apply", run.path, data, "--out", kind.applied[1]))
-    labelled = () if kind.asks_itself else ("--data", "LABELLED")
-    asked = ("--test-data", "LABELLED") if classifies else labelled
-    print("Is it any good? ", shell_command("evaluate", run.path, *asked))
-    print("See it:         ", shell_command("report", run.path, "--open"))
-    if stages:
-        print("Earlier stages: ", ", ".join(str(run.path / "stages" / stage) for stage in stages))

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from contrapose.cli.applying import apply_command, told
 from contrapose.cli.parse import parse
 from contrapose.cli.training import train_command
+from contrapose.cli.verbs import attack_command, repair_command
 from contrapose.commands.claim_options import ClaimsOptions, ReproduceOptions
-from contrapose.commands.options import ApplyOptions, CalibrateOptions, CompareOptions, EmbedOptions, EvaluateOptions
+from contrapose.commands.options import CalibrateOptions, CompareOptions, EmbedOptions, EvaluateOptions
 from contrapose.errors import ArgumentError, UnwrittenError, did_you_mean
-from contrapose.words import counted
 
 if TYPE_CHECKING:
-    from contrapose.data import Samples
     from contrapose.search import Matches
 
 
@@ -41,7 +40,7 @@ def _embed(words: list[str]) -> None:
     from contrapose.commands.embed import embed
 
     samples = embed(**vars(options))
-    _told(samples)
+    told(samples)
     print(f"Wrote {len(samples):,} embeddings to {options.out}")
     if options.out.endswith(".npy"):
         print("note: .npy holds the numbers alone; .parquet and .npz keep names and labels", file=sys.stderr)
@@ -53,48 +52,14 @@ def _pack(words: list[str]) -> None:
     pack.print_packed(parse(pack.PackOptions, words, "pack"))
 
 
-def _apply(words: list[str]) -> None:
-    options = parse(ApplyOptions, words, "apply")
-    from contrapose.commands.apply import apply, makes_pictures
-    from contrapose.commands.recommend import recommends
-
-    pictures = options.label_texts is None and options.towards is None and makes_pictures(options.run)
-    items = options.label_texts is None and options.towards is None and not pictures and recommends(options.run)
-    if options.out is None:
-        usual = "recommendations.csv" if items else "translations" if pictures else "predictions.csv"
-        usual = "ascents" if options.towards is not None else usual
-        options = replace(options, out=usual)
-    samples = apply(**vars(options))
-    _told(samples)
-    if options.towards is not None:
-        print(
-            f"Wrote {counted(len(samples), samples.noun)} moved towards {', '.join(options.towards)} to {options.out}"
-        )
-        return
-    if pictures:
-        print(f"Wrote translations of {counted(len(samples), 'picture')}, a folder a class, to {options.out}")
-        return
-    without = f"; {counted(len(samples.skipped), samples.noun)} skipped, without a row" if samples.skipped else ""
-    what = f"{counted(options.count, 'item')} for each" if items else "the classes"
-    print(f"Wrote {what} of {counted(len(samples), samples.noun)} to {options.out}{without}")
-
-
 def _calibrate(words: list[str]) -> None:
     options = parse(CalibrateOptions, words, "calibrate")
     from contrapose.commands.calibrate import calibrate
 
     found = calibrate(**vars(options))
-    _told(found.samples)
+    told(found.samples)
     print("\n".join(found.lines))
     print(f"Wrote the calibrated classifier to {found.folder}; test it on others: {options.data} was fitted to.")
-
-
-def _told(samples: Samples) -> None:
-    """What a person should know of data that were read."""
-    for note in samples.notes:
-        print(f"note: {note}", file=sys.stderr)
-    for skipped in samples.skipped:
-        print(f"skipped: {skipped.path} ({skipped.reason})", file=sys.stderr)
 
 
 def _search(words: list[str]) -> None:
@@ -244,11 +209,13 @@ def _chosen(words: list[str], usages: Mapping[str, str]) -> str | None:
 
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "train": train_command,
+    "attack": attack_command,
+    "repair": repair_command,
     "evaluate": _evaluate,
     "compare": _compare,
     "embed": _embed,
     "pack": _pack,
-    "apply": _apply,
+    "apply": apply_command,
     "calibrate": _calibrate,
     "search": _search,
     "analyse": _analyse,

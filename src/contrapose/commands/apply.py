@@ -10,6 +10,7 @@ import numpy as np
 
 from contrapose.classifier import Classifier, load_classifier
 from contrapose.commands.apply_generator import apply_generator
+from contrapose.commands.apply_perturbation import apply_perturbation
 from contrapose.commands.ascend import STEP, STEPS, ascend
 from contrapose.commands.reading import Reading
 from contrapose.commands.recommend import COUNT, recommend, recommends
@@ -19,6 +20,7 @@ from contrapose.data import Samples
 from contrapose.embedder import Embedder
 from contrapose.encoders.classifier_folder import classifier_folder
 from contrapose.encoders.generator_folder import generator_folder
+from contrapose.encoders.perturbations import perturbation_folder
 from contrapose.encoders.texts.label_texts import check_labels
 from contrapose.errors import ArgumentError
 from contrapose.evaluation import likeliest
@@ -54,7 +56,7 @@ def apply(
     """Name the classes of `data` with a run's classifier, or by the texts of labels, and write one row a sample, in the
     order of the data. Of a run on items, write what to recommend to each user: see `commands.recommend.recommend`,
     whose are count, mask_seen, titles and the columns of users, items and times. Of a generator
-    (`RUN/stages/translate` of a `cdvg` run), see `apply_generator`.
+    (`RUN/stages/translate` of a `cdvg` run), see `apply_generator`; of a run of `attack`, see `apply_perturbation`.
 
     Arguments:
         run: run folder, or that of a stage in it, or classifier folder.
@@ -98,6 +100,10 @@ def apply(
             "--count, --no-mask-seen, --titles and columns of users, items and times are of runs on histories of "
             f"items, and {run} is none: leave them out."
         )
+    if perturbs(run):
+        _check_plain(label_texts=label_texts, classes=classes, text_column=text_column)
+        given: dict[str, Any] = {"limit": limit, "white": white, "image_column": image_column, "device": device}
+        return apply_perturbation(run, data, out=out, **given, quiet=quiet)
     if makes_pictures(run) and label_texts is None:
         if text_column is not None:
             raise ArgumentError(f"{run} holds a generator of pictures, and text_column is of texts: leave it out.")
@@ -141,6 +147,19 @@ def _check_alone(*, label_texts: Sequence[str] | None, classes: Sequence[str] | 
             "--towards moves pictures towards classes of a classifier, and --classes are what a generator translates "
             "to: give one of the two."
         )
+
+
+def _check_plain(**given: Any) -> None:
+    """Refuse what says nothing where pictures are perturbed."""
+    named = [name for name, value in given.items() if value is not None]
+    if named:
+        flag = named[0].replace("_", "-")
+        raise ArgumentError(f"This is a perturbation, which is put on pictures; --{flag} plays no part: leave it out.")
+
+
+def perturbs(run: str | Path) -> bool:
+    """Whether it is a perturbation that `run` names."""
+    return perturbation_folder(run) is not None
 
 
 def makes_pictures(run: str | Path) -> bool:

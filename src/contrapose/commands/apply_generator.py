@@ -51,7 +51,7 @@ def apply_generator(
         ArgumentError: an `out` that is there, or names a file; no such class; pictures that PNG cannot hold.
         RunError: no generator in `run`.
     """
-    folder = _folder_to_write(out, run)
+    folder = folder_to_write(out, run)
     generator = load_generator(run, device=device)
     wanted = generator.classes if classes is None else [generator.classes[generator.number_of(one)] for one in classes]
     options = {"limit": limit, "white": white, "image_column": image_column, "labels": False, "progress": not quiet}
@@ -67,29 +67,37 @@ def apply_generator(
         )
     shown = [images.batch(np.arange(min(ROWS, len(images))))]  # (R, C, H, W) each
     with whole_folder(folder) as place:
-        for name, folder_name in zip(wanted, _folder_names(wanted), strict=True):
+        for name, folder_name in zip(wanted, folder_names(wanted), strict=True):
             made = generator.translate(images, to=name)  # (N, C, H, W)
             shown.append(torch.from_numpy(made[: len(shown[0])]))
             (place / folder_name).mkdir()
             digits = len(str(len(made) - 1))
             for row, picture in enumerate(made):
-                (place / folder_name / f"{row:0{digits}}.png").write_bytes(_png(picture.transpose(1, 2, 0)))
+                (place / folder_name / f"{row:0{digits}}.png").write_bytes(png(picture.transpose(1, 2, 0)))
         tiles = torch.stack(shown[: 1 + COLUMNS], dim=1)  # (R, 1 + K, C, H, W)
-        (place / SHEET).write_bytes(_png(in_grid(tiles, scale=scale_of(tiles))))
+        (place / SHEET).write_bytes(png(in_grid(tiles, scale=scale_of(tiles))))
     return images
 
 
-def _folder_to_write(out: str | Path, run: str | Path) -> Path:
+def folder_to_write(out: str | Path, run: str | Path, *, what: str = "A generator") -> Path:
+    """The folder that pictures are to be written into.
+
+    Arguments:
+        what: makes them, for people.
+
+    Errors:
+        ArgumentError: it is there, or is the name of a file.
+    """
     folder = Path(out).expanduser()
     if folder.suffix.lower() in NO_FOLDER:
         command = shell_command("apply", str(run), "PICTURES", "--out", folder.stem)
-        raise ArgumentError(f"A generator writes pictures into a folder, and {out} names a file. Name one: {command}")
+        raise ArgumentError(f"{what} writes pictures into a folder, and {out} names a file. Name one: {command}")
     if folder.exists():
         raise ArgumentError(f"{out} is there already; name a folder that is not, for --out.")
     return folder
 
 
-def _folder_names(classes: Sequence[str]) -> list[str]:
+def folder_names(classes: Sequence[str]) -> list[str]:
     """Names of classes as folders can be called, all different."""
     found: list[str] = []
     for number, name in enumerate(classes):
@@ -98,7 +106,8 @@ def _folder_names(classes: Sequence[str]) -> list[str]:
     return found
 
 
-def _png(pixels: np.ndarray) -> bytes:
+def png(pixels: np.ndarray) -> bytes:
+    """A picture `(H, W, C)` as a PNG file."""
     buffer = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
     return buffer.getvalue()

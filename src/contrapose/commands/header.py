@@ -52,7 +52,9 @@ def announce(config: Method, samples: Samples, runner: Runner, run: RunFolder) -
     monitor.say(f"options: {changed or 'defaults'}")
     if isinstance(runner.job, Trainer):
         monitor.say(_encoder(config, runner.job))
-    if config.init is not None:
+    if config.init is not None and config.verb == "attack":
+        monitor.say(f"victim: {config.init} is attacked, and stays as it is")
+    elif config.init is not None:
         monitor.say(f"weights: begun with those of {config.init}, and with their normalisation; heads are new")
     elif is_published(config.encoder) and not getattr(config, "encoder_arguments", {}).get("pretrained"):
         monitor.say(f"weights: new ones; {config.start_option} {config.encoder} begins with those published")

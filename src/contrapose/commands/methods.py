@@ -34,8 +34,9 @@ def _print(console: Console, name: str) -> None:
     about = METHODS[name].about
     margin = max(map(len, METHODS)) + 2
     method = METHODS[name]
+    given = [] if method.verb == "train" else [f"a trained encoder: contrapose {method.verb} {name} RUN"]
     base = ["a frozen encoder: --base"] if issubclass(method, WithBase) and method.base_is_needed else []
-    needs = " and ".join(["labels"] * about.needs_labels + base)
+    needs = " and ".join(["labels"] * about.needs_labels + given + base)
     width = max(margin + 20, min(console.width, 120))
     for number, text in enumerate((about.purpose + (f" (needs {needs})" if needs else ""), about.paper)):
         lines = textwrap.fill(

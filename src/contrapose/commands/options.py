@@ -157,7 +157,8 @@ class ApplyOptions(HistoryReadingOptions):
     they took, best first (user, rank, item, score, title). Of a classifier: a row a sample, identifier, class, and the
     probability of each class. With --label-texts no classifier is needed: texts are named by what labels are called.
     With --towards pictures are changed until they are of a class, and written into a folder. Of
-    a generator (RUN/stages/translate of cdvg): pictures are translated to each class, into folders."""
+    a generator (RUN/stages/translate of cdvg): pictures are translated to each class, into folders. Of a run of attack:
+    its perturbation is put on pictures, into a folder."""
 
     run: Positional[str]
     """The run folder, that of a stage in it (RUN/stages/NAME), a classifier's or a generator's folder; with

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from contrapose.encoders.perturbations import perturbation_folder
 from contrapose.encoders.stage_folder import no_encoder_there
 from contrapose.errors import RunError
 from contrapose.shell import shell_command
@@ -87,6 +88,11 @@ def with_encoder(folder: RunFolder) -> RunFolder:
     reason = no_encoder_there(folder.path)
     if folder.stage is not None:
         raise RunError(f"{reason} Its curves and pictures are on the page of the run: {_command('report', folder)}")
+    if perturbation_folder(folder.path) is not None:
+        raise RunError(
+            f"{folder.path} holds a perturbation and no encoder: its pictures lie in {folder.path / 'pictures'}, and "
+            f"{shell_command('apply', folder.root, 'PICTURES', '--out', 'perturbed')} puts it on others."
+        )
     reason = reason or f"{folder.path} has no encoder yet: it stopped before its first checkpoint."
     raise RunError(f"{reason} Continue it with: {_command('train', folder, '--resume')}")
 

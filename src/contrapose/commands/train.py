@@ -30,7 +30,7 @@ from contrapose.commands.run_start import (
 from contrapose.data import Samples
 from contrapose.embedder import Embedder, load
 from contrapose.errors import ArgumentError, did_you_mean
-from contrapose.methods import METHODS, Method, name_of
+from contrapose.methods import METHODS, Method, check_verb, name_of
 from contrapose.methods.assemble import begun_with
 from contrapose.methods.default import default_method
 from contrapose.methods.fit_to_data import class_names, fit_to_data
@@ -68,6 +68,7 @@ def train(
     views: Any = None,
     modality: str | None = None,
     quiet: bool = False,
+    verb: str = "train",
     **options: Any,
 ) -> Run:
     """Train an encoder on `data` by `method`, without labels unless the method asks for them.
@@ -92,6 +93,7 @@ def train(
         modality: the kind of data ("image", "text", "rows", "frames", or your own: `contrapose.modalities.register`),
             where it is not plain what they are.
         quiet: no progress bar.
+        verb: what is done; a method says which is its own (`contrapose.attack`, `contrapose.repair`).
         options: the method's configuration (`epochs=`, `batch_size=`, `sigma=`, ...); see `contrapose train METHOD
             --help`.
 
@@ -115,6 +117,7 @@ def train(
         modality = asked_kind(looked_at, modality, options).name
     default = default_method(modality)
     config = configure(default.method if method is None else method, options, modality=modality)
+    check_verb(config, verb)
     if not config.data:
         raise ArgumentError(
             "Say what to learn from: data='photos/' (or an array, a list of paths, a torch data set, ...), or "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.images.image_encoder import ImageEncoder
 from contrapose.encoders.initial import fingerprint_of, starting_point
+from contrapose.encoders.layers import Readings, read_layers
 from contrapose.errors import ArgumentError
 from contrapose.padded import Padded
 from contrapose.view import View
@@ -67,11 +69,20 @@ class Frozen:
         return found
 
     def __call__(self, view: View) -> Any:
+        self._meet(view)
+        return self.network(view)
+
+    def _meet(self, view: View) -> None:
+        """Go to where the view is."""
         first: Tensor | None = next(self.network.parameters(), None)
         device = getattr(view, "device", None)
         if first is not None and device is not None and first.device != device:
             self.network.to(device)
-        return self.network(view)
+
+    def read(self, view: View, names: Sequence[str]) -> Readings:
+        """What some of its layers give, of an encoder that has such (`read_layers`)."""
+        self._meet(view)
+        return read_layers(self.network, view, names)
 
     def beside(self, encoder: nn.Module) -> Frozen:
         """This network for the views of another encoder: of pictures at the other's size, of texts at the other's

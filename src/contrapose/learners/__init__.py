@@ -13,6 +13,7 @@ from contrapose.learners.dense_momentum import DenseMomentum, InstanceBranch
 from contrapose.learners.distillation import Distillation
 from contrapose.learners.drawn_pairs import DrawnPairs
 from contrapose.learners.dual_training import AttackedClassifier, Curriculum, Density, DualAdversarial
+from contrapose.learners.feature_attack import FeatureAttack, Surrogate
 from contrapose.learners.gated import Gated
 from contrapose.learners.hallucinated import HallucinatedPositives
 from contrapose.learners.hard_mixing import HardMixing
@@ -65,6 +66,7 @@ __all__ = [
     "Distillation",
     "DrawnPairs",
     "DualAdversarial",
+    "FeatureAttack",
     "GameWeights",
     "Gated",
     "Guess",
@@ -100,6 +102,7 @@ __all__ = [
     "Step",
     "SupConCE",
     "SupportSet",
+    "Surrogate",
     "TokenDiscriminator",
     "TokenGenerator",
     "TranslatedHeads",

@@ -19,6 +19,7 @@ from contrapose.methods.dcl import DCL
 from contrapose.methods.debcse import DebCSE
 from contrapose.methods.default import DEFAULT_METHOD
 from contrapose.methods.dhel import DHEL
+from contrapose.methods.dsva import DSVA
 from contrapose.methods.groco import GroCo
 from contrapose.methods.halp import HaLP
 from contrapose.methods.hard_contrastive import HardContrastive
@@ -34,6 +35,7 @@ from contrapose.methods.mochi import MoCHi
 from contrapose.methods.moco import MoCo
 from contrapose.methods.multiview import MultiView
 from contrapose.methods.nnclr import NNCLR
+from contrapose.methods.on_run import OnRun
 from contrapose.methods.pixcontrast import PixContrast
 from contrapose.methods.pixpro import PixPro
 from contrapose.methods.replaced_token import ReplacedToken
@@ -50,6 +52,7 @@ from contrapose.methods.supervised import Supervised
 from contrapose.methods.supremix import SupReMix
 from contrapose.methods.swav import SwAV
 from contrapose.methods.urlbert import UrlBert
+from contrapose.methods.verbs import VERBS, check_verb, methods_of
 from contrapose.methods.with_base import WithBase
 
 __all__ = [
@@ -61,12 +64,14 @@ __all__ = [
     "DCL",
     "DEFAULT_METHOD",
     "DHEL",
+    "DSVA",
     "ISD",
     "MAE",
     "MCL",
     "METHODS",
     "MMCL",
     "NNCLR",
+    "VERBS",
     "About",
     "BiasDebias",
     "CDvG",
@@ -89,6 +94,7 @@ __all__ = [
     "MoCHi",
     "MoCo",
     "MultiView",
+    "OnRun",
     "PixContrast",
     "PixPro",
     "ReplacedToken",
@@ -108,6 +114,8 @@ __all__ = [
     "WithBase",
     "as_classifier",
     "check_one_job",
+    "check_verb",
+    "methods_of",
     "name_of",
     "one_job",
     "register",

@@ -16,6 +16,7 @@ QUESTIONS = (
     "what if the data are unbalanced or biased?",
     "what do two sets share, and what has only one?",
     "what comes next?",
+    "how fragile is an encoder, and is it poisoned?",
 )
 """The questions that methods answer; `contrapose methods` groups them so, in this order."""
 

@@ -41,6 +41,8 @@ class Method(RunConfig):
     about: ClassVar[About]
     bare: ClassVar[type[Method]]
     """The class as it is written, without the options of any kind of data."""
+    verb: ClassVar[str] = "train"
+    """What it does: a word of `methods.verbs.VERBS`, which is also the command that begins it."""
     modality: ClassVar[str] = "image"
     """The kind of data; of the bare class, the first one."""
     needs: ClassVar[tuple[str, ...]] = ()

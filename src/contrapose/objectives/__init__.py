@@ -7,6 +7,7 @@
 1.9459
 """
 
+from contrapose.objectives.adversarial.feature_similarity import feature_similarity
 from contrapose.objectives.adversarial.translation import reconstruction
 from contrapose.objectives.adversarial.wasserstein import critic_loss, gradient_penalty, maker_loss
 from contrapose.objectives.dense.masked_patches import masked_patches
@@ -97,6 +98,7 @@ __all__ = [
     "difficulty_weighted",
     "energy_difference",
     "energy_weights",
+    "feature_similarity",
     "gated_contrast",
     "gradient_penalty",
     "groco",

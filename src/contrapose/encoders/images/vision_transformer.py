@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -107,7 +110,8 @@ class VisionTransformer(Backbone):
     @property
     def layers(self) -> dict[str, Layer]:
         """Its blocks, and what their attention is made of."""
-        return {name: layer for number, block in enumerate(self.blocks) for name, layer in layers_of(block, number)}
+        blocks = cast("Sequence[Block]", self.blocks)
+        return {name: layer for number, block in enumerate(blocks) for name, layer in layers_of(block, number)}
 
 
 @ENCODERS.register("vit_micro")

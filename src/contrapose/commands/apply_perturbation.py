@@ -1,0 +1,87 @@
+"""`contrapose apply` on a perturbation: pictures with it, in folders as they came, and a sheet of some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from contrapose.atomic import whole_folder
+from contrapose.commands.apply_generator import SHEET, folder_names, folder_to_write, png
+from contrapose.data import Images
+from contrapose.errors import ArgumentError
+from contrapose.perturber import load_perturber
+from contrapose.training.pictures import in_grid, scale_of
+
+ROWS, WITHOUT_CLASSES = 8, "perturbed"
+SHOWN_TIMES = 8
+"""How much stronger the change is shown on the sheet, around grey."""
+
+
+def apply_perturbation(
+    run: str | Path,
+    data: Any,
+    *,
+    out: str | Path,
+    limit: int | None = None,
+    white: float | None = None,
+    image_column: str | None = None,
+    device: str = "cpu",
+    quiet: bool = False,
+) -> Images:
+    """Write every picture of `data` with a run's perturbation: `out/CLASS/NUMBER.png`, so that data with labels keep
+    them, `out/perturbed/NUMBER.png` without; numbers in the order of the data. Besides, `out/sheet.png` has some of
+    them before and after, and the change itself eight times as strong.
+
+    Arguments:
+        run: run folder of `attack`, or a perturbation's folder.
+        data: what `--data` takes, or arrays.
+        out: a folder that is not there yet.
+
+    Returns the data as read; its last note says whose perturbation it is, and how much it may change.
+
+    Errors:
+        ArgumentError: an `out` that is there, or names a file; pictures that PNG cannot hold.
+        RunError: no perturbation in `run`.
+    """
+    folder = folder_to_write(out, run, what="A perturbation")
+    perturber = load_perturber(run, device=device)
+    options = {"limit": limit, "white": white, "image_column": image_column, "progress": not quiet}
+    images = perturber.open(data, **options)
+    if images.channels not in (1, 3):
+        raise ArgumentError(
+            f"Pictures of {images.channels} channels cannot be written as PNG: take load_perturber(...).perturb(...)."
+        )
+    made = perturber.perturb(images)  # (N, C, H, W)
+    images.notes = (*images.notes, f"{perturber.in_words()[0].upper()}{perturber.in_words()[1:]}.")
+    places = _folders_of(images)
+    digits = len(str(len(made) - 1))
+    with whole_folder(folder) as place:
+        for row, picture in enumerate(made):
+            target = place / places[row]
+            target.mkdir(exist_ok=True)
+            (target / f"{row:0{digits}}.png").write_bytes(png(picture.transpose(1, 2, 0)))
+        shown = np.arange(min(ROWS, len(images)))
+        tiles = before_and_after(images.batch(shown), torch.from_numpy(made[shown]))  # (R, 3, C, H, W)
+        (place / SHEET).write_bytes(png(in_grid(tiles, scale=scale_of(tiles))))
+    return images
+
+
+def before_and_after(before: Tensor, after: Tensor) -> Tensor:
+    """Pictures, what became of them, and the change around grey, stronger: `(R, 3, C, H, W)` uint8."""
+    change = 127.5 + SHOWN_TIMES * (after.float() - before.float())  # (R, C, H, W)
+    return torch.stack([before, after, change.round().clamp(0, 255).to(torch.uint8)], dim=1)
+
+
+def _folders_of(images: Images) -> Sequence[str]:
+    """A folder for each picture, called like its class; none where there are no labels."""
+    labels = images.labels
+    if labels is None or not (labels >= 0).any():
+        return [WITHOUT_CLASSES] * len(images)
+    names = images.class_names or [str(number) for number in range(int(labels.max()) + 1)]
+    folders = folder_names([*names, "unlabelled"])
+    return [folders[label] for label in labels]  # -1 is the last

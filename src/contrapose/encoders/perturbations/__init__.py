@@ -1,0 +1,25 @@
+"""Perturbations as artifacts: what changes pictures so that an encoder goes astray, whose it is and what it is for."""
+
+from contrapose.encoders.perturbations.folder import (
+    FOLDER,
+    KINDS,
+    SavedPerturbation,
+    Victim,
+    found_perturbation,
+    load_perturbation,
+    perturbation_folder,
+    save_perturbation,
+)
+from contrapose.encoders.perturbations.generator import PerturbationGenerator
+
+__all__ = [
+    "FOLDER",
+    "KINDS",
+    "PerturbationGenerator",
+    "SavedPerturbation",
+    "Victim",
+    "found_perturbation",
+    "load_perturbation",
+    "perturbation_folder",
+    "save_perturbation",
+]
