@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import polars
+from PIL import Image
 
 SAMPLES, CLASSES = 48, 3
 
@@ -96,6 +98,24 @@ def _graphs(folder: Path) -> Path:
     return folder / "graphs.npz"
 
 
+def _pairs(folder: Path) -> Path:
+    """Pictures of 16 x 16 in a colour, and two captions each that name it."""
+    random = np.random.default_rng(5)
+    label = _targets()["label"]
+    pictures, captions = [], []
+    for number, one in enumerate(label):
+        pixels = np.zeros((16, 16, 3), np.uint8)
+        top, left = random.integers(0, 8, 2)
+        pixels[top : top + 8, left : left + 8, one] = random.integers(120, 255)
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, format="png")
+        pictures.append(file.getvalue())
+        colour = ("red", "green", "blue")[one]
+        captions.append([f"a {colour} square {number}", f"this is {colour} at {top} and {left}"])
+    polars.DataFrame({"image": pictures, "caption": captions, **_targets()}).write_parquet(folder / "pairs.parquet")
+    return folder / "pairs.parquet"
+
+
 WRITERS: dict[str, Callable[[Path], Path]] = {
     "image": _pictures,
     "text": _texts,
@@ -103,5 +123,6 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "items": _items,
     "frames": _frames,
     "graph": _graphs,
+    "pairs": _pairs,
 }
 """Kind of data -> what writes such a file into a folder. A new kind of data needs one, and gets the common checks."""

@@ -11,7 +11,6 @@ import torch
 from PIL import Image
 
 from contrapose.data import Images, Rows, kind_of
-from contrapose.errors import DataError
 
 
 @pytest.mark.parametrize(
@@ -74,7 +73,22 @@ def test_of_folders_and_arrays(tmp_path: Path) -> None:
     assert kind_of(tmp_path / "pictures.npy") == "image"
 
 
-def test_two_kinds_in_one_table_are_not_chosen_between(tmp_path: Path) -> None:
+def test_pictures_and_words_are_pairs(tmp_path: Path) -> None:
     (tmp_path / "both.csv").write_text("image,caption\na.jpg,a dog on the grass\n")
-    with pytest.raises(DataError, match=r"holds pictures .* and texts .*--modality image or --modality text"):
-        kind_of(tmp_path / "both.csv")
+    assert kind_of(tmp_path / "both.csv") == "pairs"
+    assert kind_of("made:scenes?count=3") == "pairs"
+    assert kind_of("made:tint") == "image"
+    (tmp_path / "coco.json").write_text('{"info": {}, "images": [], "annotations": []}')
+    (tmp_path / "other.json").write_text('{"rows": []}')
+    assert kind_of(tmp_path / "coco.json") == "pairs"
+    assert kind_of(tmp_path / "other.json") == "image"
+
+
+def test_files_of_numbers_beside_pictures_are_no_captions(tmp_path: Path) -> None:
+    for folder, words in (("captions", "a dog"), ("boxes", "0 0.5 0.5 0.1 0.2")):
+        (tmp_path / folder).mkdir()
+        for name in "ab":
+            Image.new("L", (4, 4)).save(tmp_path / folder / f"{name}.png")
+            (tmp_path / folder / f"{name}.txt").write_text(words)
+    assert kind_of(tmp_path / "captions") == "pairs"
+    assert kind_of(tmp_path / "boxes") == "image"

@@ -15,11 +15,13 @@ from contrapose.methods.default import BASELINE, DEFAULT_METHOD, DEFAULT_REASON,
 from contrapose.shell import shell_command
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from contrapose.methods import Method
     from contrapose.modalities import Modality
 
 USAGE = f"""\
-usage: contrapose train [METHOD] --data DATA [--modality image|text|rows|frames|items|graph] [options]
+usage: contrapose train [METHOD] --data DATA [--modality image|text|rows|frames|items|graph|pairs] [options]
        contrapose train --resume RUN [--epochs N]
 
 Without METHOD it is {DEFAULT_METHOD}: {DEFAULT_REASON}; for texts and tables {BASELINE.method}.
@@ -45,7 +47,8 @@ def train_command(words: list[str]) -> None:
         raise ArgumentError(f"{words[0]!r} is no method, but it can be learned from: {typed}")
     if named and words[0] in METHODS:
         check_verb(METHODS[words[0]], "train")
-    asked, rest = kind_of(words[1:] if named else words)
+    method_kinds = METHODS[words[0]].kinds if named else ()
+    asked, rest = kind_of(words[1:] if named else words, method_kinds)
     method = words[0] if named else default_method(asked).method
     kind = METHODS[method] if asked is None else METHODS[method].on(asked)
     _of_another_kind(METHODS[method], kind, rest)
@@ -77,9 +80,9 @@ def resume_typed(words: list[str], verb: str) -> None:
     finish(resume(options.resume, epochs=options.epochs, data=options.data, base=options.base))
 
 
-def kind_of(words: list[str]) -> tuple[str | None, list[str]]:
+def kind_of(words: list[str], kinds: Sequence[str] = ()) -> tuple[str | None, list[str]]:
     """The kind of data that `--modality` names, whose column is named, or that `--data` looks like, where anything says
-    so; the words without `--modality`."""
+    so; the words without `--modality`. `kinds` are those that the method is for, where it is for some."""
     asked, rest = _value_of("--modality", words)
     data, _ = _value_of("--data", words)
     if asked is None and data:
@@ -88,9 +91,8 @@ def kind_of(words: list[str]) -> tuple[str | None, list[str]]:
         names = {name for kind in MODALITIES.values() for name in kind.reading}
         helps = any(word in ("-h", "--help") for word in words)
         with suppress(*[ContraposeError] if helps else []):  # help is there for data that cannot be opened, too
-            asked = asked_kind(
-                data, None, {name: _value_of(f"--{name.replace('_', '-')}", words)[0] for name in names}
-            ).name
+            reading = {name: _value_of(f"--{name.replace('_', '-')}", words)[0] for name in names}
+            asked = asked_kind(data, None, reading, kinds=kinds).name
     return asked, rest
 
 
@@ -111,7 +113,7 @@ def _kinds_of(method: type[Method]) -> list[Modality]:
     """The kinds of data that a method is for."""
     from contrapose.modalities import MODALITIES
 
-    return [kind for kind in MODALITIES.values() if not method.kinds or kind.name in method.kinds]
+    return [kind for kind in MODALITIES.values() if method.takes(kind.name)]
 
 
 def _of_another_kind(method: type[Method], found: type[Method], words: list[str]) -> None:

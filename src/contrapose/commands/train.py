@@ -114,7 +114,8 @@ def train(
             options[name] = os.fspath(given) if isinstance(given, str | os.PathLike) else FROM_PYTHON
     if not isinstance(method, Method):
         looked_at = data if options.get("data") == FROM_PYTHON else options.get("data")
-        modality = asked_kind(looked_at, modality, options).name
+        kinds = () if method is None else METHODS[method].kinds
+        modality = asked_kind(looked_at, modality, options, kinds=kinds).name
     default = default_method(modality)
     config = configure(default.method if method is None else method, options, modality=modality)
     check_verb(config, verb)

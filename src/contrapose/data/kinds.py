@@ -1,4 +1,4 @@
-"""What kind of data something is: pictures, texts, rows, sequences, items or graphs. A look, not a reading."""
+"""What kind of data something is: pictures, texts, both, rows, sequences, items or graphs. A look, not a reading."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from contrapose.data.files.captioned import are_captioned, is_coco
 from contrapose.data.files.names import expanded
 from contrapose.data.files.walk import SUFFIXES
 from contrapose.data.frames.looks import SUFFIX, archive_of_frames, column_of_frames, list_of_frames
@@ -24,14 +25,14 @@ from contrapose.data.tables.files import JSON_LINES, PARQUET, ParquetFiles, Text
 from contrapose.data.tables.foreign import columns_of, is_column, is_frame, is_missing, items_of
 from contrapose.data.tables.held import is_many, kind_of_column
 from contrapose.data.tables.separated import SEPARATORS
-from contrapose.errors import DataError
-from contrapose.words import a_type
 
 PLAIN_TEXT = (".txt", ".py")
 EMBEDDED = {"omniglot": "image", "python-docs": "text", "python-functions": "text"}
 """The sets that come with the package, and their kinds."""
 MADE_BY_NAME = "made:"
 """Begins the name of pictures that are made when they are asked for."""
+MADE_PAIRS = ("scenes",)
+"""Those of them that are made with captions."""
 MOST_LOOKED_AT = 200  # entries of a folder, items of a list
 
 
@@ -43,10 +44,9 @@ def kind_of(spec: Any) -> str:
     of numbers and short words. Sequences: archives with pointers, folders of `.npy`, lists of arrays that differ in
     their first axis alone, tables with nested lists of numbers. Items: tables of users and lists of items, or of user,
     item and time; lists of lists. Graphs: folders and zip files as TUDataset has them, archives with `edge_index`,
-    graphs of torch-geometric and networkx, pairs of nodes and edges.
-
-    Errors:
-        DataError: a table that holds pictures as well as texts: two kinds are possible, and none is chosen in silence.
+    graphs of torch-geometric and networkx, pairs of nodes and edges. Pairs:
+    tables and tars of pictures and texts, `x.jpg` beside `x.txt`, COCO's captions: methods of one side refuse these,
+    and say how a side is named.
     """
     if isinstance(spec, Samples):
         return spec.modality
@@ -57,7 +57,7 @@ def kind_of(spec: Any) -> str:
     if is_frame(spec) or (isinstance(spec, Mapping) and spec and all(map(is_many, spec.values()))):
         columns = {str(name): values for name, values in (columns_of(spec) if is_frame(spec) else spec).items()}
         kinds = {name: kind_of_column(values) for name, values in columns.items()}
-        return _of_columns(kinds, a_type(spec), lambda name: _items(columns[name]))
+        return _of_columns(kinds, lambda name: _items(columns[name]))
     if is_column(spec):
         spec = items_of(spec)
     if isinstance(spec, np.ndarray | Tensor):
@@ -86,7 +86,8 @@ def names_data(text: str) -> bool:
 
 def _of_name(name: str) -> str:
     if name in EMBEDDED or name.startswith(("hub:", MADE_BY_NAME)):
-        return EMBEDDED.get(name, "image")
+        made = name.removeprefix(MADE_BY_NAME).partition("?")[0]
+        return "pairs" if name.startswith(MADE_BY_NAME) and made in MADE_PAIRS else EMBEDDED.get(name, "image")
     if not name:
         return "image"
     shards = shard_paths(name)
@@ -97,7 +98,10 @@ def _of_name(name: str) -> str:
     if path.is_dir():
         if is_graph_folder(path):
             return "graph"
-        found = Counter(Path(entry).suffix.lower() for entry in _entries(path))
+        entries = list(_entries(path))
+        if are_captioned([entry for entry in entries if Path(entry).suffix.lower() in SUFFIXES]):
+            return "pairs"
+        found = Counter(Path(entry).suffix.lower() for entry in entries)
         texts, pictures = (sum(found[one] for one in known) for known in (PLAIN_TEXT, SUFFIXES))
         if found[SUFFIX] > texts + pictures:
             return "frames"
@@ -108,15 +112,17 @@ def _of_name(name: str) -> str:
         return "text"
     if suffix == ".zip" and is_graph_zip(path):
         return "graph"
+    if suffix == ".json" and is_coco(path):
+        return "pairs"
     if suffix in (".npy", ".npz"):
         return _of_array_file(path)
     if suffix in (*PARQUET, *SEPARATORS, *JSON_LINES):
         table = (ParquetFiles if suffix in PARQUET else TextTable)([path])
-        return _of_columns(table.kinds, table.origin, lambda name: table.head(name, MOST_LOOKED_AT))
+        return _of_columns(table.kinds, lambda name: table.head(name, MOST_LOOKED_AT))
     return "image"
 
 
-def _of_columns(kinds: Mapping[str, Kind], origin: str, read: Any) -> str:
+def _of_columns(kinds: Mapping[str, Kind], read: Any) -> str:
     if look_like_items(kinds, read):
         return "items"
     names = {name.lower(): name for name in kinds}
@@ -126,10 +132,7 @@ def _of_columns(kinds: Mapping[str, Kind], origin: str, read: Any) -> str:
     strings = [name for name, kind in kinds.items() if kind == "text" and name not in pictures]
     texts = [name for name in strings if name.lower() in TEXT_NAMES or _is_prose(name, read(name))]
     if pictures and texts:
-        raise DataError(
-            f"{origin} holds pictures (column {pictures[0]!r}) and texts (column {texts[0]!r}): say which to learn "
-            "from, --modality image or --modality text (modality=)."
-        )
+        return "pairs"
     if texts:
         return "text"
     if pictures or any(_names_pictures(read(name)) for name in strings):  # in a column without a usual name
@@ -196,11 +199,11 @@ def _items(values: Any) -> Sequence[Any]:
 
 
 def _entries(folder: Path) -> Iterator[str]:
-    """Names of some files in a folder and in its folders."""
+    """Some files in a folder and in its folders."""
     seen = 0
-    for _, _, files in os.walk(folder):
+    for root, _, files in os.walk(folder):
         for name in files:
-            yield name
+            yield os.path.join(root, name)  # noqa: PTH118 - text
             seen += 1
             if seen >= MOST_LOOKED_AT:
                 return

@@ -13,6 +13,7 @@ from contrapose.encoders.capabilities import (
     Staged,
     Tabled,
     Tokenwise,
+    TwoTowers,
     check_capable,
 )
 from contrapose.encoders.concatenated import concatenate
@@ -23,6 +24,7 @@ from contrapose.encoders.images.factory import build
 from contrapose.encoders.images.image_encoder import ImageEncoder
 from contrapose.encoders.initial import Start, fingerprint_of, starting_point
 from contrapose.encoders.layers import Readings, read_layers
+from contrapose.encoders.pairs import Towers, build_towers, joined_towers
 from contrapose.encoders.projection import ProjectionHead
 from contrapose.encoders.rows.row_encoder import RowEncoder, build_rows
 from contrapose.encoders.teacher import Teacher
@@ -49,15 +51,19 @@ __all__ = [
     "Tabled",
     "Teacher",
     "Tokenwise",
+    "Towers",
+    "TwoTowers",
     "architecture_of",
     "build",
     "build_graphs",
     "build_rows",
+    "build_towers",
     "check_capable",
     "concatenate",
     "encoder_folder",
     "fingerprint_of",
     "frozen",
+    "joined_towers",
     "load_encoder",
     "read_layers",
     "save_encoder",

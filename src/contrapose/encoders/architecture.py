@@ -21,6 +21,7 @@ _REBUILD = {
     "image": ("contrapose.encoders.images.factory", "rebuild_image", "factory_of"),
     "items": ("contrapose.encoders.items.factory", "rebuild_items", "item_factory_of"),
     "frames": ("contrapose.encoders.frames.frame_encoder", "rebuild_frames", "frame_factory_of"),
+    "pairs": ("contrapose.encoders.pairs.factory", "rebuild_towers", "tower_factory_of"),
     "rows": ("contrapose.encoders.rows.row_encoder", "rebuild_rows", "row_factory_of"),
     "text": ("contrapose.encoders.texts.factory", "rebuild_text", "text_factory_of"),
 }

@@ -42,7 +42,7 @@ def save_encoder(encoder: Encoder, folder: Path | str, *, extra: Mapping[str, An
     architecture = describe(encoder, extra or {})
     architecture.check_name()
     folder = Path(folder)
-    description = {"format": FORMAT, "kind": "encoder", **asdict(architecture)}
+    description = {"format": FORMAT, "kind": encoder.kind, **asdict(architecture)}
     try:
         text = json.dumps(description, indent=2, allow_nan=False)
     except (TypeError, ValueError) as error:

@@ -142,6 +142,31 @@ class Slotted(Lexical, Protocol):
         ...
 
 
+@runtime_checkable
+class TwoTowers(Protocol):
+    """It takes samples of two sides and brings both into one space, by one head or two."""
+
+    heads: int
+    log_scales: Tensor
+
+    @property
+    def side_dimensions(self) -> tuple[int, int]:
+        """Dimensions of what each tower ends in, before any head."""
+        ...
+
+    def features(self, view: Any, *, dropout: bool = True) -> tuple[Tensor, Tensor]:
+        """What the towers make of both sides, `(B, F)` and `(B, G)`; with or without dropout in the second."""
+        ...
+
+    def projected(self, features: tuple[Tensor, Tensor], head: int) -> tuple[Tensor, Tensor]:
+        """Both sides in the common space, `(B, D)` each, by the head of this number."""
+        ...
+
+    def clamp_scales(self) -> None:
+        """Bring the learned scales back into their bounds."""
+        ...
+
+
 CAPABILITIES: dict[str, tuple[type, str]] = {
     "stages": (Staged, "small_conv, which is of pictures"),
     "layers": (Layered, "vit_micro, which is of pictures"),
@@ -149,6 +174,7 @@ CAPABILITIES: dict[str, tuple[type, str]] = {
     "tokens": (Tokenwise, "transformer, which is of texts"),
     "a table of tokens": (Tabled, "bag_of_words, which is of texts"),
     "tokens in context": (Lexical, "transformer, which is of texts"),
+    "two towers": (TwoTowers, "tiny_conv on pairs (--modality pairs)"),
 }
 """What an encoder may have, by the word for it, and one that has it."""
 

@@ -31,11 +31,13 @@ class Encoder(nn.Module):
         name, arguments: how it was made; written into `encoder.json`.
         form: what it takes, as JSON: `{"modality": "image", "channels": 3, ...}`.
         dimension: length of an embedding.
+        kind: of the artifact that it is saved as.
         fitted: buffers that hold what was found in the data (statistics, scales): an untrained copy keeps them.
     """
 
     name: str
     arguments: dict[str, Any]
+    kind: ClassVar[str] = "encoder"
     fitted: ClassVar[tuple[str, ...]] = ()
 
     @property

@@ -9,6 +9,8 @@ from contrapose.methods.cgcl import CGCL
 from contrapose.methods.cl4srec import CL4SRec
 from contrapose.methods.classifier import EncoderClassifier, as_classifier
 from contrapose.methods.cless import CLESS
+from contrapose.methods.clip import CLIP
+from contrapose.methods.clip_rocket import CLIPRocket
 from contrapose.methods.code_clones import CodeClones
 from contrapose.methods.code_search import CodeSearch
 from contrapose.methods.contrabert import ContraBERT
@@ -60,6 +62,7 @@ __all__ = [
     "CACR",
     "CGCL",
     "CLESS",
+    "CLIP",
     "DAT",
     "DCL",
     "DEFAULT_METHOD",
@@ -76,6 +79,7 @@ __all__ = [
     "BiasDebias",
     "CDvG",
     "CL4SRec",
+    "CLIPRocket",
     "CandidateMargin",
     "CodeClones",
     "CodeSearch",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from contrapose.errors import ArgumentError
 from contrapose.methods.about import About
-from contrapose.methods.on_kind import on_kind
+from contrapose.methods.on_kind import check_kind, on_kind
 from contrapose.modalities import MODALITIES
 from contrapose.registry import Registry
 from contrapose.shell import shell_command
@@ -101,14 +101,15 @@ class Method(RunConfig):
         Errors:
             ArgumentError: an unknown kind (the nearest is named), or one that the method is not for.
         """
-        kind, own = MODALITIES[modality], cls.bare.kinds
-        if own and modality not in own:
-            theirs = " and ".join(MODALITIES[name].plural for name in own)
-            raise ArgumentError(
-                f"{name_of(cls)} is for {theirs}, {cls.kinds_note}; these are {kind.plural}. Take another method: "
-                f"{shell_command('methods')} lists them."
-            )
+        whole = [name for name, method in METHODS.items() if modality in method.kinds]
+        check_kind(name_of(cls), modality, cls.bare.kinds, note=cls.kinds_note, others=whole)
         return on_kind(cls.bare, modality)
+
+    @classmethod
+    def takes(cls, modality: str) -> bool:
+        """Whether it is for a kind of data: for those it names, or for all that are no pairs of sides."""
+        own = cls.bare.kinds
+        return modality in own if own else not MODALITIES[modality].sides
 
     @classmethod
     def own_options(cls) -> set[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field, make_dataclass
 from typing import Any, get_type_hints
 
+from contrapose.errors import ArgumentError
 from contrapose.modalities import MODALITIES
+from contrapose.shell import shell_command
 
 _EXPECTED = "What to expect"  # begins the paragraph of a method's docstring that says what was measured
 _MADE: dict[tuple[type[Any], str], type[Any]] = {}
@@ -26,6 +28,33 @@ def on_kind(bare: type[Any], modality: str) -> type[Any]:
     made.__doc__ = _help(bare, modality)
     _MADE[bare, modality] = made
     return _MADE[bare, modality]
+
+
+def check_kind(name: str, modality: str, own: Sequence[str], *, note: str, others: Sequence[str]) -> None:
+    """Pass a kind of data that a method is for.
+
+    Arguments:
+        name: the method's; own: kinds that it is for, none where it is for all of one side; note: why for these.
+        others: methods that are for that kind.
+
+    Errors:
+        ArgumentError: another kind, or one of two sides where it learns from one.
+    """
+    kind = MODALITIES[modality]
+    sides = [side for side in kind.sides if not own or side in own]
+    if sides and modality not in own:
+        named = " or ".join(f"--modality {side}" for side in sides)
+        raise ArgumentError(
+            f"{name} learns from {' or '.join(MODALITIES[side].plural for side in sides)}, and these are {kind.plural} "
+            f"with both sides: add {named} (modality=) to learn from one, or take a method for {kind.plural}: "
+            f"{', '.join(others)}."
+        )
+    if own and modality not in own:
+        theirs = " and ".join(MODALITIES[one].plural for one in own)
+        raise ArgumentError(
+            f"{name} is for {theirs}, {note}; these are {kind.plural}. Take another method: "
+            f"{shell_command('methods')} lists them."
+        )
 
 
 def _help(bare: type[Any], modality: str) -> str:

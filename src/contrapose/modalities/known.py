@@ -35,8 +35,12 @@ def check_reading(modality: Modality, reading: Mapping[str, Any], *, python: Seq
     return own
 
 
-def asked_kind(data: Any, modality: str | None, reading: Mapping[str, Any]) -> Modality:
-    """The kind that was named, else the one whose column was, else what the data look like.
+def asked_kind(data: Any, modality: str | None, reading: Mapping[str, Any], *, kinds: Sequence[str] = ()) -> Modality:
+    """The kind that was named, else the one whose columns were, else what the data look like.
+
+    Arguments:
+        kinds: those that the method is for, where it is for some only: one that is made of sides is meant where the
+            data look like a side of it.
 
     Errors:
         ArgumentError: no kind of that name.
@@ -48,7 +52,17 @@ def asked_kind(data: Any, modality: str | None, reading: Mapping[str, Any]) -> M
         return MODALITIES[modality]
     asked = {name for name, value in reading.items() if name.endswith("_column") and value is not None}
     owners = [kind for kind in MODALITIES.values() if asked.intersection(kind.reading)]
-    return owners[0] if len(owners) == 1 else MODALITIES[kind_of(data)]
+    # A kind with sides has the columns of these: it is meant where no side has all columns that were named.
+    whole = [kind for kind in owners if asked.intersection(_columns()) <= set(kind.reading)]
+    simple = [kind for kind in whole or owners if not kind.sides] or whole
+    found = simple[0] if len(simple) == 1 else MODALITIES[kind_of(data)]
+    wholes = [MODALITIES[name] for name in kinds if found.name in MODALITIES[name].sides]
+    return wholes[0] if wholes else found
+
+
+def _columns() -> set[str]:
+    """All options of reading that some kind has."""
+    return {name for kind in MODALITIES.values() for name in kind.reading}
 
 
 MODALITIES: Registry[Modality] = Registry(

@@ -33,6 +33,7 @@ class Modality(ABC):
         example: Python for some data to embed.
         applied: what `apply` does with a run on them, as a word, and a file to write; None: nothing without a
             classifier.
+        sides: kinds of data that a sample of this one is made of; methods of one kind then learn from a side by itself.
         drawn: whether samples are looked at, so that views are drawn; else they are read (`shown_views`).
         asks_itself: whether the data hold what an evaluation asks for, such as what comes next, so that no labels are
             needed.
@@ -50,6 +51,7 @@ class Modality(ABC):
     applied: ClassVar[tuple[str, str] | None] = None
     drawn: ClassVar[bool] = False
     asks_itself: ClassVar[bool] = False
+    sides: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def open(self, spec: Any, **reading: Any) -> Samples:

@@ -69,6 +69,9 @@ from contrapose.objectives.softmax.supervised import self_con, sup_con
 from contrapose.objectives.transport.cacr import cacr
 from contrapose.objectives.transport.cacr_predicted import cacr_predicted
 from contrapose.objectives.transport.cacr_queue import cacr_queue
+from contrapose.objectives.two_sides.clip import clip, over_views, weak_strong_clip
+from contrapose.objectives.two_sides.companions import cross_correlation, cross_prediction, swapped_assignment
+from contrapose.objectives.two_sides.siglip import siglip
 
 __all__ = [
     "OBJECTIVES",
@@ -89,10 +92,13 @@ __all__ = [
     "cacr_queue",
     "candidate_margin",
     "cell_matches",
+    "clip",
     "clone_detection",
     "contrastive_regulariser",
     "coupling",
     "critic_loss",
+    "cross_correlation",
+    "cross_prediction",
     "dcl",
     "debiased_triplet",
     "difficulty_weighted",
@@ -123,6 +129,7 @@ __all__ = [
     "mv_info_nce",
     "next_item",
     "nt_xent",
+    "over_views",
     "pairwise_dhel",
     "pairwise_nt_xent",
     "pix_contrast",
@@ -141,6 +148,7 @@ __all__ = [
     "self_con",
     "separation_terms",
     "sepclr",
+    "siglip",
     "simcse",
     "simple_contrastive",
     "sinkhorn",
@@ -150,5 +158,7 @@ __all__ = [
     "sup_con",
     "supcon_ce",
     "supremix",
+    "swapped_assignment",
     "swapped_prediction",
+    "weak_strong_clip",
 ]

@@ -44,6 +44,8 @@ from contrapose.objectives.softmax.supervised import self_con, sup_con
 from contrapose.objectives.transport.cacr import cacr
 from contrapose.objectives.transport.cacr_predicted import cacr_predicted
 from contrapose.objectives.transport.cacr_queue import cacr_queue
+from contrapose.objectives.two_sides.clip import clip
+from contrapose.objectives.two_sides.siglip import siglip, sigmoid_chance
 from contrapose.pairing import Pairing
 from contrapose.registry import Registry
 
@@ -90,6 +92,8 @@ def _add(
 
 _add(nt_xent, "views", softmax_chance, "https://arxiv.org/abs/2002.05709")
 _add(info_nce, "towers", softmax_chance, "https://arxiv.org/abs/1807.03748")
+_add(clip, "towers", softmax_chance, "https://arxiv.org/abs/2103.00020", tiled=False)
+_add(siglip, "towers", sigmoid_chance, "https://arxiv.org/abs/2303.15343", tiled=False)
 _add(simcse, "towers", softmax_chance, "https://arxiv.org/abs/2104.08821", tiled=False)
 _add(queue_info_nce, "queue", softmax_chance, "https://arxiv.org/abs/1911.05722", tiled=False)
 _add(sup_con, "labels", softmax_chance, "https://arxiv.org/abs/2004.11362")

@@ -34,7 +34,7 @@ def from_dictionary(kind: type[C], values: Mapping[str, Any], *, where: str = "c
         if key not in known:
             raise ArgumentError(f"Unknown key {key!r} in {where}.{did_you_mean(key, known)}")
         if isinstance(value, Mapping):
-            value = {**_usual(known[key]), **value}
+            value = _merged(_usual(known[key]), value)
         with in_group(key):
             arguments[key] = _convert(hints[key], value, f"{where}.{key}")
     return kind(**arguments)
@@ -44,6 +44,16 @@ def _usual(field: Any) -> dict[str, Any]:
     """What a group of keys is by default: methods have defaults of their own for the views of a kind."""
     usual = None if field.default_factory is dataclasses.MISSING else field.default_factory()
     return to_dictionary(usual) if dataclasses.is_dataclass(usual) else {}
+
+
+def _merged(usual: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given, and besides what is usual, group by group: a group may hold groups."""
+    inner = {
+        key: _merged(usual[key], value)
+        for key, value in given.items()
+        if isinstance(value, Mapping) and isinstance(usual.get(key), Mapping)
+    }
+    return {**usual, **given, **inner}
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:

@@ -14,6 +14,7 @@ from contrapose.data.images.images import Images
 from contrapose.data.images.made.canvases import canvases
 from contrapose.data.images.made.fields import fields
 from contrapose.data.images.made.fingerprints import fingerprints
+from contrapose.data.images.made.scenes import scenes
 from contrapose.data.images.made.superposition import superposition
 from contrapose.data.images.made.tint import tint
 from contrapose.data.images.made.trifeature import trifeature
@@ -23,6 +24,7 @@ MADE: dict[str, Callable[..., Images]] = {
     "canvases": canvases,
     "fields": fields,
     "fingerprints": fingerprints,
+    "scenes": scenes,
     "superposition": superposition,
     "tint": tint,
     "trifeature": trifeature,
@@ -30,4 +32,4 @@ MADE: dict[str, Callable[..., Images]] = {
 }
 """Generators by the name that stands behind `made:`."""
 
-__all__ = ["MADE", "canvases", "fields", "fingerprints", "superposition", "tint", "trifeature", "turned"]
+__all__ = ["MADE", "canvases", "fields", "fingerprints", "scenes", "superposition", "tint", "trifeature", "turned"]

@@ -1,0 +1,57 @@
+"""Which column of a table holds captions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from contrapose.data.pairs.captions import captions_of
+from contrapose.data.tables.columns import LABEL_NAMES, Kind, asked_column, listed
+from contrapose.errors import ArgumentError, DataError
+
+CAPTION_NAMES = ("caption", "captions", "text", "texts", "alt_text", "alt", "description", "sentence", "sentences")
+LATER_NAMES = ("title", "name", "prompt", "raw")
+"""Names that are taken where no column has one of the others."""
+LOOKED_AT = 200  # cells
+
+
+def caption_column(
+    kinds: Mapping[str, Kind], read: Callable[[str], Any], *, asked: str | None, taken: str | None, origin: str
+) -> str:
+    """The column that was asked for, else one with a usual name, else the only one that holds texts.
+
+    Arguments:
+        read: the cells of a column.
+        taken: the column of pictures.
+
+    Errors:
+        ArgumentError: a column that is not there, or holds no texts.
+        DataError: no column with captions, or several that could be it.
+    """
+    if asked_column(kinds, asked, origin) is not None:
+        assert asked is not None
+        if asked == taken or not _holds_texts(kinds[asked], read(asked)):
+            raise ArgumentError(
+                f"Column {asked!r} of {origin} holds no captions: choose one with a text, or a list of texts, for each "
+                f"picture with text_column= (--text-column). Its columns are {listed(kinds)}."
+            )
+        return asked
+    usual = {name.lower(): name for name in kinds if name != taken}
+    for name in (*CAPTION_NAMES, *LATER_NAMES):
+        if name in usual and _holds_texts(kinds[usual[name]], read(usual[name])):
+            return usual[name]
+    left = [name for name in kinds if name != taken and name.lower() not in LABEL_NAMES]
+    found = [name for name in left if _holds_texts(kinds[name], read(name))]
+    if len(found) == 1:
+        return found[0]
+    several = f"several columns could hold the captions ({listed(found)})" if found else "no column holds captions"
+    raise DataError(
+        f"Of {origin} {several}; its columns are {listed(kinds)}. Name the one with text_column= (--text-column); to "
+        "learn from the pictures alone take a method of pictures, with --modality image."
+    )
+
+
+def _holds_texts(kind: Kind, cells: Any) -> bool:
+    if kind == "text":
+        return True
+    return kind == "other" and any(captions_of(cell) for cell in list(cells[:LOOKED_AT]))

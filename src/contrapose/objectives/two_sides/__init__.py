@@ -1,0 +1,1 @@
+"""Two sides of a sample, a picture and its words: who belongs to whom, and what helps to learn it."""
