@@ -15,13 +15,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from contrapose.data import Images, Samples
-from contrapose.data.images.pixels.pixel_scale import ATTENTION
+from contrapose.data.images.pixels.other_white import warn_of_pixels
 from contrapose.encoders import Encoder, ImageEncoder, check_capable, encoder_folder, load_encoder, starting_point
 from contrapose.encoders.initial import is_published
 from contrapose.errors import ArgumentError, DataError
-from contrapose.modalities import modality_of
+from contrapose.modalities import MODALITIES, modality_of
 from contrapose.padded import Padded
-from contrapose.preparation import Kind, Preparation
 from contrapose.view import View
 
 SORTED = 16  # batches of sequences prepared at once, to be sorted: a hundredth of what a network makes of one
@@ -78,6 +77,27 @@ class Embedder(nn.Module):
             z = z if z.shape[1] else np.empty((len(samples), part.shape[1]), np.float32)  # (N, D)
             z[rows] = part
         return z
+
+    def embed_images(self, pictures: Any, **options: Any) -> Float[np.ndarray, "N D"]:
+        """Of two towers: pictures into the space that they share with texts. Arguments as of `embed`.
+
+        Errors:
+            ArgumentError: an encoder of one side.
+        """
+        return self._side("image", pictures, options)
+
+    def embed_texts(self, texts: Any, **options: Any) -> Float[np.ndarray, "N D"]:
+        """Of two towers: texts into the space that they share with pictures. Arguments as of `embed`.
+
+        Errors:
+            ArgumentError: an encoder of one side.
+        """
+        return self._side("text", texts, options)
+
+    def _side(self, kind: str, data: Any, options: dict[str, Any]) -> Float[np.ndarray, "N D"]:
+        check_capable(self.encoder, "two towers", asker="Embedding pictures and texts into one space")
+        named = data if isinstance(data, Samples) else MODALITIES[kind].open_for(getattr(self.encoder, kind), data)
+        return self.embed(named, **options)
 
     def embed_in_parts(
         self, samples: Samples, *, batch_size: int = 512, normalize: bool = False
@@ -154,7 +174,7 @@ class Embedder(nn.Module):
         modality = modality_of(self.encoder)
         as_it_is = isinstance(data, Samples) and (modality.name != data.modality or modality.is_for(self.encoder, data))
         samples = data if as_it_is else modality.open_for(self.encoder, data, **options)
-        if samples.modality != modality.name:
+        if samples.modality not in (modality.name, *modality.sides):
             raise ArgumentError(
                 f"The encoder takes {modality.plural}, and was given {modality_of(samples).plural} ({samples.origin})."
             )
@@ -170,22 +190,6 @@ def _by_length(held: Sequence[tuple[Tensor, Padded]], size: int) -> Iterator[tup
     lengths = view.lengths  # (n,)
     for part in lengths.argsort(descending=True, stable=True).split(size):
         yield rows[part], view[part].cut(int(lengths[part[0]]))
-
-
-def warn_of_pixels(images: Images, kept: Preparation) -> None:
-    """Warn of pixels that were taken in a way that is likely wrong, or in another way than the encoder's own."""
-    said = [note.removeprefix(ATTENTION) for note in images.notes if note.startswith(ATTENTION)]
-    kinds: tuple[Kind, ...] = ("integers", "floats")
-    for kind in kinds:
-        theirs, ours = images.preparation.white(kind), kept.white(kind)
-        if theirs is not None and ours is not None and theirs != ours:
-            said.append(
-                f"These pictures ({images.origin}) were opened with {theirs:g} as white, and the encoder was trained "
-                f"with {ours:g}: the same picture alone would embed differently. Give the data itself, or open it "
-                f"with preparation=encoder.preparation."
-            )
-    for text in said:
-        warnings.warn(text, stacklevel=3)
 
 
 def _check_rows(samples: Samples, *, named: bool) -> None:

@@ -53,6 +53,7 @@ def evaluate(
     numbers: Any = None,
     pair_columns: Sequence[str] | None = None,
     label_texts: Sequence[str] | None = None,
+    prompts: Sequence[str] | None = None,
     masks: Any = None,
     void: Sequence[int] | None = None,
     bias_column: str | None = None,
@@ -63,10 +64,10 @@ def evaluate(
     kind of data) by the same protocol.
 
     The task is the one that fits: one-shot runs of the embedded characters; ranking, of items; zero-shot, by
-    `label_texts`; classification, of a run that trained a classifier; scored pairs, where a table has two columns of
-    texts and a score; regression, where a number was asked for or the run was trained for one; dense, where pictures
-    have masks and no labels; else the labelled table: kNN and a linear probe. What is learned is learned on one part
-    and tested once on the other.
+    `label_texts`; of two towers retrieval of pairs, or prompts, where pictures have classes; classification, of a run
+    that trained a classifier; scored pairs, where a table has two columns of texts and a score; regression, where a
+    number was asked for or the run was trained for one; dense, where pictures have masks and no labels; else the
+    labelled table: kNN and a linear probe. What is learned is learned on one part and tested once on the other.
 
     Arguments:
         run: run folder, or that of a stage in it (or encoder folder, when `data` is given). The result is also written
@@ -93,6 +94,7 @@ def evaluate(
             `data`; None: that of the run's own data, else one with a usual name. Samples without one are left out.
         pair_columns: the two columns of pairs; None: those with usual names (sentence1 and sentence2, ...).
         label_texts: the texts of labels, for the task zero-shot; None: what the classes of the data are called.
+        prompts: sentences about a class, `"a photo of a {}"`, for zero-shot by two towers.
         masks, void: for the task dense, where the class of each pixel is (as `open_data` takes it; None: a column or a
             folder with a usual name), and numbers in masks that are no class (None: 255).
         bias_column: of a classifier: what may go with the class and should not lead it, for the task bias.
@@ -137,6 +139,7 @@ def evaluate(
         numbers=numbers,
         pair_columns=pair_columns,
         label_texts=label_texts,
+        prompts=prompts,
         masks=masks,
         void=void,
         bias_column=bias_column,
@@ -178,6 +181,7 @@ def measure(
     numbers: Any = None,
     pair_columns: Sequence[str] | None = None,
     label_texts: Sequence[str] | None = None,
+    prompts: Sequence[str] | None = None,
     masks: Any = None,
     void: Sequence[int] | None = None,
     bias_column: str | None = None,
@@ -204,6 +208,7 @@ def measure(
             numbers=numbers,
             pair_columns=pair_columns,
             label_texts=label_texts,
+            prompts=prompts,
             masks=masks,
             void=void,
             bias_column=bias_column,

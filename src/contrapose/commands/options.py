@@ -68,6 +68,9 @@ class TargetOptions(ReadingOptions):
     label_texts: tuple[str, ...] | None = None
     """The texts of labels, by which classes are named zero-shot: --label-texts sports "science and technology".
     Default: what the classes are called, with --task zero-shot."""
+    prompts: tuple[str, ...] | None = None
+    """Sentences about a class, by which two towers name pictures: --prompts "a photo of a {}" "a drawing of a {}".
+    Default: three of them."""
 
 
 @dataclass(frozen=True, kw_only=True)

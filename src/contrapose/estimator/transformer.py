@@ -15,8 +15,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from contrapose.data import Images, Rows, Samples
+from contrapose.data.images.pixels.other_white import warn_of_pixels
 from contrapose.data.source import MakeViews
-from contrapose.embedder import pick_device, warn_of_pixels
+from contrapose.embedder import pick_device
 from contrapose.encoders import Encoder, ImageEncoder, RowEncoder, Start, starting_point
 from contrapose.errors import ArgumentError
 from contrapose.estimator.configuration import configure

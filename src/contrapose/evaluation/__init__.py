@@ -10,6 +10,7 @@ from contrapose.evaluation.cka import cka
 from contrapose.evaluation.class_scores import accuracies, class_scores
 from contrapose.evaluation.clones import clone_retrieval
 from contrapose.evaluation.clustering import Agreement, Clustering, agreement, clustering
+from contrapose.evaluation.cross_retrieval import cross_retrieval
 from contrapose.evaluation.dense_probe import DenseProbe, dense_probe
 from contrapose.evaluation.diagnose import Diagnosis, diagnose
 from contrapose.evaluation.domain_calibration import DomainCalibration, fitting_domain
@@ -91,6 +92,7 @@ __all__ = [
     "clustering",
     "cosine_scores",
     "cosines",
+    "cross_retrieval",
     "dense_probe",
     "diagnose",
     "diversity",

@@ -31,6 +31,8 @@ HEADLINES = (
     "paraphrase nearer",
     "MRR",
     "NDCG@20",
+    "recall@1 by words",
+    "recall@1 by picture",
     "found again, mean",
 )
 """Metrics that are judged by; the balanced ones stand for the plain ones where they were measured."""

@@ -200,6 +200,20 @@ class _Pairs(Modality):
     def shown_views(self, view: Any, encoder: Encoder) -> list[str]:
         return cast("Towers", encoder).text.tokenizer.decode(view.second)
 
+    def drawing(self, samples: Samples, row: int) -> str | None:
+        """The picture above its first caption."""
+        from contrapose.data.pairs.drawing import pair_drawing
+
+        raw = cast("Pairs", samples).batch([row])
+        return pair_drawing(raw.pixels[0].numpy(), raw.captions[0][0])
+
+    def view_drawings(self, view: Any, encoder: Encoder) -> list[str] | None:
+        from contrapose.data.pairs.drawing import pair_drawing
+
+        pixels = (255 * view.first).round().clamp(0, 255).byte().cpu().numpy()  # (B, C, S, S)
+        words = self.shown_views(view, encoder)
+        return [pair_drawing(picture, text) for picture, text in zip(pixels, words, strict=True)]
+
     def problems(self, samples: Samples) -> Iterable[Problem]:
         from contrapose.data.pairs.problems import pair_problems
 

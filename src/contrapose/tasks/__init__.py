@@ -11,8 +11,10 @@ from contrapose.tasks.labelled import LABELLED_TABLE
 from contrapose.tasks.nested_svm import NESTED_SVM
 from contrapose.tasks.one_shot import ONE_SHOT
 from contrapose.tasks.outliers import OUTLIERS
+from contrapose.tasks.pair_retrieval import PAIR_RETRIEVAL
 from contrapose.tasks.paired_search import PAIRED_SEARCH
 from contrapose.tasks.paraphrases import PARAPHRASES
+from contrapose.tasks.prompts import PROMPTS
 from contrapose.tasks.ranking import RANKING
 from contrapose.tasks.regression import REGRESSION
 from contrapose.tasks.renaming import RENAMING
@@ -25,6 +27,8 @@ for _task in (
     ONE_SHOT,
     RANKING,
     ZERO_SHOT,
+    PROMPTS,
+    PAIR_RETRIEVAL,
     ROBUST,
     OUTLIERS,
     BIAS,

@@ -41,6 +41,7 @@ class Targets:
         number_column, numbers: the column of numbers, or one number a sample. The column of the score, of pairs.
         pair_columns: names of the two sides of pairs.
         label_texts: the texts of labels, for zero-shot.
+        prompts: sentences about a class, for zero-shot of pictures by words.
         masks: where the class of every pixel is: a column, an array of an archive, a folder, or the masks themselves.
         void: numbers in masks that are no class; None: 255.
         bias_column: what may go with the class and should not lead a classifier.
@@ -52,6 +53,7 @@ class Targets:
     numbers: Any = None
     pair_columns: Sequence[str] | None = None
     label_texts: Sequence[str] | None = None
+    prompts: Sequence[str] | None = None
     masks: Any = None
     void: Sequence[int] | None = None
     bias_column: str | None = None

@@ -1,0 +1,135 @@
+"""Zero-shot by prompts: pictures named by sentences about their classes, without a label to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from contrapose.data import Images, Samples, derived_generator, only_labelled
+from contrapose.data.pairs import Pairs
+from contrapose.data.texts import Texts
+from contrapose.encoders.texts.label_texts import check_labels, label_text
+from contrapose.errors import ArgumentError, DataError
+from contrapose.evaluation import class_scores
+from contrapose.evaluation.zero_shot import cosine_scores
+from contrapose.tasks.given import Given
+from contrapose.tasks.labelled import MAJORITY
+from contrapose.tasks.setting import Identity, Setting
+from contrapose.tasks.task import INTERVALS, Embed, Measurement, Metrics, Task
+from contrapose.words import counted
+
+TEMPLATES = ("a photo of a {}", "this is a {}", "{}")
+"""Sentences about a class where none are given: two of CLIP's (arXiv 2103.00020), and the name alone [design]."""
+
+
+class _Prompts(Measurement):
+    target = "label"
+
+    def __init__(self, given: Given) -> None:
+        if given.test_data is not None:
+            raise ArgumentError("Nothing is learned from labels here, so --test-data has no place: give --data alone.")
+        samples = only_labelled(_pictures(given.samples))
+        if samples.labels is None:
+            raise DataError(f"{given.samples.origin} has no labelled picture, so no answer can be judged.")
+        self.names = _names(samples, given.targets.label_texts)
+        self.prompts = _sentences(self.names, given.targets.prompts)  # a list a class
+        self.labels = self.truths = samples.labels  # (N,)
+        if len(np.unique(self.truths)) < 2:
+            raise DataError(f"{samples.origin} holds one class only: there is nothing to tell apart.")
+        self.known, self.noun, self.seed = samples, samples.noun, given.seed
+        self.towers: Any = given.encoder
+        self.data = f"{samples.origin}, {len(samples):,} pictures by prompts of {len(self.names)} classes"
+        among = "|".join(" ".join(some) for some in self.prompts)
+        asked = Identity.of(samples, [f"{label} of {among}" for label in self.truths.tolist()])
+        self.setting = Setting("zero-shot by prompts", {"seed": given.seed}, asked)
+
+    def __call__(self, embed: Embed) -> tuple[Metrics, np.ndarray]:
+        z = embed(self.known)  # (N, D)
+        said = Texts([text for some in self.prompts for text in some])
+        rows = torch.from_numpy(embed(said)).float().split([len(some) for some in self.prompts])  # C of (P, D)
+        centre = self.towers.centre if rows[0].shape[1] == self.towers.dimension else _mean
+        classes = torch.stack([centre(part) for part in rows]).numpy()  # (C, D)
+        return self._scored(cosine_scores(z, classes).argmax(axis=1)), z
+
+    def floors(self) -> dict[str, Metrics]:
+        most = np.bincount(self.truths).argmax()
+        return {MAJORITY: self._scored(np.full(len(self.truths), most))}
+
+    def _scored(self, answers: np.ndarray) -> Metrics:
+        how = f"{len(self.names)} classes, by the cosine with the mean of {len(self.prompts[0])} prompts each"
+        return class_scores(answers, self.truths, protocol=how, generator=derived_generator(self.seed, INTERVALS))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        shown = ", ".join(repr(text) for text in self.prompts[0][:3])
+        return (
+            f"{counted(len(self.prompts[0]), 'prompt')} for each class, of the first: {shown}",
+            "pixels and word counts have nothing in common, so that floor is chance",
+        )
+
+
+def _pictures(samples: Samples) -> Samples:
+    return samples.pictures if isinstance(samples, Pairs) else samples
+
+
+def _names(samples: Samples, asked: Sequence[str] | None) -> tuple[str, ...]:
+    """What the classes are called, in the order of their numbers.
+
+    Errors:
+        DataError: numbers without names; another number of names.
+    """
+    assert samples.labels is not None
+    count = len(samples.class_names) if samples.class_names is not None else int(samples.labels.max()) + 1
+    if asked is not None:
+        texts = check_labels(asked, option="--label-texts")
+        if len(texts) != count:
+            raise DataError(f"{samples.origin} has {count} classes, and --label-texts names {len(texts)}: name each.")
+        return tuple(texts)
+    if samples.class_names is None or all(name.isdigit() for name in samples.class_names):
+        raise DataError(
+            f"The classes of {samples.origin} are numbers, which no sentence is about: say what they are called, in "
+            "their order, with --label-texts (label_texts=)."
+        )
+    return tuple(label_text(name) for name in samples.class_names)
+
+
+def _sentences(names: Sequence[str], templates: Sequence[str] | None) -> list[list[str]]:
+    chosen = TEMPLATES if templates is None else tuple(templates)
+    wrong = [one for one in chosen if "{}" not in one]
+    if wrong or not chosen:
+        given = repr(wrong[0]) if wrong else "none"
+        raise ArgumentError(
+            f"prompts (--prompts) are sentences with {{}} where the class is named, got {given}: write "
+            '"a photo of a {}".'
+        )
+    return [[one.replace("{}", name) for one in chosen] for name in names]
+
+
+def _mean(rows: torch.Tensor) -> torch.Tensor:
+    return rows.mean(dim=0)  # (P, D) -> (D,)
+
+
+class _PromptsTask(Task):
+    name = "prompts"
+    needs = "pictures with classes that have names (--label-column NAME, or --label-texts A B ...)"
+    uses = ("label_column", "labels", "label_texts", "prompts")
+    modalities = ("pairs",)
+
+    def fits(self, given: Given) -> bool:
+        asked = given.targets
+        wanted = asked.label or asked.label_texts is not None or asked.prompts is not None
+        return self.possible(given) and not asked.number and (wanted or isinstance(given.samples, Images))
+
+    def possible(self, given: Given) -> bool:
+        if not self.takes(given) or given.targets.without_labels:
+            return False
+        return isinstance(given.samples, Images | Pairs) and given.samples.labels is not None
+
+    def prepare(self, given: Given) -> Measurement:
+        return _Prompts(given)
+
+
+PROMPTS = _PromptsTask()
