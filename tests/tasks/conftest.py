@@ -13,7 +13,7 @@ import pytest
 from contrapose.data import open_graphs
 from contrapose.data.rows import open_rows
 from contrapose.embedder import Embedder
-from contrapose.encoders import Encoder, build, build_graphs, build_rows, save_encoder
+from contrapose.encoders import Encoder, build, build_graphs, build_rows, build_towers, save_encoder
 from contrapose.encoders.items import build_items
 from contrapose.encoders.texts import build_text, tokenizer_for
 from contrapose.tasks import Given, Targets
@@ -87,6 +87,17 @@ def graphs() -> list[Any]:
 @pytest.fixture
 def of_graphs(graphs: list[Any]) -> Encoder:
     return build_graphs("gin", inputs=open_graphs(graphs).inputs, seed=0, layers=1, width=4).eval()
+
+
+@pytest.fixture
+def of_pairs() -> Encoder:
+    from contrapose.data.pairs import open_pairs
+
+    said = list(open_pairs("made:scenes?count=40").every_text)
+    tokenizer = tokenizer_for("bag_of_words", said, max_length=12)
+    return build_towers(
+        "micro_conv", "bag_of_words", channels=3, image_size=16, tokenizer=tokenizer, width=6, strong_hidden=8, seed=0
+    ).eval()
 
 
 @pytest.fixture

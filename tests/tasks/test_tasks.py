@@ -26,6 +26,8 @@ EXAMPLES = {
     "one-shot": ("of_pictures", lambda request: "omniglot"),
     "ranking": ("of_items", lambda request: taken()),
     "zero-shot": ("of_texts", lambda request: named_texts(request.getfixturevalue("pairs"))),
+    "prompts": ("of_pairs", lambda request: "made:scenes?count=40"),
+    "pair-retrieval": ("of_pairs", lambda request: "made:scenes?count=40"),
     "classification": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "corruptions": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "robust": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
@@ -85,6 +87,7 @@ def example(request: pytest.FixtureRequest, given: Callable[..., Given]) -> tupl
     asked = {
         "regression": {"number_column": "age"},
         "bias": {"bias_column": "colours"},
+        "prompts": {"label_column": "colour", "prompts": ("a {} thing", "{}")},
         "zero-shot": {"label_column": "topic", "label_texts": ("tree", "dog", "house", "old bird")},
     }
     targets = Targets(**asked.get(request.param, {}))

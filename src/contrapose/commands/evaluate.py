@@ -93,8 +93,7 @@ def evaluate(
         number_column, numbers: the column of numbers to predict (of pairs: of the scores), or one number a sample of
             `data`; None: that of the run's own data, else one with a usual name. Samples without one are left out.
         pair_columns: the two columns of pairs; None: those with usual names (sentence1 and sentence2, ...).
-        label_texts: the texts of labels, for the task zero-shot; None: what the classes of the data are called.
-        prompts: sentences about a class, `"a photo of a {}"`, for zero-shot by two towers.
+        label_texts, prompts: the texts of labels, for zero-shot (None: what classes are called); sentences about one.
         masks, void: for the task dense, where the class of each pixel is (as `open_data` takes it; None: a column or a
             folder with a usual name), and numbers in masks that are no class (None: 255).
         bias_column: of a classifier: what may go with the class and should not lead it, for the task bias.

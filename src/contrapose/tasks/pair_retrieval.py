@@ -71,7 +71,7 @@ GAP = "distance between the mean unit rows of pictures and of captions, 0 to 2; 
 
 class _PairRetrievalTask(Task):
     name = "pair-retrieval"
-    needs = "pictures with captions"
+    needs = "pictures with one caption or several each"
     modalities = ("pairs",)
 
     def fits(self, given: Given) -> bool:

@@ -23,7 +23,8 @@ def pixels_and_words(known: Samples) -> Callable[[Samples], np.ndarray]:
         known: pairs, or one side of such.
     """
     counts = WordCounts(_texts_of(known) or [""])
-    columns, size = counts([""]).shape[1], int(np.prod(_pictures_of(known).shape)) if _pictures_of(known) else 0
+    own = _pictures_of(known)
+    columns, size = counts([""]).shape[1], 0 if own is None else int(np.prod(own.shape))
 
     def features(samples: Samples) -> np.ndarray:
         pixels, words = np.zeros((len(samples), size)), np.zeros((len(samples), columns))  # (N, C·H·W), (N, M)

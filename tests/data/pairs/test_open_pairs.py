@@ -1,0 +1,177 @@
+"""Pictures with words from tables, folders, COCO files, tars and made scenes; and the slips that people make."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars
+import pytest
+from PIL import Image
+
+from contrapose.data import kind_of
+from contrapose.data.images.made import scenes
+from contrapose.data.pairs import Pairs, open_pairs
+from contrapose.data.samples import Skipped
+from contrapose.errors import ArgumentError, DataError
+from contrapose.modalities import asked_kind
+
+COLOURS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0))
+SAID = ["a red field", "a green field", "a blue field", "a yellow field"]
+
+
+def png(row: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), COLOURS[row]).save(file, format="png")
+    return file.getvalue()
+
+
+def table(captions: list[Any], **more: Any) -> polars.DataFrame:
+    return polars.DataFrame({"image": [png(row) for row in range(len(captions))], "caption": captions, **more})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three pictures with words, one without, one text without a picture."""
+    place = tmp_path / "photos"
+    place.mkdir()
+    for row in range(4):
+        (place / f"{row}.png").write_bytes(png(row))
+    for row in range(3):
+        (place / f"{row}.txt").write_text(f"{SAID[row]}\n\nalso {SAID[row]}\n")
+    (place / "stray.txt").write_text("nobody")
+    return place
+
+
+def colours(pairs: Pairs) -> list[list[int]]:
+    return pairs.pictures.pixels[:, :, 0, 0].tolist()
+
+
+@pytest.mark.parametrize("how", ["parquet", "frame", "list"])
+def test_columns_of_pictures_and_words(how: str, tmp_path: Path) -> None:
+    frame = table([[SAID[0], "red"], [SAID[1]], [SAID[2], " "], [SAID[3], SAID[3]]])
+    if how == "parquet":
+        frame.write_parquet(tmp_path / "pairs.parquet")
+        spec: Any = tmp_path / "pairs.parquet"
+        assert asked_kind(spec, None, {}, kinds=("pairs",)).name == "pairs"
+    else:
+        pixels = np.array(COLOURS, np.uint8)[:, None, None].repeat(8, 1).repeat(8, 2)
+        spec = frame if how == "frame" else list(zip(pixels, frame["caption"].to_list(), strict=True))
+    pairs = open_pairs(spec)
+    assert colours(pairs) == [list(colour) for colour in COLOURS]
+    assert [tuple(some) for some in pairs.captions] == [(SAID[0], "red"), (SAID[1],), (SAID[2],), (SAID[3],)]
+    assert pairs.texts.texts == [SAID[0], "red", *SAID[1:]]
+    assert pairs.owners.tolist() == [0, 0, 1, 2, 3]
+    assert pairs.texts.identifiers[:3] == ["0#0", "0#1", "1"]
+
+
+def test_words_beside_pictures(folder: Path) -> None:
+    assert kind_of(folder) == "pairs"
+    pairs = open_pairs(folder, cache=False)
+    assert colours(pairs) == [list(colour) for colour in COLOURS[:3]]
+    assert tuple(pairs.captions[1]) == (SAID[1], f"also {SAID[1]}")
+    assert pairs.skipped == (Skipped("3.png", "it has no caption"),)
+    assert any("1 text file without a picture of the same name left out: stray.txt" in note for note in pairs.notes)
+    again = open_pairs(folder, cache=False)
+    assert again.fingerprint == pairs.fingerprint
+    (folder / "0.txt").write_text("something else")
+    assert open_pairs(folder, cache=False).fingerprint != pairs.fingerprint
+
+
+def test_coco_captions(folder: Path) -> None:
+    (folder.parent / "annotations").mkdir()
+    path = folder.parent / "annotations" / "captions.json"
+    images = [{"id": 10 + row, "file_name": f"{row}.png"} for row in range(3)]
+    said = [{"image_id": 10 + row, "caption": SAID[row]} for row in (1, 0, 0)]
+    said.append({"image_id": 17, "caption": "nothing"})
+    said[2]["caption"] = "red"
+    path.write_text(json.dumps({"info": {}, "images": images, "annotations": said}))
+    assert kind_of(path) == "pairs"
+    pairs = open_pairs(path, cache=False)
+    assert colours(pairs) == [list(colour) for colour in COLOURS[:2]]
+    assert [tuple(some) for some in pairs.captions] == [(SAID[0], "red"), (SAID[1],)]
+    assert [one.path for one in pairs.skipped] == ["2.png"]
+    assert any("Captions of 1 picture that the file does not list" in note for note in pairs.notes)
+    path.write_text('{"images": [{"id": 1}]}')
+    with pytest.raises(DataError, match="is no COCO caption file"):
+        open_pairs(path)
+
+
+def test_tars(tmp_path: Path) -> None:
+    def write(name: str, members: dict[str, bytes]) -> Path:
+        with tarfile.open(tmp_path / name, "w") as tar:
+            for member, content in members.items():
+                entry = tarfile.TarInfo(member)
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+        return tmp_path / name
+
+    plain = write("a.tar", {f"{r}.{e}": c for r in range(3) for e, c in (("png", png(r)), ("txt", SAID[r].encode()))})
+    assert kind_of(plain) == "pairs"
+    assert [tuple(some) for some in open_pairs(plain, cache=False).captions] == [(text,) for text in SAID[:3]]
+    said = [json.dumps({"caption": SAID[r], "other": f"o{r}"}).encode() for r in range(2)]
+    keyed = write("b.tar", {f"{r}.{e}": c for r in range(2) for e, c in (("png", png(r)), ("json", said[r]))})
+    assert [tuple(some) for some in open_pairs(keyed, cache=False).captions] == [(text,) for text in SAID[:2]]
+    assert tuple(open_pairs(keyed, cache=False, text_column="other").captions[1]) == ("o1",)
+
+
+def test_targets_and_limits_stay_with_their_pairs(tmp_path: Path) -> None:
+    frame = table([SAID[0], None, SAID[2], SAID[3]], label=["a", "b", "c", "a"], size=[1.5, 2.5, 3.5, 4.5])
+    frame.write_parquet(tmp_path / "pairs.parquet")
+    pairs = open_pairs(tmp_path / "pairs.parquet", number_column="size", cache=False)
+    assert pairs.targets["number"].tolist() == [1.5, 3.5, 4.5]
+    assert pairs.class_names is not None
+    assert pairs.labels is not None
+    assert [pairs.class_names[one] for one in pairs.labels] == ["a", "c", "a"]
+    some = open_pairs(tmp_path / "pairs.parquet", limit=2, cache=False)
+    assert [tuple(one) for one in some.captions] == [(SAID[0],), (SAID[2],)]
+    chosen = pairs.subset([2, 0])
+    assert chosen.batch([0]).captions == ((SAID[3],),)
+    assert chosen.pictures.labels is not None
+    assert chosen.texts.texts == [SAID[3], SAID[0]]
+    assert chosen.with_captions([["x"], ["y"]]).batch([1]).captions == (("y",),)
+
+
+def test_scenes_are_what_their_captions_say() -> None:
+    pairs = open_pairs("made:scenes?count=40&captions=3&seed=2")
+    pictures = scenes(40, seed=2)
+    assert (pairs.pictures.pixels == pictures.pixels).all()
+    for row, words in enumerate(pairs.captions):
+        digit, colour = (pictures.names_of[name][int(pictures.targets[name][row])] for name in ("digit", "colour"))
+        assert len(set(words)) == 3
+        assert all(digit in text.split() and colour in text.split() for text in words)
+        tint = pictures.pixels[row].max(axis=(1, 2)) > 0
+        assert tint.tolist() == {"red": [1, 0, 0], "green": [0, 1, 0], "blue": [0, 0, 1]}.get(colour, tint.tolist())
+    assert open_pairs("made:scenes?count=40&captions=3&seed=2").fingerprint == pairs.fingerprint
+    with pytest.raises(ArgumentError, match="a scene has from 1 to 4 captions"):
+        open_pairs("made:scenes?captions=5")
+    with pytest.raises(ArgumentError, match="made:tint makes pictures without words; scenes are made with captions"):
+        open_pairs("made:tint")
+
+
+def test_slips_are_one_sentence_each(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(DataError, match=r"All 3 pictures .* have the same caption \('a field'\).*--text-column"):
+        open_pairs(table(["a field"] * 3))
+    with pytest.raises(DataError, match=r"None of the 3 pictures .* has a caption"):
+        open_pairs(table([None, "", None], other=["x", "y", "z"]), text_column="caption")
+    with pytest.raises(ArgumentError, match=r"Column 'size' .* holds no captions: choose one"):
+        open_pairs(table(SAID, size=[1, 2, 3, 4]), text_column="size")
+    with pytest.raises(ArgumentError, match=r"has no column 'captoin'.* Did you mean 'caption'"):
+        open_pairs(table(SAID), text_column="captoin")
+    two = table(SAID).rename({"caption": "one"}).with_columns(other=polars.Series(SAID))
+    with pytest.raises(DataError, match=r"several columns could hold the captions \(one, other\)"):
+        open_pairs(two)
+    with pytest.raises(DataError, match=r"no column holds captions; its columns are image"):
+        open_pairs(table(SAID).drop("caption"))
+    for text in folder.glob("*.txt"):
+        text.unlink()
+    with pytest.raises(DataError, match=r"None of the 4 pictures .* has its captions in a text file"):
+        open_pairs(folder, cache=False)
+    with pytest.raises(DataError, match="holds pictures without words"):
+        open_pairs(np.zeros((4, 8, 8, 3), np.uint8))
+    with pytest.raises(ArgumentError, match=r"A list of pairs holds \(picture, caption\)"):
+        open_pairs([("a.png", 3)])

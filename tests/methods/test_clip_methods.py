@@ -1,0 +1,94 @@
+"""`clip` and `clip-rocket`: from the data to the run, what is refused, and that they learn."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import contrapose
+from contrapose.commands.evaluate import evaluate
+from contrapose.commands.report import report
+from contrapose.commands.search import search
+from contrapose.errors import ArgumentError
+from contrapose.methods import CLIP, METHODS
+from contrapose.training.checkpoint import list_checkpoints, load_checkpoint, load_newest
+from contrapose.training.run_folder import RunFolder
+from killed import assert_same
+
+pytest.importorskip("tokenizers")
+SCENES = "made:scenes?count=64&last=600"
+SMALL: dict[str, Any] = {
+    "encoder": "micro_conv",
+    "text_encoder": "bag_of_words",
+    "batch_size": 32,
+    "projection_hidden": 16,
+    "projection_dimension": 16,
+    "quiet": True,
+}
+
+
+def test_the_kind_is_settled_by_the_method_and_refused_by_others(tmp_path: Path) -> None:
+    with pytest.raises(
+        ArgumentError, match=r"^simclr learns from pictures or texts, and these are pairs with both sides"
+    ):
+        contrapose.train("simclr", data=SCENES, out=str(tmp_path / "a"), quiet=True)
+    with pytest.raises(ArgumentError, match=r"add --modality image .* or take a method for pairs: clip, clip-rocket"):
+        contrapose.train("swav", data=SCENES, out=str(tmp_path / "a"), quiet=True)
+    with pytest.raises(ArgumentError, match=r"^clip is for pairs, for it compares two sides .*; these are texts"):
+        METHODS["clip"].on("text")
+    one_side = contrapose.train(
+        "simclr",
+        data=SCENES,
+        modality="image",
+        out=str(tmp_path / "b"),
+        epochs=1,
+        encoder="micro_conv",
+        quiet=True,
+        batch_size=32,
+    )
+    assert one_side.load().encoder.modality == "image"
+
+
+def test_a_group_within_a_group_keeps_the_defaults_of_the_method() -> None:
+    from contrapose.training.config_file import from_dictionary, to_dictionary
+
+    config = from_dictionary(METHODS["clip-rocket"], {"views": {"texts": {"swap": 0.0}}})
+    assert (config.views.count, config.views.texts.stop_words, config.views.texts.swap) == (3, 0.8, 0.0)
+    assert from_dictionary(METHODS["clip-rocket"], to_dictionary(config)) == config
+    assert CLIP().views.count == 1
+
+
+@pytest.mark.parametrize("companion", ["byolip", "barlip", "siamlip", "swalip"])
+def test_companions_resume_bit_for_bit(companion: str, tmp_path: Path) -> None:
+    options = {**SMALL, "companion": companion, "companion_hidden": 16, "companion_dimension": 8, "text_dropout": 0.2}
+    whole = contrapose.train(
+        "clip-rocket", data=SCENES, out=str(tmp_path / "whole"), epochs=2, log_steps=1, checkpoint_steps=1, **options
+    )
+    shutil.copytree(whole.path, tmp_path / "stopped")
+    for path in list_checkpoints(tmp_path / "stopped" / "checkpoints"):
+        if load_checkpoint(path)["step"] > 3:
+            path.unlink()
+    resumed = contrapose.resume(tmp_path / "stopped", quiet=True)
+    assert_same(*(load_newest(RunFolder(run.path).checkpoints)[0] for run in (whole, resumed)))
+
+
+def test_it_learns_and_can_be_asked_both_ways(tmp_path: Path) -> None:
+    run = contrapose.train(
+        "clip", data=SCENES, out=str(tmp_path / "run"), epochs=12, learning_rate=0.01, **{**SMALL, "loss": "softmax"}
+    )
+    found = evaluate(run.path, data=SCENES, quiet=True)
+    assert found.task == "pair-retrieval"
+    trained, untrained = found.arms["trained"], found.arms["untrained"]
+    assert trained["recall@10 by words"].value > untrained["recall@10 by words"].value + 0.2
+    assert set(found.arms) == {"trained", "untrained", "pixels beside word counts"}
+    named = evaluate(run.path, data=SCENES, label_column="colour", prompts=["a photo of a {} three"], quiet=True)
+    assert named.task == "prompts"
+    assert named.arms["trained"]["accuracy"].value > 0.3
+    report(run.path, quiet=True)
+    text = (run.path / "report.html").read_text()
+    assert "data:image/svg+xml" in text
+    found = search(run.path, "a red three", data=SCENES, k=3, quiet=True)
+    assert len(found[0]) == 3
