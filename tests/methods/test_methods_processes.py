@@ -45,7 +45,14 @@ SMALL |= {"precision": "float32", "device": "cpu"}
 CASES = list(methods_of("train"))
 ON_FOUR = ["cless", "code-clones", "contrabert", "dat", "supcon-ce"]
 """Those whose learners no other test has."""
-FILES = {"image": "pictures", "text": "texts", "rows": "rows", "frames": "sequences", "items": "histories", "graph": "graphs"}
+FILES = {
+    "image": "pictures",
+    "text": "texts",
+    "rows": "rows",
+    "frames": "sequences",
+    "items": "histories",
+    "graph": "graphs",
+}
 
 
 SHARDABLE: dict[str, type] = {}

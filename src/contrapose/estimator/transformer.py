@@ -57,7 +57,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     Shapes:
         X: a table `(N, F)` of finite numbers, with or without column names; or pictures `(N, H, W)` or `(N, H, W, C)`;
             or a list of N paths, Pillow images or arrays; or N texts, in a list, an array or a series; or a list of
-            graphs, of sequences or of histories of items as `contrapose.train` takes them; or `Samples` of any further kind.
+            graphs, of sequences or of histories of items as `contrapose.train` takes them; or `Samples` of any kind.
         transform: `(N, D)` float32.
 
     Arguments:

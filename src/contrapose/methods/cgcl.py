@@ -86,8 +86,8 @@ class CGCL(Method):
         prepare = cast("GraphEncoder", encoder).prepare
         make = ControlViews(self.views, prepare, leaders=self.leaders, change=self.change)
         some = np.linspace(0, len(samples) - 1, min(len(samples), _ASKED_ABOUT)).astype(int)
-        counts = make(samples.batch(some), generator=torch.Generator().manual_seed(self.seed))[-1].sum(dim=0)  # (3,)
-        asked, gone, come = counts.tolist()
+        *_, counts = make(samples.batch(some), generator=torch.Generator().manual_seed(self.seed))
+        asked, gone, come = cast("torch.Tensor", counts).sum(dim=0).tolist()
         few = [
             f"{done / max(asked, 1):.0%} of the edges that are asked to {word}"
             for done, word, changes in ((gone, "go", "add"), (come, "come", "delete"))

@@ -63,7 +63,8 @@ def control_views(
     home = graphs.to("cpu")
     device = torch.device("cpu") if generator is None else generator.device
     random = np.random.default_rng(int(torch.randint(2**62, (), generator=generator, device=device)))
-    topology = Topology(*home.edges.numpy(), home.node_pointers.numpy())
+    source, target = home.edges.numpy()  # (E,) each
+    topology = Topology(source, target, home.node_pointers.numpy())
     edits = ControlEdits(Distances(topology, random_leaders(topology, random, share=leaders)))
     drawn = [edits.draw(share, random, change=change) for _ in range(count)]
     counts = np.zeros((len(home), len(COUNTED)), dtype=np.float32)  # (B, 3)
