@@ -97,7 +97,7 @@ def test_an_estimator_takes_a_list_of_sequences() -> None:
     assert features.encoder_.frame_form.channels == 2
     with pytest.raises(ArgumentError, match="fitted on sequences and was given pictures"):
         features.transform(np.zeros((2, 8, 8)))
-    with pytest.raises(ArgumentError, match="1 sequences of X cannot be used, the first is row 1"):
+    with pytest.raises(DataError, match="1 sequences cannot be used, the first is row 1"):
         features.transform([sequences[0], np.zeros((3, 2)), sequences[1]])
 
 

@@ -45,6 +45,7 @@ def compare(
     numbers: Any = None,
     pair_columns: Sequence[str] | None = None,
     label_texts: Sequence[str] | None = None,
+    prompts: Sequence[str] | None = None,
     masks: Any = None,
     void: Sequence[int] | None = None,
     bias_column: str | None = None,
@@ -60,8 +61,8 @@ def compare(
         runs: two run folders or more; the folder of a stage counts as one.
         baseline: the one that the others are compared with; None: the first.
         data, test_data, task, limit, k, full, seed, device, image_column, text_column, label_column, labels,
-            number_column, numbers, pair_columns, label_texts, masks, void, bias_column: as in `evaluate`; they go
-            with `data`.
+            number_column, numbers, pair_columns, label_texts, prompts, masks, void, bias_column: as in `evaluate`; they
+            go with `data`.
         out: also write the result as JSON to this file.
 
     Errors:
@@ -79,11 +80,12 @@ def compare(
     first = _baseline(names, baseline)
     folders = {name: RunFolder.open(run) for name, run in names.items()}
     kind = _one_kind(folders, first)
-    measuring = (test_data, task, number_column, numbers, pair_columns, label_texts, masks, void, bias_column, limit)
+    named = (test_data, task, number_column, numbers, pair_columns, label_texts, prompts)
+    measuring = (*named, masks, void, bias_column, limit)
     if data is None and (full or any(option is not None for option in measuring)):
         raise ArgumentError(
-            "test_data, task, number_column, numbers, pair_columns, label_texts, masks, void, bias_column, limit and "
-            "full go with data: without it, the scores that contrapose evaluate kept are compared."
+            "test_data, task, number_column, numbers, pair_columns, label_texts, prompts, masks, void, bias_column, "
+            "limit and full go with data: without it, the scores that contrapose evaluate kept are compared."
         )
     embedded: dict[str, np.ndarray] = {}
     scores: dict[str, Scores] = {}
@@ -113,6 +115,7 @@ def compare(
             numbers=numbers,
             pair_columns=pair_columns,
             label_texts=label_texts,
+            prompts=prompts,
             masks=masks,
             void=void,
             bias_column=bias_column,
