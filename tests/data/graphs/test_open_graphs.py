@@ -328,3 +328,16 @@ def test_parts_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ArgumentError, match="one node or more each"):
         Graphs(Ragged(np.zeros(3, np.int64), np.array([0, 0, 3])), none, degrees(1))
     assert "node_labels" in tu_texts()
+
+
+def test_graphs_of_the_real_networkx_are_read() -> None:
+    networkx = pytest.importorskip("networkx")
+    star, way = networkx.star_graph(3), networkx.DiGraph([("a", "b"), ("b", "c"), ("b", "b")])
+    star.graph["label"], way.graph["label"] = "star", "way"
+    assert kind_of([star, way]) == "graph"
+    graphs = open_graphs([star, way, networkx.MultiGraph([(0, 1), (0, 1)])], labels=None)
+    assert edges_of(graphs, 0) == {(0, 1), (1, 0), (0, 2), (2, 0), (0, 3), (3, 0)}
+    assert edges_of(graphs, 1) == {(0, 1), (1, 0), (1, 2), (2, 1)}
+    assert edges_of(graphs, 2) == {(0, 1), (1, 0)}
+    assert graphs.labels.tolist() == [0, 1, -1]
+    assert "1 edge from a node to itself left out." in graphs.notes
