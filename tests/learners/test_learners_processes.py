@@ -198,6 +198,7 @@ ELSEWHERE = {
     "CandidateScores",
     "ClonePairs",
     "CorrectedCrops",
+    "Counted",
     "CrossSequence",
     "DualAdversarial",
 }
