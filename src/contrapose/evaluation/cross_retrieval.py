@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
+import numpy as np
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from contrapose.data.ragged import Ragged
 from contrapose.errors import ArgumentError
 from contrapose.evaluation.inputs import Array, as_rows, positive_integer
 from contrapose.evaluation.metric import Metric
 from contrapose.evaluation.similarity import unit_rows
 
 
+class Lists(Protocol):
+    """Row numbers in lists of any length (`data.ragged.Ragged`, or a list of arrays)."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, row: int, /) -> np.ndarray: ...
+
+
 def cross_retrieval(
     query: Array,
     gallery: Array,
-    partners: Ragged,
+    partners: Lists,
     *,
     ks: Sequence[int] = (1, 5, 10),
     what: str = "",
@@ -48,7 +57,7 @@ def cross_retrieval(
     All cosines equal: recall@k = k / N for a query of one partner. The identity: 1.
     """
     queries, items = as_rows(query, "query"), as_rows(gallery, "gallery")
-    if len(partners) != len(queries) or not partners.lengths.all():
+    if len(partners) != len(queries) or not all(len(partners[row]) for row in range(len(queries))):
         raise ArgumentError(
             f"{len(queries):,} queries came with the partners of {len(partners):,}: give each one partner at least."
         )
@@ -70,7 +79,7 @@ def cross_retrieval(
     }
 
 
-def _ranks(scores: Tensor, start: int, partners: Ragged, places: Int64[Tensor, " N"]) -> Int64[Tensor, " q"]:
+def _ranks(scores: Tensor, start: int, partners: Lists, places: Int64[Tensor, " N"]) -> Int64[Tensor, " q"]:
     """The rank of the first partner of each query, 1 is the best; of equal scores the first by `places`."""
     ranks = torch.empty(len(scores), dtype=torch.int64)
     for row, own in enumerate(scores):
