@@ -20,15 +20,17 @@ def apply_command(words: list[str]) -> None:
     from contrapose.commands.apply import apply, makes_pictures, perturbs
     from contrapose.commands.recommend import recommends
 
-    pictures = options.label_texts is None and options.towards is None and makes_pictures(options.run)
-    items = options.label_texts is None and options.towards is None and not pictures and recommends(options.run)
+    perturbed = perturbs(options.run)
+    plain = options.label_texts is None and options.towards is None and not perturbed
+    pictures = plain and makes_pictures(options.run)
+    items = plain and not pictures and recommends(options.run)
     if options.out is None:
         usual = "recommendations.csv" if items else "translations" if pictures else "predictions.csv"
         usual = "ascents" if options.towards is not None else usual
-        options = replace(options, out="perturbed" if perturbs(options.run) else usual)
+        options = replace(options, out="perturbed" if perturbed else usual)
     samples = apply(**vars(options))
     told(samples)
-    if perturbs(options.run):
+    if perturbed:
         print(f"Wrote {counted(len(samples), 'picture')} with the perturbation to {options.out}")
         return
     if options.towards is not None:

@@ -91,6 +91,10 @@ def apply(
             "--ascent-steps, --ascent-step and --radius are of pictures that are moved towards a class: name it with "
             "--towards (towards=), or leave them out."
         )
+    if perturbs(run):
+        _check_plain(label_texts=label_texts, classes=classes, text_column=text_column)
+        given: dict[str, Any] = {"limit": limit, "white": white, "image_column": image_column, "device": device}
+        return apply_perturbation(run, data, out=out, **given, quiet=quiet)
     of_items = {"titles": titles, "user_column": user_column, "item_column": item_column, "time_column": time_column}
     if label_texts is None and classes is None and recommends(run):
         how_many: dict[str, Any] = {"count": count, "mask_seen": mask_seen, "limit": limit, "device": device}
@@ -100,10 +104,6 @@ def apply(
             "--count, --no-mask-seen, --titles and columns of users, items and times are of runs on histories of "
             f"items, and {run} is none: leave them out."
         )
-    if perturbs(run):
-        _check_plain(label_texts=label_texts, classes=classes, text_column=text_column)
-        given: dict[str, Any] = {"limit": limit, "white": white, "image_column": image_column, "device": device}
-        return apply_perturbation(run, data, out=out, **given, quiet=quiet)
     if makes_pictures(run) and label_texts is None:
         if text_column is not None:
             raise ArgumentError(f"{run} holds a generator of pictures, and text_column is of texts: leave it out.")
