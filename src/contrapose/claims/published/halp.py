@@ -103,8 +103,8 @@ CLAIM = register(
             "all the key; the same loss, up to rounding, by the other way, tuned as key again.",
             "All arms take equally many steps; in the first half those of HaLP are MoCo's, bit for bit.",
             "Convolutions along time in the place of recurrent units, 16 frames, and gentler views than the paper's, "
-            "chosen beforehand by MoCo alone on subject 9 (one seed, 59 sequences). After 80 epochs probe and 1-NN were "
-            "both 78.0 % there, untrained 81.4 and 71.2 %, of coordinates 76.3 and 72.9 %.",
+            "chosen beforehand by MoCo alone on subject 9 (one seed, 59 sequences). After 80 epochs probe and 1-NN "
+            "were both 78.0 % there, untrained 81.4 and 71.2 %, of coordinates 76.3 and 72.9 %.",
         ),
     )
 )
