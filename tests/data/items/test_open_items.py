@@ -112,6 +112,8 @@ def test_the_k_core_is_its_own_and_is_counted() -> None:
     assert found.store.lengths.min() >= 5
     assert names(open_items(found, core=5)) == names(found), "a fixed point"
     assert any(note.startswith("5-core: ") and "round" in note for note in found.notes)
+    unravels = open_items([["a", "b"], ["b", "c"], ["c", "d"], ["x", "y"], ["y", "x"]], core=2)
+    assert names(unravels) == {"3": ["x", "y"], "4": ["y", "x"]}, "who is left out takes others along"
     with pytest.raises(DataError, match="Nothing of a dictionary is left of its 40-core"):
         open_items(data, core=40)
 

@@ -67,7 +67,9 @@ def test_nobody_looks_at_a_hidden_item_and_the_last_step_is_read_even_so() -> No
     encoder = made()
     reference = encoder(hidden([1, 0, 2]))
     with torch.no_grad():
-        encoder.backbone.embedding.weight[0] = 5.0  # what stands at a hidden step must not matter to others
+        encoder.backbone.embedding.weight[0] = torch.arange(
+            8.0
+        )  # what stands at a hidden step must not matter to others
     torch.testing.assert_close(encoder(hidden([1, 0, 2])), reference)
     last = hidden([1, 2, 0])
     torch.testing.assert_close(encoder(last)[0], encoder.states(last)[0, 2])
