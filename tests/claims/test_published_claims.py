@@ -40,7 +40,8 @@ def test_every_claim_can_be_decided(name: str) -> None:
     claim = CLAIMS[name]
     assert claim.paper.count("http") >= 1
     assert claim.protocol.seeds >= 3
-    assert claim.full.images > claim.protocol.images
+    assert claim.full.images >= claim.protocol.images  # a set of a few graphs is whole in both
+    assert claim.full != claim.protocol
 
 
 def test_the_page_in_docs_is_the_one_that_the_records_make() -> None:

@@ -42,6 +42,12 @@ class CGCL(Method):
     view as it is. Which nodes hold what is left alone. `contrapose analyse controllability DATA` describes graphs by
     the same means without any training.
 
+    What to expect: on PROTEINS (20 epochs, five seeds, nested SVM; `contrapose reproduce cgcl`: *not resolved here*)
+    74.8 %, as many changes at random 75.1, copies 74.9, untrained 74.1, tag and degree counts 75.2, the descriptor of
+    `analyse controllability` 73.2; on IMDB-BINARY (`contrapose reproduce cgcl-imdb`: *not resolved here*) 72.8, 73.0,
+    72.1, 71.5, 71.4 and 71.2. That distances from leaders are kept made no difference that five seeds can show, and
+    little is learned over an untrained network.
+
     No code of the authors was found, and the body of the paper was not at hand: what may be changed is derived from its
     abstract and the theory that it rests on.
     """
