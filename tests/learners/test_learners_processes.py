@@ -192,7 +192,7 @@ def test_micro_batches_of_two_processes_are_one_batch(name: str, of_two_ranks: l
 
 
 # Learners of tokens are in test_token_learners_processes, games in test_translation_processes and
-# test_dual_processes; those of one method are made and checked as that method makes them: test_methods_processes.
+# test_dual_processes, masked pictures and attacks in files of their own; those of one method are made and checked as that method makes them: test_methods_processes.
 ELSEWHERE = {
     "AttackedClassifier",
     "CandidateScores",
@@ -204,6 +204,7 @@ ELSEWHERE = {
 }
 ELSEWHERE |= {"LabelMatching", "MaskedMomentum", "ReplacedTokens", "ResidualEnergy", "SpanContrast", "SupConCE"}
 ELSEWHERE |= {"TranslatedHeads", "Translation", "VirtualAdversarial"}
+ELSEWHERE |= {"ContrastedNextItem", "FeatureAttack", "LearnedViews", "MaskedPictures", "NextItem"}
 
 
 def test_no_learner_is_left_out() -> None:
