@@ -191,8 +191,9 @@ def test_micro_batches_of_two_processes_are_one_batch(name: str, of_two_ranks: l
             assert torch.allclose(results["parted"][name][key], value, atol=1e-7), key
 
 
-# Learners of tokens are in test_token_learners_processes, games in test_translation_processes and
-# test_dual_processes, masked pictures and attacks in files of their own; those of one method are made and checked as that method makes them: test_methods_processes.
+# Learners of tokens are in test_token_learners_processes, games in test_translation_processes and test_dual_processes,
+# masked pictures and attacks in files of their own; those of one method are made and checked as that method makes them:
+# test_methods_processes.
 ELSEWHERE = {
     "AttackedClassifier",
     "CandidateScores",
