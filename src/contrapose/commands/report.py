@@ -165,6 +165,7 @@ def collect(
         spectra=_tried(parts, lambda parts: parts.spectra),
         setup=facts.setup_of(folder, record, config),
         relations=facts.relations_of(folder.path, record),
+        sides=_tried(images if test is None else test, lambda samples: facts.sides_of(trained, samples)),
         stages=(stages := facts.stages_of(folder)),
         pictures=() if stages else facts.left_pictures_of(folder.path),
     )

@@ -12,6 +12,13 @@ from contrapose.report.course import Absent as Absent
 from contrapose.report.course import Curve as Curve
 from contrapose.report.course import Curves as Curves
 from contrapose.report.course import LeftPicture, Pairs, StagePart
+from contrapose.report.found import Confusion as Confusion
+from contrapose.report.found import Direction as Direction
+from contrapose.report.found import Gallery as Gallery
+from contrapose.report.found import Neighbour as Neighbour
+from contrapose.report.found import Query as Query
+from contrapose.report.found import Sides as Sides
+from contrapose.report.found import Sought as Sought
 
 
 @dataclass(frozen=True)
@@ -77,47 +84,6 @@ class Map:
     clusters: Sequence[Group]
     classes: Sequence[Group] = ()
     every_class: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """A sample near a query; `hit` says whether it is of the query's class, `None` without labels."""
-
-    card: Card
-    name: str
-    similarity: float
-    label: str | None = None
-    hit: bool | None = None
-
-
-@dataclass(frozen=True)
-class Query:
-    """A sample and its neighbours, nearest first."""
-
-    card: Card
-    name: str
-    label: str | None
-    neighbours: Sequence[Neighbour]
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """A class taken for another: how often, of how many, with examples."""
-
-    truth: str
-    taken_for: str
-    count: int
-    of: int
-    examples: Sequence[Card]
-
-
-@dataclass(frozen=True)
-class Gallery:
-    """Neighbours of some queries, how they were found, and the classes most often confused."""
-
-    queries: Sequence[Query]
-    method: str
-    confusions: Sequence[Confusion] | Absent
 
 
 @dataclass(frozen=True)
@@ -227,5 +193,6 @@ class Page:
     results: Results | Absent
     setup: Setup
     relations: Relations | Absent | None = None  # None: the method learns none
+    sides: Sides | Absent | None = None  # None: samples have one side
     stages: Sequence[StagePart] = ()
     pictures: Sequence[LeftPicture] | Absent = ()

@@ -8,8 +8,6 @@ import numpy as np
 
 from contrapose.data import derived_generator
 from contrapose.data.pairs import Pairs
-from contrapose.data.ragged import Ragged
-from contrapose.data.texts import Texts
 from contrapose.errors import ArgumentError, DataError
 from contrapose.evaluation import Metric, cross_retrieval, modality_gap
 from contrapose.tasks.given import Given
@@ -32,14 +30,10 @@ class _PairRetrieval(Measurement):
         if len(samples) < LEAST:
             raise DataError(f"{samples.origin} has {counted(len(samples), 'pair')}: give {LEAST} or more.")
         self.known, self.noun, self.seed, self.pairs = samples, samples.noun, given.seed, samples
-        self.pictures_side, texts = samples.pictures, samples.texts
-        said, numbers = np.unique(np.asarray(texts.texts, dtype=object).astype(str), return_inverse=True)
-        self.texts = Texts(said.tolist(), origin=texts.origin)  # (T,) different captions
-        owners = samples.owners  # (S,)
-        self.words_of = _grouped(owners, numbers.reshape(-1), len(samples))
-        self.pictures_of = _grouped(numbers.reshape(-1), owners, len(said))
+        self.pictures_side = samples.pictures
+        self.texts, self.pictures_of, self.words_of = samples.told_once()  # T different captions
         self.first = np.array([words[0] for words in self.words_of])  # (N,)
-        captions = counted(len(said), "different caption")
+        captions = counted(len(self.texts), "different caption")
         self.data = f"{samples.origin}, {counted(len(samples), 'picture')} and {captions}"
         self.setting = Setting("retrieval of pairs", {"seed": given.seed}, Identity.of(samples, _said(samples)))
         self.shared = int((self.pictures_of.lengths > 1).sum())
@@ -83,12 +77,6 @@ class _PairRetrievalTask(Task):
 
     def prepare(self, given: Given) -> Measurement:
         return _PairRetrieval(given)
-
-
-def _grouped(keys: np.ndarray, values: np.ndarray, count: int) -> Ragged:
-    """The different values of each key, `count` of them."""
-    both = np.unique(np.stack([keys, values], axis=1), axis=0)  # (S', 2), by key
-    return Ragged(both[:, 1], np.concatenate([[0], np.bincount(both[:, 0], minlength=count).cumsum()]))
 
 
 def _said(samples: Pairs) -> list[str]:

@@ -25,7 +25,9 @@ TEMPLATES = ("a photo of a {}", "this is a {}", "{}")
 """Sentences about a class where none are given: two of CLIP's (arXiv 2103.00020), and the name alone [design]."""
 
 
-class _Prompts(Measurement):
+class Prompts(Measurement):
+    """Each picture takes the class whose sentences lie nearest to it on average."""
+
     target = "label"
 
     def __init__(self, given: Given) -> None:
@@ -40,19 +42,25 @@ class _Prompts(Measurement):
         if len(np.unique(self.truths)) < 2:
             raise DataError(f"{samples.origin} holds one class only: there is nothing to tell apart.")
         self.known, self.noun, self.seed = samples, samples.noun, given.seed
-        self.towers: Any = given.encoder
+        self.encoder: Any = given.encoder  # or samples, of what is none
         self.data = f"{samples.origin}, {len(samples):,} pictures by prompts of {len(self.names)} classes"
         among = "|".join(" ".join(some) for some in self.prompts)
         asked = Identity.of(samples, [f"{label} of {among}" for label in self.truths.tolist()])
         self.setting = Setting("zero-shot by prompts", {"seed": given.seed}, asked)
 
     def __call__(self, embed: Embed) -> tuple[Metrics, np.ndarray]:
+        answers, z = self.answers(embed)
+        return self._scored(answers), z
+
+    def answers(self, embed: Embed) -> tuple[np.ndarray, np.ndarray]:
+        """The number of the class that each picture is taken for, `(N,)`, and the embeddings `(N, D)`."""
         z = embed(self.known)  # (N, D)
         said = Texts([text for some in self.prompts for text in some])
         rows = torch.from_numpy(embed(said)).float().split([len(some) for some in self.prompts])  # C of (P, D)
-        centre = self.towers.centre if rows[0].shape[1] == self.towers.dimension else _mean
+        own = rows[0].shape[1] == getattr(self.encoder, "dimension", None)  # not of the floor
+        centre = self.encoder.centre if own else _mean
         classes = torch.stack([centre(part) for part in rows]).numpy()  # (C, D)
-        return self._scored(cosine_scores(z, classes).argmax(axis=1)), z
+        return cosine_scores(z, classes).argmax(axis=1), z
 
     def floors(self) -> dict[str, Metrics]:
         most = np.bincount(self.truths).argmax()
@@ -129,7 +137,7 @@ class _PromptsTask(Task):
         return isinstance(given.samples, Images | Pairs) and given.samples.labels is not None
 
     def prepare(self, given: Given) -> Measurement:
-        return _Prompts(given)
+        return Prompts(given)
 
 
 PROMPTS = _PromptsTask()

@@ -127,6 +127,15 @@ class Pairs(Samples):
         """Whose picture each caption is, `(S,)` int64."""
         return np.repeat(np.arange(len(self)), self.captions.lengths)
 
+    def told_once(self) -> tuple[Texts, Ragged, Ragged]:
+        """The different captions, T of them; for each the pictures that it was written for, and for each picture the
+        numbers of its own."""
+        texts, owners = self.texts, self.owners
+        said, numbers = np.unique(np.asarray(texts.texts, dtype=object).astype(str), return_inverse=True)
+        numbers = numbers.reshape(-1)  # (S,)
+        once = Texts(said.tolist(), origin=texts.origin)
+        return once, _grouped(numbers, owners, len(said)), _grouped(owners, numbers, len(self))
+
     @property
     def every_text(self) -> Sequence[str]:
         """All captions, for a vocabulary; and the words that may come to stand in them."""
@@ -199,3 +208,9 @@ class Pairs(Samples):
             raise ArgumentError(f"{len(self):,} captioned pictures want as many others, got {len(pixels):,}.")
         changed._words, changed.rows, changed._stored, changed._fingerprint = self.captions, None, len(self), None
         return changed
+
+
+def _grouped(keys: np.ndarray, values: np.ndarray, count: int) -> Ragged:
+    """The different values of each key, `count` of them."""
+    both = np.unique(np.stack([keys, values], axis=1), axis=0)  # (S', 2), by key
+    return Ragged(both[:, 1], np.concatenate([[0], np.bincount(both[:, 0], minlength=count).cumsum()]))

@@ -13,6 +13,7 @@ _HOMES = {
     "relations_of": "relations",
     "results_of": "results",
     "setup_of": "run",
+    "sides_of": "sides",
     "spectra_of": "spectrum",
     "stages_of": "stages",
     "views_of": "views",

@@ -10,7 +10,7 @@ from contrapose.data.samples import evenly_spaced
 from contrapose.evaluation import knn_predict
 from contrapose.evaluation.inputs import as_rows
 from contrapose.evaluation.neighbours import nearest
-from contrapose.report.cards import Card, TextCard, marked
+from contrapose.report.cards import Card, Show, TextCard, marked
 from contrapose.report.embedded import Embedded
 from contrapose.report.page import Absent, Confusion, Gallery, Neighbour, Query
 from contrapose.words import counted
@@ -65,7 +65,18 @@ def confusions_of(bank: Embedded, asked: Embedded | None) -> list[Confusion] | A
     if len(np.unique(classes)) < 2 or not len(wanted):
         return Absent("There is one class only, so nothing can be confused.")
     predicted = knn_predict(bank.embeddings[known], classes, asked.embeddings[wanted], k=min(K, len(known)))  # (T,)
-    truth = asked.labels[wanted].astype(str)
+    return commonest(asked.labels[wanted].astype(str), predicted, lambda row: asked.card(int(wanted[row])))
+
+
+def commonest(truth: np.ndarray, predicted: np.ndarray, card: Show) -> list[Confusion] | Absent:
+    """Which class was most often taken for which.
+
+    Shapes:
+        truth, predicted: `(T,)` names.
+
+    Arguments:
+        card: how sample 0 to T - 1 is shown.
+    """
     wrong = np.flatnonzero(predicted != truth)
     sizes = Counter(truth.tolist())
     pairs = Counter((str(truth[row]), str(predicted[row])) for row in wrong)
@@ -79,9 +90,7 @@ def confusions_of(bank: Embedded, asked: Embedded | None) -> list[Confusion] | A
             *pair,
             count=pairs[pair],
             of=sizes[pair[0]],
-            examples=[asked.card(int(wanted[row])) for row in wrong.tolist() if (truth[row], predicted[row]) == pair][
-                :EXAMPLES
-            ],
+            examples=[card(row) for row in wrong.tolist() if (truth[row], predicted[row]) == pair][:EXAMPLES],
         )
         for pair in commonest
     ]
