@@ -29,6 +29,7 @@ from contrapose.learners.momentum_views import MomentumViews
 from contrapose.learners.multi_exit import MultiExit
 from contrapose.learners.nearest_neighbour import NearestNeighbour, SupportSet
 from contrapose.learners.origin_and_family import OriginAndFamily
+from contrapose.learners.patch_game import PatchGame, PatchTerms
 from contrapose.learners.predicted_views import PredictedViews
 from contrapose.learners.prototypes import CropQueue, Prototypes
 from contrapose.learners.regression import Regression
@@ -87,6 +88,8 @@ __all__ = [
     "NextItem",
     "Objective",
     "OriginAndFamily",
+    "PatchGame",
+    "PatchTerms",
     "PredictedViews",
     "Prototypes",
     "Queue",

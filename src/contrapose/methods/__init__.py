@@ -1,5 +1,6 @@
 """The published methods: wiring, defaults, and what to expect. No torch is loaded until a learner is made."""
 
+from contrapose.methods.advclip import AdvCLIP
 from contrapose.methods.auc_cl import AUCCL
 from contrapose.methods.bias_debias import BiasDebias
 from contrapose.methods.cacr import CACR
@@ -76,6 +77,7 @@ __all__ = [
     "NNCLR",
     "VERBS",
     "About",
+    "AdvCLIP",
     "BiasDebias",
     "CDvG",
     "CL4SRec",

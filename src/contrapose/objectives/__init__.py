@@ -8,6 +8,12 @@
 """
 
 from contrapose.objectives.adversarial.feature_similarity import feature_similarity
+from contrapose.objectives.adversarial.topology import (
+    pushed_apart,
+    topology_deviation,
+    topology_divergence,
+    topology_graph,
+)
 from contrapose.objectives.adversarial.translation import reconstruction
 from contrapose.objectives.adversarial.wasserstein import critic_loss, gradient_penalty, maker_loss
 from contrapose.objectives.dense.masked_patches import masked_patches
@@ -134,6 +140,7 @@ __all__ = [
     "pairwise_nt_xent",
     "pix_contrast",
     "pix_pro",
+    "pushed_apart",
     "pvc_arithmetic",
     "pvc_geometric",
     "queue_info_nce",
@@ -160,5 +167,8 @@ __all__ = [
     "supremix",
     "swapped_assignment",
     "swapped_prediction",
+    "topology_deviation",
+    "topology_divergence",
+    "topology_graph",
     "weak_strong_clip",
 ]

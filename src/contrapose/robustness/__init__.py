@@ -2,6 +2,7 @@
 what it learned from (triggers)."""
 
 from contrapose.robustness.attack import Attacked, cross_entropy_attack
+from contrapose.robustness.defences import blurred, levelled, noisy, pruned
 from contrapose.robustness.directions import filter_normalized, gaussian_noise
 from contrapose.robustness.divergence import divergence, symmetric_divergence
 from contrapose.robustness.landscape import Landscape, landscape
@@ -32,6 +33,7 @@ __all__ = [
     "add_delta",
     "average_flatness",
     "blocks_of",
+    "blurred",
     "checked_pictures",
     "climb",
     "cross_entropy_attack",
@@ -41,12 +43,15 @@ __all__ = [
     "kept_near",
     "landscape",
     "largest_change",
+    "levelled",
+    "noisy",
     "paste",
     "patch_mask",
     "peak_ratio",
     "perturbation",
     "project",
     "project_delta",
+    "pruned",
     "random_start",
     "rounded",
     "symmetric_divergence",

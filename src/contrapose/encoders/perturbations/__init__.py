@@ -11,10 +11,13 @@ from contrapose.encoders.perturbations.folder import (
     save_perturbation,
 )
 from contrapose.encoders.perturbations.generator import PerturbationGenerator
+from contrapose.encoders.perturbations.patch_networks import PatchDiscriminator, PatchGenerator
 
 __all__ = [
     "FOLDER",
     "KINDS",
+    "PatchDiscriminator",
+    "PatchGenerator",
     "PerturbationGenerator",
     "SavedPerturbation",
     "Victim",
