@@ -9,11 +9,12 @@ from contrapose.data.images.biased import BiasedImages, colour_biased
 from contrapose.data.images.images import Images
 from contrapose.data.images.omniglot import OneShotRuns, omniglot, omniglot_one_shot
 from contrapose.data.images.opening import open_data
-from contrapose.data.images.poisoned import POISONED, Poisoned, poison, triggered
+from contrapose.data.images.poisoned import POISONED, Poisoned, triggered
 from contrapose.data.images.seeds import in_form_of, patch_shuffled
 from contrapose.data.imbalance import Unbalanced, few_frequent, long_tailed
 from contrapose.data.kinds import kind_of
 from contrapose.data.labelled import class_texts, only_labelled
+from contrapose.data.pairs.poisoned import PoisonedPairs, poison
 from contrapose.data.randomness import derived_generator, derived_seed
 from contrapose.data.rows import Rows
 from contrapose.data.sampler import EpochSampler, Sampler
@@ -32,6 +33,7 @@ __all__ = [
     "OneShotRuns",
     "PlainSource",
     "Poisoned",
+    "PoisonedPairs",
     "Rows",
     "Sampler",
     "Samples",

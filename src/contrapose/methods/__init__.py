@@ -28,6 +28,7 @@ from contrapose.methods.halp import HaLP
 from contrapose.methods.hard_contrastive import HardContrastive
 from contrapose.methods.hydra import Hydra
 from contrapose.methods.imaginet import ImagiNet
+from contrapose.methods.invertune import InverTune
 from contrapose.methods.isd import ISD
 from contrapose.methods.mae import MAE
 from contrapose.methods.mcl import MCL
@@ -95,6 +96,7 @@ __all__ = [
     "HardContrastive",
     "Hydra",
     "ImagiNet",
+    "InverTune",
     "MCLRec",
     "Method",
     "MoCHi",

@@ -11,6 +11,7 @@ import torch
 from contrapose.data import Images, Samples, derived_generator, only_labelled
 from contrapose.data.pairs import Pairs
 from contrapose.data.texts import Texts
+from contrapose.encoders.pairs.prompts import sentences_about
 from contrapose.encoders.texts.label_texts import check_labels, label_text
 from contrapose.errors import ArgumentError, DataError
 from contrapose.evaluation import class_scores
@@ -20,9 +21,6 @@ from contrapose.tasks.labelled import MAJORITY
 from contrapose.tasks.setting import Identity, Setting
 from contrapose.tasks.task import INTERVALS, Embed, Measurement, Metrics, Task
 from contrapose.words import counted
-
-TEMPLATES = ("a photo of a {}", "this is a {}", "{}")
-"""Sentences about a class where none are given: two of CLIP's (arXiv 2103.00020), and the name alone [design]."""
 
 
 class Prompts(Measurement):
@@ -37,7 +35,7 @@ class Prompts(Measurement):
         if samples.labels is None:
             raise DataError(f"{given.samples.origin} has no labelled picture, so no answer can be judged.")
         self.names = _names(samples, given.targets.label_texts)
-        self.prompts = _sentences(self.names, given.targets.prompts)  # a list a class
+        self.prompts = sentences_about(self.names, given.targets.prompts)  # a list a class
         self.labels = self.truths = samples.labels  # (N,)
         if len(np.unique(self.truths)) < 2:
             raise DataError(f"{samples.origin} holds one class only: there is nothing to tell apart.")
@@ -102,18 +100,6 @@ def _names(samples: Samples, asked: Sequence[str] | None) -> tuple[str, ...]:
             "their order, with --label-texts (label_texts=)."
         )
     return tuple(label_text(name) for name in samples.class_names)
-
-
-def _sentences(names: Sequence[str], templates: Sequence[str] | None) -> list[list[str]]:
-    chosen = TEMPLATES if templates is None else tuple(templates)
-    wrong = [one for one in chosen if "{}" not in one]
-    if wrong or not chosen:
-        given = repr(wrong[0]) if wrong else "none"
-        raise ArgumentError(
-            f"prompts (--prompts) are sentences with {{}} where the class is named, got {given}: write "
-            '"a photo of a {}".'
-        )
-    return [[one.replace("{}", name) for one in chosen] for name in names]
 
 
 def _mean(rows: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from contrapose.data.images.images import Images
 from contrapose.data.randomness import derived_generator
+from contrapose.data.samples import Samples
 from contrapose.errors import ArgumentError, DataError
 from contrapose.words import counted
 
@@ -63,10 +64,11 @@ def poison(
         ArgumentError: a rate outside (0, 1), an unknown class, a trigger that gives something else than pictures.
         DataError: no labels, or fewer pictures to choose from than are to be poisoned.
     """
-    number = _class_of(samples, target)
+    number = class_number(samples, target)
     labels = samples.labels
     assert labels is not None
-    rows = _drawn(labels, number, rate, seed, from_target)
+    allowed = np.arange(len(labels)) if from_target else np.flatnonzero(labels != number)
+    rows = drawn_rows(allowed, len(labels), rate, seed)
     pixels = samples.pixels.copy()  # (N, C, H, W)
     for part in np.array_split(rows, -(-len(rows) // BLOCK)):
         pixels[part] = triggered(torch.from_numpy(pixels[part]), trigger).numpy()
@@ -105,7 +107,13 @@ def triggered(pictures: Tensor, trigger: Callable[[Tensor], Tensor]) -> Tensor:
     return (changed * 255).round().clamp(0, 255).to(torch.uint8)
 
 
-def _class_of(samples: Images, target: int | str) -> int:
+def class_number(samples: Samples, target: int | str) -> int:
+    """The number of a class that is given by its number or its name.
+
+    Errors:
+        ArgumentError: no such class.
+        DataError: no labels.
+    """
     labels = samples.labels
     if labels is None or not (labels >= 0).any():
         raise DataError(
@@ -121,15 +129,23 @@ def _class_of(samples: Images, target: int | str) -> int:
     return found
 
 
-def _drawn(labels: np.ndarray, target: int, rate: float, seed: int, from_target: bool) -> np.ndarray:
+def drawn_rows(allowed: np.ndarray, count: int, rate: float, seed: int) -> np.ndarray:
+    """round(rate N) of the rows that may be chosen, at least one, ascending.
+
+    Arguments:
+        count: N, of all samples.
+
+    Errors:
+        ArgumentError: a rate outside (0, 1).
+        DataError: fewer rows than that.
+    """
     if not 0 < rate < 1:
         raise ArgumentError(f"rate must lie between 0 and 1, got {rate:g}; 0.01 to 0.02 is usual of a few thousand.")
-    wanted = max(1, round(rate * len(labels)))
-    from_these = np.arange(len(labels)) if from_target else np.flatnonzero(labels != target)
-    if wanted > len(from_these):
+    wanted = max(1, round(rate * count))
+    if wanted > len(allowed):
         raise DataError(
-            f"{wanted} pictures are to be poisoned (rate {rate:g} of {len(labels)}), and only {len(from_these)} are of "
+            f"{wanted} pictures are to be poisoned (rate {rate:g} of {count}), and only {len(allowed)} are of "
             "another class than the target. Take a lower rate."
         )
-    order = torch.randperm(len(from_these), generator=derived_generator(seed, "poison")).numpy()
-    return np.sort(from_these[order[:wanted]])
+    order = torch.randperm(len(allowed), generator=derived_generator(seed, "poison")).numpy()
+    return np.sort(allowed[order[:wanted]])

@@ -128,7 +128,11 @@ class Towers(Encoder):
 
     def embed_images(self, pictures: Tensor) -> Float[Tensor, "B D"]:
         """Pictures `(B, C, H, W)` to unit rows; gradients flow."""
-        return self._united(self.image(pictures), 0)
+        return self.heads_of_images(self.image(pictures))
+
+    def heads_of_images(self, features: Float[Tensor, "B F"]) -> Float[Tensor, "B D"]:
+        """What the picture tower gave, to unit rows; gradients flow."""
+        return self._united(features, 0)
 
     def embed_texts(self, texts: Padded) -> Float[Tensor, "B D"]:
         """Prepared texts to unit rows; gradients flow."""

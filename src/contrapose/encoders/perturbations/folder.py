@@ -56,8 +56,8 @@ class SavedPerturbation:
         channels, image_size: of the pictures that it is for.
         victims: whom it was made against, one at least.
         bound: how much it may change, as JSON: `{"norm": "linf", "radius": 0.04}` or `{"area": 0.03}`.
-        tensors: of a patch `patch (C, H, W)` and `mask (1, H, W)`, of a delta `delta (C, H, W)`, on the scale of
-            [0, 1]; of a generator its weights.
+        tensors: of a patch `patch (C, H, W)` and `mask (1, H, W)`, or one a channel, of a delta `delta (C, H, W)`, on
+            the scale of [0, 1]; of a generator its weights.
         arguments: of a generator's network.
         preparation: how the pictures that it was made on became pixels.
         purpose: a sentence's end.
@@ -89,7 +89,9 @@ class SavedPerturbation:
         if set(self.tensors) != set(names):
             raise ArgumentError(f"A {self.kind} is made of {' and '.join(names)}, got {', '.join(self.tensors)}.")
         for name, tensor in self.tensors.items():
-            shape = (1 if name == "mask" else self.channels, self.image_size, self.image_size)
+            own_channels = name == "mask" and tensor.shape[:1] == (self.channels,)
+            channels = 1 if name == "mask" and not own_channels else self.channels
+            shape = (channels, self.image_size, self.image_size)
             if tuple(tensor.shape) != shape or not bool(tensor.isfinite().all()):
                 raise ArgumentError(f"The {name} must be {shape}, finite numbers, got {tuple(tensor.shape)}.")
 

@@ -1,0 +1,258 @@
+"""InverTune: which class was planted in two towers, by which trigger, and towers in which it no longer works."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from contrapose.errors import DataError
+from contrapose.methods.fit_to_data import class_names
+from contrapose.methods.method import About, register
+from contrapose.methods.on_run import OnRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+    from torch import Tensor
+
+    from contrapose.encoders import Encoder
+    from contrapose.learners import Learner
+    from contrapose.training.repairing.inversion import Found
+    from contrapose.training.repairing.suspect import Suspect
+    from contrapose.training.repairing.tuning import ActivationTuning
+    from contrapose.training.stages import Context, Stage
+
+TARGET, INVERT, REPAIR = "target", "invert", "repair"
+"""The stages."""
+KNOWN = ("inverted", "random", "badnets", "blended", "sig", "wanet")
+
+
+@register("invertune")
+@dataclass(frozen=True, kw_only=True)
+class InverTune(OnRun):
+    """Was a trigger planted in these towers, which, and what do they do without it?
+
+    `contrapose repair invertune RUN --data CLEAN` takes two towers of unknown origin (RUN, or an encoder's folder)
+    and a few hundred clean pairs. A patch without aim shows which class predictions pile up on (`stages/target`); for
+    that class the smallest trigger is looked for (`stages/invert`, which `contrapose apply` puts on pictures); and the
+    picture tower is tuned until that trigger moves nothing, while clean embeddings are held (the run's own `encoder/`).
+    `repair.json` says what was found, or that nothing was: then the towers are those that were given. Classes are those
+    of the labels, or named with --class-texts.
+
+    What to expect: nothing measured yet. Nothing found is no proof of innocence: triggers that are no patch, or many
+    classes, may stay hidden. A repair is judged by the true trigger, where one has it, never by the one found here.
+    """
+
+    about: ClassVar[About] = About(
+        question="how fragile is an encoder, and is it poisoned?",
+        purpose="looks for a planted trigger in two towers by clean pairs alone, and tunes it away",
+        paper="Sun et al., NDSS 2026, https://arxiv.org/abs/2506.12411",
+    )
+    verb: ClassVar[str] = "repair"
+    modality: ClassVar[str] = "pairs"
+    kinds: ClassVar[tuple[str, ...]] = ("pairs",)
+    kinds_note: ClassVar[str] = "for it names pictures by words"
+    needs: ClassVar[tuple[str, ...]] = ("two towers",)
+    view_count: ClassVar[int] = 1
+    view_note: ClassVar[str] = "one: pictures as they are"
+    pairing_note: ClassVar[str] = "No samples are paired: clean pictures are compared with themselves under a trigger."
+
+    class_texts: tuple[str, ...] = ()
+    """What the classes are called, which suspicion may fall on: `--class-texts mushroom lorry ...`. Default: the
+    classes of the labels."""
+    prompts: tuple[str, ...] = ()
+    """Sentences with {} where a class is named. Default: "a photo of a {}", "this is a {}", and the name alone."""
+    patch_area: float = 0.03
+    """Share of a picture that the patch without aim covers. 0.03: the authors'."""
+    scan_steps: int = 200
+    """Steps that it is learned in. [design] 200; the authors take an epoch or two of their pictures."""
+    inversion_steps: int = 600
+    """Steps in which a trigger is looked for. [design] 600; about 8,000 of the authors, on 50,000 pictures."""
+    inversion_rate: float = 0.01
+    """Of Adam, for mask and trigger. 0.01: the authors'."""
+    mask_weight: float = 0.01
+    """Of the sum over all values of the mask. 0.01: the authors'."""
+    least_rise: float = 0.10
+    """By how much the share of a class has to rise under the patch before a trigger counts as found. [design] 0.1."""
+    largest_mask: float = 0.30
+    """Share of a picture that a trigger may take and still count as found. [design] 0.3."""
+    repair_steps: int = 200
+    """Steps of tuning, all on one batch. 200: the authors'."""
+    repair_pictures: int = 256
+    """Pictures of that batch, evenly over the data. [design] 256."""
+    repair_layers: int = 3
+    """Layers that are brought back, those that the trigger moves most. 3: the authors'."""
+    align_weight: float = 1.0
+    """Weight of bringing critical units back. 1: the authors'."""
+    preserve_weight: float = 0.5
+    """Weight of holding clean embeddings. 0.5: the authors'."""
+    frozen_norms: bool = True
+    """Batch normalisation keeps its statistics while tuning. [design] on, for a few hundred pictures; the authors' move
+    them."""
+    trigger: Literal["inverted", "random", "badnets", "blended", "sig", "wanet"] = "inverted"
+    """What is tuned away. inverted: what was found. random: a mask as large at random places, a control. A name: that
+    trigger with its usual options, if it is known."""
+    batch_size: int = 64
+    """Pictures a step of the search. 64: the authors'."""
+    learning_rate: float = 1e-4
+    """Of tuning, by AdamW; it falls to a hundredth by a cosine. [design] 1e-4, for small encoders; the authors tune
+    published ones with 2e-6."""
+    weight_decay: float = 1e-4
+    """1e-4: the authors'."""
+    gradient_clip: float = 1.0
+    """1: the authors'."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("scan_steps", "inversion_steps", "repair_steps", "repair_pictures", "repair_layers"):
+            self._check(name, getattr(self, name) >= 1, "at least 1")
+        for name in ("patch_area", "least_rise", "largest_mask"):
+            self._check(name, 0 < getattr(self, name) < 1, "between 0 and 1")
+        self._check("inversion_rate", self.inversion_rate > 0, "above 0")
+        for name in ("mask_weight", "align_weight", "preserve_weight"):
+            self._check(name, getattr(self, name) >= 0, "0 or more")
+        self._check_choice("trigger", KNOWN)
+
+    @property
+    def varied(self) -> bool:
+        return False
+
+    def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
+        from contrapose.learners.held import Held
+
+        self.check_given()
+        return Held(encoder)
+
+    def stages(self, context: Context) -> Sequence[Stage]:
+        from contrapose.training.stages import Stage
+
+        self.suspect(context)  # what cannot be done is said before there is a folder
+        return [
+            Stage(TARGET, self.scan_steps, _scan),
+            Stage(INVERT, self.inversion_steps, _invert),
+            Stage(REPAIR, self.repair_steps, _tune),
+        ]
+
+    def suspect(self, context: Context) -> Suspect:
+        """A copy of the towers, with the clean pictures and the classes."""
+        from contrapose.training.repairing.suspect import Suspect
+
+        learner, _ = context.parts()
+        towers: Any = learner.encoder
+        return Suspect.of(
+            towers,
+            context.samples,
+            self._classes(context.samples),
+            templates=self.prompts or None,
+            device=context.accelerator.device,
+        )
+
+    def _classes(self, samples: Any) -> tuple[str, ...]:
+        """What the classes are called.
+
+        Errors:
+            DataError: neither labels with names nor texts; another number of texts than of classes.
+        """
+        from contrapose.encoders.texts.label_texts import check_labels, label_text
+
+        names = class_names(samples)
+        if self.class_texts:
+            texts = tuple(check_labels(self.class_texts, option="--class-texts"))
+            if samples.labels is not None and names is not None and len(texts) != len(names):
+                raise DataError(
+                    f"{samples.origin} has {len(names)} classes, and --class-texts names {len(texts)}: name each, in "
+                    "their order, or read no labels (--labels none)."
+                )
+            return texts
+        if names is None or all(name.isdigit() for name in names):
+            raise DataError(
+                f"Suspicion falls on one class among several, and {samples.origin} names none: say what they are "
+                "called with --class-texts (class_texts=), or take pairs with labels that have names."
+            )
+        return tuple(label_text(name) for name in names)
+
+    def remarks(self) -> list[str]:
+        return ["the clean pairs are taken for clean: what they hide is not looked for"]
+
+
+def _scan(context: Context) -> Any:
+    from contrapose.training.repairing.target_scan import TargetScan
+
+    config: InverTune = context.config
+    return TargetScan(
+        config.suspect(context),
+        steps=config.scan_steps,
+        batch=config.batch_size,
+        area=config.patch_area,
+        seed=config.seed,
+    )
+
+
+def _invert(context: Context) -> Any:
+    from contrapose.encoders import fingerprint_of
+    from contrapose.encoders.perturbations import Victim
+    from contrapose.robustness.backdoors import Weights
+    from contrapose.training.repairing.inversion import TriggerInversion
+    from contrapose.training.repairing.target_scan import read_suspects
+
+    config: InverTune = context.config
+    suspects, candidates = read_suspects(context.artifacts[TARGET])
+    suspect = config.suspect(context)
+    victim = Victim(str(config.init), suspect.towers.name, fingerprint_of(suspect.towers))
+    return TriggerInversion(
+        suspect,
+        suspects,
+        candidates,
+        steps=config.inversion_steps,
+        batch=config.batch_size,
+        rate=config.inversion_rate,
+        weights=Weights(size=config.mask_weight),
+        least_rise=config.least_rise,
+        largest_mask=config.largest_mask,
+        seed=config.seed,
+        victim=victim,
+    )
+
+
+def _tune(context: Context) -> ActivationTuning:
+    from contrapose.training.repairing.inversion import read_trigger
+    from contrapose.training.repairing.tuning import ActivationTuning, Tuning
+
+    config: InverTune = context.config
+    found = read_trigger(context.artifacts[INVERT])
+    suspect = config.suspect(context)
+    how = Tuning(
+        steps=config.repair_steps,
+        rate=config.learning_rate,
+        decay=config.weight_decay,
+        layers=config.repair_layers,
+        pictures=config.repair_pictures,
+        align=config.align_weight,
+        preserve=config.preserve_weight,
+        clip=config.gradient_clip,
+        frozen_norms=config.frozen_norms,
+    )
+    return ActivationTuning(suspect, found, _change(config, found, suspect), how, describe=context.describe)
+
+
+def _change(config: InverTune, found: Found, suspect: Suspect) -> Callable[[Tensor], Tensor]:
+    """What is put on pictures for tuning."""
+    import torch
+
+    from contrapose.data import derived_generator
+    from contrapose.robustness import trigger
+    from contrapose.robustness.backdoors import overlaid
+
+    image, device = suspect.towers.image, suspect.pictures.device
+    if config.trigger not in ("inverted", "random"):
+        return trigger(config.trigger, channels=image.channels, image_size=image.image_size)
+    mask, pattern = found.mask, found.trigger  # (C, H, W) each
+    if config.trigger == "random":
+        generator = derived_generator(config.seed, "random trigger")
+        order = torch.randperm(mask.numel(), generator=generator)
+        mask = mask.flatten()[order].view_as(mask)  # as large, at other places
+        pattern = torch.rand(pattern.shape, generator=generator)
+    mask, pattern = mask.to(device), pattern.to(device)
+    return lambda x: overlaid(x, mask, pattern)
