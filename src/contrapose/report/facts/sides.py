@@ -11,6 +11,7 @@ from contrapose.data.pairs import Pairs
 from contrapose.data.ragged import Ragged
 from contrapose.data.samples import evenly_spaced
 from contrapose.embedder import Embedder
+from contrapose.encoders.pairs.prompts import TEMPLATES
 from contrapose.errors import ContraposeError
 from contrapose.evaluation.inputs import as_rows
 from contrapose.evaluation.similarity import directions
@@ -18,7 +19,7 @@ from contrapose.report.cards import Card, name_of, show
 from contrapose.report.facts.neighbours import commonest
 from contrapose.report.page import Absent, Confusion, Direction, Neighbour, Sides, Sought
 from contrapose.tasks import Given, Targets, task_for
-from contrapose.tasks.prompts import TEMPLATES, Prompts
+from contrapose.tasks.prompts import Prompts
 from contrapose.words import counted, percent
 
 MOST = 1000  # pictures that are looked among
