@@ -121,3 +121,12 @@ def test_many_at_once_give_the_same_numbers(graphs: str) -> None:
         side_by_side = ctrl_descriptors(some, draws=1, jobs=2, done=done.append)
     assert (side_by_side == ctrl_descriptors(some, draws=1)).all()
     assert done == [16, 20]
+
+
+def test_what_cannot_be_tested_by_classes_is_written_all_the_same(graphs: str, tmp_path: Path) -> None:
+    lines: list[str] = []
+    options = AnalyseControllabilityOptions(data=graphs, limit=3, out=tmp_path / "few", **SHORT)
+    record = analyse_controllability(options, say=lines.append)
+    assert record["arms"] == {}
+    assert any(line.startswith("\nNot tested by classes: ") and "cannot be dealt" in line for line in lines)
+    assert {path.suffix for path in options.out.iterdir()} == {".svg", ".json", ".npz"}

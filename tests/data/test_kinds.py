@@ -11,6 +11,8 @@ import torch
 from PIL import Image
 
 from contrapose.data import Images, Rows, kind_of
+from contrapose.errors import DataError
+from contrapose.modalities import asked_kind
 
 
 @pytest.mark.parametrize(
@@ -92,3 +94,10 @@ def test_files_of_numbers_beside_pictures_are_no_captions(tmp_path: Path) -> Non
             (tmp_path / folder / f"{name}.txt").write_text(words)
     assert kind_of(tmp_path / "captions") == "pairs"
     assert kind_of(tmp_path / "boxes") == "image"
+
+
+def test_a_wrong_path_is_no_reason_to_take_another_method(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="does not exist"):
+        asked_kind(str(tmp_path / "clicks.csv"), None, {}, kinds=("items",))
+    for name in ("hub:someone/something", "omniglot"):
+        assert asked_kind(name, None, {}, kinds=("items",)).name == "image"

@@ -101,3 +101,10 @@ def test_of_an_error_less_is_a_gain() -> None:
     assert judged(errors(1.0), errors(1.0), errors(1.0)).kind == "nothing"
     assert judged(errors(0.5), errors(0.5), errors(0.5)).kind == "nothing", "an error of 1 is not perfect"
     assert judged(errors(0, 0), errors(0, 0), errors(0, 0)).kind == "unclear"
+
+
+def test_a_loss_against_what_needs_no_encoder_alone_is_not_told_as_one_against_the_untrained() -> None:
+    found = judged(arm(kNN=200), arm(kNN=100), arm(kNN=260))
+    assert found.kind == "worse"
+    assert found.sentence.startswith("Training gained over the untrained encoder, and yet raw pixels, without an")
+    assert judged(arm(kNN=200), arm(kNN=199), arm(kNN=260)).sentence.startswith("Training made it worse than learning")

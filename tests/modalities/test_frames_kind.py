@@ -204,3 +204,12 @@ def test_real_sequences_are_opened_for_training(shared_data: Callable[[str], Pat
     features = KIND.floor(known)
     a, b = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (features(known), features(asked)))
     assert (known.labels[(b @ a.T).argmax(axis=1)] == asked.labels).mean() > 0.7
+
+
+def test_a_file_of_a_folder_of_sequences_is_one_sequence(run: Path, archive: str, tmp_path: Path) -> None:
+    sequence = open_frames(archive).sequence(3)
+    np.save(tmp_path / "third.npy", sequence)
+    embedder = contrapose.load(run)
+    one = embedder.open(str(tmp_path / "third.npy"))
+    assert (one.identifiers, one.origin) == (["third.npy"], str(tmp_path / "third.npy"))
+    assert np.allclose(embedder.embed(one), embedder.embed([sequence]))

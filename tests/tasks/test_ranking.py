@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -142,3 +143,10 @@ def test_too_short_histories_are_left_out_or_refused(given: Callable[..., Given]
         Ranking(histories([[1, 2, 3], [4]]))
     with pytest.raises(DataError, match="has three items, and two are held out"):
         Ranking(histories([[1, 2], [3, 4]]))
+
+
+def test_a_classifier_of_users_is_measured_by_its_classes() -> None:
+    some = histories([[1, 2, 3]] * 4)
+    plain = Given(embedder().encoder, some, None, open=lambda samples, **_: samples, bring=lambda samples, **_: samples)
+    assert ranking.RANKING.fits(plain)
+    assert not ranking.RANKING.fits(replace(plain, classifier=object()))  # type: ignore[arg-type]

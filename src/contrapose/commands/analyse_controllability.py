@@ -14,6 +14,7 @@ from tyro.conf import Positional
 
 from contrapose.errors import ArgumentError, DataError
 from contrapose.optional import optional
+from contrapose.words import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,7 +81,7 @@ def analyse_controllability(
 
     graphs = _opened(options)
     jobs = options.jobs or ((os.cpu_count() or 1) if len(graphs) >= MANY else 1)
-    say(f"{graphs.origin}: {len(graphs):,} graphs, {graphs.in_words()}")
+    say(f"{graphs.origin}: {counted(len(graphs), 'graph')}, {graphs.in_words()}")
     begun = time.perf_counter()
     rows = ctrl_descriptors(graphs, draws=options.draws, seed=options.seed, jobs=jobs)
     seconds = time.perf_counter() - begun
@@ -89,7 +90,7 @@ def analyse_controllability(
     say("\n".join(steered_lines(groups)))
     changes = changeable(graphs, share=options.share, leaders=options.leaders, seed=options.seed)
     say(f"\n{changes['sentence']}")
-    tested = _tested(options, graphs, rows)
+    tested = _tested_or_said(options, graphs, rows, say)
     if tested:
         say(f"\n{results_text([(arm, {found.name: found}) for arm, found in tested.items()], across='arms')}")
     record = {
@@ -127,7 +128,7 @@ def _check(options: AnalyseControllabilityOptions) -> None:
 def _opened(options: AnalyseControllabilityOptions) -> Graphs:
     from contrapose.modalities import MODALITIES, asked_kind
 
-    kind = asked_kind(options.data, None, {})
+    kind = asked_kind(options.data, None, {}, kinds=("graph",))
     if kind.name != "graph":
         raise ArgumentError(
             f"Graphs are what can be steered, and {options.data} holds {kind.plural}. Give graphs, as train takes "
@@ -135,6 +136,19 @@ def _opened(options: AnalyseControllabilityOptions) -> Graphs:
         )
     reading = {name: getattr(options, name) for name in ("limit", "label_column", "labels")}
     return cast("Graphs", MODALITIES["graph"].open(options.data, **reading))
+
+
+def _tested_or_said(
+    options: AnalyseControllabilityOptions, graphs: Graphs, rows: np.ndarray, say: Callable[[str], None]
+) -> Mapping[str, Metric]:
+    """As `_tested`; where the classes cannot be tested that is said, and what was computed is written all the same."""
+    try:
+        return _tested(options, graphs, rows)
+    except (ArgumentError, DataError) as error:
+        if options.run is not None:
+            raise  # the classes are what was asked for
+        say(f"\nNot tested by classes: {error}")
+        return {}
 
 
 def _tested(options: AnalyseControllabilityOptions, graphs: Graphs, rows: np.ndarray) -> Mapping[str, Metric]:

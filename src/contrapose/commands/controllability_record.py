@@ -9,7 +9,7 @@ import numpy as np
 
 from contrapose.controllability.descriptor import COUNTS, DESCRIPTOR_NAMES
 from contrapose.data import class_texts
-from contrapose.words import percent
+from contrapose.words import counted, percent
 
 if TYPE_CHECKING:
     from contrapose.data import Graphs
@@ -98,6 +98,6 @@ def changeable(graphs: Graphs, *, share: float, leaders: float, seed: int) -> di
         "added": int(come),
         "graphs that lose none": stuck,
         "sentence": f"Of the edges asked to change ({percent(share)} of each graph, {percent(leaders)} of the nodes "
-        f"lead), {percent(gone / max(asked, 1))} can go and {percent(come / max(asked, 1))} can come; {stuck:,} graphs "
-        "can lose none of them.",
+        f"lead), {percent(gone / max(asked, 1))} can go and {percent(come / max(asked, 1))} can come; "
+        f"{counted(stuck, 'graph')} can lose none of them.",
     }

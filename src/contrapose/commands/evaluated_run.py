@@ -32,5 +32,6 @@ def config_of_run(run: str | Path) -> Method | None:
 def samples_of_run(run: str | Path) -> int | None:
     """How many samples the run was trained on, where that is known."""
     folder = RunFolder(run)
-    found = folder.read_record().get("data", {}).get("samples") if folder.config_file.is_file() else None
+    data = folder.read_record().get("data", {}) if folder.config_file.is_file() else {}
+    found = data.get("users", data.get("samples"))  # of histories a sample may be a place in one
     return found if isinstance(found, int) else None

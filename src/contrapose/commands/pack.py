@@ -93,8 +93,8 @@ def pack(
     kind = asked_kind(data, modality, reading)
     if kind.name not in ("image", "text"):
         raise ArgumentError(
-            f"Shards are of pictures and texts, and these data are {kind.plural}: write them as parquet files, and "
-            "name their folder."
+            f"Shards are of pictures and texts, and these data are {kind.plural}, which are read at once or mapped: "
+            "give train their file or folder as it is."
         )
     reading = {**check_reading(kind, reading), "limit": limit}
     find = _pictures if kind.name == "image" else _texts

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from contrapose.data.randomness import derived_generator
 from contrapose.errors import ArgumentError
+from contrapose.words import counted
 
 _FOLDS = 41  # names the random stream of the order in which samples are dealt
 
@@ -27,7 +28,7 @@ def stratified_folds(labels: ArrayLike, count: int = 10, *, seed: int, groups: A
     belongs = np.arange(len(values)) if groups is None else np.asarray(groups)
     _, first, unit = np.unique(belongs, return_index=True, return_inverse=True)  # (U,), (N,)
     if len(first) < count:
-        raise ArgumentError(f"{len(first)} different samples cannot be dealt to {count} folds: give more.")
+        raise ArgumentError(f"{counted(len(first), 'different sample')} cannot be dealt to {count} folds: give more.")
     _, codes = np.unique(values[first], return_inverse=True)  # (U,)
     drawn = torch.randperm(len(first), generator=derived_generator(seed, _FOLDS)).numpy()  # (U,)
     order = drawn[np.argsort(codes[drawn], kind="stable")]  # (U,)

@@ -12,8 +12,9 @@ import numpy as np
 from torch import Tensor
 
 from contrapose.data.files.captioned import are_captioned, is_coco
-from contrapose.data.files.names import expanded
+from contrapose.data.files.names import expanded, missing
 from contrapose.data.files.walk import SUFFIXES
+from contrapose.data.frames.archives import headers_of
 from contrapose.data.frames.looks import SUFFIX, archive_of_frames, column_of_frames, list_of_frames
 from contrapose.data.graphs.looks import are_graph_arrays, are_graphs, is_graph_folder, is_graph_object, is_graph_zip
 from contrapose.data.items.looks import are_histories, look_like_items
@@ -25,6 +26,7 @@ from contrapose.data.tables.files import JSON_LINES, PARQUET, ParquetFiles, Text
 from contrapose.data.tables.foreign import columns_of, is_column, is_frame, is_missing, items_of
 from contrapose.data.tables.held import is_many, kind_of_column
 from contrapose.data.tables.separated import SEPARATORS
+from contrapose.errors import DataError
 
 PLAIN_TEXT = (".txt", ".py")
 EMBEDDED = {"omniglot": "image", "python-docs": "text", "python-functions": "text"}
@@ -74,6 +76,20 @@ def kind_of(spec: Any) -> str:
     if isinstance(spec, list | tuple) and list_of_frames(spec[:MOST_LOOKED_AT]):
         return "frames"
     return "image"
+
+
+def check_there(spec: Any) -> None:
+    """Refuse the path of a file or a folder that does not exist; patterns, addresses and all else pass.
+
+    Errors:
+        DataError: it does not exist.
+    """
+    if not isinstance(spec, str | os.PathLike) or not os.fspath(spec):
+        return
+    name, path = os.fspath(spec), expanded(spec)
+    if name in EMBEDDED or ":" in name or any(sign in name for sign in "*?[{") or shard_paths(name) or path.exists():
+        return
+    raise DataError(missing(path, tuple(EMBEDDED)))
 
 
 def names_data(text: str) -> bool:
@@ -190,7 +206,7 @@ def _of_array_file(path: Path) -> str:
             return "graph"
         if archive_of_frames(path):
             return "frames"
-        shapes = [found[name].ndim for name in found.files if name.lower() not in LABEL_NAMES]
+    shapes = [len(shape) for name, (shape, _) in headers_of(path).items() if name.lower() not in LABEL_NAMES]
     return "rows" if 2 in shapes and not any(ndim in (3, 4) for ndim in shapes) else "image"
 
 

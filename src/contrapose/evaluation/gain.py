@@ -102,7 +102,7 @@ def gain_over(
     if above and not below:
         return Gain("gained", f"Training gained: {_told(above[0], trained, gains)}.")
     if below and not above:
-        return Gain("worse", f"Training made it worse than learning nothing: {_told(below[0], trained, gains)}.")
+        return Gain("worse", f"{_worse(gains[below[0]])}: {_told(below[0], trained, gains)}.")
     if above and below:
         told = "; ".join(_told(name, trained, gains) for name in (above[0], below[0]))
         return Gain("unclear", f"Training gained in one respect and lost in another: {told}.")
@@ -114,6 +114,14 @@ def gain_over(
     if all(gap.low <= 0 and gap.high - gap.low <= 2 * WIDE * scale for gap, scale in nearest):
         return Gain("nothing", f"Training gained nothing that {count} can show: {told}.")
     return Gain("unclear", f"Whether training gained anything is not resolved by {count}: {told}.")
+
+
+def _worse(gaps: Mapping[str, Interval]) -> str:
+    """That a floor is above: of the untrained encoder, or, where training gained over it, of what needs none."""
+    if gaps[next(iter(gaps))].low <= 0:
+        return "Training made it worse than learning nothing"
+    above = ", ".join(arm for arm, gap in gaps.items() if gap.high < 0)
+    return f"Training gained over the untrained encoder, and yet {above}, without an encoder, is better"
 
 
 def _headlines(trained: Mapping[str, Metric]) -> list[str]:

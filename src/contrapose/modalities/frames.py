@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
@@ -74,11 +75,16 @@ class _Frames(Modality):
         return open_frames(spec, **reading)
 
     def open_for(self, encoder: Encoder, spec: Any, **reading: Any) -> Samples:
+        from contrapose.data.frames.archives import sequence_file
+
         form = cast("FrameEncoder", encoder).frame_form
         one = len(form.step) + 1
         if getattr(spec, "ndim", 0) == one and not isinstance(spec, list | tuple):
             spec = [spec]  # one sequence by itself
-        samples = self.open(spec, **{"skeleton": form.skeleton, **reading})
+        file = sequence_file(spec, one) if isinstance(spec, str | os.PathLike) else None
+        samples = self.open(spec if file is None else [file[1]], **{"skeleton": form.skeleton, **reading})
+        if file is not None:
+            samples.identifiers, samples.origin = [file[0].name], str(file[0])
         self.settle(encoder, samples)
         return samples
 

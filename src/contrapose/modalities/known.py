@@ -47,6 +47,7 @@ def asked_kind(data: Any, modality: str | None, reading: Mapping[str, Any], *, k
         DataError: data of two kinds, and neither was asked for.
     """
     from contrapose.data import kind_of
+    from contrapose.data.kinds import check_there
 
     if modality is not None:
         return MODALITIES[modality]
@@ -56,6 +57,8 @@ def asked_kind(data: Any, modality: str | None, reading: Mapping[str, Any], *, k
     whole = [kind for kind in owners if asked.intersection(_columns()) <= set(kind.reading)]
     simple = [kind for kind in whole or owners if not kind.sides] or whole
     found = simple[0] if len(simple) == 1 else MODALITIES[kind_of(data)]
+    if kinds and found.name not in kinds:
+        check_there(data)  # a wrong path is no reason to take another method
     wholes = [MODALITIES[name] for name in kinds if found.name in MODALITIES[name].sides]
     return wholes[0] if wholes else found
 

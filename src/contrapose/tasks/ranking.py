@@ -206,7 +206,8 @@ class _Ranking(Task):
     modalities = ("items",)
 
     def fits(self, given: Given) -> bool:
-        return not given.targets.label and not given.targets.number and self.possible(given)
+        asked = given.targets.label or given.targets.number or given.classifier is not None
+        return not asked and self.possible(given)
 
     def possible(self, given: Given) -> bool:
         return self.takes(given)

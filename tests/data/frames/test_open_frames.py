@@ -214,3 +214,34 @@ def test_real_skeletons(shared_data: Callable[[str], Path]) -> None:
     assert (len(frames), frames.joints, frames.skeleton) == (566, 20, SKELETONS["msr-action3d"])
     assert len(np.unique(frames.labels)) == 20
     assert open_frames(shared_data("skeleton/utkinect.npz")).skeleton == SKELETONS["kinect"]
+
+
+def test_an_archive_of_joints_is_of_sequences_by_its_name_alone(tmp_path: Path) -> None:
+    path = tmp_path / "dense.npz"
+    np.savez(path, joints=np.ones((5, 4, 6, 3)), label=np.arange(5))
+    assert kind_of(path) == "frames"
+    sequences = np.empty(2, object)
+    sequences[:] = [np.ones((2, 6, 3)), np.ones((3, 6, 3))]
+    np.savez(path, joints=sequences, label=np.arange(2))
+    assert kind_of(path) == "frames"  # refused by those who can say how it is saved
+    with pytest.raises(DataError, match="frame_ptr"):
+        open_frames(path)
+
+
+def test_pickled_objects_of_any_name_are_looked_at_without_being_read(tmp_path: Path) -> None:
+    objects = np.empty(2, object)
+    np.savez(tmp_path / "objects.npz", things=objects, others=np.ones(2))
+    assert kind_of(tmp_path / "objects.npz") == "image"
+
+
+def test_coordinates_before_time_are_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "turned.npz", joints=np.ones((5, 3, 16, 20)))
+    with pytest.raises(DataError, match=r"transpose\(0, 2, 3, 1\)"):
+        open_frames(tmp_path / "turned.npz")
+
+
+def test_labels_of_another_number_are_refused_rather_than_passed_by(tmp_path: Path) -> None:
+    path = tmp_path / "short.npz"
+    np.savez(path, frames=np.ones((6, 4, 3)), frame_ptr=[0, 2, 4, 6], label=[0, 1])
+    with pytest.raises(DataError, match="2 entries in 'label' for 3 sequences"):
+        open_frames(path)

@@ -98,3 +98,10 @@ def test_problems_name_copies_items_taken_once_and_one_that_drowns_the_rest() ->
     short = [one.kind for one in item_problems(open_items([[1, 2], [2, 3], [3, 1]]))]
     assert short == ["short"]
     assert item_facts(histories(hold_out=1))[0].startswith("3 users took 6 of 6 items 9 times (50 % of all pairs), and")
+
+
+def test_a_user_is_the_same_whatever_is_held_out() -> None:
+    whole = Histories(Ragged.of([np.array([1, 2, 3, 4]), np.array([2, 2, 1])]))
+    assert list(whole.contents()) == list(whole.holding_out(2).contents())
+    assert len(set(whole.holding_out(1).prefixes().contents())) == 3
+    assert whole.prefixes().facts()["users"] == 2

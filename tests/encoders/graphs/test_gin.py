@@ -192,3 +192,15 @@ def test_features_are_standardised() -> None:
 def test_views_are_said_in_words() -> None:
     view = graphs_of(1 - torch.eye(3)).with_nodes(torch.tensor([0, 0, -1]))
     assert encoder_of().in_words(view) == ["3 nodes, 3 edges; c (2), unknown (1)"]
+
+
+@pytest.mark.parametrize("inputs", [TAGS, FEATURES])
+def test_weights_may_be_stood_in_for(inputs: NodeInputs) -> None:
+    """As torch.func does it, by which curvature is measured."""
+    encoder, view = encoder_of(inputs).eval(), graphs_of(*MATRICES, inputs=inputs)
+    moved = {name: weight.detach() * 2 for name, weight in encoder.named_parameters()}
+    with torch.no_grad():
+        found = torch.func.functional_call(encoder, moved, (view,))
+        for weight in encoder.parameters():
+            weight *= 2
+        assert torch.allclose(found, encoder(view))

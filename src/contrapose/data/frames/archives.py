@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from collections.abc import Mapping
@@ -11,14 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy
 
+from contrapose.data.files.names import expanded
 from contrapose.data.frames.described import described
-from contrapose.data.frames.found import Found, FramesRequest
+from contrapose.data.frames.found import COORDINATES, LABELS, Found, FramesRequest
 from contrapose.data.images.arrays import NAME_KEYS
 from contrapose.data.labels import encode_labels
 from contrapose.data.ragged import Ragged
 from contrapose.data.tables.columns import asked_column
 from contrapose.data.tables.sources import Source, of_columns
 from contrapose.errors import ArgumentError, ContraposeError, DataError
+from contrapose.words import counted
 
 POINTERS = re.compile(r"(.*[_.-])?(ptr|indptr|pointers?|offsets?)", re.IGNORECASE)
 LENGTHS = re.compile(r"(.*[_.-])?(lengths?|lens?|n_?frames|num_?frames)", re.IGNORECASE)
@@ -98,6 +101,19 @@ def open_array_file(path: Path, request: FramesRequest) -> Found:
     return Found(sequences=dense(array, str(path)), where=str(path), origin=str(path))
 
 
+def sequence_file(name: str | os.PathLike[str], ndim: int) -> tuple[Path, np.ndarray] | None:
+    """A `.npy` file of one sequence, as a folder of sequences holds them: its path, and an array of `ndim` axes; None
+    where it is something else."""
+    path = expanded(name)
+    if path.suffix.lower() != ".npy" or not path.is_file():
+        return None
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (EOFError, OSError, ValueError):
+        return None  # opening it will say
+    return (path, array) if array.ndim == ndim else None
+
+
 def dense(array: np.ndarray, where: str, lengths: np.ndarray | None = None) -> Ragged:
     """`(N, T, J, C)` or `(N, T, C)` as sequences; of a padded one the first `lengths` frames of each.
 
@@ -114,6 +130,11 @@ def dense(array: np.ndarray, where: str, lengths: np.ndarray | None = None) -> R
             f"{where} holds {array.dtype} of shape {array.shape}, and sequences of one length are numbers of shape (N, "
             "T, joints, channels) or (N, T, channels). Those of several lengths: one array of all frames beside "
             "pointers (frame_ptr), or a list of arrays."
+        )
+    if array.ndim == 4 and array.shape[1] in COORDINATES and array.shape[3] > max(COORDINATES):
+        raise DataError(
+            f"{where} of shape {array.shape} looks like (N, coordinates, T, joints): give (N, T, joints, coordinates), "
+            "values.transpose(0, 2, 3, 1)."
         )
     count, time = array.shape[:2]
     flat = array.reshape(count * time, *array.shape[2:])  # (N·T, ...), still a map of one
@@ -169,6 +190,7 @@ def _of_arrays(
         padded = plain.pop(lengths[0]) if lengths and len(plain[lengths[0]]) == len(values) else None
         sequences = dense(values, where, padded)
     count = len(sequences)
+    _check_labels(plain, count, where, str(path))
     beside = {name: array for name, array in plain.items() if len(array) == count}
     names = next((plain[name].tolist() for name in NAME_KEYS if name in plain and len(plain[name]) != count), None)
     identifiers = next((beside.pop(name) for name in IDENTIFIERS if name in beside and _are_names(beside[name])), None)
@@ -179,6 +201,16 @@ def _of_arrays(
         identifiers=None if identifiers is None else identifiers.tolist(),
         **described(_source(beside, names, str(path)) if beside else None, request, str(path)),
     )
+
+
+def _check_labels(plain: Mapping[str, np.ndarray], count: int, where: str, origin: str) -> None:
+    """Refuse labels that are not one a sequence: to pass them by would look like data without any."""
+    for name, array in plain.items():
+        if name.lower() in LABELS and len(array) != count:
+            raise DataError(
+                f"{origin} has {counted(len(array), 'entry', 'entries')} in {name!r} for {counted(count, 'sequence')} "
+                f"in {where}: give one for each, or leave {name!r} out."
+            )
 
 
 def _source(arrays: Mapping[str, np.ndarray], names: list[str] | None, origin: str) -> Source:

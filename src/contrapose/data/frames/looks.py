@@ -10,16 +10,21 @@ from typing import Any
 import numpy as np
 
 SUFFIX = ".npy"
+NAMES = ("frames", "sequences", "joints", "skeletons")
+"""What no pictures are called."""
 
 
 def archive_of_frames(path: Path) -> bool:
-    """Whether an archive of numpy holds numbers of many frames beside the places where sequences begin."""
+    """Whether an archive of numpy holds an array that is called so, or numbers of many frames beside the places where
+    sequences begin."""
     from contrapose.data.frames.archives import headers_of, pointer_of
 
     try:
         headers = headers_of(path)
     except (OSError, ValueError, zipfile.BadZipFile):
         return False  # damaged: opening it will say
+    if any(name.lower() in NAMES and (dtype.hasobject or len(shape) > 2) for name, (shape, dtype) in headers.items()):
+        return True
     return pointer_of(headers) is not None and any(
         len(shape) in (2, 3) and dtype.kind == "f" for shape, dtype in headers.values()
     )

@@ -112,9 +112,13 @@ class Histories(Samples):
         return digest.hexdigest()
 
     def contents(self) -> Iterator[bytes]:
-        """The names of each user's items, whatever numbers they have here."""
+        """The names of each user's items, whatever numbers they have here, those that are held out too: the same user
+        is found again among histories of which others are held out."""
+        yield from self._named(self.store if self.rows is None else self.store.gather(self.rows))
+
+    def _named(self, histories: Ragged) -> Iterator[bytes]:
         names = np.asarray(["", *self.item_names], dtype=object)  # (M + 1,)
-        for history in self.batch(np.arange(len(self))):
+        for history in histories:
             yield "\0".join(names[history]).encode("utf-8", "surrogatepass")
 
     def called(self, item: int) -> str:
@@ -186,6 +190,14 @@ class Prefixes(Histories):
         chosen = super().subset(indices)
         chosen.users = self.users[self._checked(indices)]
         return chosen
+
+    def contents(self) -> Iterator[bytes]:
+        """The names of the items of each beginning."""
+        yield from self._named(self.batch(np.arange(len(self))))
+
+    def facts(self) -> dict[str, Any]:
+        """As of whole histories, and of how many users the places are."""
+        return {**super().facts(), "users": len(np.unique(self.users))}
 
     def holding_out(self, last: int) -> Self:
         raise ArgumentError("Beginnings of histories are all that is not held out: ask the histories themselves.")

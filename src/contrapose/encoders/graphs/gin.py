@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -65,7 +66,7 @@ class GraphIsomorphismNetwork(GraphBackbone):
     @property
     def _weight(self) -> Tensor:
         """`(K + 1, H)` of tags, `(H, F)` of features."""
-        return self.first[0].get_parameter("weight")
+        return cast("Tensor", self.first[0].weight)  # a parameter, or what stands in for it in torch.func
 
     def _known(self, nodes: Tensor) -> Tensor:
         """Tags as rows of the table, of which the last is for those that are unknown."""
