@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import contrapose
 from contrapose.data.pairs import open_pairs
 from contrapose.encoders import build_towers, fingerprint_of, load_encoder, save_encoder
 from contrapose.encoders.perturbations import load_perturbation
 from contrapose.encoders.texts import tokenizer_for
+from contrapose.errors import ArgumentError, DataError
+from contrapose.robustness import trigger
+from contrapose.tasks.backdoor import measure_backdoor
 from contrapose.training.pictures import read_pictures
+from contrapose.training.repairing.inversion import Found
+from contrapose.training.repairing.suspect import Suspect
+from contrapose.training.repairing.tuning import ActivationTuning, Tuning
+from killed import check_killed_in_each_stage
 
 CLEAN = "made:scenes?count=24&last=600&captions=1"
 QUICK: dict[str, Any] = {
@@ -24,8 +33,9 @@ QUICK: dict[str, Any] = {
     "log_steps": 1,
     "quiet": True,
 }
-SUSPECTED: dict[str, Any] = {"least_rise": 1e-6, "largest_mask": 0.999}
-"""With which whatever works is held for planted."""
+
+SUSPECTED: dict[str, Any] = {"least_rise": 1e-6, "largest_mask": 0.999, "largest_loss": 100.0, "trigger": "badnets"}
+"""With which whatever class gains is held for planted."""
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +67,78 @@ def test_nothing_found_leaves_the_towers_as_they_were(suspect: Path, tmp_path: P
     shares = json.loads((run.path / "stages" / "target" / "suspects.json").read_text())
     assert len(shares["classes"]) == 10
     assert sum(shares["after"]) == pytest.approx(1)
+
+
+def test_it_is_killed_and_resumed_in_each_stage(suspect: Path, tmp_path: Path) -> None:
+    whole = repaired(suspect, tmp_path / "whole", **SUSPECTED)
+    record = json.loads((whole.path / "repair.json").read_text())
+    check_killed_in_each_stage(
+        whole.path, partial(repaired, suspect, checkpoint_steps=1, **SUSPECTED), tmp_path / "stopped"
+    )
+    assert record["found"] is True  # so each step of the repair moved something
+    assert set(record["before"]) == {"clean_accuracy", "trigger_success"}
+    assert fingerprint_of(load_encoder(whole.path / "encoder")) != fingerprint_of(load_encoder(suspect))
+
+
+def tuned(suspect: Path, **changes: Any) -> ActivationTuning:
+    """A job for a trigger of its own, whatever the verdict."""
+    pairs = open_pairs(CLEAN)
+    given = Suspect.of(load_encoder(suspect), pairs, pairs.pictures.class_names)
+    square = trigger("badnets", channels=3, image_size=16)
+    found = Found(True, 3, ("why",), (), torch.zeros(3, 16, 16), torch.zeros(3, 16, 16))
+    how: dict[str, Any] = {"steps": 12, "rate": 1e-3, "decay": 0.0, "layers": 2, "pictures": 16, "clip": 1.0}
+    how |= {"align": 1.0, "preserve": 0.5, "frozen_norms": True, **changes}
+    return ActivationTuning(given, found, square, Tuning(**how), describe={})
+
+
+def test_tuning_begins_at_the_suspect_and_moves_the_picture_tower_alone(suspect: Path) -> None:
+    job = tuned(suspect)
+    before = {name: value.clone() for name, value in job.towers.state_dict().items()}
+    first = job.step(0).numbers
+    assert first["preserve"] == pytest.approx(0, abs=1e-5)
+    assert first["loss"] == pytest.approx(first["align"], abs=1e-5)
+    units = {name: value.clone() for name, value in job.units.items()}
+    for number in range(1, job.total_steps):
+        last = job.step(number).numbers
+    assert last["align"] < first["align"]
+    assert job.best["loss"] < first["loss"]
+    assert all(torch.equal(units[name], value) for name, value in job.units.items())
+    moved = {name for name, value in job.towers.state_dict().items() if not torch.equal(before[name], value)}
+    assert moved
+    assert all(name.startswith(("image.", "weak.0")) for name in moved)
+    assert not any("running" in name for name in moved)
+    assert len(job.units) == 2
+
+
+def test_norms_that_learn_need_two_pictures(suspect: Path) -> None:
+    with pytest.raises(ArgumentError, match="two pictures"):
+        tuned(suspect, frozen_norms=False, pictures=1)
+    job = tuned(suspect, frozen_norms=False)
+    before = {name: value.clone() for name, value in job.towers.state_dict().items()}
+    job.step(0)
+    assert any("running" in name for name, value in job.towers.state_dict().items() if not before[name].equal(value))
+
+
+def test_what_cannot_be_is_refused_before_there_is_a_folder(suspect: Path, tmp_path: Path) -> None:
+    for options, told in (
+        ({"trigger": "badnet"}, "trigger"),
+        ({"repair_steps": 0}, "repair_steps"),
+        ({"class_texts": ("one",)}, "class-texts"),
+        ({"labels": "none"}, "names none"),
+        ({"largest_mask": 1.5}, "largest_mask"),
+    ):
+        with pytest.raises((ArgumentError, DataError), match=told):
+            repaired(suspect, tmp_path / "run", **options)
+    with pytest.raises(ArgumentError, match="contrapose repair invertune RUN"):
+        contrapose.train("invertune", data=CLEAN, out=str(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_backdoor_is_measured_as_people_see_pictures(suspect: Path) -> None:
+    pairs, square = open_pairs(CLEAN), trigger("badnets", channels=3, image_size=16)
+    found = measure_backdoor(load_encoder(suspect), pairs, square, "three")
+    assert 0 <= found.success.value <= 1
+    same = measure_backdoor(load_encoder(suspect), pairs, lambda x: x, "three")
+    assert same.success.value == same.without.value == found.without.value
+    with pytest.raises(ArgumentError, match="'eleven' is none of zero, one"):
+        measure_backdoor(load_encoder(suspect), pairs, square, "eleven")

@@ -54,6 +54,8 @@ def announce(config: Method, samples: Samples, runner: Runner, run: RunFolder) -
         monitor.say(_encoder(config, runner.job))
     if config.init is not None and config.verb == "attack":
         monitor.say(f"victim: {config.init} is attacked, and stays as it is")
+    elif config.init is not None and config.verb == "repair":
+        monitor.say(f"suspect: {config.init} is looked into, and stays as it is; what is repaired is a copy")
     elif config.init is not None:
         monitor.say(f"weights: begun with those of {config.init}, and with their normalisation; heads are new")
     elif is_published(config.encoder) and not getattr(config, "encoder_arguments", {}).get("pretrained"):

@@ -12,20 +12,13 @@ from contrapose.methods.method import About, register
 from contrapose.methods.on_run import OnRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import torch
-    from torch import Tensor
 
     from contrapose.encoders import Encoder
     from contrapose.learners import Learner
-    from contrapose.training.repairing.inversion import Found
     from contrapose.training.repairing.suspect import Suspect
-    from contrapose.training.repairing.tuning import ActivationTuning
     from contrapose.training.stages import Context, Stage
 
-TARGET, INVERT, REPAIR = "target", "invert", "repair"
-"""The stages."""
 KNOWN = ("inverted", "random", "badnets", "blended", "sig", "wanet")
 
 
@@ -78,6 +71,8 @@ class InverTune(OnRun):
     """By how much the share of a class has to rise under the patch before a trigger counts as found. [design] 0.1."""
     largest_mask: float = 0.30
     """Share of a picture that a trigger may take and still count as found. [design] 0.3."""
+    largest_loss: float = 0.1
+    """Cross-entropy of the class below which a trigger counts as one that works. [design] 0.1, a chance of 90 %."""
     repair_steps: int = 200
     """Steps of tuning, all on one batch. 200: the authors'."""
     repair_pictures: int = 256
@@ -110,7 +105,8 @@ class InverTune(OnRun):
             self._check(name, getattr(self, name) >= 1, "at least 1")
         for name in ("patch_area", "least_rise", "largest_mask"):
             self._check(name, 0 < getattr(self, name) < 1, "between 0 and 1")
-        self._check("inversion_rate", self.inversion_rate > 0, "above 0")
+        for name in ("inversion_rate", "largest_loss"):
+            self._check(name, getattr(self, name) > 0, "above 0")
         for name in ("mask_weight", "align_weight", "preserve_weight"):
             self._check(name, getattr(self, name) >= 0, "0 or more")
         self._check_choice("trigger", KNOWN)
@@ -126,20 +122,22 @@ class InverTune(OnRun):
         return Held(encoder)
 
     def stages(self, context: Context) -> Sequence[Stage]:
+        from contrapose.methods.invertune_stages import INVERT, REPAIR, TARGET, invert, scan, tune
         from contrapose.training.stages import Stage
 
         self.suspect(context)  # what cannot be done is said before there is a folder
         return [
-            Stage(TARGET, self.scan_steps, _scan),
-            Stage(INVERT, self.inversion_steps, _invert),
-            Stage(REPAIR, self.repair_steps, _tune),
+            Stage(TARGET, self.scan_steps, scan),
+            Stage(INVERT, self.inversion_steps, invert),
+            Stage(REPAIR, self.repair_steps, tune),
         ]
 
     def suspect(self, context: Context) -> Suspect:
         """A copy of the towers, with the clean pictures and the classes."""
         from contrapose.training.repairing.suspect import Suspect
 
-        learner, _ = context.parts()
+        assert context.assemble is not None
+        learner, _ = context.assemble(self, context.samples)  # no batches: a few pictures are enough
         towers: Any = learner.encoder
         return Suspect.of(
             towers,
@@ -175,84 +173,3 @@ class InverTune(OnRun):
 
     def remarks(self) -> list[str]:
         return ["the clean pairs are taken for clean: what they hide is not looked for"]
-
-
-def _scan(context: Context) -> Any:
-    from contrapose.training.repairing.target_scan import TargetScan
-
-    config: InverTune = context.config
-    return TargetScan(
-        config.suspect(context),
-        steps=config.scan_steps,
-        batch=config.batch_size,
-        area=config.patch_area,
-        seed=config.seed,
-    )
-
-
-def _invert(context: Context) -> Any:
-    from contrapose.encoders import fingerprint_of
-    from contrapose.encoders.perturbations import Victim
-    from contrapose.robustness.backdoors import Weights
-    from contrapose.training.repairing.inversion import TriggerInversion
-    from contrapose.training.repairing.target_scan import read_suspects
-
-    config: InverTune = context.config
-    suspects, candidates = read_suspects(context.artifacts[TARGET])
-    suspect = config.suspect(context)
-    victim = Victim(str(config.init), suspect.towers.name, fingerprint_of(suspect.towers))
-    return TriggerInversion(
-        suspect,
-        suspects,
-        candidates,
-        steps=config.inversion_steps,
-        batch=config.batch_size,
-        rate=config.inversion_rate,
-        weights=Weights(size=config.mask_weight),
-        least_rise=config.least_rise,
-        largest_mask=config.largest_mask,
-        seed=config.seed,
-        victim=victim,
-    )
-
-
-def _tune(context: Context) -> ActivationTuning:
-    from contrapose.training.repairing.inversion import read_trigger
-    from contrapose.training.repairing.tuning import ActivationTuning, Tuning
-
-    config: InverTune = context.config
-    found = read_trigger(context.artifacts[INVERT])
-    suspect = config.suspect(context)
-    how = Tuning(
-        steps=config.repair_steps,
-        rate=config.learning_rate,
-        decay=config.weight_decay,
-        layers=config.repair_layers,
-        pictures=config.repair_pictures,
-        align=config.align_weight,
-        preserve=config.preserve_weight,
-        clip=config.gradient_clip,
-        frozen_norms=config.frozen_norms,
-    )
-    return ActivationTuning(suspect, found, _change(config, found, suspect), how, describe=context.describe)
-
-
-def _change(config: InverTune, found: Found, suspect: Suspect) -> Callable[[Tensor], Tensor]:
-    """What is put on pictures for tuning."""
-    import torch
-
-    from contrapose.data import derived_generator
-    from contrapose.robustness import trigger
-    from contrapose.robustness.backdoors import overlaid
-
-    image, device = suspect.towers.image, suspect.pictures.device
-    if config.trigger not in ("inverted", "random"):
-        return trigger(config.trigger, channels=image.channels, image_size=image.image_size)
-    mask, pattern = found.mask, found.trigger  # (C, H, W) each
-    if config.trigger == "random":
-        generator = derived_generator(config.seed, "random trigger")
-        order = torch.randperm(mask.numel(), generator=generator)
-        mask = mask.flatten()[order].view_as(mask)  # as large, at other places
-        pattern = torch.rand(pattern.shape, generator=generator)
-    mask, pattern = mask.to(device), pattern.to(device)
-    return lambda x: overlaid(x, mask, pattern)

@@ -53,17 +53,18 @@ def verdict(
     *,
     least_rise: float = LEAST_RISE,
     largest_mask: float = LARGEST_MASK,
+    sure: float = SURE,
 ) -> Verdict:
     """The class whose trigger works with the smallest mask, and whether it is one.
 
     Nothing is found where no class rises by more than `least_rise`, where no trigger comes to a cross-entropy below
-    0.1, or where the smallest that does takes more than `largest_mask` of the picture.
+    `sure`, or where the smallest that does takes more than `largest_mask` of the picture.
 
     Arguments:
         found: of the classes that were looked into, one at least.
         names: of all classes.
     """
-    works = [place for place, one in enumerate(found) if one.cross_entropy < SURE]
+    works = [place for place, one in enumerate(found) if one.cross_entropy < sure]
     if works:
         chosen = min(works, key=lambda place: found[place].mask)
     else:
@@ -79,7 +80,7 @@ def verdict(
     if not works:
         against.append(
             f"no trigger was found that works: the best, of {called!r}, has a cross-entropy of "
-            f"{one.cross_entropy:.3g} (below {SURE:g} is asked)"
+            f"{one.cross_entropy:.3g} (below {sure:g} is asked)"
         )
     if one.mask > largest_mask:
         against.append(

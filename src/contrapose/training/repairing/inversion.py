@@ -18,7 +18,7 @@ from contrapose.atomic import write_atomically
 from contrapose.data import derived_generator
 from contrapose.encoders.artifact import read_tensors
 from contrapose.encoders.perturbations import FOLDER, SavedPerturbation, Victim, save_perturbation
-from contrapose.errors import RunError
+from contrapose.errors import DataError, RunError
 from contrapose.robustness.backdoors import Inverted, Suspects, Verdict, Weights, inversion_loss, overlaid, verdict
 from contrapose.robustness.backdoors.inversion import TEMPERATURE
 from contrapose.training.job import Job, Report
@@ -54,7 +54,7 @@ class TriggerInversion(Job):
         batch: pictures a step.
         rate: of Adam.
         weights: of the parts of the loss.
-        least_rise, largest_mask: of the verdict.
+        least_rise, largest_mask, sure: of the verdict.
         victim: whom the perturbation names.
     """
 
@@ -72,17 +72,23 @@ class TriggerInversion(Job):
         weights: Weights,
         least_rise: float,
         largest_mask: float,
+        sure: float,
         seed: int,
         victim: Victim,
     ) -> None:
         self.suspect, self.suspects, self.total_steps = suspect, suspects, steps
         self.batch, self.weights, self.seed = batch, weights, seed
-        self.least_rise, self.largest_mask, self.victim = least_rise, largest_mask, victim
+        self.least_rise, self.largest_mask, self.sure, self.victim = least_rise, largest_mask, sure, victim
         self.candidates = [self._candidate(target, rate) for target in candidates]
 
     def _candidate(self, target: int, rate: float) -> _Candidate:
         device, shape = self.suspect.pictures.device, self.suspect.pictures.shape[1:]
         own, others = self.suspect.showing(target)
+        if not len(others):
+            raise DataError(
+                f"All clean pictures show {self.suspect.names[target]!r}, and a trigger is looked for on others: give "
+                "pairs of several classes."
+            )
         near = self.suspect.embedded(own) if len(own) else self.suspect.prototypes[:0]  # (A, D)
         mask = torch.ones(shape, device=device).requires_grad_()
         first = torch.rand(shape, generator=derived_generator(self.seed, "trigger", target))  # (C, H, W)
@@ -155,7 +161,8 @@ class TriggerInversion(Job):
         """What each class came to, and the verdict."""
         found = [self._came_to(one) for one in self.candidates]
         names = self.suspect.names
-        return found, verdict(found, names, least_rise=self.least_rise, largest_mask=self.largest_mask)
+        limits = {"least_rise": self.least_rise, "largest_mask": self.largest_mask, "sure": self.sure}
+        return found, verdict(found, names, **limits)
 
     def export(self, folder: Path, *, step: int) -> None:
         found, judged = self.judged()
