@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kind_cases import WRITERS
+
 
 @pytest.fixture(scope="session")
 def picture_parts(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -87,10 +89,16 @@ def people_moving(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
+def graph_part(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An archive of 48 graphs: rings, stars, and rings with chords."""
+    return str(WRITERS["graph"](tmp_path_factory.mktemp("graphs")))
+
+
+@pytest.fixture(scope="session")
 def parts_of_kind(
-    picture_parts: str, sentence_parts: str, url_parts: str, history_part: str, people_moving: str
+    picture_parts: str, sentence_parts: str, url_parts: str, history_part: str, people_moving: str, graph_part: str
 ) -> dict[str, str]:
     """Where data of each kind lie on which every claim on that kind can be tried; by its own name those of a claim that
     asks for others."""
     own = {"urlbert": url_parts, "halp": people_moving}
-    return {"image": picture_parts, "text": sentence_parts, "items": history_part, **own}
+    return {"image": picture_parts, "text": sentence_parts, "items": history_part, "graph": graph_part, **own}

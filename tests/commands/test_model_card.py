@@ -214,11 +214,12 @@ def test_damaged_files_are_named(file: str, content: str, message: str, run: Pat
 @pytest.mark.parametrize("name", list(METHODS))
 def test_options_of_every_method(name: str) -> None:
     """What is named differs from the defaults; what changes nothing in the result is not named."""
-    of_kind: dict[str, dict[str, Any]] = {"image": {"workers": 1}, "text": {}}
     kind = METHODS[name].modality
-    config = METHODS[name](epochs=3, out="x", device="cpu", **of_kind[kind])
+    own: dict[str, Any] = {"workers": 1} if kind == "image" else {}
+    config = METHODS[name](epochs=3, out="x", device="cpu", **own)
     assert changed_options(config) == {"epochs": 3}
-    option = {"image": "blur_probability", "text": "swap"}[kind]
+    options = {"image": "blur_probability", "text": "swap", "items": "mask", "graph": "share", "pairs": "weak_crop_min"}
+    option = options[kind]
     views = dataclasses.replace(config.views, **{option: 0.25})
     both = changed_options(dataclasses.replace(config, views=views))
     assert both == {"epochs": 3, f"views.{option}": 0.25}

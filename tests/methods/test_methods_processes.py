@@ -52,6 +52,7 @@ FILES = {
     "frames": "sequences",
     "items": "histories",
     "graph": "graphs",
+    "pairs": "pairs",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -10,14 +11,21 @@ from contrapose.errors import ArgumentError
 from contrapose.methods import CACR, METHODS, MMCL
 from contrapose.training.config_file import from_dictionary, to_dictionary
 from contrapose.views.images.options import ImageViews
-from contrapose.views.texts import TextViews
+
+CHANGED = {
+    "image": ("rotation_degrees", 20.0),
+    "text": ("delete", 0.1),
+    "items": ("mask", 0.4),
+    "graph": ("share", 0.4),
+    "pairs": ("weak_crop_min", 0.7),
+}
 
 
 @pytest.mark.parametrize("name", list(METHODS))
 def test_every_configuration_survives_json(name: str) -> None:
-    usual = METHODS[name]().views.count
-    changed = {"image": ImageViews(count=2, rotation_degrees=20.0), "text": TextViews(count=usual, delete=0.1)}
-    config = METHODS[name](epochs=3, views=changed[METHODS[name].modality])
+    usual = METHODS[name]().views
+    option, value = CHANGED[METHODS[name].modality]
+    config = METHODS[name](epochs=3, views=dataclasses.replace(usual, **{option: value}))
     text = json.dumps(to_dictionary(config))
     assert from_dictionary(METHODS[name], json.loads(text)) == config
 

@@ -96,7 +96,8 @@ def apply(
         given: dict[str, Any] = {"limit": limit, "white": white, "image_column": image_column, "device": device}
         return apply_perturbation(run, data, out=out, **given, quiet=quiet)
     of_items = {"titles": titles, "user_column": user_column, "item_column": item_column, "time_column": time_column}
-    if label_texts is None and classes is None and recommends(run):
+    pictures = makes_pictures(run)  # of which no encoder is at hand that could say what it takes
+    if label_texts is None and classes is None and not pictures and recommends(run):
         how_many: dict[str, Any] = {"count": count, "mask_seen": mask_seen, "limit": limit, "device": device}
         return recommend(run, data, out=out, quiet=quiet, **how_many, **of_items)
     if count != COUNT or not mask_seen or any(value is not None for value in of_items.values()):
@@ -104,7 +105,7 @@ def apply(
             "--count, --no-mask-seen, --titles and columns of users, items and times are of runs on histories of "
             f"items, and {run} is none: leave them out."
         )
-    if makes_pictures(run) and label_texts is None:
+    if pictures and label_texts is None:
         if text_column is not None:
             raise ArgumentError(f"{run} holds a generator of pictures, and text_column is of texts: leave it out.")
         how: dict[str, Any] = {"limit": limit, "white": white, "image_column": image_column, "device": device}
