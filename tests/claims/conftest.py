@@ -101,4 +101,5 @@ def parts_of_kind(
     """Where data of each kind lie on which every claim on that kind can be tried; by its own name those of a claim that
     asks for others."""
     own = {"urlbert": url_parts, "halp": people_moving}
-    return {"image": picture_parts, "text": sentence_parts, "items": history_part, "graph": graph_part, **own}
+    own |= {"items": history_part, "graph": graph_part, "pairs": "made:scenes"}
+    return {"image": picture_parts, "text": sentence_parts, **own}

@@ -67,7 +67,8 @@ def test_a_methods_help_has_the_verdict_of_its_record() -> None:
 
 def test_every_verdict_stands_beside_its_scale() -> None:
     for record in read_records(PUBLISHED):
-        assert re.fullmatch(r"[\d,]+ (pictures|texts|sequences|users|graphs), \d+ epochs?, \d seeds", scale_of(record))
+        of = "pictures|texts|sequences|users|graphs|pairs"
+        assert re.fullmatch(rf"[\d,]+ ({of}), \d+ epochs?, \d seeds", scale_of(record))
         row = next(line for line in claims_page([record]).splitlines() if line.startswith("| ["))
         assert f"**{record['verdict']}** | {scale_of(record)} |" in row
 
