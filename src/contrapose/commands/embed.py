@@ -88,7 +88,7 @@ def embed(
     )
     how = {"cache": False} if parts and modality_of(encoder.encoder).name == "image" and names_tars(data) else {}
     samples = reading.open(encoder, data, limit=limit, progress=not quiet, **how)
-    samples.notes = (*samples.notes, *modality_of(samples).read_by(encoder.encoder, samples))
+    samples.notes = (*samples.notes, *modality_of(encoder.encoder).read_by(encoder.encoder, samples))
     if parts:
         again = command_of({**given, "quiet": True, "out": str(path)}) if processes > 1 else []
         table = partial(_table, wide=False)

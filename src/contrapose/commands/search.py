@@ -37,7 +37,7 @@ class SearchOptions(ReadingOptions, HistoryReadingOptions):
     table, .txt, .npz or .npy, or any file that `contrapose embed` wrote."""
     data: Annotated[str | None, tyro.conf.arg(name="in")] = None
     """Where to look: a folder, file or name, as in train, or a file that `contrapose embed` wrote. May be left out when
-    --index exists."""
+    --index exists. Of pictures with words, words look among the pictures and a picture among the words."""
     k: Annotated[int, tyro.conf.arg(aliases=["-k"])] = 10
     """Neighbours to show."""
     index: str | None = None
@@ -86,8 +86,8 @@ def search(
     Arguments:
         run: run folder, or that of a stage in it, or encoder folder.
         query: a picture file, a Pillow image, some words, what `--data` takes, or a file that `contrapose embed` wrote.
-        data: where to look; what `--data` takes, arrays, or a file that `contrapose embed` wrote. `None`: in the saved
-            `index` as it is.
+        data: where to look; what `--data` takes, arrays, or a file that `contrapose embed` wrote. Of pairs, words look
+            among the pictures and a picture among the captions. `None`: in the saved `index` as it is.
         k: neighbours. 10: a screenful.
         index: folder of a saved index; made where there is none.
         rebuild: make it anew.
@@ -109,6 +109,7 @@ def search(
     from contrapose.commands.reading import Reading
     from contrapose.commands.unwritten import kept_if_unwritten
     from contrapose.embedder import load
+    from contrapose.modalities import modality_of
     from contrapose.search.queries import read_query
 
     if backend == "faiss":
@@ -128,7 +129,11 @@ def search(
         embedder, query, open_pictures=partial(reading.open, embedder)
     )  # first: a mistyped name must not cost the time of an index
     folder = None if index is None else Path(index)
-    open_pictures = partial(reading.open, embedder, limit=limit, progress=not quiet)
+
+    def open_pictures(source: Any) -> Samples:
+        opened = reading.open(embedder, source, limit=limit, progress=not quiet)
+        return modality_of(embedder.encoder).faced(opened, wanted.kind)
+
     unlabelled = labels in ("none", False)
     found, made = _index(embedder, data, folder, rebuild=rebuild, open_pictures=open_pictures, unlabelled=unlabelled)
     matches = found.query_rows(wanted, k, backend=backend)

@@ -93,14 +93,18 @@ def sheet_of(options: SearchOptions, matches: Matches) -> Path:
     kind = modality_of(embedder.encoder)
     columns = ("image_column", "text_column", "label_column", "labels")
     reading = Reading.of(options.run, **{name: getattr(options, name) for name in columns})
+    asked = _opened(embedder, reading, kind.as_query(options.query))
+    looked_in = _opened(embedder, reading, options.data, limit=options.limit)
+    if asked is not None and looked_in is not None:
+        looked_in = kind.faced(looked_in, asked.modality)
     return write_sheet(
         matches,
         options.out,
         query=options.query,
         data=options.data,
-        asked=_opened(embedder, reading, kind.as_query(options.query)),
-        images=_opened(embedder, reading, options.data, limit=options.limit),
-        noun=kind.noun,
+        asked=asked,
+        images=looked_in,
+        noun=kind.noun if looked_in is None else looked_in.noun,
         show=options.open,
         say=lambda text: print(f"note: {text}", file=sys.stderr),
     )
@@ -133,7 +137,7 @@ class _Shown:
         self.samples = samples
         self.rows = {} if samples is None else {name: row for row, name in enumerate(samples.identifiers)}
         self.show = None if samples is None else show(samples, side=SIDE)
-        self.roots = _roots(source)
+        self.roots = [] if samples is not None and samples.modality == "text" else _roots(source)
         self.any = False
         """Whether more than a name was shown of anything."""
 

@@ -74,6 +74,10 @@ class Modality(ABC):
         """What a person asks for in a search, as data: one sample by itself becomes a list of it."""
         return query
 
+    def faced(self, samples: Samples, asked: str | None) -> Samples:
+        """Where a query of the kind `asked` looks: of samples with two sides among those of the other side."""
+        return samples
+
     def start(self, init: Any, config: Any) -> Start:
         """The trained weights that `init` names, as a configuration asks for them."""
         from contrapose.encoders import starting_point

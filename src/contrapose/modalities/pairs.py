@@ -102,6 +102,12 @@ class _Pairs(Modality):
         picture = MODALITIES["image"].as_query(query)
         return MODALITIES["text"].as_query(query) if picture is query else picture
 
+    def faced(self, samples: Samples, asked: str | None) -> Samples:
+        """A picture looks among captions, words look among pictures; a pair among pairs."""
+        if asked not in self.sides or samples.modality != self.name:
+            return samples
+        return cast("Pairs", samples).texts if asked == "image" else cast("Pairs", samples).pictures
+
     def start(self, init: Any, config: Any) -> Start:
         from contrapose.encoders import starting_point
         from contrapose.encoders.initial import Start
@@ -173,21 +179,9 @@ class _Pairs(Modality):
 
     def own_views(self, views: Any, options: Any, encoder: Encoder) -> Callable[..., tuple[Any, ...]]:
         """The user's `(picture (C, H, W), captions) -> (picture, caption)`, called for each pair and view."""
-        import torch
+        from contrapose.views.pairs.own import own_pair_views
 
-        from contrapose.paired import Paired
-
-        towers = cast("Towers", encoder)
-
-        def make(raw: Any, *, generator: Any = None) -> tuple[Any, ...]:
-            made = []
-            for _ in range(options.count):
-                one = [views(picture, words) for picture, words in zip(raw.pixels, raw.captions, strict=True)]
-                pictures = torch.stack([torch.as_tensor(picture) for picture, _ in one])  # (B, C, H, W)
-                made.append(Paired(pictures, towers.text.prepare([str(text) for _, text in one])))
-            return tuple(made)
-
-        return make
+        return own_pair_views(views, options.count, cast("Towers", encoder).text.prepare)
 
     def made_up(self, encoder: Encoder, size: int, seed: int) -> Any:
         from contrapose.modalities.known import MODALITIES

@@ -33,6 +33,8 @@ class Query:
     excerpts: Sequence[str] | None = None
     words: Sequence[frozenset[str]] | None = None
     notes: Sequence[str] = ()
+    kind: str | None = None
+    """Of what data it is; None: not known, of embeddings."""
 
 
 def read_query(embedder: Embedder, query: Any, *, open_pictures: Callable[..., Samples] | None = None) -> Query:
@@ -60,4 +62,12 @@ def read_query(embedder: Embedder, query: Any, *, open_pictures: Callable[..., S
     excerpts = [excerpt for row in range(len(images)) if (excerpt := images.excerpt(row)) is not None]
     notes = kind.read_by(embedder.encoder, images)
     words = [own for row in range(len(images)) if (own := images.words(row)) is not None]
-    return Query(embedder.embed(images), images.identifiers, images.skipped, excerpts or None, words or None, notes)
+    return Query(
+        embedder.embed(images),
+        images.identifiers,
+        images.skipped,
+        excerpts or None,
+        words or None,
+        notes,
+        images.modality,
+    )

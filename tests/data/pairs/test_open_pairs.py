@@ -175,3 +175,20 @@ def test_slips_are_one_sentence_each(tmp_path: Path, folder: Path) -> None:
         open_pairs(np.zeros((4, 8, 8, 3), np.uint8))
     with pytest.raises(ArgumentError, match=r"A list of pairs holds \(picture, caption\)"):
         open_pairs([("a.png", 3)])
+
+
+def test_names_of_pictures_are_no_captions(folder: Path) -> None:
+    files = [f"{row}.png" for row in range(4)]
+    own = folder / "own.csv"
+    polars.DataFrame({"file": files, "notiz": SAID}).write_csv(own)
+    assert [tuple(some) for some in open_pairs(own, cache=False).captions] == [(text,) for text in SAID]
+    with pytest.raises(ArgumentError, match=r"Column 'file' of .* holds no captions"):
+        open_pairs(own, cache=False, text_column="file")
+    polars.DataFrame({"file": files, "caption": [None, " ", "", None]}, schema_overrides={"caption": str}).write_csv(
+        own
+    )
+    with pytest.raises(DataError, match=r"None of the 4 pictures .* has a caption\. .* --text-column|no column holds"):
+        open_pairs(own, cache=False)
+    (folder / "said.txt").write_text("a red field\n")
+    with pytest.raises(DataError, match=r"said\.txt holds texts without pictures\. Give a table"):
+        open_pairs(folder / "said.txt")

@@ -65,7 +65,6 @@ def learner(name: str, encoder: Any, **options: Any) -> TwoTowerContrast:
 
 
 CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
-    "softmax": ("clip", 1, {}),
     "sigmoid": ("clip", 1, {"loss": "sigmoid"}),
     "recipe": ("clip-rocket", 3, {"separate_heads": False}),
     "swalip": ("clip-rocket", 3, {"separate_heads": False, "companion": "swalip"}),
@@ -157,6 +156,18 @@ def test_companions_average_over_weak_views_and_all_strong_ones() -> None:
     siamlip.objective = lambda p, v: (calls.append(float(v.requires_grad)), cross_prediction(p, v))[1]
     siamlip(three, weak, strong, None, scale)
     assert calls == [0.0] * (2 + 2 * 4)
+
+
+@pytest.mark.parametrize("companion", ["siamlip", "byolip", "barlip", "swalip"])
+def test_each_companion_is_part_of_the_loss(companion: str) -> None:
+    options: dict[str, Any] = {"companion": companion, "companion_weight": 2.0, "companion_hidden": 8}
+    made = learner("clip-rocket", towers(), **options, companion_dimension=4, separate_heads=False).train()
+    step = made(Batch(views=tuple(views(3, dtype=torch.float32)), indices=torch.arange(BATCH)))
+    contrast, beside = (float(step.log[name]) for name in ("contrast_loss", "companion_loss"))
+    assert beside > 0
+    assert float(step.loss) == pytest.approx(contrast + 2 * beside, rel=1e-5)
+    step.loss.backward()
+    assert all(parameter.grad is not None for parameter in made.parameters() if parameter.requires_grad)
 
 
 def test_a_slow_copy_follows_after_the_step() -> None:

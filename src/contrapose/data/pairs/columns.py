@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from contrapose.data.files.walk import SUFFIXES
 from contrapose.data.pairs.captions import captions_of
 from contrapose.data.tables.columns import LABEL_NAMES, Kind, asked_column, listed
+from contrapose.data.tables.foreign import is_missing
 from contrapose.errors import ArgumentError, DataError
 
 CAPTION_NAMES = ("caption", "captions", "text", "texts", "alt_text", "alt", "description", "sentence", "sentences")
@@ -52,6 +55,8 @@ def caption_column(
 
 
 def _holds_texts(kind: Kind, cells: Any) -> bool:
+    """Whether these are texts, and not the names of pictures."""
     if kind == "text":
-        return True
+        some = [str(cell) for cell in list(cells[:LOOKED_AT]) if not is_missing(cell)]
+        return sum(Path(cell).suffix.lower() in SUFFIXES for cell in some) <= len(some) / 2
     return kind == "other" and any(captions_of(cell) for cell in list(cells[:LOOKED_AT]))

@@ -15,7 +15,7 @@ from contrapose.data.images.images import Images
 from contrapose.data.images.listing import Listing
 from contrapose.data.images.opening import find_pictures
 from contrapose.data.images.request import Request
-from contrapose.data.kinds import MADE_BY_NAME
+from contrapose.data.kinds import MADE_BY_NAME, PLAIN_TEXT
 from contrapose.data.labelled import with_unlabelled_note
 from contrapose.data.pairs.captions import NONE, captions_of
 from contrapose.data.pairs.columns import caption_column
@@ -82,6 +82,11 @@ def _found(spec: Any, text_column: str | None, request: Request) -> tuple[Listin
         path = expanded(name)
         if path.suffix.lower() == ".json" and path.is_file():
             return list_coco(path)
+        if path.suffix.lower() in PLAIN_TEXT and path.is_file():
+            raise DataError(
+                f"{path.name} holds texts without pictures. Give a table with a column of pictures beside that of "
+                "texts, or a folder with x.jpg beside x.txt."
+            )
     source = table_of(spec)
     if source is None:
         return _beside(spec, text_column, request)
@@ -168,7 +173,10 @@ def _check_told_apart(captions: Captions, origin: str) -> None:
     """
     there = [some for some in captions if some]
     if not there:
-        raise DataError(f"None of the {counted(len(captions), 'picture')} of {origin} has a caption.")
+        raise DataError(
+            f"None of the {counted(len(captions), 'picture')} of {origin} has a caption. Are they in another column? "
+            "--text-column (text_column=) names it."
+        )
     if len(there) > 1 and len(set(there)) == 1:
         raise DataError(
             f"All {len(there):,} pictures of {origin} have the same caption ({there[0][0][:60]!r}): nothing could be "
