@@ -29,9 +29,11 @@ class AdvCLIP(OnRun):
     noise, and with the one that was found (`attack.json`, and at the end of the run), and how far noise on the
     pictures, blur, fewer levels or pruning undo it. `contrapose apply RUN PICTURES` pastes it.
 
-    What to expect: nothing measured yet. Where the patch hides what pictures show, a grey one does the same: look at
-    that row first. A small effect is no proof of safety; a defence that stops a patch which does not know of it has
-    stopped a stale one: give `--defence` to learn a patch against the defended towers.
+    What to expect: one run and no claim yet. With 2 x 2 of 16 x 16 pixels of made scenes, 5 epochs of 800 pairs, the
+    first caption of 64 % of kept-out pictures was another one than before (noise: 31 %, grey: 26 %), and pictures found
+    their words in 28 % in place of 43 %; blur undid most of it, the other defences nothing, for a patch that knew of
+    none (a stale one: `--defence` learns one that knows). Where the patch hides what pictures show, a grey one does the
+    same: look at that row first. A small effect is no proof of safety.
     """
 
     about: ClassVar[About] = About(
