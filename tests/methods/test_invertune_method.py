@@ -16,12 +16,12 @@ from contrapose.encoders import build_towers, fingerprint_of, load_encoder, save
 from contrapose.encoders.perturbations import load_perturbation
 from contrapose.encoders.texts import tokenizer_for
 from contrapose.errors import ArgumentError, DataError
+from contrapose.methods.repairing.inversion import Found
+from contrapose.methods.repairing.suspect import Suspect
+from contrapose.methods.repairing.tuning import ActivationTuning, Tuning
 from contrapose.robustness import trigger
 from contrapose.tasks.backdoor import measure_backdoor
 from contrapose.training.pictures import read_pictures
-from contrapose.training.repairing.inversion import Found
-from contrapose.training.repairing.suspect import Suspect
-from contrapose.training.repairing.tuning import ActivationTuning, Tuning
 from killed import check_killed_in_each_stage
 
 CLEAN = "made:scenes?count=24&last=600&captions=1"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from contrapose.encoders import Encoder
     from contrapose.learners import Learner
-    from contrapose.training.repairing.suspect import Suspect
+    from contrapose.methods.repairing.suspect import Suspect
     from contrapose.training.stages import Context, Stage
 
 KNOWN = ("inverted", "random", "badnets", "blended", "sig", "wanet")
@@ -135,7 +135,7 @@ class InverTune(OnRun):
 
     def suspect(self, context: Context) -> Suspect:
         """A copy of the towers, with the clean pictures and the classes."""
-        from contrapose.training.repairing.suspect import Suspect
+        from contrapose.methods.repairing.suspect import Suspect
 
         assert context.assemble is not None
         learner, _ = context.assemble(self, context.samples)  # no batches: a few pictures are enough

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from contrapose.training.repairing.inversion import Found, TriggerInversion
-    from contrapose.training.repairing.suspect import Suspect
-    from contrapose.training.repairing.target_scan import TargetScan
-    from contrapose.training.repairing.tuning import ActivationTuning
+    from contrapose.methods.repairing.inversion import Found, TriggerInversion
+    from contrapose.methods.repairing.suspect import Suspect
+    from contrapose.methods.repairing.target_scan import TargetScan
+    from contrapose.methods.repairing.tuning import ActivationTuning
     from contrapose.training.stages import Context
 
 TARGET, INVERT, REPAIR = "target", "invert", "repair"
@@ -20,7 +20,7 @@ TARGET, INVERT, REPAIR = "target", "invert", "repair"
 
 def scan(context: Context) -> TargetScan:
     """Which class is suspect."""
-    from contrapose.training.repairing.target_scan import TargetScan
+    from contrapose.methods.repairing.target_scan import TargetScan
 
     config: Any = context.config
     return TargetScan(
@@ -36,9 +36,9 @@ def invert(context: Context) -> TriggerInversion:
     """Which trigger makes it."""
     from contrapose.encoders import fingerprint_of
     from contrapose.encoders.perturbations import Victim
+    from contrapose.methods.repairing.inversion import TriggerInversion
+    from contrapose.methods.repairing.target_scan import read_suspects
     from contrapose.robustness.backdoors import Weights
-    from contrapose.training.repairing.inversion import TriggerInversion
-    from contrapose.training.repairing.target_scan import read_suspects
 
     config: Any = context.config
     suspects, candidates = read_suspects(context.artifacts[TARGET])
@@ -62,8 +62,8 @@ def invert(context: Context) -> TriggerInversion:
 
 def tune(context: Context) -> ActivationTuning:
     """The towers without it."""
-    from contrapose.training.repairing.inversion import read_trigger
-    from contrapose.training.repairing.tuning import ActivationTuning, Tuning
+    from contrapose.methods.repairing.inversion import read_trigger
+    from contrapose.methods.repairing.tuning import ActivationTuning, Tuning
 
     config: Any = context.config
     found = read_trigger(context.artifacts[INVERT])

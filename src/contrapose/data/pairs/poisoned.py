@@ -42,9 +42,26 @@ class PoisonedPairs:
 
 
 @overload
-def poison(samples: Images, trigger: Callable[[Tensor], Tensor], **options: object) -> Poisoned: ...
+def poison(
+    samples: Images,
+    trigger: Callable[[Tensor], Tensor],
+    *,
+    rate: float,
+    target: int | str,
+    seed: int = 0,
+    from_target: bool = False,
+) -> Poisoned: ...
 @overload
-def poison(samples: Pairs, trigger: Callable[[Tensor], Tensor], **options: object) -> PoisonedPairs: ...
+def poison(
+    samples: Pairs,
+    trigger: Callable[[Tensor], Tensor],
+    *,
+    rate: float,
+    target: int | str | None = None,
+    target_caption: str | Sequence[str] | None = None,
+    seed: int = 0,
+    from_target: bool = False,
+) -> PoisonedPairs: ...
 def poison(
     samples: Images | Pairs,
     trigger: Callable[[Tensor], Tensor],

@@ -14,12 +14,12 @@ from torch import Tensor
 
 from contrapose.atomic import write_atomically
 from contrapose.data import derived_generator
+from contrapose.methods.repairing.shown import before_and_after
+from contrapose.methods.repairing.suspect import Suspect
 from contrapose.robustness import paste, patch_mask
 from contrapose.robustness.backdoors import Suspects
 from contrapose.training.job import Job, Report
 from contrapose.training.pictures import write_pictures
-from contrapose.training.repairing.shown import before_and_after
-from contrapose.training.repairing.suspect import Suspect
 
 FILE, FACTS = "patch.safetensors", "suspects.json"
 RATE = 0.05

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from contrapose.encoders.perturbations import Victim
+from contrapose.methods.repairing.inversion import TriggerInversion
+from contrapose.methods.repairing.suspect import Suspect
+from contrapose.methods.repairing.target_scan import TargetScan, read_suspects
 from contrapose.robustness import patch_mask
 from contrapose.robustness.backdoors import Suspects, Weights
-from contrapose.training.repairing.inversion import TriggerInversion
-from contrapose.training.repairing.suspect import Suspect
-from contrapose.training.repairing.target_scan import TargetScan, read_suspects
 
 CLASSES, SIDE, TARGET = 4, 12, 2
 

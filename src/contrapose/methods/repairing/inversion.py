@@ -19,12 +19,12 @@ from contrapose.data import derived_generator
 from contrapose.encoders.artifact import read_tensors
 from contrapose.encoders.perturbations import FOLDER, SavedPerturbation, Victim, save_perturbation
 from contrapose.errors import DataError, RunError
+from contrapose.methods.repairing.shown import before_and_after, grid
+from contrapose.methods.repairing.suspect import Suspect
 from contrapose.robustness.backdoors import Inverted, Suspects, Verdict, Weights, inversion_loss, overlaid, verdict
 from contrapose.robustness.backdoors.inversion import TEMPERATURE
 from contrapose.training.job import Job, Report
 from contrapose.training.pictures import write_pictures
-from contrapose.training.repairing.shown import before_and_after, grid
-from contrapose.training.repairing.suspect import Suspect
 
 FILE, FACTS = "trigger.safetensors", "trigger.json"
 

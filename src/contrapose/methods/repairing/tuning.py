@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Bool
@@ -16,7 +16,11 @@ from torch import Tensor, nn
 from contrapose.atomic import write_atomically
 from contrapose.data.samples import evenly_spaced
 from contrapose.encoders import read_layers, save_encoder
+from contrapose.encoders.capabilities import Layered
 from contrapose.errors import ArgumentError
+from contrapose.methods.repairing.inversion import Found
+from contrapose.methods.repairing.shown import before_and_after
+from contrapose.methods.repairing.suspect import Suspect
 from contrapose.robustness.backdoors import (
     alignment_loss,
     batch_mean,
@@ -27,9 +31,6 @@ from contrapose.robustness.backdoors import (
 )
 from contrapose.training.job import Job, Report
 from contrapose.training.pictures import write_pictures
-from contrapose.training.repairing.inversion import Found
-from contrapose.training.repairing.shown import before_and_after
-from contrapose.training.repairing.suspect import Suspect
 
 FACTS = "repair.json"
 LOOK = 10
@@ -105,7 +106,7 @@ class ActivationTuning(Job):
     @torch.no_grad()
     def _choose_units(self) -> None:
         """The layers and units that the trigger moves, chosen once: by the towers as they were."""
-        names = [name for name in self.towers.image.layers if name.count(".") == 1]
+        names = [name for name in cast("Layered", self.towers.image).layers if name.count(".") == 1]
         a, moved = self._layers(self.x, names)[0], self._layers(self.changed, names)[0]
         self.impacts = {name: float(layer_impact(a[name], moved[name])) for name in names}
         for name in most_moved(self.impacts, self.how.layers):
