@@ -33,7 +33,12 @@ class MCLRec(ContrastedHistories):
     they are compared. No gradient passes through a step: it is alternating descent, though the paper calls it
     meta-optimised. `--joint` moves all at once, one step a batch (the paper's MCLRec-J).
 
-    What to expect: `contrapose reproduce mclrec` compares the four at equally many steps of the encoder.
+    What to expect: of Amazon Beauty's 4,000 users with the longest histories (all 4,009 items ranked, 396 updates of
+    the encoder in each arm, five seeds; `contrapose reproduce mclrec`: *contrary here*) NDCG@20 is 0.032, that of
+    `sasrec` 0.045 (-0.013 [-0.018, -0.009]), with its dropout tuned 0.052, of `cl4srec` 0.038, of `--joint` 0.037; of
+    items taken together 0.021, of popularity 0.004, and of what was most often taken after the last item, without any
+    network, 0.067. So few updates are far from where the paper measures; the smallest weight of contrast that was
+    tried was chosen in every arm.
     """
 
     about: ClassVar[About] = About(
