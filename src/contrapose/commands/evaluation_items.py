@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from contrapose.atomic import write_atomically
+from contrapose.commands.measuring import measuring_command
 from contrapose.errors import RunError
 from contrapose.evaluation import Metric
-from contrapose.shell import shell_command
 from contrapose.tasks.setting import Setting
 
 FORMAT = 1  # raised whenever the protocol of a metric changes, since such scores cannot be paired any more
@@ -79,8 +79,7 @@ class Scores:
         Errors:
             RunError: nothing there, damaged, or of another version.
         """
-        command = shell_command("evaluate", run, "--data", "LABELLED")
-        again = f"Measure it with: {command}, or give all runs' data here with --data."
+        again = f"Measure it with: {measuring_command(run)}, or give all runs' data here with --data."
         if not file.is_file():
             raise RunError(f"{run} has no scores to compare ({file.name} is missing). {again}")
         try:

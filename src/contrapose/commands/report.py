@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tyro.conf import Positional
 
+from contrapose.commands.measuring import measuring_command
 from contrapose.commands.options import ReadingOptions
 from contrapose.errors import ArgumentError, ContraposeError, DataError, RunError
 from contrapose.optional import optional
-from contrapose.shell import shell_command
 
 if TYPE_CHECKING:
     from contrapose.commands.reading import Reading
@@ -240,9 +240,7 @@ def _results(folder: RunFolder, record: dict[str, Any]) -> Results | Absent:
     except RunError as error:
         return Absent(str(error))
     if found is None:
-        return Absent(
-            "Nothing was measured yet. Measure with: " + shell_command("evaluate", folder.path, "--data", "LABELLED")
-        )
+        return Absent(f"Nothing was measured yet. Measure with: {measuring_command(folder.path)}")
     return facts.results_of(
         found.data,
         found.arms,

@@ -1,0 +1,20 @@
+"""The command that measures a run, for people to paste."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from contrapose.errors import RunError
+from contrapose.modalities import MODALITIES
+from contrapose.shell import shell_command
+from contrapose.training.run_folder import RunFolder
+
+
+def measuring_command(run: str | Path) -> str:
+    """`contrapose evaluate RUN --data LABELLED`; without data where those of the run ask by themselves (what comes
+    next in histories of items)."""
+    try:
+        kind = MODALITIES[RunFolder(Path(run)).read_record()["modality"]]
+    except (RunError, KeyError):  # damaged, or of no kind that is known here: what reads it will say
+        return shell_command("evaluate", run, "--data", "LABELLED")
+    return shell_command("evaluate", run, *(() if kind.asks_itself else ("--data", "LABELLED")))
