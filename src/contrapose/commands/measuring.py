@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from contrapose.errors import RunError
+from contrapose.errors import ArgumentError, RunError
 from contrapose.modalities import MODALITIES
 from contrapose.shell import shell_command
 from contrapose.training.run_folder import RunFolder
@@ -15,6 +15,6 @@ def measuring_command(run: str | Path) -> str:
     next in histories of items)."""
     try:
         kind = MODALITIES[RunFolder(Path(run)).read_record()["modality"]]
-    except (RunError, KeyError):  # damaged, or of no kind that is known here: what reads it will say
+    except (RunError, ArgumentError, KeyError):  # damaged, or of no kind that is known here: what reads it will say
         return shell_command("evaluate", run, "--data", "LABELLED")
     return shell_command("evaluate", run, *(() if kind.asks_itself else ("--data", "LABELLED")))
