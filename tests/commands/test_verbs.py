@@ -77,7 +77,7 @@ def test_every_method_has_a_verb() -> None:
         ("repair dsva RUN --data x", "dsva measures how fragile a trained encoder is: contrapose attack dsva RUN"),
         ("attack dvsa RUN --data x", "No method of `attack` is called 'dvsa'. Did you mean 'dsva'?"),
         ("attack dsva --data x", "Name the trained encoder behind the method: contrapose attack dsva RUN --data DATA."),
-        ("attack --data x dsva RUN", "The method comes first: contrapose attack dsva RUN"),
+        ("attack --data x dsva RUN", "The method comes first: contrapose attack advclip RUN"),
         ("attack dsva nowhere", "Say what it is to work on: contrapose attack dsva RUN --data DATA."),
     ],
 )

@@ -205,7 +205,7 @@ ELSEWHERE = {
 }
 ELSEWHERE |= {"LabelMatching", "MaskedMomentum", "ReplacedTokens", "ResidualEnergy", "SpanContrast", "SupConCE"}
 ELSEWHERE |= {"TranslatedHeads", "Translation", "VirtualAdversarial"}
-ELSEWHERE |= {"ContrastedNextItem", "FeatureAttack", "LearnedViews", "MaskedPictures", "NextItem"}
+ELSEWHERE |= {"ContrastedNextItem", "FeatureAttack", "LearnedViews", "MaskedPictures", "NextItem", "PatchGame"}
 
 
 def test_no_learner_is_left_out() -> None:

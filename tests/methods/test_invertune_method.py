@@ -35,6 +35,7 @@ QUICK: dict[str, Any] = {
 }
 
 SUSPECTED: dict[str, Any] = {"least_rise": 1e-6, "largest_mask": 0.999, "largest_loss": 100.0, "trigger": "badnets"}
+SUSPECTED |= {"learning_rate": 1e-3, "repair_steps": 8}  # which improve on none
 """With which whatever class gains is held for planted."""
 
 

@@ -101,7 +101,7 @@ class Method(RunConfig):
         Errors:
             ArgumentError: an unknown kind (the nearest is named), or one that the method is not for.
         """
-        whole = [name for name, method in METHODS.items() if modality in method.kinds]
+        whole = [name for name, method in METHODS.items() if modality in method.kinds and method.verb == cls.verb]
         check_kind(name_of(cls), modality, cls.bare.kinds, note=cls.kinds_note, others=whole)
         return on_kind(cls.bare, modality)
 

@@ -89,13 +89,13 @@ def _table(inputs: NodeInputs, width: int) -> nn.Module:
 
 
 def _perceptron(width: int) -> nn.Module:
-    """What comes behind the sum."""
+    """What comes behind the sum; not in place, for a sharded norm gives a view."""
     return nn.Sequential(
         nn.BatchNorm1d(width),
-        nn.ReLU(inplace=True),
+        nn.ReLU(),
         nn.Linear(width, width, bias=False),
         nn.BatchNorm1d(width),
-        nn.ReLU(inplace=True),
+        nn.ReLU(),
     )
 
 
