@@ -18,10 +18,10 @@ from contrapose.encoders.pairs import build_towers
 from contrapose.encoders.perturbations import load_perturbation
 from contrapose.encoders.texts import tokenizer_for
 from contrapose.errors import ArgumentError, DataError
+from contrapose.methods.patching.effect import Effect, Ground, table_of
+from contrapose.methods.patching.trainer import kept_out, pruned_towers
 from contrapose.robustness import patch_mask
 from contrapose.training.checkpoint import list_checkpoints, load_checkpoint, load_newest
-from contrapose.training.patch_effect import Effect, Ground, table_of
-from contrapose.training.patch_trainer import kept_out, pruned_towers
 from contrapose.training.run_folder import RunFolder
 from killed import assert_same
 

@@ -110,9 +110,9 @@ class AdvCLIP(OnRun):
         from contrapose.encoders.pairs import Towers
         from contrapose.encoders.perturbations import PatchDiscriminator, PatchGenerator
         from contrapose.learners import PatchGame, PatchTerms
+        from contrapose.methods.patching.trainer import BEFORE, pruned_towers
         from contrapose.objectives import pushed_apart, topology_deviation
         from contrapose.robustness import patch_mask
-        from contrapose.training.patch_trainer import BEFORE, pruned_towers
 
         self.check_given()
         image = cast("Towers", encoder).image
@@ -135,7 +135,7 @@ class AdvCLIP(OnRun):
         return PatchGame(maker, judge, victim, mask, terms, given=given, before=BEFORE.get(self.defence))
 
     def stages(self, context: Context) -> Sequence[Stage]:
-        from contrapose.training.patch_trainer import PatchTrainer, kept_out
+        from contrapose.methods.patching.trainer import PatchTrainer, kept_out
         from contrapose.training.stages import Stage
 
         known, test = kept_out(context.samples, self.holdout, context.generator("holdout"))

@@ -15,8 +15,8 @@ from torch import Tensor
 from contrapose.atomic import write_atomically
 from contrapose.data import derived_generator
 from contrapose.errors import DataError
+from contrapose.methods.patching.effect import CLEAN, NOISE, PATCHED, PLAIN, Captioned, Effect, Ground, table_of
 from contrapose.robustness.defences import blurred, levelled, noisy, pruned
-from contrapose.training.patch_effect import CLEAN, NOISE, PATCHED, PLAIN, Captioned, Effect, Ground, table_of
 from contrapose.training.perturbing import PerturbationTrainer
 
 FILE = "attack.json"
