@@ -16,6 +16,7 @@ def finish(run: Any) -> None:
     if not _is_told(run):
         return
     outcome = run.outcome
+    from contrapose.commands.measuring import measuring_command
     from contrapose.encoders.stage_folder import done_stages
     from contrapose.modalities import MODALITIES
     from contrapose.training.run_folder import RunFolder
@@ -45,9 +46,8 @@ def finish(run: Any) -> None:
     kind = MODALITIES[record["modality"]]
     if kind.applied is not None and not classifies:
         print(f"{kind.applied[0]}:".ljust(16), shell_command("apply", run.path, data, "--out", kind.applied[1]))
-    labelled = () if kind.asks_itself else ("--data", "LABELLED")
-    asked = ("--test-data", "LABELLED") if classifies else labelled
-    print("Is it any good? ", shell_command("evaluate", run.path, *asked))
+    test = shell_command("evaluate", run.path, "--test-data", "LABELLED")
+    print("Is it any good? ", test if classifies else measuring_command(run.path))
     print("See it:         ", shell_command("report", run.path, "--open"))
     if stages:
         print("Earlier stages: ", ", ".join(str(run.path / "stages" / stage) for stage in stages))
