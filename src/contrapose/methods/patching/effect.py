@@ -172,6 +172,9 @@ def _classes(known: Any, test: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def _both(known: Any, test: Any) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Targets of both, those that are further questions of classes as whole numbers."""
     for name, values in known.targets.items():
         if name in test.targets:
-            yield name, np.asarray(values), np.asarray(test.targets[name])
+            own, other = np.asarray(values), np.asarray(test.targets[name])
+            named = name in getattr(known, "names_of", {})
+            yield name, *((own.astype(np.int64), other.astype(np.int64)) if named else (own, other))
