@@ -130,6 +130,10 @@ def _analyse(words: list[str]) -> None:
         from contrapose.commands.analyse_translation import AnalyseTranslationOptions, analyse_translation
 
         analyse_translation(parse(AnalyseTranslationOptions, words[1:], "analyse translation"))
+    elif chosen == "patch":
+        from contrapose.commands.analyse_patch import AnalysePatchOptions, analyse_patch
+
+        analyse_patch(parse(AnalysePatchOptions, words[1:], "analyse patch"))
     elif chosen == "controllability":
         from contrapose.commands.analyse_controllability import AnalyseControllabilityOptions, analyse_controllability
 
@@ -186,6 +190,7 @@ ANALYSES = {
     "suppression": "contrapose analyse suppression RUN",
     "translation": "contrapose analyse translation RUN --data UNBIASED --bias-column NAME",
     "controllability": "contrapose analyse controllability DATA",
+    "patch": "contrapose analyse patch ATTACK_RUN --on RUN",
 }
 
 
