@@ -107,7 +107,7 @@ def test_test_data_of_their_own(place: Path) -> None:
 
 
 def test_bad_input(place: Path, tmp_path: Path) -> None:
-    with pytest.raises(ArgumentError, match="for pictures of 16 x 16 pixels .* takes 24 x 24"):
+    with pytest.raises(ArgumentError, match=r"for pictures of 16 x 16 pixels .* takes 24 x 24"):
         measured(place, "other", "larger")
     with pytest.raises(RunError, match="holds no encoder"):
         measured(place, "nowhere")
@@ -118,7 +118,7 @@ def test_bad_input(place: Path, tmp_path: Path) -> None:
     alone = place / "attack" / "perturbation"
     with pytest.raises(ArgumentError, match="say whom to put it before, --on RUN"):
         measured(place, run=str(alone), data=TEST)
-    with pytest.raises(DataError, match="names no data; give them with --data"):
+    with pytest.raises(DataError, match="names no data: give them with --data"):
         measured(place, "victim", run=str(alone))
     record, _ = measured(place, "victim", run=str(alone), data=TEST)
     assert next(iter(record["encoders"].values()))["relation"] == "made against it"

@@ -15,7 +15,7 @@ OTHERS = np.eye(3)[(CLASSES + 1) % 3]
 
 
 def words() -> Words:
-    return Words(np.eye(3), [np.array([one]) for one in CLASSES], [np.flatnonzero(CLASSES == one) for one in range(3)])
+    return Words(np.eye(3), [np.array([one]) for one in CLASSES], [np.flatnonzero(one == CLASSES) for one in range(3)])
 
 
 def answers(**options: object) -> Answers:

@@ -91,7 +91,7 @@ def test_it_says_what_patches_did_before_and_after(trained: Any, place: Path) ->
     assert told["pairs"] == 6
     for when in ("before", "after"):
         rows = told["tables"][when]
-        assert list(rows)[0] == "no patch"
+        assert next(iter(rows)) == "no patch"
         assert list(rows)[-2:] == [f"{one} (trained on)", f"{other} (unseen)"]
         assert rows["no patch"]["fooled"] == 0
         least, mean, most = (rows[f"noise patch{end}"]["fooled"] for end in (", least", "", ", most"))

@@ -23,7 +23,7 @@ Learn representations by contrast, from any data, mostly without labels.
   analyse sharpness RUN        how sharply its loss rises around its weights: curvature, and a picture
   analyse suppression RUN      what its encoder holds of each of several label columns, and which it left unlearned
   analyse controllability DATA how graphs can be steered: 154 numbers of each without training, a table, a picture
-  analyse patch ATTACK_RUN     what a patch of `attack advclip` does to any encoder, beside grey and noise, behind defences
+  analyse patch ATTACK_RUN     what a patch of `attack advclip` does to any encoder, beside grey and noise
   data check DATA              what training would see, and what is wrong with it
   reproduce CLAIM              measure a published claim here: paired seeds, equal tuning, floors, a verdict
   claims                       every claim with its verdict here

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
 from test_two_towers import BATCH, average, towers, views
+from torch import Tensor, nn
 
 from contrapose.data import Batch
 from contrapose.distributed import rank, world_size
