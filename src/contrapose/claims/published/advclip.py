@@ -230,9 +230,9 @@ CLAIM = register(
             "defences: 3 x 3 blur, 8 levels, noise of 0.1, 30 % of the weights of the picture tower pruned; the "
             "authors' settings were not read. Of levels and noise the stale patch alone is measured.",
             "Patch training sees one patch, learned on the same towers with other pairs, on half of each batch for 5 "
-            "epochs at half the victim's learning rate. In the trial, with patches of 2e-4, the towers then fell for 3 % "
-            "of the answers under an unseen patch and for 5 % under one that was learned on them; the prediction "
-            "that a new patch does clearly more is the one declared, and stands.",
+            "epochs at half the victim's learning rate. In the trial, with patches of 2e-4, an unseen patch then "
+            "changed 3 % of the answers and one that was learned on these towers 5 %; the prediction that a new patch "
+            "does clearly more is declared as it was before that.",
         ),
     )
 )
