@@ -40,6 +40,7 @@ from contrapose.methods.moco import MoCo
 from contrapose.methods.multiview import MultiView
 from contrapose.methods.nnclr import NNCLR
 from contrapose.methods.on_run import OnRun
+from contrapose.methods.patch_training import PatchTraining
 from contrapose.methods.pixcontrast import PixContrast
 from contrapose.methods.pixpro import PixPro
 from contrapose.methods.replaced_token import ReplacedToken
@@ -103,6 +104,7 @@ __all__ = [
     "MoCo",
     "MultiView",
     "OnRun",
+    "PatchTraining",
     "PixContrast",
     "PixPro",
     "ReplacedToken",
