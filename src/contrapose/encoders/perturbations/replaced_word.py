@@ -28,7 +28,7 @@ class ReplacedWord:
 
         importance of word g = KL( softmax(z) || softmax(z without g) ),   z an embedding, g replaced by [UNK]
 
-    The word of the largest importance is replaced; stop words are none of those. A vector stands at its first token,
+    The word of the largest importance is replaced; stop words and punctuation are none of those. A vector stands at its first token,
     and further tokens of the word become 0.
 
     Shapes:
@@ -68,6 +68,7 @@ class ReplacedWord:
         self.tokens = torch.tensor(numbers)  # (A,)
         silent = torch.zeros(tokenizer.size, dtype=torch.bool)  # (M,)
         silent[list(tokenizer.special)] = True
+        silent[[token for token, said in enumerate(_said(tokenizer)) if not any(map(str.isalnum, said))]] = True
         silent[_numbers_of(tokenizer, sorted(SILENT))] = True
         self.silent = silent
 
@@ -175,10 +176,14 @@ def _unknown(tokenizer: Any) -> int:
     return int(next(number for number in (found, tokenizer.mask, tokenizer.pad) if number is not None))
 
 
+def _said(tokenizer: Any) -> list[str]:
+    """What each token is by itself."""
+    return list(tokenizer.backend.decode_batch([[token] for token in range(tokenizer.size)]))
+
+
 def _whole_words(tokenizer: Any) -> tuple[list[str], list[int]]:
     """Words of letters that are read as one token each, stop words not among them; with the tokens' numbers."""
-    alone = tokenizer.backend.decode_batch([[token] for token in range(tokenizer.size)])
-    known = sorted({text.strip() for text in alone})
+    known = sorted({text.strip() for text in _said(tokenizer)})
     words = [word for word in known if word.isalpha() and len(word) >= LEAST_LETTERS and word.lower() not in SILENT]
     if not words:
         return [], []

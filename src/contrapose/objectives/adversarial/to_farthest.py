@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from contrapose.errors import ArgumentError
-from contrapose.objectives.engine.inputs import check_temperature, prepare_rows
+from contrapose.objectives.engine.inputs import check_embeddings, check_temperature, prepare_rows
 
 
 def farthest_owners(
@@ -30,7 +30,7 @@ def farthest_owners(
 
     Paper: Fang et al. 2025, https://arxiv.org/abs/2406.05491
     """
-    x, y = prepare_rows(anchors.detach(), True), prepare_rows(others.detach(), True)  # (B, D), (K, D)
+    x, y = _unit(anchors.detach(), "anchors"), _unit(others.detach(), "others")  # (B, D), (K, D)
     count = int(owners.max()) + 1 if len(owners) else 0
     own = _owned(owners, count, len(y), "others")  # (Q, K)
     means = (x @ y.T) @ own.to(x.dtype).T / own.sum(dim=1)  # (B, Q)
@@ -73,8 +73,8 @@ def to_farthest(
     Paper: Fang et al. 2025, https://arxiv.org/abs/2406.05491
     """
     check_temperature(temperature)
-    a = prepare_rows(adversarial, True)  # (B, D)
-    t, u = prepare_rows(own.detach(), True), prepare_rows(others.detach(), True)  # (J, D), (K, D)
+    a = _unit(adversarial, "adversarial")  # (B, D)
+    t, u = _unit(own.detach(), "own"), _unit(others.detach(), "others")  # (J, D), (K, D)
     mine = _owned(owners, len(a), len(t), "own")  # (B, J)
     theirs = _owned(other_owners, int(other_owners.max()) + 1 if len(other_owners) else 0, len(u), "others")  # (Q, K)
     if chosen.shape != (len(a),) or int(chosen.min()) < 0 or int(chosen.max()) >= len(theirs):
@@ -104,6 +104,11 @@ def squared_shift(clean: Float[Tensor, "*N D"], adversarial: Float[Tensor, "*N D
         )
     kind = torch.promote_types(torch.promote_types(clean.dtype, adversarial.dtype), torch.float32)
     return (adversarial.to(kind) - clean.detach().to(kind)).square().sum()
+
+
+def _unit(rows: Tensor, name: str) -> Tensor:
+    check_embeddings(rows, name, "N D")
+    return prepare_rows(rows, True)  # (N, D)
 
 
 def _log_sum(logits: Tensor, wanted: Tensor) -> Tensor:
