@@ -15,6 +15,7 @@ from contrapose.methods.clip_rocket import CLIPRocket
 from contrapose.methods.code_clones import CodeClones
 from contrapose.methods.code_search import CodeSearch
 from contrapose.methods.contrabert import ContraBERT
+from contrapose.methods.cpgc import CPGC
 from contrapose.methods.crop_infonce import CropInfoNCE
 from contrapose.methods.cross_sequence import CrossSequence
 from contrapose.methods.dat import DAT
@@ -66,6 +67,7 @@ __all__ = [
     "CGCL",
     "CLESS",
     "CLIP",
+    "CPGC",
     "DAT",
     "DCL",
     "DEFAULT_METHOD",

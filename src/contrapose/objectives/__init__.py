@@ -8,6 +8,7 @@
 """
 
 from contrapose.objectives.adversarial.feature_similarity import feature_similarity
+from contrapose.objectives.adversarial.to_farthest import farthest_owners, squared_shift, to_farthest
 from contrapose.objectives.adversarial.topology import (
     pushed_apart,
     topology_deviation,
@@ -110,6 +111,7 @@ __all__ = [
     "difficulty_weighted",
     "energy_difference",
     "energy_weights",
+    "farthest_owners",
     "feature_similarity",
     "gated_contrast",
     "gradient_penalty",
@@ -162,11 +164,13 @@ __all__ = [
     "slope_penalty",
     "soft_sort",
     "soft_targets",
+    "squared_shift",
     "sup_con",
     "supcon_ce",
     "supremix",
     "swapped_assignment",
     "swapped_prediction",
+    "to_farthest",
     "topology_deviation",
     "topology_divergence",
     "topology_graph",
