@@ -25,14 +25,14 @@ class T2ISupCon(OfPairs):
 
     In two stages. `represent` trains two towers: pictures match their captions, and pictures and captions of one class
     lie together (`--across`, `--within`). `paint` freezes them, and trains a small painter against a critic of pictures
-    beside captions (hinge loss); what is drawn is to match its caption in the eyes of the frozen towers, and to lie with
-    the captions and drawn pictures of its class (`--across-drawn`, `--within-drawn`). Each step sees a batch and as many
-    partners of the same classes. `--contrast none|first|second|both` says where labels pull; `--guidance
+    beside captions (hinge loss); what is drawn is to match its caption in the eyes of the frozen towers, and to lie
+    with the captions and drawn pictures of its class (`--across-drawn`, `--within-drawn`). Each step sees a batch and
+    as many partners of the same classes. `--contrast none|first|second|both` says where labels pull; `--guidance
     cross_entropy` has a class head besides.
 
     The run leaves `encoder/`, the two towers, for `search`, `evaluate --prompts` and the like, and `generator/`:
-    `contrapose apply RUN CAPTIONS.txt`, or `--texts "a red three" "a green one"`, draws pictures. A share of the pairs is
-    kept out (`--kept-out`); at its end the run draws for their captions and says, in `drawing.json` too, how far the
+    `contrapose apply RUN CAPTIONS.txt`, or `--texts "a red three" "a green one"`, draws pictures. A share of the pairs
+    is kept out (`--kept-out`); at its end the run draws for their captions and says, in `drawing.json` too, how far the
     drawn ones lie from real ones (Frechet distance), how many are of the class of their caption, and how much those of
     a class differ, all by a classifier that is trained for that alone.
 
@@ -74,7 +74,7 @@ class T2ISupCon(OfPairs):
     within_drawn: float = 0.2
     """mu_2: of pulling drawn pictures of a class together. [design] 0.2: more of it makes them one."""
     match_drawn: float = 1.0
-    """Weight of matching drawn pictures with their own captions. [design] 1, as in AttnGAN's line, as remembered less."""
+    """Weight of matching drawn pictures with their own captions. [design] 1."""
     class_weight: float = 1.0
     """Weight of the class head, with --guidance cross_entropy. [design] 1."""
     real_anchors: bool = False
@@ -104,9 +104,9 @@ class T2ISupCon(OfPairs):
     kept_out: float = 0.1
     """Share of the pairs that nothing is learned from, for whose captions pictures are drawn and measured. [design] a
     tenth; 0: nothing is measured."""
-    judge_epochs: int = 10
+    judge_epochs: int = 20
     """Passes of the classifier that drawn pictures are measured by, over the pictures that were learned from. [design]
-    10."""
+    20."""
     projection_layers: int = 1
     """Linear maps of the heads into the common space. 1, and no other number."""
     projection_dimension: int = 64

@@ -17,7 +17,7 @@ class TagPairing(Pairing):
 
         J_ij = |T_i and T_j| / |T_i or T_j|                 1[y_i = y_j] of single labels
         weight[i, j] = 1[J_ij >= least],  or J_ij 1[J_ij >= least] where `soft`
-        valid[i, j]  = 1 where the rows are of two things; of one and the same thing it is neither, where `things` say so
+        valid[i, j]  = 1[thing_i != thing_j] where `things` are given, else 1
 
     Shapes:
         tags: `(N, K)` float32 of 0 and 1, or `(N,)` class numbers; things: `(N,)` integers, or None: candidates are

@@ -18,7 +18,7 @@ from contrapose.encoders.capabilities import check_capable
 from contrapose.encoders.teacher import Teacher
 from contrapose.errors import ArgumentError
 from contrapose.learners.drawing import Drawing
-from contrapose.learners.guided.towers import Guiding, both_branches, told_of
+from contrapose.learners.guided.towers import Guiding, Told, branches_of, told_of
 from contrapose.learners.learner import Step
 from contrapose.learners.turn import Turn
 from contrapose.pairing import by_labels
@@ -61,7 +61,8 @@ class PaintingGame(Drawing):
     Noise is drawn anew in every turn, alike on all processes: each has of its rows what one process would have drawn.
 
     Shapes:
-        views: one of B samples, of two sides; `batch.others["partners"]` the same of as many others with their labels.
+        views: one of B samples, of two sides; `batch.others["partners"]` the same of as many others with their labels,
+            without which the batch is the only branch.
 
     Arguments:
         towers: trained; frozen here, and the learner's `encoder`, which is exported as it is.
@@ -74,7 +75,7 @@ class PaintingGame(Drawing):
         generator: names the stream that is drawn from.
 
     Errors:
-        ArgumentError: no labels, other numbers of views, no partners.
+        ArgumentError: no labels, other numbers of views.
 
     Liu et al., 2024, https://arxiv.org/abs/2412.03957 (the equations are a reconstruction)
     """
@@ -148,7 +149,7 @@ class PaintingGame(Drawing):
 
     def forward(self, batch: Batch) -> Step:
         self.check_views(len(batch.views))
-        branches = both_branches(batch)
+        branches = branches_of(batch)
         towers: Any = self.encoder
         with torch.no_grad():
             w = torch.cat([towers.embed_texts(one.views[0].second) for one in branches])  # (2 B, D)
@@ -157,12 +158,14 @@ class PaintingGame(Drawing):
         if batch.turn == CRITIC:
             with torch.no_grad():
                 made = self.painter(noise, w)  # (2 B, C, S, S)
-            loss, log = self._critic_loss(real, made, w)
+            loss, log = self._critic_loss(real, made, w, len(branches))
         else:
             made = self.painter(noise, w)
             loss, log = self._painter_loss(real, made, w, branches)
         spread = made.detach().flatten(1)  # (2 B, C S S)
-        return Step(loss, spread - spread.mean(dim=0), by_labels(gather(batch.targets[LABEL]), views=2), log)
+        return Step(
+            loss, spread - spread.mean(dim=0), by_labels(gather(batch.targets[LABEL]), views=len(branches)), log
+        )
 
     def drawn_noise(self, batch: Batch, branches: int) -> Tensor:
         """Noise of this turn, `(2 B, Z)`, branch after branch."""
@@ -172,11 +175,13 @@ class PaintingGame(Drawing):
         first = rank() * batch.size
         return noise[:, first : first + batch.size].flatten(0, 1)
 
-    def _critic_loss(self, real: Tensor, made: Tensor, w: Tensor) -> tuple[Tensor, dict[str, Tensor | float]]:
+    def _critic_loss(
+        self, real: Tensor, made: Tensor, w: Tensor, branches: int
+    ) -> tuple[Tensor, dict[str, Tensor | float]]:
         critic: Any = self.critic
         # All in one pass: spectral norms move once a turn.
         seen_real, seen_made = critic.seen(torch.cat([real, made])).chunk(2)  # (2 B, H) each
-        others = self._texts_of_others(w)  # (2 B, D)
+        others = self._texts_of_others(w, branches)  # (2 B, D)
         scores, drawn, beside = (
             critic.judged(seen, texts) for seen, texts in ((seen_real, w), (seen_made, w), (seen_real, others))
         )
@@ -187,15 +192,15 @@ class PaintingGame(Drawing):
         log = {"score_real": scores.detach().mean(), "score_drawn": drawn.detach().mean()}
         return loss, dict(log)
 
-    def _texts_of_others(self, w: Tensor) -> Tensor:
+    def _texts_of_others(self, w: Tensor, branches: int) -> Tensor:
         """To each row the text of the row behind it, of its branch and all processes, `(2 B, D)`."""
-        size = len(w) // 2
-        every = gather(w.unflatten(0, (2, size)), dim=1).roll(-1, dims=1)  # (2, W·B, D)
+        size = len(w) // branches
+        every = gather(w.unflatten(0, (branches, size)), dim=1).roll(-1, dims=1)  # (2, W·B, D)
         first = rank() * size
         return every[:, first : first + size].flatten(0, 1)
 
     def _painter_loss(
-        self, real: Tensor, made: Tensor, w: Tensor, branches: tuple[Batch, Batch]
+        self, real: Tensor, made: Tensor, w: Tensor, branches: tuple[Batch, ...]
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
         towers, critic, weights = self.encoder, self.critic, self.weights
         loss = self.guide.maker(critic(made, w))
@@ -204,7 +209,7 @@ class PaintingGame(Drawing):
             return loss, log
         v = towers.embed_images(made)  # type: ignore[operator]  # (2 B, D)
         size = branches[0].size
-        both = torch.stack([v.unflatten(0, (2, size)), w.unflatten(0, (2, size))])  # (2 sides, 2 branches, B, D)
+        both = torch.stack([one.unflatten(0, (len(branches), size)) for one in (v, w)])  # (2 sides, 2 branches, B, D)
         everybody = gather(both, dim=2)  # (2, 2, W·B, D)
         rows = own_rows(size, device=v.device)
         told = told_of(branches, rows, everybody.shape[2])
@@ -220,7 +225,7 @@ class PaintingGame(Drawing):
             loss = loss + weights.across * across
             log["across_loss"] = across.detach()
         if weights.within:
-            within = self._within(real, drawn, told)
+            within = self._within(real, drawn, told, len(branches))
             loss = loss + weights.within * within
             log["within_loss"] = within.detach()
         if weights.classes and self.head is not None:
@@ -230,14 +235,14 @@ class PaintingGame(Drawing):
             log["class_loss"] = named.detach()
         return loss, log
 
-    def _within(self, real: Tensor, drawn: Tensor, told: Any) -> Tensor:
+    def _within(self, real: Tensor, drawn: Tensor, told: Told, branches: int) -> Tensor:
         """SC(v^, v^), of drawn pictures, each a thing of its own; real ones beside them as candidates alone."""
         numbers = torch.arange(len(drawn), device=drawn.device)  # (2 W·B,)
         if not self.real_anchors:
             return self.guide.within(drawn, told.labels, numbers, told.rows)
         with torch.no_grad():
             found: Tensor = self.encoder.embed_images(real)  # type: ignore[operator]  # (2 B, D)
-            found = gather(found.unflatten(0, (2, -1)), dim=1).flatten(0, 1)  # (2 W·B, D)
+            found = gather(found.unflatten(0, (branches, -1)), dim=1).flatten(0, 1)  # (2 W·B, D)
         every, labels = torch.cat([drawn, found]), told.labels.repeat(2)  # (4 W·B, D), (4 W·B,)
         things = torch.arange(len(every), device=every.device)
         own = numbers if told.rows is None else told.rows

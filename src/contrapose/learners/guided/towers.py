@@ -52,7 +52,8 @@ class GuidedTowers(Learner):
     both branches is no positive and no negative of itself; of texts likewise, unless they are two captions of it.
 
     Shapes:
-        views: one of B samples, of two sides; `batch.others["partners"]` the same of as many others with their labels.
+        views: one of B samples, of two sides; `batch.others["partners"]` the same of as many others with their labels
+            (`data.WithPartners`). Without these the batch is the only branch.
 
     Arguments:
         encoder: two towers.
@@ -60,7 +61,7 @@ class GuidedTowers(Learner):
         classes: K, of the class head.
 
     Errors:
-        ArgumentError: no labels, another number of views, no partners, an encoder without two towers.
+        ArgumentError: no labels, another number of views, an encoder without two towers.
 
     Liu et al., 2024, https://arxiv.org/abs/2412.03957 (the equations are a reconstruction)
     """
@@ -85,7 +86,7 @@ class GuidedTowers(Learner):
 
     def forward(self, batch: Batch) -> Step:
         self.check_views(len(batch.views))
-        branches = both_branches(batch)
+        branches = branches_of(batch)
         towers: Any = self.encoder
         sides = [towers.projected(towers.features(one.views[0], dropout=False), 0) for one in branches]
         z = torch.stack([torch.stack(pair) for pair in sides])  # (2 branches, 2 sides, B, D)
@@ -137,35 +138,29 @@ class Told:
     rows: Tensor | None
 
 
-def both_branches(batch: Batch) -> tuple[Batch, Batch]:
-    """The batch, and its partners.
-
-    Errors:
-        ArgumentError: there are none.
-    """
-    if PARTNERS not in batch.others:
-        raise ArgumentError("This learns from a batch and its partners: take batches of `data.partners.WithPartners`.")
-    return batch, batch.others[PARTNERS]
+def branches_of(batch: Batch) -> tuple[Batch, ...]:
+    """The batch, and its partners, where these stand beside it: who only looks at a learner may bring none."""
+    return (batch, batch.others[PARTNERS]) if PARTNERS in batch.others else (batch,)
 
 
-def told_of(branches: tuple[Batch, Batch], rows: Tensor | None, everybody: int) -> Told:
+def told_of(branches: tuple[Batch, ...], rows: Tensor | None, everybody: int) -> Told:
     """What is known of both branches of all processes, whose rows in one branch are so many."""
     device = branches[0].targets[LABEL].device
     labels = torch.cat([gather(one.targets[LABEL]) for one in branches])  # (2 W·B,)
     things = torch.cat([gather(one.indices.to(device)) for one in branches])  # (2 W·B,)
     # A sample that is its own partner shows another caption there, if it has one.
-    second = torch.cat([torch.zeros(everybody), torch.ones(everybody)]).long().to(device)  # (2 W·B,)
+    second = torch.arange(len(branches), device=device).repeat_interleave(everybody)  # (2 W·B,)
     texts = torch.cat([gather(text_keys(one)) for one in branches])  # (2 W·B,)
     same = (things.unsqueeze(1) == things) & (second.unsqueeze(1) != second) & (texts.unsqueeze(1) == texts)
     first = same.float().argmax(dim=1)  # (2 W·B,), of rows in the second branch: their like in the first
-    numbers = torch.arange(2 * everybody, device=device)
+    numbers = torch.arange(len(second), device=device)
     captions = torch.where(same.any(dim=1) & (second == 1), first, numbers)  # (2 W·B,)
-    own = None if rows is None else torch.cat([rows, rows + everybody])  # (2 B,)
+    own = None if rows is None else torch.cat([rows + number * everybody for number in range(len(branches))])  # (2 B,)
     return Told(labels, things, captions, own)
 
 
 def text_keys(batch: Batch) -> Tensor:
-    """A number a text that equal ones share, `(B,)` int64: of its tokens and their places."""
+    """A number a text that equal ones share, and others hardly ever, `(B,)` int64: of its tokens and their places."""
     words = batch.views[0].second  # Padded (B, T)
     places = torch.arange(1, words.values.shape[1] + 1, device=words.values.device)  # (T,)
     return ((words.values.long() + 1) * places.square() * words.mask).sum(dim=1) + 7919 * words.mask.sum(dim=1)

@@ -1,4 +1,4 @@
-"""How good pictures are that a painter draws for captions that were kept out, by a classifier trained for that alone."""
+"""How good pictures are that are drawn for captions that were kept out, by a classifier trained for that alone."""
 
 from __future__ import annotations
 
