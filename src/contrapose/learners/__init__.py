@@ -15,6 +15,7 @@ from contrapose.learners.drawn_pairs import DrawnPairs
 from contrapose.learners.dual_training import AttackedClassifier, Curriculum, Density, DualAdversarial
 from contrapose.learners.feature_attack import FeatureAttack, Surrogate
 from contrapose.learners.gated import Gated
+from contrapose.learners.guided import GuidedTowers, GuidedWeights, PaintingGame, PaintingWeights
 from contrapose.learners.hallucinated import HallucinatedPositives
 from contrapose.learners.hard_mixing import HardMixing
 from contrapose.learners.items import Augmenter, ContrastedNextItem, LearnedViews, NextItem
@@ -72,6 +73,8 @@ __all__ = [
     "GameWeights",
     "Gated",
     "Guess",
+    "GuidedTowers",
+    "GuidedWeights",
     "HallucinatedPositives",
     "HardMixing",
     "InstanceBranch",
@@ -89,6 +92,8 @@ __all__ = [
     "NextItem",
     "Objective",
     "OriginAndFamily",
+    "PaintingGame",
+    "PaintingWeights",
     "PairAttack",
     "PairTerms",
     "PatchGame",

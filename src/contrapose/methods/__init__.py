@@ -57,6 +57,7 @@ from contrapose.methods.supcon_ce import SupConCE
 from contrapose.methods.supervised import Supervised
 from contrapose.methods.supremix import SupReMix
 from contrapose.methods.swav import SwAV
+from contrapose.methods.t2i_supcon import T2ISupCon
 from contrapose.methods.urlbert import UrlBert
 from contrapose.methods.verbs import VERBS, check_verb, methods_of
 from contrapose.methods.with_base import WithBase
@@ -122,6 +123,7 @@ __all__ = [
     "SupReMix",
     "Supervised",
     "SwAV",
+    "T2ISupCon",
     "UrlBert",
     "WithBase",
     "as_classifier",

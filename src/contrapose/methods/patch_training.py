@@ -119,7 +119,10 @@ class PatchTraining(OnRun):
                 monitor=context.monitor,
                 pairs=(known, test),
                 given=given,
-                patches={True: dict(zip(self.patch, seen, strict=True)), False: dict(zip(self.unseen_patch, unseen, strict=True))},
+                patches={
+                    True: dict(zip(self.patch, seen, strict=True)),
+                    False: dict(zip(self.unseen_patch, unseen, strict=True)),
+                },
             )
 
         return [Stage("train", self.epochs * source.steps_per_epoch, job)]
