@@ -48,9 +48,9 @@ class TargetOptions(ReadingOptions):
     """What to measure by."""
 
     task: str | None = None
-    """one-shot, ranking, zero-shot, bias, classification, robust, out-of-distribution, corruptions, scored-pairs,
-    paraphrases, regression, dense, labelled-table, paired-search or renaming. Default: the one that fits data and
-    run."""
+    """one-shot, ranking, zero-shot, bias, classification, robust, robustness-table, out-of-distribution, corruptions,
+    scored-pairs, paraphrases, regression, dense, labelled-table, paired-search or renaming. Default: the one that fits
+    data and run."""
     number_column: str | None = None
     """Column of a table, or array of an .npz, with the number to predict; of pairs, the score. Default: that of the
     run's own data, else one with a usual name."""
@@ -111,15 +111,25 @@ class EvaluateOptions(TargetOptions, HistoryReadingOptions):
     diagnosis: bool = False
     """Also print geometry and spectrum of the embeddings, and any sign of collapse."""
     robust: bool = False
-    """Of a classifier of pictures: how many of its answers are right after attacks (PGD in L2 and L-infinity)."""
+    """Of a classifier of pictures: how many of its answers are right after attacks (PGD in L2 and L-infinity). Of any
+    other encoder of pictures and of two towers: a table under corruptions at five strengths, one patch and one delta
+    for all pictures beside noise as large, and whether the towers look poisoned (robustness-table)."""
     eps_l2: float = 0.5
     """Radius of the L2 attacks, white being 1. 0.5: usual for 32 x 32 pictures."""
     eps_linf: float = 8 / 255
-    """Radius of the L-infinity attacks. 8/255: usual for 32 x 32 pictures."""
-    attack_steps: int = 20
-    """Steps of each attack."""
+    """Radius of the L-infinity attacks, and of the delta. 8/255: usual for 32 x 32 pictures."""
+    attack_steps: int | None = None
+    """Steps of each attack. Default: 20 on a classifier; 150 in which patch and delta are found."""
     restarts: int = 3
     """Starts of each attack: the picture itself, then random ones."""
+    patch_area: float = 0.03
+    """With --robust: share of a picture that the patch takes. 0.03: AdvCLIP's."""
+    perturbation: tuple[str, ...] = ()
+    """With --robust: runs of `attack` whose patches, deltas or generators are measured besides, made against this
+    encoder or others."""
+    repair: str | None = None
+    """With --robust, of two towers: the run of `repair invertune` that looked into them; the table says what it
+    found."""
     ood: str | None = None
     """Data of another kind of thing: does the classifier know that it does not know them? (AUC)"""
     mask_seen: bool = False

@@ -25,6 +25,7 @@ from contrapose.encoders.texts.trained_matcher import TrainedMatcher
 from contrapose.errors import ArgumentError, ContraposeError, DataError
 from contrapose.modalities import Modality, modality_of
 from contrapose.tasks.attacks import Attacks
+from contrapose.tasks.review import Review
 from contrapose.words import a_type
 
 ENCODED = ("bytes", "struct", "text")
@@ -122,11 +123,10 @@ class Given:
         trained_for: `"label"` or `"number"`, what the method of the run learns from; None: from neither.
         classifier: the classifier that the encoder belongs to; None: to none.
         matcher: what compares its texts with the texts of labels; None: their cosine.
-        limit: at most so many samples of each part.
-        seed: of the split and of intervals.
+        limit, seed: at most so many samples of each part; of the split and of intervals.
         k: neighbours of kNN.
         full: all that the task can measure.
-        attacks: what a classifier has to bear; None: nothing was asked of it.
+        attacks, review: what a classifier has to bear (None: nothing); how far a robustness table looks.
         outliers: data of another kind of thing, as the user gave them; None: none.
         mask_seen: whether items that a user took before are left out of a ranking.
     """
@@ -146,6 +146,7 @@ class Given:
     k: int = 20
     full: bool = False
     attacks: Attacks | None = None
+    review: Review | None = None
     outliers: Any = None
     mask_seen: bool = False
 
