@@ -52,6 +52,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
     from contrapose.commands import claim_options, options
     from contrapose.commands.analyse import AnalyseTemperatureOptions
     from contrapose.commands.analyse_controllability import AnalyseControllabilityOptions
+    from contrapose.commands.analyse_perturbation import AnalysePerturbationOptions
     from contrapose.commands.analyse_sharpness import AnalyseSharpnessOptions
     from contrapose.commands.analyse_suppression import AnalyseSuppressionOptions
     from contrapose.commands.analyse_translation import AnalyseTranslationOptions
@@ -76,6 +77,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
         ("analyse", "sharpness"): AnalyseSharpnessOptions,
         ("analyse", "suppression"): AnalyseSuppressionOptions,
         ("analyse", "translation"): AnalyseTranslationOptions,
+        ("analyse", "perturbation"): AnalysePerturbationOptions,
         ("analyse", "controllability"): AnalyseControllabilityOptions,
         ("reproduce",): claim_options.ReproduceOptions,
         ("claims",): claim_options.ClaimsOptions,
