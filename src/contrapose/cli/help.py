@@ -23,6 +23,7 @@ Learn representations by contrast, from any data, mostly without labels.
   analyse temperature          what the temperature does: a sweep, as one picture and one file of numbers
   analyse sharpness RUN        how sharply its loss rises around its weights: curvature, and a picture
   analyse suppression RUN      what its encoder holds of each of several label columns, and which it left unlearned
+  analyse perturbation RUN     what a perturbation found by `attack` does to encoders that had no part in it
   analyse controllability DATA how graphs can be steered: 154 numbers of each without training, a table, a picture
   analyse backdoor RUN         whether a trigger works in it: attack success, clean accuracy, a valid victim or not
   data check DATA              what training would see, and what is wrong with it

@@ -136,6 +136,10 @@ def _analyse(words: list[str]) -> None:
         from contrapose.commands.analyse_translation import AnalyseTranslationOptions, analyse_translation
 
         analyse_translation(parse(AnalyseTranslationOptions, words[1:], "analyse translation"))
+    elif chosen == "perturbation":
+        from contrapose.commands.analyse_perturbation import AnalysePerturbationOptions, analyse_perturbation
+
+        analyse_perturbation(parse(AnalysePerturbationOptions, words[1:], "analyse perturbation"))
     elif chosen == "controllability":
         from contrapose.commands.analyse_controllability import AnalyseControllabilityOptions, analyse_controllability
 
@@ -195,6 +199,7 @@ ANALYSES = {
     "sharpness": "contrapose analyse sharpness RUN",
     "suppression": "contrapose analyse suppression RUN",
     "translation": "contrapose analyse translation RUN --data UNBIASED --bias-column NAME",
+    "perturbation": "contrapose analyse perturbation RUN --on VICTIM --data LABELLED",
     "controllability": "contrapose analyse controllability DATA",
     "backdoor": "contrapose analyse backdoor RUN --data LABELLED --trigger POISONED",
 }

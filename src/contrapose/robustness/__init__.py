@@ -18,7 +18,9 @@ from contrapose.robustness.universal import (
     patch_mask,
     project_delta,
     rounded,
+    sign_noise,
     total_variation,
+    whole_levels,
 )
 
 __all__ = [
@@ -57,8 +59,10 @@ __all__ = [
     "random_start",
     "read_poison",
     "rounded",
+    "sign_noise",
     "symmetric_divergence",
     "top_eigenvalue",
     "total_variation",
     "trigger",
+    "whole_levels",
 ]
