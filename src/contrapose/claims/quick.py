@@ -26,7 +26,7 @@ def quick_version(claim: Claim) -> Claim:
         usual,
         options=_small(usual.options, must=True),
         images=min(SAMPLES, usual.images),
-        labelled=min(SAMPLES, usual.labelled // 4),  # a few dozen of them may be whole canvases
+        labelled=min(SAMPLES, usual.labelled // 4),  # where there are few, each holds much
         validation=min(ASKED, usual.validation),
         test=min(ASKED, usual.test),
         seeds=2,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from tyro.conf import Positional
 
-from contrapose.commands.reading_options import HistoryReadingOptions, PictureReadingOptions, ReadingOptions
+from contrapose.commands.reading_options import HistoryReadingOptions, ReadingOptions
 
 
 @dataclass(frozen=True, kw_only=True)

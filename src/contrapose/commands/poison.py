@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
-from contrapose.commands.options import ReadingOptions
+from contrapose.commands.reading_options import ReadingOptions
 from contrapose.errors import ArgumentError, DataError
 
 if TYPE_CHECKING:
