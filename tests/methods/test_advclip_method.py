@@ -97,7 +97,14 @@ def test_it_says_what_it_did_to_pairs_that_were_kept_out(attacked: Any) -> None:
     assert (told["learned against"], told["pairs"]) == ("none", 6)
     assert list(told["tables"]) == ["none", "noise", "blur", "levels", "pruning"]
     plain = told["tables"]["none"]
-    assert list(plain) == ["no patch", "grey patch", "noise patch", "noise patch, least", "noise patch, most", "the patch"]
+    assert list(plain) == [
+        "no patch",
+        "grey patch",
+        "noise patch",
+        "noise patch, least",
+        "noise patch, most",
+        "the patch",
+    ]
     assert list(told["tables"]["blur"]) == ["no patch", "the patch"]
     clean, patched = plain["no patch"], plain["the patch"]
     assert clean["fooled"] == clean["label fooled"] == 0

@@ -87,7 +87,11 @@ def test_means_come_before_the_ratio() -> None:
     found = to_farthest(anchors, own, each, others, each, each, temperature=1.0)
     assert float(found) == pytest.approx(math.log(1 / 2))
     alone = [
-        float(to_farthest(anchors[i : i + 1], own[i : i + 1], each[:1], others[i : i + 1], each[:1], each[:1], temperature=1.0))
+        float(
+            to_farthest(
+                anchors[i : i + 1], own[i : i + 1], each[:1], others[i : i + 1], each[:1], each[:1], temperature=1.0
+            )
+        )
         for i in range(2)
     ]
     assert sum(alone) / 2 == pytest.approx((math.log(math.e / (math.e + 1)) + math.log(1 / (1 + math.e))) / 2)
@@ -100,7 +104,9 @@ def test_the_farthest_is_so_on_average() -> None:
     def at(*cosines: float) -> Tensor:
         return torch.tensor([[c, math.sqrt(1 - c * c)] for c in cosines])
 
-    others = torch.cat([at(-0.9, 0.9), at(-0.3, -0.2)])  # the first has the least similar row, the second the lower mean
+    others = torch.cat(
+        [at(-0.9, 0.9), at(-0.3, -0.2)]
+    )  # the first has the least similar row, the second the lower mean
     assert farthest_owners(anchor, others, torch.tensor([0, 0, 1, 1])).tolist() == [1]
     assert farthest_owners(3 * anchor, 7 * others, torch.tensor([0, 1, 0, 1])).tolist() == [0]
 
