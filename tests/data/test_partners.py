@@ -25,7 +25,7 @@ def test_a_partner_is_another_of_the_class_and_each_is_as_likely() -> None:
     assert table.alone.tolist() == [5]
     assert (drawn[:, 5] == 5).all()
     for row in (0, 1, 2, 3, 4, 6, 7):
-        others = [one for one in np.flatnonzero(LABELS == LABELS[row]) if one != row]
+        others = [one for one in np.flatnonzero(LABELS[row] == LABELS) if one != row]
         counts = np.array([(drawn[:, row] == one).sum() for one in others])
         assert counts.sum() == len(drawn)
         assert np.abs(counts / len(drawn) - 1 / len(others)).max() < 0.05

@@ -50,8 +50,7 @@ def batch(
 def guided(**weights: float) -> GuidedTowers:
     torch.manual_seed(3)
     config: Any = METHODS["t2i-supcon"]()
-    learner = GuidedTowers(towers(), guide_of(config), classes=3, weights=GuidedWeights(**weights))
-    return learner
+    return GuidedTowers(towers(), guide_of(config), classes=3, weights=GuidedWeights(**weights))
 
 
 def game(**options: Any) -> PaintingGame:
