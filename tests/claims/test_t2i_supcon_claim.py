@@ -31,6 +31,7 @@ def ground() -> Ground:
 @pytest.fixture(autouse=True)
 def shorter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measured, "SAMPLES", 120)
+    monkeypatch.setattr(measured, "JUDGE_EPOCHS", 60)  # of few pictures
 
 
 def test_captions_say_the_class_and_what_is_measured_on_the_picture(ground: Ground) -> None:
@@ -50,7 +51,7 @@ def test_adjectives_are_those_of_the_strokes() -> None:
         bars[0, 0, down, 7] = 255  # upright, thin
         bars[1, 0, down, 12 - down // 2 : 13 - down // 2] = 255  # leans right: its top is further right
         bars[2, 0, down, 3 + down // 2 : 4 + down // 2] = 255  # leans left
-        bars[3, 0, down, 4:12] = 255  # thick and wide
+        bars[3, 0, down, 2:14] = 255  # thick and wide
     said = adjectives(bars, known=4)
     assert [both[1].split()[1] for both in said] == ["upright", "right-leaning", "left-leaning", "upright"]
     assert [both[0].split()[0] for both in said] == ["thin", "thin", "thin", "thick"]
