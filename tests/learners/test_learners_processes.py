@@ -205,6 +205,7 @@ ELSEWHERE = {
 }
 ELSEWHERE |= {"LabelMatching", "MaskedMomentum", "ReplacedTokens", "ResidualEnergy", "SpanContrast", "SupConCE"}
 ELSEWHERE |= {"TranslatedHeads", "Translation", "VirtualAdversarial"}
+ELSEWHERE |= {"GuidedTowers", "PaintingGame"}
 ELSEWHERE |= {"ContrastedNextItem", "FeatureAttack", "LearnedViews", "MaskedPictures", "NextItem", "PatchGame"}
 
 
