@@ -206,6 +206,7 @@ ELSEWHERE = {
 ELSEWHERE |= {"LabelMatching", "MaskedMomentum", "ReplacedTokens", "ResidualEnergy", "SpanContrast", "SupConCE"}
 ELSEWHERE |= {"TranslatedHeads", "Translation", "VirtualAdversarial"}
 ELSEWHERE |= {"ContrastedNextItem", "FeatureAttack", "LearnedViews", "MaskedPictures", "NextItem", "PatchGame"}
+ELSEWHERE |= {"PairAttack"}
 
 
 def test_no_learner_is_left_out() -> None:

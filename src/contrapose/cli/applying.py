@@ -31,7 +31,8 @@ def apply_command(words: list[str]) -> None:
     samples = apply(**vars(options))
     told(samples)
     if perturbed:
-        print(f"Wrote {counted(len(samples), 'picture')} with the perturbation to {options.out}")
+        noun = "picture" if samples.modality == "image" else samples.noun
+        print(f"Wrote {counted(len(samples), noun)} with the perturbation to {options.out}")
         return
     if options.towards is not None:
         print(

@@ -161,7 +161,7 @@ class ApplyOptions(HistoryReadingOptions):
     probability of each class. With --label-texts no classifier is needed: texts are named by what labels are called.
     With --towards pictures are changed until they are of a class, and written into a folder. Of
     a generator (RUN/stages/translate of cdvg): pictures are translated to each class, into folders. Of a run of attack:
-    its perturbation is put on pictures, into a folder."""
+    its perturbation is put on pictures, into a folder; of cpgc its word into texts, too (--out texts.csv)."""
 
     run: Positional[str]
     """The run folder, that of a stage in it (RUN/stages/NAME), a classifier's or a generator's folder; with

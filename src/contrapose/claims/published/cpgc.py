@@ -115,8 +115,8 @@ CLAIM = register(
     Claim(
         name="cpgc",
         title="One perturbation for all pictures and one word for all texts take more right answers away, of towers "
-        "that were attacked and of others, where they were also asked to part pairs and pull them to the farthest, than "
-        "where they were only asked to move embeddings.",
+        "that were attacked and of others, where they are asked to part pairs and to pull them to the farthest besides "
+        "moving embeddings.",
         paper="Fang et al., ICCV 2025, https://arxiv.org/abs/2406.05491: without L_CL 76 in place of 90 % of ALBEF's "
         "right answers at rank 1 and 35 in place of 62 % of TCL's, which was never seen; with random positives 62 and "
         "44 (of a secondary source; tables not read)",
