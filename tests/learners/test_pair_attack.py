@@ -151,7 +151,7 @@ def test_the_losses_are_those_of_embeddings() -> None:
     made = [towers.embed_images(view.first + delta) for view in one.views]
     owners = torch.arange(BATCH).repeat(CAPTIONS)
     others = pulled.flatten(0, 1)
-    expected = sum(
+    expected: Any = sum(
         to_farthest(m, texts.flatten(0, 1), owners, others, owners, farthest_owners(e, others, owners))
         for m, e in zip(made, clean, strict=True)
     )

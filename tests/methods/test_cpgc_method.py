@@ -207,7 +207,8 @@ def test_parts_can_be_left_out(place: Path, tmp_path: Path, changed: dict[str, A
 
 
 def test_the_second_batch_is_another_one(place: Path) -> None:
-    method: Any = contrapose.methods.METHODS["cpgc"](init=str(place / "towers"), batch_size=6, width=2)
+    kind: Any = contrapose.methods.METHODS["cpgc"]
+    method = kind(init=str(place / "towers"), batch_size=6, width=2)
     assert method.views_seen() == 5
     from contrapose.methods.assemble import assemble
     from contrapose.training.device import make_accelerator

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from contrapose.commands.table_file import TABLES, file_to_write, table_bytes
 from contrapose.commands.unwritten import write_or_rescue
@@ -48,7 +48,7 @@ def apply_word(
     polars = optional("polars", extra="tables")
     table = polars.DataFrame({"identifier": list(texts.identifiers), "text": told})
     write_or_rescue(path, table_bytes(table, path.suffix), result=texts)
-    return texts  # type: ignore[no-any-return]
+    return cast("Samples", texts)
 
 
 def words_of(run: str | Path, saved: SavedPerturbation, device: str = "cpu") -> ReplacedWord:

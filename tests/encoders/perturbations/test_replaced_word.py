@@ -67,7 +67,7 @@ def test_it_is_the_word_on_which_the_text_hangs_most() -> None:
             values = other.values.clone()
             values[0, place] = words.unknown
             masked = made.embed_texts(type(view)(values, other.mask)).log_softmax(dim=1)[0]
-            group = int(view.groups[row, place])  # type: ignore[index]
+            group = int(view.groups[row, place])
             scores[group] = float((whole[row].exp() * (whole[row] - masked)).sum())
             assert spoken
         assert slot == max(scores, key=lambda group: scores[group])
@@ -118,7 +118,7 @@ def test_what_may_be_put_in() -> None:
 
 
 def test_towers_that_cannot_be_entered_are_refused() -> None:
-    made = towers()
+    made: Any = towers()
     del made.text
     made.text = torch.nn.Identity()
     with pytest.raises(ArgumentError, match="cannot be entered there"):
