@@ -142,7 +142,7 @@ class ApplyOptions(HistoryReadingOptions):
     With --towards pictures are changed until they are of a class, and written into a folder. Of
     a generator (RUN/stages/translate of cdvg): pictures are translated to each class, into folders. Of a run of
     t2i-supcon: pictures are drawn for captions, into a folder. Of a run of attack: its perturbation is put on pictures,
-    into a folder."""
+    into a folder; of cpgc its word into texts, too (--out texts.csv)."""
 
     run: Positional[str]
     """The run folder, that of a stage in it (RUN/stages/NAME), a classifier's or a generator's folder; with
