@@ -45,8 +45,7 @@ def _small(options: Mapping[str, Any], *, must: bool = False) -> dict[str, Any]:
     small |= {name: 1 for name, value in small.items() if name.endswith("_epochs") and value > 0}  # of other stages
     if "queue" in small:
         small["queue"] = 2 * BATCH
-    if "translator_steps" in small:
-        small["translator_steps"] = 2
+    small |= {name: min(2, value) for name, value in small.items() if name.endswith("_steps")}
     if "max_length" in small:
         small["max_length"] = min(TOKENS, small["max_length"])
     if "encoder" in small:

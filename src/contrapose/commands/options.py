@@ -170,17 +170,25 @@ class ApplyOptions(HistoryReadingOptions):
     they took, best first (user, rank, item, score, title). Of a classifier: a row a sample, identifier, class, and the
     probability of each class. With --label-texts no classifier is needed: texts are named by what labels are called.
     With --towards pictures are changed until they are of a class, and written into a folder. Of
-    a generator (RUN/stages/translate of cdvg): pictures are translated to each class, into folders. Of a run of attack:
-    its perturbation is put on pictures, into a folder."""
+    a generator (RUN/stages/translate of cdvg): pictures are translated to each class, into folders. Of a run of
+    t2i-supcon: pictures are drawn for captions, into a folder. Of a run of attack: its perturbation is put on pictures,
+    into a folder."""
 
     run: Positional[str]
     """The run folder, that of a stage in it (RUN/stages/NAME), a classifier's or a generator's folder; with
     --label-texts any run on texts."""
-    data: Positional[str]
-    """What to classify, or whom to recommend to: a folder, file or name, as in train."""
+    data: Positional[str | None] = None
+    """What to classify, or whom to recommend to: a folder, file or name, as in train. Of t2i-supcon a file of captions,
+    a line each; or none, with --texts."""
     out: str | None = None
     """Where to: .csv, .parquet or .jsonl; with --towards, or of a generator, a new folder. Default: predictions.csv,
-    recommendations.csv, ascents, or translations."""
+    recommendations.csv, ascents, translations, or drawn."""
+    texts: tuple[str, ...] | None = None
+    """Of t2i-supcon: captions to draw pictures for (--texts "a red three" "a green one")."""
+    pictures: int = 4
+    """Of t2i-supcon: pictures of each caption."""
+    seed: int = 0
+    """Of t2i-supcon: what pictures of one caption are drawn from; another one, others."""
     count: int = 10
     """Of a run on items: items for each user."""
     mask_seen: bool = True

