@@ -13,8 +13,7 @@ from torch import Tensor
 
 from contrapose.data import Images, derived_generator, triggered
 from contrapose.data.images.pixels.corruption import Corruption, corrupted, strengths
-from contrapose.robustness import add_delta, paste
-from contrapose.robustness.universal.noise import sign_noise
+from contrapose.robustness import add_delta, paste, sign_noise
 from contrapose.tasks.review import Saved
 
 GREY = 0.5

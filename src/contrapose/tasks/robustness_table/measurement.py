@@ -88,9 +88,9 @@ class RobustnessTable(Measurement):
             *([] if scan is None else [scan_in_words(scan)]),
             *([] if repair is None else [repair_in_words(repair, review.repaired_in)]),
             levels_in_words(self.answers.test),
-            f"patch: {100 * float(self.mask.mean()):.3g} % of the picture; delta: {255 * review.radius:.3g}/255 of white "
-            f"at most; found in {counted(review.steps, 'step')} each, on {pictures:,} pictures that are not tested, "
-            "without labels or words",
+            f"patch: {100 * float(self.mask.mean()):.3g} % of the picture; delta: {255 * review.radius:.3g}/255 of "
+            f"white at most; found in {counted(review.steps, 'step')} each, on {pictures:,} pictures that are not "
+            "tested, without labels or words",
             *self._origins(),
             *self.answers.notes,
             LOOKED_AWAY,

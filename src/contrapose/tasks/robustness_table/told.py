@@ -97,11 +97,13 @@ def repair_in_words(repair: Mapping[str, Any], run: str) -> str:
     reasons = "; ".join(map(str, repair.get("reasons", ())))
     if repair["found"]:
         before, after = (repair.get(when, {}).get("trigger_success") for when in ("before", "after"))
-        moved = (
-            "" if before is None or after is None else f", which the trigger it found reached in {100 * before:.1f} % "
+        known = before is not None and after is not None
+        shares = (
+            ""
+            if not known
+            else f": of other pictures it took {100 * before:.1f} % before the repair, {100 * after:.1f} % after"
         )
-        moved += "" if not moved else f"of other pictures before the repair and in {100 * after:.1f} % after"
-        return f"poisoned? {run} found a trigger of {repair['target']!r}{moved}"
+        return f"poisoned? {run} found a trigger of {repair['target']!r}{shares}"
     return f"poisoned? {run} found no trigger{f' ({reasons})' if reasons else ''}, which is no proof that there is none"
 
 
