@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -12,10 +14,12 @@ from contrapose.claims.ground import Ground, check_enough, open_parts
 from contrapose.claims.measures import Subject, probe
 from contrapose.claims.protocol import Protocol
 from contrapose.classifier import Classifier, load_classifier
-from contrapose.data import Images, class_texts, derived_generator
+from contrapose.data import Images, Samples, class_texts, derived_generator
 from contrapose.data.images.made.scans import SIDE, scans
 from contrapose.data.images.made.tint import tinted
+from contrapose.encoders.capabilities import Patchwise
 from contrapose.encoders.classifier_folder import classifier_folder
+from contrapose.encoders.layers import read_layers
 from contrapose.encoders.perturbations import perturbation_folder
 from contrapose.evaluation import accuracy_lost
 from contrapose.perturber import load_perturber
@@ -28,6 +32,8 @@ LEVELS = (24, 48)
 """Grey levels of 255 by which a value may change."""
 DRAWS = 5
 """Of noise."""
+BLOCK = 256
+"""Pictures that are embedded together."""
 VICTIM = "victim "
 """What the names of their arms begin with."""
 
@@ -81,8 +87,28 @@ def named(subject: Subject) -> dict[str, float]:
 
 
 def surrogate_probe(subject: Subject) -> dict[str, float]:
-    """`probe`, of encoders without heads of their own; an attack trains no encoder."""
-    return {} if _attacks(subject) or named(subject) else probe(subject)
+    """`probe`, of encoders without heads of their own: of a transformer it reads the mean of its patches, for a class
+    token that nothing is asked of (mae) learns nothing. An attack trains no encoder."""
+    if _attacks(subject) or named(subject):
+        return {}
+    encoder: Any = subject.artifacts.get("encoder")
+    return probe(replace(subject, embed=_patches_of(encoder), _kept={}) if isinstance(encoder, Patchwise) else subject)
+
+
+def _patches_of(encoder: Any) -> Callable[[Samples], np.ndarray]:
+    """What makes of samples the mean of what the last block says of their patches, `(N, D)`."""
+    last = [name for name in encoder.layers if name.count(".") == 1][-1]
+
+    @torch.no_grad()
+    def embed(samples: Samples) -> np.ndarray:
+        found = []
+        for rows in torch.arange(len(samples)).split(BLOCK):
+            view = cast("Images", samples).batch(rows).to(next(encoder.parameters()).device)
+            tokens = read_layers(encoder, view, [last]).layers[last]  # (B, T, D)
+            found.append(tokens[:, encoder.first_tokens :].mean(dim=1).float().cpu())  # (B, D)
+        return torch.cat(found).numpy()
+
+    return embed
 
 
 def led_astray(subject: Subject) -> dict[str, float]:
