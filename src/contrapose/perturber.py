@@ -24,7 +24,7 @@ BLOCK = 256
 
 
 class Perturber:
-    """A patch, a delta or a generator: `.perturb(data)` gives the pictures with it.
+    """A patch, a delta (a pair's too) or a generator: `.perturb(data)` gives the pictures with it.
 
     Attributes:
         saved: what was written of it.
@@ -63,7 +63,13 @@ class Perturber:
         area = self.saved.bound.get("area")
         much = f"{255 * self.radius:.3g}/255 of white a pixel" if area is None else f"{100 * area:.3g} % of the picture"
         whom = ", ".join(f"{one.encoder} of {one.source} ({one.fingerprint[:8]})" for one in self.saved.victims)
-        return f"a {self.saved.kind}, at most {much}, against {whom}"
+        word = "" if self.word is None else f' and the word "{self.word}" in texts'
+        return f"a {self.saved.kind}, at most {much}{word}, against {whom}"
+
+    @property
+    def word(self) -> str | None:
+        """What a pair puts into texts; None: nothing."""
+        return str(self.saved.arguments["word"]) if self.saved.kind == "pair" else None
 
     @torch.no_grad()
     def changed(self, x: Tensor) -> Tensor:

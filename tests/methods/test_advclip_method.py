@@ -19,7 +19,8 @@ from contrapose.encoders.perturbations import load_perturbation
 from contrapose.encoders.texts import tokenizer_for
 from contrapose.errors import ArgumentError, DataError
 from contrapose.methods.patching.effect import Effect, Ground, table_of
-from contrapose.methods.patching.trainer import kept_out, pruned_towers
+from contrapose.methods.patching.defences import pruned_towers
+from contrapose.methods.patching.trainer import kept_out
 from contrapose.robustness import patch_mask
 from contrapose.training.checkpoint import list_checkpoints, load_checkpoint, load_newest
 from contrapose.training.run_folder import RunFolder
@@ -96,7 +97,14 @@ def test_it_says_what_it_did_to_pairs_that_were_kept_out(attacked: Any) -> None:
     assert (told["learned against"], told["pairs"]) == ("none", 6)
     assert list(told["tables"]) == ["none", "noise", "blur", "levels", "pruning"]
     plain = told["tables"]["none"]
-    assert list(plain) == ["no patch", "grey patch", "noise patch", "the patch"]
+    assert list(plain) == [
+        "no patch",
+        "grey patch",
+        "noise patch",
+        "noise patch, least",
+        "noise patch, most",
+        "the patch",
+    ]
     assert list(told["tables"]["blur"]) == ["no patch", "the patch"]
     clean, patched = plain["no patch"], plain["the patch"]
     assert clean["fooled"] == clean["label fooled"] == 0

@@ -52,6 +52,12 @@ def _pack(words: list[str]) -> None:
     pack.print_packed(parse(pack.PackOptions, words, "pack"))
 
 
+def _poison(words: list[str]) -> None:
+    from contrapose.commands import poison
+
+    poison.print_poisoned(parse(poison.PoisonOptions, words, "poison"))
+
+
 def _calibrate(words: list[str]) -> None:
     options = parse(CalibrateOptions, words, "calibrate")
     from contrapose.commands.calibrate import calibrate
@@ -138,6 +144,10 @@ def _analyse(words: list[str]) -> None:
         from contrapose.commands.analyse_controllability import AnalyseControllabilityOptions, analyse_controllability
 
         analyse_controllability(parse(AnalyseControllabilityOptions, words[1:], "analyse controllability"))
+    elif chosen == "backdoor":
+        from contrapose.commands.analyse_backdoor import AnalyseBackdoorOptions, analyse_backdoor
+
+        analyse_backdoor(parse(AnalyseBackdoorOptions, words[1:], "analyse backdoor"))
 
 
 def _export(words: list[str]) -> None:
@@ -191,6 +201,7 @@ ANALYSES = {
     "translation": "contrapose analyse translation RUN --data UNBIASED --bias-column NAME",
     "perturbation": "contrapose analyse perturbation RUN --on VICTIM --data LABELLED",
     "controllability": "contrapose analyse controllability DATA",
+    "backdoor": "contrapose analyse backdoor RUN --data LABELLED --trigger POISONED",
 }
 
 
@@ -220,6 +231,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "compare": _compare,
     "embed": _embed,
     "pack": _pack,
+    "poison": _poison,
     "apply": apply_command,
     "calibrate": _calibrate,
     "search": _search,

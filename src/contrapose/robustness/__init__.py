@@ -10,7 +10,7 @@ from contrapose.robustness.perturb import Perturbation, perturbation
 from contrapose.robustness.pgd import Steps, climb, project, random_start
 from contrapose.robustness.pictures import checked_pictures, largest_change, peak_ratio
 from contrapose.robustness.sharpness import Curvature, Flatness, average_flatness, blocks_of, top_eigenvalue
-from contrapose.robustness.triggers import TRIGGERS, Trigger, trigger
+from contrapose.robustness.triggers import POISON_RECORD, TRIGGERS, Trigger, named_trigger, read_poison, trigger
 from contrapose.robustness.universal import (
     add_delta,
     kept_near,
@@ -24,6 +24,7 @@ from contrapose.robustness.universal import (
 )
 
 __all__ = [
+    "POISON_RECORD",
     "TRIGGERS",
     "Attacked",
     "Curvature",
@@ -46,6 +47,7 @@ __all__ = [
     "landscape",
     "largest_change",
     "levelled",
+    "named_trigger",
     "noisy",
     "paste",
     "patch_mask",
@@ -55,6 +57,7 @@ __all__ = [
     "project_delta",
     "pruned",
     "random_start",
+    "read_poison",
     "rounded",
     "sign_noise",
     "symmetric_divergence",
