@@ -41,7 +41,7 @@ class PoisonOptions(ReadingOptions):
     seed: int = 0
     """Draws which samples, and their captions."""
     modality: Literal["image", "pairs"] | None = None
-    """What the data are. Default: as they look (made:scenes as pictures)."""
+    """What the data are. Default: as they look."""
     image_size: int | None = None
     """Side of the pictures that are written. Default: as train would choose it."""
     limit: int | None = None
