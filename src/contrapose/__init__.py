@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from contrapose.errors import ContraposeError
     from contrapose.estimator import ContrastiveEncoder
     from contrapose.generator import Generator, load_generator
+    from contrapose.painter import TextPainter, load_painter
     from contrapose.perturber import Perturber, load_perturber
     from contrapose.version import __version__
     from contrapose.zero_shot_labels import ZeroShot, load_zero_shot, zero_shot
@@ -53,6 +54,7 @@ __all__ = [
     "Generator",
     "Perturber",
     "Run",
+    "TextPainter",
     "ZeroShot",
     "__version__",
     "apply",
@@ -68,6 +70,7 @@ __all__ = [
     "load",
     "load_classifier",
     "load_generator",
+    "load_painter",
     "load_perturber",
     "load_zero_shot",
     "methods",
@@ -118,6 +121,8 @@ __getattr__, __dir__ = lazy_exports(
         "load": "contrapose.embedder",
         "load_classifier": "contrapose.classifier",
         "load_generator": "contrapose.generator",
+        "TextPainter": "contrapose.painter",
+        "load_painter": "contrapose.painter",
         "load_perturber": "contrapose.perturber",
         "load_zero_shot": "contrapose.zero_shot_labels",
         "repair": "contrapose.commands.verbs",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from contrapose.claims.measures import Subject
 from contrapose.encoders import load_encoder, save_encoder
@@ -41,7 +41,8 @@ def _place(unit: Unit, place: str) -> Path:
 
 def keep_encoders(learner: Learner, run: Path) -> None:
     """Write what a learner exports into the folder in which an arm of several stages would have left it."""
-    for name, encoder in {ENCODER: learner.encoder, **learner.companions()}.items():
+    encoders: dict[str, Any] = {ENCODER: learner.encoder, **learner.companions()}
+    for name, encoder in encoders.items():
         save_encoder(encoder, run / name)
 
 

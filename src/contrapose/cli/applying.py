@@ -17,21 +17,27 @@ if TYPE_CHECKING:
 def apply_command(words: list[str]) -> None:
     """Make of a run what it makes: classes, recommendations, pictures."""
     options = parse(ApplyOptions, words, "apply")
-    from contrapose.commands.apply import apply, makes_pictures, perturbs
+    from contrapose.commands.apply import apply, draws, makes_pictures, perturbs
     from contrapose.commands.recommend import recommends
 
     perturbed = perturbs(options.run)
     plain = options.label_texts is None and options.towards is None and not perturbed
     pictures = plain and makes_pictures(options.run)
-    items = plain and not pictures and recommends(options.run)
+    drawn = options.label_texts is None and draws(options.run)
+    items = plain and not pictures and not drawn and recommends(options.run)
     if options.out is None:
         usual = "recommendations.csv" if items else "translations" if pictures else "predictions.csv"
         usual = "ascents" if options.towards is not None else usual
-        options = replace(options, out="perturbed" if perturbed else usual)
+        options = replace(options, out="perturbed" if perturbed else "drawn" if drawn else usual)
     samples = apply(**vars(options))
     told(samples)
+    if drawn:
+        each = counted(options.pictures, "picture")
+        print(f"Drew {each} for each of {counted(len(samples), 'caption')}, into {options.out}: look at sheet.png")
+        return
     if perturbed:
-        print(f"Wrote {counted(len(samples), 'picture')} with the perturbation to {options.out}")
+        noun = "picture" if samples.modality == "image" else samples.noun
+        print(f"Wrote {counted(len(samples), noun)} with the perturbation to {options.out}")
         return
     if options.towards is not None:
         print(

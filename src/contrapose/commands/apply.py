@@ -10,6 +10,7 @@ import numpy as np
 
 from contrapose.classifier import Classifier, load_classifier
 from contrapose.commands.apply_generator import apply_generator
+from contrapose.commands.apply_painter import apply_painter
 from contrapose.commands.apply_perturbation import apply_perturbation
 from contrapose.commands.ascend import STEP, STEPS, ascend
 from contrapose.commands.reading import Reading
@@ -20,20 +21,28 @@ from contrapose.data import Samples
 from contrapose.embedder import Embedder
 from contrapose.encoders.classifier_folder import classifier_folder
 from contrapose.encoders.generator_folder import generator_folder
+from contrapose.encoders.painter_folder import painter_folder
 from contrapose.encoders.perturbations import perturbation_folder
 from contrapose.encoders.texts.label_texts import check_labels
 from contrapose.errors import ArgumentError
 from contrapose.evaluation import likeliest
 from contrapose.modalities import modality_of
 from contrapose.optional import optional
+from contrapose.shell import shell_command
 from contrapose.zero_shot_labels import ZeroShot, load_zero_shot
+
+PICTURES = 4
+"""That a painter draws of each caption."""
 
 
 def apply(
     run: str | Path,
-    data: Any,
+    data: Any = None,
     *,
     out: str | Path,
+    texts: Sequence[str] | None = None,
+    pictures: int = PICTURES,
+    seed: int = 0,
     label_texts: Sequence[str] | None = None,
     towards: Sequence[str] | None = None,
     ascent_steps: int = STEPS,
@@ -56,11 +65,14 @@ def apply(
     """Name the classes of `data` with a run's classifier, or by the texts of labels, and write one row a sample, in the
     order of the data. Of a run on items, write what to recommend to each user: see `commands.recommend.recommend`,
     whose are count, mask_seen, titles and the columns of users, items and times. Of a generator
-    (`RUN/stages/translate` of a `cdvg` run), see `apply_generator`; of a run of `attack`, see `apply_perturbation`.
+    (`RUN/stages/translate` of a `cdvg` run), see `apply_generator`; of a run of `t2i-supcon`, which draws pictures for
+    captions, see `apply_painter`; of a run of `attack`, see `apply_perturbation`.
 
     Arguments:
         run: run folder, or that of a stage in it, or classifier folder.
         data: what `--data` takes, or arrays; labels in it are not looked at.
+        texts, pictures, seed: of a painter: captions in the place of data, pictures of each, and what they are drawn
+            from.
         out: `.csv`, `.parquet` or `.jsonl`: identifier, `predicted`, and `p_CLASS`, the probability of each class; of
             several questions `QUESTION` and `QUESTION_p_CLASS` of each.
         label_texts: what labels are called; no classifier is needed then, and the columns are `score_LABEL` in place of
@@ -76,11 +88,16 @@ def apply(
     Returns the data as read, with what was skipped: that has no row.
 
     Errors:
-        ArgumentError: an ending that is not one of these; labels that are empty, or there twice; classes that no
-            generator was asked for.
+        ArgumentError: no data; an ending that is not one of these; labels that are empty, or there twice; classes that
+            no generator was asked for.
         RunError: no classifier in `run`, and no texts of labels.
         MissingExtraError: no extra `tables`.
     """
+    if draws(run) and label_texts is None:
+        _check_unused("draws pictures for captions", towards=towards, classes=classes, white=white, titles=titles)
+        drawn: dict[str, Any] = {"count": pictures, "seed": seed, "limit": limit, "text_column": text_column}
+        return apply_painter(run, data, texts=texts, out=out, device=device, **drawn)
+    _check_not_drawn(run, data, texts=texts, pictures=pictures, seed=seed)
     if towards is not None:
         _check_alone(label_texts=label_texts, classes=classes)
         way: dict[str, Any] = {"steps": ascent_steps, "step": ascent_step, "radius": radius}
@@ -92,12 +109,13 @@ def apply(
             "--towards (towards=), or leave them out."
         )
     if perturbs(run):
-        _check_plain(label_texts=label_texts, classes=classes, text_column=text_column)
+        of_others = {"label_texts": label_texts, "classes": classes}
+        _check_unused("is a perturbation, which is put on pictures", **of_others)
         given: dict[str, Any] = {"limit": limit, "white": white, "image_column": image_column, "device": device}
-        return apply_perturbation(run, data, out=out, **given, quiet=quiet)
+        return apply_perturbation(run, data, out=out, text_column=text_column, **given, quiet=quiet)
     of_items = {"titles": titles, "user_column": user_column, "item_column": item_column, "time_column": time_column}
-    pictures = makes_pictures(run)  # of which no encoder is at hand that could say what it takes
-    if label_texts is None and classes is None and not pictures and recommends(run):
+    translates = makes_pictures(run)  # of which no encoder is at hand that could say what it takes
+    if label_texts is None and classes is None and not translates and recommends(run):
         how_many: dict[str, Any] = {"count": count, "mask_seen": mask_seen, "limit": limit, "device": device}
         return recommend(run, data, out=out, quiet=quiet, **how_many, **of_items)
     if count != COUNT or not mask_seen or any(value is not None for value in of_items.values()):
@@ -105,7 +123,7 @@ def apply(
             "--count, --no-mask-seen, --titles and columns of users, items and times are of runs on histories of "
             f"items, and {run} is none: leave them out."
         )
-    if pictures and label_texts is None:
+    if translates and label_texts is None:
         if text_column is not None:
             raise ArgumentError(f"{run} holds a generator of pictures, and text_column is of texts: leave it out.")
         how: dict[str, Any] = {"limit": limit, "white": white, "image_column": image_column, "device": device}
@@ -150,12 +168,23 @@ def _check_alone(*, label_texts: Sequence[str] | None, classes: Sequence[str] | 
         )
 
 
-def _check_plain(**given: Any) -> None:
-    """Refuse what says nothing where pictures are perturbed."""
+def _check_unused(what: str, **given: Any) -> None:
+    """Refuse what says nothing of a run that does this."""
     named = [name for name, value in given.items() if value is not None]
     if named:
         flag = named[0].replace("_", "-")
-        raise ArgumentError(f"This is a perturbation, which is put on pictures; --{flag} plays no part: leave it out.")
+        raise ArgumentError(f"This {what}; --{flag} plays no part: leave it out.")
+
+
+def _check_not_drawn(run: str | Path, data: Any, *, texts: Any, pictures: int, seed: int) -> None:
+    """Refuse what is of painters alone, and no data."""
+    if texts is not None or (pictures, seed) != (PICTURES, 0):
+        raise ArgumentError(
+            f"--texts, --pictures and --seed are of runs that draw pictures for captions (t2i-supcon), and {run} is "
+            "none: leave them out."
+        )
+    if data is None:
+        raise ArgumentError(f"Say what to apply {run} to: {shell_command('apply', str(run), 'DATA')}")
 
 
 def perturbs(run: str | Path) -> bool:
@@ -164,8 +193,13 @@ def perturbs(run: str | Path) -> bool:
 
 
 def makes_pictures(run: str | Path) -> bool:
-    """Whether it is a generator that `run` names, and no classifier."""
-    return classifier_folder(run) is None and generator_folder(run) is not None
+    """Whether it is a generator of pictures from pictures that `run` names, and no classifier."""
+    return classifier_folder(run) is None and generator_folder(run) is not None and not draws(run)
+
+
+def draws(run: str | Path) -> bool:
+    """Whether it is a painter that `run` names, which draws pictures for captions."""
+    return painter_folder(run) is not None
 
 
 def answers_table(classifier: Classifier, samples: Samples, z: np.ndarray) -> Any:

@@ -15,6 +15,7 @@ from contrapose.data.imbalance import Unbalanced, few_frequent, long_tailed
 from contrapose.data.kinds import kind_of
 from contrapose.data.labelled import class_texts, only_labelled
 from contrapose.data.pairs.poisoned import PoisonedPairs, poison
+from contrapose.data.partners import PartnerTable, WithPartners
 from contrapose.data.randomness import derived_generator, derived_seed
 from contrapose.data.rows import Rows
 from contrapose.data.sampler import EpochSampler, Sampler
@@ -31,6 +32,7 @@ __all__ = [
     "Graphs",
     "Images",
     "OneShotRuns",
+    "PartnerTable",
     "PlainSource",
     "Poisoned",
     "PoisonedPairs",
@@ -41,6 +43,7 @@ __all__ = [
     "Source",
     "Split",
     "Unbalanced",
+    "WithPartners",
     "class_texts",
     "colour_biased",
     "derived_generator",

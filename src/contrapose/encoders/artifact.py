@@ -69,7 +69,7 @@ def encoder_folder(path: Path | str) -> Path:
     holds = (path / "config.json").is_file() or (path / "encoder" / DESCRIPTION).is_file()
     folder = path / "encoder" if holds else path
     if not holds and any((place / GENERATOR).is_file() for place in (path, path / "generator")):
-        command = shell_command("apply", path, "PICTURES", "--out", "FOLDER")
+        command = shell_command("apply", path, "DATA", "--out", "FOLDER")
         raise RunError(f"{path} holds a generator, which makes pictures and embeds none. Have it make some: {command}")
     if not (folder / DESCRIPTION).is_file() and (reason := no_encoder_there(path)):
         raise RunError(reason)

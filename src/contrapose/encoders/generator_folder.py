@@ -19,6 +19,7 @@ from contrapose.encoders.artifact import GENERATOR as DESCRIPTION
 from contrapose.encoders.artifact import check_tensors, read_tensors
 from contrapose.errors import ArgumentError, ContraposeError, RunError
 from contrapose.preparation import Preparation
+from contrapose.shell import shell_command
 from contrapose.version import __version__
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 FOLDER = "generator"
 """Where a stage or run keeps its generator."""
 WEIGHTS = "generator.safetensors"
+TRANSLATOR, PAINTER = "translator", "painter"
+"""What may lie in such a folder: what turns pictures into others, and what draws them for texts."""
 SHOWN = 5
 """Classes that a message names, of many."""
 
@@ -45,7 +48,7 @@ def save_generator(translator: Translator, folder: Path, *, extra: Mapping[str, 
         "format": FORMAT,
         "kind": "generator",
         "contrapose": __version__,
-        "generator": "translator",
+        "generator": TRANSLATOR,
         "arguments": translator.arguments,
         "form": translator.form,
         "classes": list(translator.classes),
@@ -77,25 +80,31 @@ def found_generator(path: Path | str) -> Path:
     folder = generator_folder(path)
     if folder is None:
         raise RunError(
-            f"{path} holds no generator: give a run of cdvg, its stages/translate, or a folder with generator.json and "
-            "generator.safetensors."
+            f"{path} holds no generator: give a run of cdvg, its stages/translate, a run of t2i-supcon, or a folder "
+            "with generator.json and generator.safetensors."
         )
     return folder
 
 
-def described(folder: Path | str) -> dict[str, Any]:
-    """What `generator.json` says.
+def described(folder: Path | str, *, kind: str = TRANSLATOR) -> dict[str, Any]:
+    """What `generator.json` says of a generator of that kind.
 
     Errors:
-        RunError: it is missing, damaged, or of a newer version.
+        RunError: it is missing, damaged, of a newer version, or of another kind.
     """
     path = Path(folder) / DESCRIPTION
     try:
         found: dict[str, Any] = json.loads(path.read_bytes())
-        if found["format"] > FORMAT or (found["kind"], found["generator"]) != ("generator", "translator"):
+        if {found["generator"], kind} == {TRANSLATOR, PAINTER}:
+            takes = "pictures" if kind == PAINTER else "texts"
+            raise RunError(
+                f"{path} is of a {found['generator']}, and what is asked here is done by a {kind}. Give it {takes}: "
+                f"{shell_command('apply', str(folder), takes.upper())}"
+            )
+        if found["format"] > FORMAT or (found["kind"], found["generator"]) != ("generator", kind):
             raise RunError(
                 f"{path} is a {found['generator']} of format {found['format']}, written by contrapose "
-                f"{found.get('contrapose')}; this version reads translators up to {FORMAT}. Update contrapose."
+                f"{found.get('contrapose')}; this version reads {kind}s up to {FORMAT}. Update contrapose."
             )
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from None

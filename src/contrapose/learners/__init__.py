@@ -15,6 +15,7 @@ from contrapose.learners.drawn_pairs import DrawnPairs
 from contrapose.learners.dual_training import AttackedClassifier, Curriculum, Density, DualAdversarial
 from contrapose.learners.feature_attack import FeatureAttack, Surrogate
 from contrapose.learners.gated import Gated
+from contrapose.learners.guided import GuidedTowers, GuidedWeights, PaintingGame, PaintingWeights
 from contrapose.learners.hallucinated import HallucinatedPositives
 from contrapose.learners.hard_mixing import HardMixing
 from contrapose.learners.items import Augmenter, ContrastedNextItem, LearnedViews, NextItem
@@ -29,6 +30,7 @@ from contrapose.learners.momentum_views import MomentumViews
 from contrapose.learners.multi_exit import MultiExit
 from contrapose.learners.nearest_neighbour import NearestNeighbour, SupportSet
 from contrapose.learners.origin_and_family import OriginAndFamily
+from contrapose.learners.pair_attack import PairAttack, PairTerms
 from contrapose.learners.patch_game import PatchGame, PatchTerms
 from contrapose.learners.predicted_views import PredictedViews
 from contrapose.learners.prototypes import CropQueue, Prototypes
@@ -71,6 +73,8 @@ __all__ = [
     "GameWeights",
     "Gated",
     "Guess",
+    "GuidedTowers",
+    "GuidedWeights",
     "HallucinatedPositives",
     "HardMixing",
     "InstanceBranch",
@@ -88,6 +92,10 @@ __all__ = [
     "NextItem",
     "Objective",
     "OriginAndFamily",
+    "PaintingGame",
+    "PaintingWeights",
+    "PairAttack",
+    "PairTerms",
     "PatchGame",
     "PatchTerms",
     "PredictedViews",

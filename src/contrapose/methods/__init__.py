@@ -15,6 +15,7 @@ from contrapose.methods.clip_rocket import CLIPRocket
 from contrapose.methods.code_clones import CodeClones
 from contrapose.methods.code_search import CodeSearch
 from contrapose.methods.contrabert import ContraBERT
+from contrapose.methods.cpgc import CPGC
 from contrapose.methods.crop_infonce import CropInfoNCE
 from contrapose.methods.cross_sequence import CrossSequence
 from contrapose.methods.dat import DAT
@@ -56,6 +57,7 @@ from contrapose.methods.supcon_ce import SupConCE
 from contrapose.methods.supervised import Supervised
 from contrapose.methods.supremix import SupReMix
 from contrapose.methods.swav import SwAV
+from contrapose.methods.t2i_supcon import T2ISupCon
 from contrapose.methods.urlbert import UrlBert
 from contrapose.methods.verbs import VERBS, check_verb, methods_of
 from contrapose.methods.with_base import WithBase
@@ -66,6 +68,7 @@ __all__ = [
     "CGCL",
     "CLESS",
     "CLIP",
+    "CPGC",
     "DAT",
     "DCL",
     "DEFAULT_METHOD",
@@ -120,6 +123,7 @@ __all__ = [
     "SupReMix",
     "Supervised",
     "SwAV",
+    "T2ISupCon",
     "UrlBert",
     "WithBase",
     "as_classifier",

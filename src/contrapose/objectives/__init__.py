@@ -8,6 +8,8 @@
 """
 
 from contrapose.objectives.adversarial.feature_similarity import feature_similarity
+from contrapose.objectives.adversarial.hinge import hinge_loss
+from contrapose.objectives.adversarial.to_farthest import farthest_owners, squared_shift, to_farthest
 from contrapose.objectives.adversarial.topology import (
     pushed_apart,
     topology_deviation,
@@ -77,6 +79,7 @@ from contrapose.objectives.transport.cacr_predicted import cacr_predicted
 from contrapose.objectives.transport.cacr_queue import cacr_queue
 from contrapose.objectives.two_sides.clip import clip, over_views, weak_strong_clip
 from contrapose.objectives.two_sides.companions import cross_correlation, cross_prediction, swapped_assignment
+from contrapose.objectives.two_sides.label_contrast import contrast_across, contrast_within
 from contrapose.objectives.two_sides.siglip import siglip
 
 __all__ = [
@@ -100,6 +103,8 @@ __all__ = [
     "cell_matches",
     "clip",
     "clone_detection",
+    "contrast_across",
+    "contrast_within",
     "contrastive_regulariser",
     "coupling",
     "critic_loss",
@@ -110,6 +115,7 @@ __all__ = [
     "difficulty_weighted",
     "energy_difference",
     "energy_weights",
+    "farthest_owners",
     "feature_similarity",
     "gated_contrast",
     "gradient_penalty",
@@ -121,6 +127,7 @@ __all__ = [
     "hard_simple_contrastive",
     "hard_simple_info_nce",
     "hard_weighted",
+    "hinge_loss",
     "info_nce",
     "isd",
     "label_nce",
@@ -162,11 +169,13 @@ __all__ = [
     "slope_penalty",
     "soft_sort",
     "soft_targets",
+    "squared_shift",
     "sup_con",
     "supcon_ce",
     "supremix",
     "swapped_assignment",
     "swapped_prediction",
+    "to_farthest",
     "topology_deviation",
     "topology_divergence",
     "topology_graph",

@@ -10,6 +10,7 @@ from contrapose.pairing.groups import GroupPairing, by_groups, by_labels, by_tow
 from contrapose.pairing.pairing import NOBODY, Pairing, Plain, Tile, WithQueue
 from contrapose.pairing.pairs import PairList, by_pairs
 from contrapose.pairing.partners import PartnerPairing, by_partners
+from contrapose.pairing.tags import TagPairing, by_tags
 from contrapose.pairing.targets import TargetPairing, by_targets
 from contrapose.pairing.within import BeyondGroups, WithinGroups, beyond_groups, within_groups
 
@@ -21,6 +22,7 @@ __all__ = [
     "Pairing",
     "PartnerPairing",
     "Plain",
+    "TagPairing",
     "TargetPairing",
     "Tile",
     "WithQueue",
@@ -30,6 +32,7 @@ __all__ = [
     "by_labels",
     "by_pairs",
     "by_partners",
+    "by_tags",
     "by_targets",
     "by_towers",
     "by_views",
