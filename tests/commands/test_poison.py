@@ -48,12 +48,7 @@ def test_pairs_are_written_as_train_reads_them_and_the_record_says_which_carry_i
 
 def test_pictures_lie_in_the_folder_of_the_target(tmp_path: Path) -> None:
     found: Any = poison_data(
-        "made:scenes?count=60",
-        tmp_path / "set",
-        trigger="badnets?side=5&corner=upper left",
-        target=3,
-        share=0.1,
-        modality="image",
+        "made:scenes?count=60", tmp_path / "set", trigger="badnets?side=5&corner=upper left", target=3, share=0.1, modality="image"
     )
     read = open_data(str(tmp_path / "set"))
     record = read_poison(tmp_path / "set")

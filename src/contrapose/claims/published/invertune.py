@@ -161,7 +161,9 @@ CLAIM = register(
             Prediction(
                 "clean twin: not 2 points less accurate after the whole repair",
                 ("clean twin, invertune", "clean twin"),
-                lambda results: results.of("clean twin, invertune", ACCURACY) - results.of("clean twin", ACCURACY),
+                lambda results: (
+                    results.of("clean twin, invertune", ACCURACY) - results.of("clean twin", ACCURACY)
+                ),
                 threshold=-0.02,
                 role="secondary",
             ),
