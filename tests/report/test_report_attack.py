@@ -168,3 +168,20 @@ def test_the_page_is_whole_and_loads_nothing() -> None:
     missing = render(attack_page(Absent("The data are gone.")))
     assert "Not shown. The data are gone." in Read(missing).text
     assert "On &lt;samples&gt;" in missing  # what was measured is still there
+
+
+def test_a_pair_is_shown_with_its_word_and_its_tables(tmp_path: Path) -> None:
+    delta = {"delta": torch.full((3, SIDE, SIDE), -8 / 255), "word": torch.ones(5)}
+    bound = {"norm": "linf", "radius": 8 / 255, "words": 1}
+    found = perturbed_of(SavedPerturbation("pair", 3, SIDE, VICTIMS, bound, delta, arguments={"word": "green"}))
+    assert ("Word", "green") in found.facts
+    assert [one.title for one in found.pictures] == ["The delta"]
+    table = {"no attack": {"TR@1": 0.5, "IR@1": 0.25}, "both": {"TR@1": 0.75, "IR@1": None}}
+    towers = [{"source": name, "encoder": "towers", "fingerprint": 32 * "ab", "table": table} for name in ("a", "b")]
+    (tmp_path / "attack.json").write_text(json.dumps({"pairs": 6, "word": "green", "radius": 0.1, "towers": towers}))
+    tables = measured_of(tmp_path)
+    assert not isinstance(tables, Absent)
+    assert [one.title for one in tables] == [f"towers of {name}, weights abababab" for name in ("a", "b")]
+    assert list(tables[0].rows) == [("no attack", ["50.0", "25.0"]), ("both", ["75.0", "-"])]
+    (tmp_path / "attack.json").write_text(json.dumps({"pairs": 6, "word": "green", "towers": [{}]}))
+    assert isinstance(measured_of(tmp_path), Absent)

@@ -36,7 +36,7 @@ def perturbed_of(saved: SavedPerturbation) -> Perturbed:
             ("Bound", bound_in_words(saved)),
             *[(f"Made against {one.encoder}", f"{one.source}, weights {one.fingerprint}") for one in saved.victims],
             ("For pictures of", f"{saved.channels} x {saved.image_size} x {saved.image_size}"),
-            *_words(saved.extra),
+            *_words({**saved.extra, **saved.arguments}),
         ],
         _pictures(saved),
     )
@@ -57,6 +57,8 @@ def measured_of(folder: Path) -> Sequence[Numbers] | Absent:
         return ()
     try:
         found = json.loads(file.read_bytes())
+        if "towers" in found:
+            return [_taken_away(one, int(found["pairs"]), str(found["word"])) for one in found["towers"]]
         known, count = str(found.get("learned against", UNDEFENDED)), int(found["pairs"])
         undefended = found["tables"][UNDEFENDED]
         behind = {
@@ -77,6 +79,17 @@ def measured_of(folder: Path) -> Sequence[Numbers] | Absent:
         return [*tables, _numbers("All numbers of attack.json", of, every, lambda name: True, folded=True)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         return Absent(f"{file} is damaged and cannot be read ({error}).")
+
+
+def _taken_away(towers: Mapping[str, Any], pairs: int, word: str) -> Numbers:
+    """What a delta and a word have done to towers, those attacked or others."""
+    sentence = (
+        f"Of {pairs:,} pairs that were kept out, in percent. First the share of queries that were answered rightly; "
+        f'then, of these, the share that was not any more under each change. The word is "{word}". TR: texts found by '
+        "pictures, IR: pictures found by texts, among the first 1, 5, 10."
+    )
+    whose = f"{towers['encoder']} of {towers['source']}, weights {str(towers['fingerprint'])[:8]}"
+    return _numbers(whose, sentence, towers["table"], lambda name: True)
 
 
 def _numbers(title: str, sentence: str, rows: Mapping[str, Any], wanted: Any, *, folded: bool = False) -> Numbers:
@@ -119,7 +132,7 @@ def _pictures(saved: SavedPerturbation) -> list[LeftPicture]:
             _enlarged(own, "The patch", f"{width} x {height} pixels, enlarged."),
             _enlarged(whole, "Where it lies", "On grey, in the size of the pictures, enlarged."),
         ]
-    if saved.kind == "delta":
+    if "delta" in saved.tensors:
         delta = saved.tensors["delta"].float()
         largest = float(delta.abs().max()) or 1.0
         caption = (
