@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from contrapose.data import Images
 from contrapose.embedder import pick_device
 from contrapose.encoders.perturbations import SavedPerturbation, load_perturbation
+from contrapose.errors import ArgumentError
 from contrapose.modalities import MODALITIES
 from contrapose.robustness import add_delta, kept_near, paste, rounded
 from contrapose.words import counted
@@ -22,7 +24,7 @@ BLOCK = 256
 
 
 class Perturber:
-    """A patch, a delta or a generator: `.perturb(data)` gives the pictures with it.
+    """A patch, a delta (a pair's too) or a generator: `.perturb(data)` gives the pictures with it.
 
     Attributes:
         saved: what was written of it.
@@ -39,12 +41,35 @@ class Perturber:
         """What no value of a picture changes by more than, white being 1; inf: no such bound (a patch)."""
         return float(self.saved.bound.get("radius", math.inf))
 
+    def within(self, radius: float) -> Perturber:
+        """The same within another radius: a generator's pictures are brought that near, and a delta's values cut to it.
+
+        Errors:
+            ArgumentError: a patch, which has no radius; one outside [0, 1].
+        """
+        if math.isinf(self.radius) or not 0 <= radius <= 1:
+            raise ArgumentError(
+                f"A {self.saved.kind} of radius {self.radius:.3g} cannot be brought within {radius}: give 0 to 1, of a "
+                "delta or a generator."
+            )
+        return Perturber(replace(self.saved, bound={**self.saved.bound, "radius": radius}), self.device)
+
+    def with_tensors(self, **tensors: Tensor) -> Perturber:
+        """The same with other tensors in the place of its own: noise in the place of a patch, for one."""
+        return Perturber(replace(self.saved, tensors={**self.saved.tensors, **tensors}), self.device)
+
     def in_words(self) -> str:
         """`a generator, at most 10/255 of white a pixel, against small_conv of runs/x (a1b2c3d4)`."""
         area = self.saved.bound.get("area")
         much = f"{255 * self.radius:.3g}/255 of white a pixel" if area is None else f"{100 * area:.3g} % of the picture"
         whom = ", ".join(f"{one.encoder} of {one.source} ({one.fingerprint[:8]})" for one in self.saved.victims)
-        return f"a {self.saved.kind}, at most {much}, against {whom}"
+        word = "" if self.word is None else f' and the word "{self.word}" in texts'
+        return f"a {self.saved.kind}, at most {much}{word}, against {whom}"
+
+    @property
+    def word(self) -> str | None:
+        """What a pair puts into texts; None: nothing."""
+        return str(self.saved.arguments["word"]) if self.saved.kind == "pair" else None
 
     @torch.no_grad()
     def changed(self, x: Tensor) -> Tensor:

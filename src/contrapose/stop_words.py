@@ -23,6 +23,9 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 """Words of English that hold a sentence together and are about nothing [design]. Other languages have only their
 rarity: words are drawn the less the more often they stand."""
 
+NUMERALS = frozenset(("one", "two", "three", "first"))
+"""Stop words that say what is to be seen in a picture."""
+
 LEAST_LETTERS = 2
 """Of a word [design]."""
 

@@ -12,7 +12,15 @@ import torch
 
 from contrapose.data.pairs import open_pairs
 from contrapose.embedder import Embedder, load
-from contrapose.encoders import Towers, build, build_towers, load_encoder, save_encoder, untrained_like
+from contrapose.encoders import (
+    Towers,
+    build,
+    build_towers,
+    load_encoder,
+    read_layers,
+    save_encoder,
+    untrained_like,
+)
 from contrapose.encoders.pairs import clip_model
 from contrapose.encoders.texts import tokenizer_for
 from contrapose.errors import ArgumentError
@@ -116,6 +124,11 @@ def test_a_small_clip_of_transformers(tmp_path: Path) -> None:
         )
     assert torch.allclose(towers.embed_images(pixels), output.image_embeds, atol=1e-6)
     assert torch.allclose(towers.embed_texts(view), output.text_embeds, atol=1e-6)
+    assert list(towers.image.layers) == ["blocks.0"]  # type: ignore[attr-defined]
+    read = read_layers(towers.image, pixels, ["blocks.0"])
+    assert read.layers["blocks.0"].shape == (2, 5, 8)  # four patches and the token
+    states = model.vision_model(pixel_values=towers.image.normalize(pixels), output_hidden_states=True).hidden_states
+    assert torch.allclose(read.layers["blocks.0"], states[1], atol=1e-6)
     save_encoder(towers, tmp_path / "saved")
     (tmp_path / "hub").rename(tmp_path / "gone")
     found = load_encoder(tmp_path / "saved")

@@ -207,6 +207,7 @@ ELSEWHERE |= {"LabelMatching", "MaskedMomentum", "ReplacedTokens", "ResidualEner
 ELSEWHERE |= {"TranslatedHeads", "Translation", "VirtualAdversarial"}
 ELSEWHERE |= {"GuidedTowers", "PaintingGame"}
 ELSEWHERE |= {"ContrastedNextItem", "FeatureAttack", "LearnedViews", "MaskedPictures", "NextItem", "PatchGame"}
+ELSEWHERE |= {"PairAttack"}
 
 
 def test_no_learner_is_left_out() -> None:

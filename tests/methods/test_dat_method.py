@@ -16,10 +16,11 @@ from PIL import Image
 import contrapose
 from contrapose import cli
 from contrapose.classifier import load_classifier
-from contrapose.commands.evaluate import evaluate
+from contrapose.commands.evaluate import evaluate, measure
 from contrapose.encoders import fingerprint_of
 from contrapose.errors import ArgumentError, DataError, RunError
 from contrapose.methods import METHODS
+from contrapose.tasks import Attacks
 from contrapose.training.checkpoint import list_checkpoints, load_checkpoint, load_newest
 from contrapose.training.pictures import read_pictures
 from contrapose.training.run_folder import RunFolder
@@ -200,7 +201,7 @@ def test_robust_accuracy_is_that_of_the_attack_and_below_that_of_pictures_as_the
 def test_robust_accuracy_of_what_is_no_classifier_is_refused(folder: Path) -> None:
     run = contrapose.train("simclr", data=folder / "train.npz", out=str(folder / "simclr"), epochs=1, **_only_run())
     with pytest.raises(DataError, match="The task robust needs a classifier of pictures"):
-        evaluate(run.path, test_data=folder / "test.npz", robust=True, quiet=True)
+        measure(run.path, data=folder / "test.npz", attacks=Attacks(), quiet=True)
 
 
 def _only_run() -> dict[str, Any]:

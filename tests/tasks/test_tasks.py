@@ -17,7 +17,7 @@ from contrapose.encoders import Encoder, build_rows
 from contrapose.encoders.classifier_folder import TrainedHeads
 from contrapose.encoders.heads import Heads, Question
 from contrapose.errors import ArgumentError, DataError
-from contrapose.tasks import TASKS, Attacks, Given, OfClassifier, Targets, Task, task_for
+from contrapose.tasks import TASKS, Attacks, Given, OfClassifier, Review, Targets, Task, task_for
 
 WORDS = ("red", "green", "blue", "small", "large", "old", "new", "dog", "cat", "bird", "house", "tree")
 
@@ -32,6 +32,7 @@ EXAMPLES = {
     "corruptions": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "robust": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "out-of-distribution": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
+    "robustness-table": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "bias": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
     "scored-pairs": ("of_texts", lambda request: request.getfixturevalue("pairs")),
     "paraphrases": ("of_texts", lambda request: quadruples(30)),
@@ -46,7 +47,7 @@ EXAMPLES = {
     "labelled-table": ("of_pictures", lambda request: labelled(request.getfixturevalue("pictures"))),
 }
 
-BY_NAME = ("corruptions",)
+BY_NAME = ("corruptions", "robustness-table")
 """What nobody means who does not say so."""
 
 
@@ -92,6 +93,7 @@ def example(request: pytest.FixtureRequest, given: Callable[..., Given]) -> tupl
     }
     targets = Targets(**asked.get(request.param, {}))
     options: dict[str, Any] = {"classifier": classifier(encoder)} if request.param in OF_CLASSIFIERS else {}
+    options |= {"review": Review(steps=2)} if request.param == "robustness-table" else {}
     options |= {"attacks": Attacks(steps=1, restarts=1)} if request.param == "robust" else {}
     options |= {"outliers": 255 - request.getfixturevalue("pictures")} if request.param == "out-of-distribution" else {}
     return TASKS[request.param], given(encoder, data, targets=targets, **options), encoder

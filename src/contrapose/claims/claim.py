@@ -38,6 +38,9 @@ class Arm:
         tuned_as: take over what was chosen for this other arm (of the same method), without trials of its own.
         data: which of the ground's pretraining sets it learns from.
         longer: its epochs, as a multiple of the protocol's: for equal work, where its steps cost less than others'.
+        on: option -> an earlier arm whose encoder it names (`init`, `base`): `"victim"`, or `"victim/teacher"` for
+            another artifact of that arm's run. The two are of one seed.
+        beside: earlier arms whose encoders its measures ask as well (`Subject.given`).
     """
 
     name: str
@@ -47,6 +50,13 @@ class Arm:
     tuned_as: str | None = None
     data: str = "pretraining"
     longer: float = 1.0
+    on: Mapping[str, str] = field(default_factory=dict)
+    beside: Sequence[str] = ()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The arms that have to be there before it, by name."""
+        return tuple(dict.fromkeys([*(place.partition("/")[0] for place in self.on.values()), *self.beside]))
 
     def trials(self) -> list[dict[str, Any]]:
         """Every combination of the grid, in order; one empty trial when there is no grid."""
@@ -96,7 +106,8 @@ class Claim:
 
     Errors:
         ArgumentError: a prediction about an arm that is missing, no prediction, arms with unequal numbers of trials, a
-            name twice, an unknown kind of data, an arm of several stages to be measured before its end.
+            name twice, an unknown kind of data, an arm of several stages to be measured before its end, an arm that is
+            given what a later one trains.
     """
 
     name: str
@@ -173,11 +184,30 @@ class Claim:
                     f"{where}: the arm {arm.name!r} is tuned as {arm.tuned_as!r}, which must be another arm "
                     f"({', '.join(names)}), and then it has no grid of its own."
                 )
+        self._check_order(where)
         counts = {arm.name: len(arm.trials()) for arm in self.arms if arm.tuned_as is None}
         if len({count for count in counts.values() if count > 1}) > 1:
             raise ArgumentError(
                 f"{where} tunes its arms with unequal numbers of trials ({counts}); give each grid as many values."
             )
+
+    def _check_order(self, where: str) -> None:
+        """Arms that stand on others come after them, and what they stand on is not chosen."""
+        before: dict[str, Arm] = {}
+        for arm in self.arms:
+            for name in arm.needs:
+                if name not in before:
+                    known = ", ".join(before) or "none"
+                    raise ArgumentError(
+                        f"{where}: the arm {arm.name!r} is given what {name!r} has trained, which is no arm before it."
+                        f"{did_you_mean(name, before)} There is: {known}."
+                    )
+                if before[name].grid or before[name].tuned_as:
+                    raise ArgumentError(
+                        f"{where}: the arm {arm.name!r} is given what {name!r} has trained, whose options are chosen "
+                        "among several: give that one fixed options."
+                    )
+            before[arm.name] = arm
 
     def _check_moments(self, arm: Arm, method: type[Method]) -> None:
         """Stages are no shares of one training: what was there after half of the epochs would be nobody's."""

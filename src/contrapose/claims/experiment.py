@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 import time
@@ -17,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from contrapose.claims.claim import UNTRAINED, Arm, Claim, Protocol
+from contrapose.claims.given import beneath
 from contrapose.claims.results import Results
 from contrapose.claims.unit import TUNING_SEED, Unit, work
 
@@ -90,7 +92,9 @@ class Experiment:
         }
         results = Results(values, self.protocol.epochs_measured())
         # What it cost in all, wherever and whenever the units were done.
-        everything = [*self._work(self._trial_units()), *records]
+        everything = [*self._work(self._with_given(self._trial_units())), *records]
+        for unit in self._with_given([*self._trial_units(), *units]):
+            shutil.rmtree(unit.run, ignore_errors=True)  # what others stood on
         return Outcome(results, trials, chosen, sum(record["seconds"] for record in everything), tuple(records))
 
     def _seeds_of_one_ground(self) -> list[int]:
@@ -140,6 +144,7 @@ class Experiment:
         return next(one for one in self.claim.arms if one.name == (arm.tuned_as or arm.name)).trials()[0]
 
     def _unit(self, arm: Arm, options: dict[str, Any], seed: int, part: Literal["validation", "test"]) -> Unit:
+        arms = {one.name: one for one in self.claim.arms}
         return Unit(
             claim=self.reference,
             arm=arm,
@@ -150,11 +155,19 @@ class Experiment:
             source=self.source,
             folder=str(self.folder),
             quick=self.quick,
+            given={name: self._unit(arms[name], {}, seed, part) for name in arm.needs},
+            keep=any(arm.name in one.needs for one in self.claim.arms),
         )
+
+    def _with_given(self, units: Sequence[Unit]) -> list[Unit]:
+        """The same with all that they stand on, each once, and none before what it stands on."""
+        every = {one.file: one for unit in units for one in (*beneath(unit).values(), unit)}
+        return list(every.values())
 
     def _work(self, units: Sequence[Unit]) -> list[dict[str, Any]]:
         """The records of these units, in their order; those without a file are done now."""
-        missing = [unit for unit in units if unit.result() is None]
+        wanted = self._with_given([unit for unit in units if unit.result() is None])
+        missing = [unit for unit in wanted if unit.result() is None or not unit.run.is_dir()]
         for number, (unit, record, left) in enumerate(self._done(missing), 1):
             numbers = list(record["values"].values())[-1]
             score = numbers.get(self.claim.choose_by)
@@ -163,7 +176,7 @@ class Experiment:
                 f"[{number}/{len(missing)}] {unit.part} {unit.arm.name} {_words(unit.options)} seed {unit.seed}{said}"
                 f"  {record['seconds']:.0f} s, about {left / 60:.0f} min left"
             )
-        return [work(unit) for unit in units]
+        return [unit.result() or work(unit) for unit in units]
 
     def _done(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, dict[str, Any], float]]:
         started = time.perf_counter()
@@ -171,7 +184,15 @@ class Experiment:
             elapsed = time.perf_counter() - started
             yield unit, record, elapsed / number * (len(units) - number)
 
-    def _finished(self, units: Sequence[Unit]) -> Iterable[tuple[Unit, dict[str, Any]]]:
+    def _finished(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, dict[str, Any]]]:
+        """Each as it is done: first those that stand on nothing, then those that stand on them."""
+        for height in range(len(self.claim.arms)):
+            level = [unit for unit in units if unit.height == height]
+            if level:
+                yield from self._alike(level)
+
+    def _alike(self, units: Sequence[Unit]) -> Iterable[tuple[Unit, dict[str, Any]]]:
+        """Units that do not wait for each other."""
         if self.jobs == 1:
             for unit in units:
                 yield unit, work(unit)

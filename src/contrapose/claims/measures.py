@@ -37,9 +37,11 @@ class Subject:
         learner: what was trained (of several stages, in the last one), with its head and memory; None for the floor of
             the kind of data, and where the last stage trains none.
         views: its maker of views; None for that floor.
-        run: the folder in which an arm of several stages was trained; None for the others.
+        run: the folder in which an arm of several stages was trained, an attack too; None for the others.
         exported: the encoders that lie there, by name.
         outside: whether it is a baseline that others trained, beside that floor.
+        given: the encoders of the arms that it stands on, by the names of those arms.
+        folders: where those arms left what they made.
     """
 
     embed: Callable[[Samples], np.ndarray]
@@ -51,6 +53,8 @@ class Subject:
     run: Path | None = None
     exported: Mapping[str, nn.Module] = field(default_factory=dict)
     outside: bool = False
+    given: Mapping[str, nn.Module] = field(default_factory=dict)
+    folders: Mapping[str, Path] = field(default_factory=dict)
     _kept: dict[int, tuple[Samples, np.ndarray]] = field(default_factory=dict)
 
     def embeddings(self, samples: Samples) -> np.ndarray:
@@ -62,7 +66,8 @@ class Subject:
     @property
     def artifacts(self) -> dict[str, nn.Module]:
         """All that a run exports, by the names of the folders: `encoder`, those trained beside it (`teacher`,
-        `reference`), and what earlier stages left (`STAGE/encoder`). A floor has none."""
+        `reference`), and what earlier stages left (`STAGE/encoder`); of an attack, `encoder` is the one attacked. A
+        floor has none."""
         own = {} if self.learner is None else {"encoder": self.learner.encoder, **self.learner.companions()}
         return {**self.exported, **own}
 

@@ -40,7 +40,12 @@ def record_of(
         "protocol": asdict(protocol),
         "chosen_by": claim.choose_by,
         "arms": [
-            {"name": arm.name, "method": arm.method, "options": dict(arm.options), "chosen": outcome.chosen[arm.name]}
+            {
+                "name": arm.name,
+                "method": arm.method,
+                "options": {**arm.options, **arm.on},
+                "chosen": outcome.chosen[arm.name],
+            }
             for arm in claim.arms
         ],
         "trials": [asdict(trial) for trial in outcome.trials],

@@ -26,12 +26,17 @@ def captioned_scenes(source: str, protocol: Protocol, seed: int) -> Ground:
     """Scenes of one digit with one caption each; those to choose on and to report on show scans that are not learned
     from. The same for all seeds, so that seeds differ in weights, batches and views only. Whatever `--data` says plays
     no part."""
-    train = _part(max(protocol.images, protocol.labelled), LEARNED)
+    return captions_each(1, protocol)
+
+
+def captions_each(captions: int, protocol: Protocol) -> Ground:
+    """The same with several captions of each scene."""
+    train = _part(max(protocol.images, protocol.labelled), LEARNED, captions)
     return Ground(
         pretraining={"pretraining": train.subset(range(protocol.images))},
         labelled=train.subset(range(protocol.labelled)),
-        validation=_part(protocol.validation, VALIDATION),
-        test=_part(protocol.test, TEST),
+        validation=_part(protocol.validation, VALIDATION, captions),
+        test=_part(protocol.test, TEST, captions),
     )
 
 
@@ -61,7 +66,7 @@ def prompts() -> list[str]:
     return list(dict.fromkeys(said))
 
 
-def _part(count: int, part: int) -> Pairs:
+def _part(count: int, part: int, captions: int = 1) -> Pairs:
     first, last = SCANS[part]
     images = scenes(count, seed=part, first=first, last=last)
-    return Pairs(images, scene_captions(images, captions=1, seed=part), synonyms=SYNONYMS, origin=images.origin)
+    return Pairs(images, scene_captions(images, captions=captions, seed=part), synonyms=SYNONYMS, origin=images.origin)

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -66,6 +67,8 @@ class Trained:
         Errors:
             ArgumentError: its last stage left no encoder.
         """
+        if self.config.verb == "attack":
+            return self._attacked(ground, asked, seed)
         exported = self.encoders()
         encoder = exported.get("encoder") if self.learner is None else self.learner.encoder
         if not isinstance(encoder, Encoder):
@@ -75,6 +78,13 @@ class Trained:
             )
         views = ground.modality.views(self.config.views, self.samples, encoder)
         return Subject(Embedder(encoder).embed, ground, asked, seed, self.learner, views, self.run, exported)
+
+    def _attacked(self, ground: Ground, asked: Samples, seed: int) -> Subject:
+        """An attack trains no encoder: what is measured is the one that it was given."""
+        modality, given = ground.modality, getattr(self.config, "init", None)
+        encoder: Any = modality.started(modality.start(given, self.config), self.samples).to(self.device).eval()
+        exported = {**self.encoders(), "encoder": encoder}
+        return Subject(Embedder(encoder).embed, ground, asked, seed, run=self.run, exported=exported)
 
 
 def train_stages(

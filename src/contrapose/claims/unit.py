@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ import torch
 
 from contrapose.atomic import write_atomically
 from contrapose.claims.claim import UNTRAINED, Arm, Claim, Protocol
+from contrapose.claims.given import as_options, given_to, keep_encoders
 from contrapose.claims.ground import Ground
 from contrapose.claims.measures import floor_of, subject_of
 from contrapose.claims.quick import quick_version
@@ -45,6 +47,8 @@ class Unit:
         source: where the data lie.
         folder: where its file is written.
         quick: this is the smoke version.
+        given: the units of the arms that this one stands on, by the names of the arms.
+        keep: what it trains stays until the claim is done, for units that stand on it.
     """
 
     claim: str
@@ -56,14 +60,20 @@ class Unit:
     source: str
     folder: str
     quick: bool = False
+    given: Mapping[str, Unit] = field(default_factory=dict)
+    keep: bool = False
 
     @property
     def identity(self) -> str:
         """A text that changes whenever the unit would measure something else."""
         plain = {**asdict(self), "folder": None, "contrapose": __version__}
+        plain |= {"given": {name: unit.identity for name, unit in self.given.items()}}
         plain["protocol"] = {key: value for key, value in plain["protocol"].items() if "seeds" not in key}
-        usual = ("grid", "tuned_as", "longer") if self.arm.longer == 1 else ("grid", "tuned_as")
-        plain["arm"] = {key: value for key, value in plain["arm"].items() if key not in usual}
+        # What was added later, where it is not used, so that units that were finished before keep their names.
+        usual = [("longer", self.arm.longer == 1), ("on", not self.arm.on), ("beside", not self.arm.beside)]
+        left_out = {"grid", "tuned_as", *(name for name, unused in usual if unused)}
+        plain["arm"] = {key: value for key, value in plain["arm"].items() if key not in left_out}
+        plain = {key: value for key, value in plain.items() if key != "keep" and (key != "given" or value)}
         return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
     @property
@@ -73,8 +83,14 @@ class Unit:
         return Path(self.folder) / f"{self.part}-{name}-seed{self.seed}-{self.identity}.json"
 
     @property
+    def height(self) -> int:
+        """How many others have to be done before it, one after the other."""
+        return max((1 + unit.height for unit in self.given.values()), default=0)
+
+    @property
     def run(self) -> Path:
-        """Where an arm of several stages is trained, until the numbers are there."""
+        """Where an arm of several stages is trained, until the numbers are there, and where what others stand on is
+        kept."""
         return self.file.with_suffix("")
 
     def result(self) -> dict[str, Any] | None:
@@ -87,8 +103,10 @@ class Unit:
 
 def work(unit: Unit, threads: int | None = None) -> dict[str, Any]:
     """Do the unit, unless its file says that it was done; returns its record."""
-    record = unit.result() or _done(unit, threads)
-    shutil.rmtree(unit.run, ignore_errors=True)  # large, and there is nothing left to go on with
+    known = unit.result() if unit.run.is_dir() or not unit.keep else None
+    record = known or _done(unit, threads)
+    if not unit.keep:
+        shutil.rmtree(unit.run, ignore_errors=True)  # large, and there is nothing left to go on with
     return record
 
 
@@ -140,11 +158,11 @@ def _arm(unit: Unit, claim: Claim, ground: Ground) -> Measured:
     arm = unit.arm
     epochs = round(arm.longer * int(unit.protocol.options["epochs"]))
     options = {**unit.protocol.options, "epochs": epochs, **arm.options, **unit.options, "seed": unit.seed}
-    config = configuration(arm.method, options, ground.modality.name)
+    config = configuration(arm.method, {**options, **as_options(unit)}, ground.modality.name)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dtype = autocast_dtype(config.precision, device)
     arithmetic = f"{dtype or torch.float32} on {device.type}".removeprefix("torch.")
-    how = {**to_dictionary(config), "arithmetic": arithmetic}
+    how = {**to_dictionary(config), **arm.on, "arithmetic": arithmetic}
     if one_job(type(config)):
         return Measured(_in_memory(unit, claim, ground, config, device, dtype), how)
     return _in_stages(unit, claim, ground, config, device, how)
@@ -168,13 +186,15 @@ def _in_memory(
         for wanted in measured:
             if epoch == max(1, round(wanted * scale)):
                 subject = subject_of(learner, views, ground, _asked(unit, ground), unit.seed)
-                values[wanted] = _measured(claim, subject)
+                values[wanted] = _measured(claim, given_to(subject, unit))
         measuring += time.process_time() - started
 
     started = time.process_time()  # of the processor, not of the clock: other work on the machine does not count
     losses = train_in_memory(learner, samples, views, config, device=device, dtype=dtype, after_epoch=after_epoch)
     training = time.process_time() - started - measuring
     values[measured[-1]] |= {"loss": losses[-1], "training CPU seconds": training}
+    if unit.keep:
+        keep_encoders(learner, unit.run)
     return values
 
 
@@ -186,7 +206,7 @@ def _in_stages(
     data = {"": ground.pretraining[unit.arm.data], **others}
     seen = {name: samples.with_targets(config.shown_targets) for name, samples in data.items()}
     trained = train_stages(config, seen.pop(""), seen, unit.run, device=device)
-    numbers = _measured(claim, trained.subject(ground, _asked(unit, ground), unit.seed))
+    numbers = _measured(claim, given_to(trained.subject(ground, _asked(unit, ground), unit.seed), unit))
     numbers |= {} if trained.loss is None else {"loss": trained.loss}
     numbers["training CPU seconds"] = trained.spent.processor
     return Measured({unit.protocol.epochs_measured()[-1]: numbers}, how, trained.before.clock)

@@ -51,13 +51,17 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
     """The dataclass that each command but `train` reads its words into."""
     from contrapose.commands import claim_options, options
     from contrapose.commands.analyse import AnalyseTemperatureOptions
+    from contrapose.commands.analyse_backdoor import AnalyseBackdoorOptions
     from contrapose.commands.analyse_controllability import AnalyseControllabilityOptions
+    from contrapose.commands.analyse_perturbation import AnalysePerturbationOptions
+    from contrapose.commands.analyse_patch import AnalysePatchOptions
     from contrapose.commands.analyse_sharpness import AnalyseSharpnessOptions
     from contrapose.commands.analyse_suppression import AnalyseSuppressionOptions
     from contrapose.commands.analyse_translation import AnalyseTranslationOptions
     from contrapose.commands.data_check import DataCheckOptions
     from contrapose.commands.export import ExportOptions
     from contrapose.commands.pack import PackOptions
+    from contrapose.commands.poison import PoisonOptions
     from contrapose.commands.report import ReportOptions
     from contrapose.commands.search import SearchOptions
 
@@ -66,6 +70,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
         ("compare",): options.CompareOptions,
         ("embed",): options.EmbedOptions,
         ("pack",): PackOptions,
+        ("poison",): PoisonOptions,
         ("apply",): options.ApplyOptions,
         ("calibrate",): options.CalibrateOptions,
         ("search",): SearchOptions,
@@ -73,10 +78,13 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
         ("export",): ExportOptions,
         ("data", "check"): DataCheckOptions,
         ("analyse", "temperature"): AnalyseTemperatureOptions,
+        ("analyse", "patch"): AnalysePatchOptions,
         ("analyse", "sharpness"): AnalyseSharpnessOptions,
         ("analyse", "suppression"): AnalyseSuppressionOptions,
         ("analyse", "translation"): AnalyseTranslationOptions,
+        ("analyse", "perturbation"): AnalysePerturbationOptions,
         ("analyse", "controllability"): AnalyseControllabilityOptions,
+        ("analyse", "backdoor"): AnalyseBackdoorOptions,
         ("reproduce",): claim_options.ReproduceOptions,
         ("claims",): claim_options.ClaimsOptions,
     }

@@ -52,6 +52,12 @@ def _pack(words: list[str]) -> None:
     pack.print_packed(parse(pack.PackOptions, words, "pack"))
 
 
+def _poison(words: list[str]) -> None:
+    from contrapose.commands import poison
+
+    poison.print_poisoned(parse(poison.PoisonOptions, words, "poison"))
+
+
 def _calibrate(words: list[str]) -> None:
     options = parse(CalibrateOptions, words, "calibrate")
     from contrapose.commands.calibrate import calibrate
@@ -130,10 +136,22 @@ def _analyse(words: list[str]) -> None:
         from contrapose.commands.analyse_translation import AnalyseTranslationOptions, analyse_translation
 
         analyse_translation(parse(AnalyseTranslationOptions, words[1:], "analyse translation"))
+    elif chosen == "perturbation":
+        from contrapose.commands.analyse_perturbation import AnalysePerturbationOptions, analyse_perturbation
+
+        analyse_perturbation(parse(AnalysePerturbationOptions, words[1:], "analyse perturbation"))
+    elif chosen == "patch":
+        from contrapose.commands.analyse_patch import AnalysePatchOptions, analyse_patch
+
+        analyse_patch(parse(AnalysePatchOptions, words[1:], "analyse patch"))
     elif chosen == "controllability":
         from contrapose.commands.analyse_controllability import AnalyseControllabilityOptions, analyse_controllability
 
         analyse_controllability(parse(AnalyseControllabilityOptions, words[1:], "analyse controllability"))
+    elif chosen == "backdoor":
+        from contrapose.commands.analyse_backdoor import AnalyseBackdoorOptions, analyse_backdoor
+
+        analyse_backdoor(parse(AnalyseBackdoorOptions, words[1:], "analyse backdoor"))
 
 
 def _export(words: list[str]) -> None:
@@ -185,7 +203,10 @@ ANALYSES = {
     "sharpness": "contrapose analyse sharpness RUN",
     "suppression": "contrapose analyse suppression RUN",
     "translation": "contrapose analyse translation RUN --data UNBIASED --bias-column NAME",
+    "perturbation": "contrapose analyse perturbation RUN --on VICTIM --data LABELLED",
     "controllability": "contrapose analyse controllability DATA",
+    "backdoor": "contrapose analyse backdoor RUN --data LABELLED --trigger POISONED",
+    "patch": "contrapose analyse patch ATTACK_RUN --on RUN",
 }
 
 
@@ -215,6 +236,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "compare": _compare,
     "embed": _embed,
     "pack": _pack,
+    "poison": _poison,
     "apply": apply_command,
     "calibrate": _calibrate,
     "search": _search,

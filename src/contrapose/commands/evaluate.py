@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from contrapose.commands.evaluate_robust import asked_of_robustness
 from contrapose.commands.evaluated_arms import measured_arms
-from contrapose.commands.evaluated_run import config_of_run, data_of_run, samples_of_run
+from contrapose.commands.evaluated_run import asks_only, config_of_run, data_of_run, samples_of_run
 from contrapose.commands.evaluation import Evaluation
 from contrapose.commands.evaluation_notes import given_away, seen
 from contrapose.commands.reading import Reading
@@ -16,10 +17,9 @@ from contrapose.commands.report_data import sources_of
 from contrapose.commands.run_classifier import classifier_of, heads_of
 from contrapose.commands.unwritten import kept_if_unwritten
 from contrapose.embedder import load
-from contrapose.encoders.classifier_folder import classifier_folder
 from contrapose.encoders.texts.trained_matcher import load_matcher
 from contrapose.evaluation import diagnose
-from contrapose.tasks import Attacks, Given, Targets, check_one_task, task_for
+from contrapose.tasks import Attacks, Given, Review, Targets, check_one_task, task_for
 from contrapose.training.run_folder import RunFolder
 
 
@@ -39,8 +39,11 @@ def evaluate(
     robust: bool = False,
     eps_l2: float = 0.5,
     eps_linf: float = 8 / 255,
-    attack_steps: int = 20,
+    attack_steps: int | None = None,
     restarts: int = 3,
+    patch_area: float = 0.03,
+    perturbation: Sequence[str | Path] = (),
+    repair: str | Path | None = None,
     ood: Any = None,
     image_column: str | None = None,
     text_column: str | None = None,
@@ -54,6 +57,7 @@ def evaluate(
     pair_columns: Sequence[str] | None = None,
     label_texts: Sequence[str] | None = None,
     prompts: Sequence[str] | None = None,
+    head_weight: float | str | None = None,
     masks: Any = None,
     void: Sequence[int] | None = None,
     bias_column: str | None = None,
@@ -64,17 +68,15 @@ def evaluate(
     kind of data) by the same protocol.
 
     The task is the one that fits: one-shot runs of the embedded characters; ranking, of items; zero-shot, by
-    `label_texts`; of two towers retrieval of pairs, or prompts, where pictures have classes; classification, of a run
-    that trained a classifier; scored pairs, where a table has two columns of texts and a score; regression, where a
-    number was asked for or the run was trained for one; dense, where pictures have masks and no labels; else the
-    labelled table: kNN and a linear probe. What is learned is learned on one part and tested once on the other.
+    `label_texts`; of two towers retrieval of pairs, or prompts, where pictures have classes; classification, of a
+    classifier; scored pairs; regression, of a number; dense, where pictures have masks and no labels; else the labelled
+    table: kNN and a linear probe. What is learned is learned on one part and tested once on the other.
 
     Arguments:
         run: run folder, or that of a stage in it (or encoder folder, when `data` is given). The result is also written
             to its `evaluation.json`, and the scores of each item to `evaluation_items.npz`, for `contrapose compare`.
         data: what `--data` takes, or arrays, with labels, numbers or scores; None: the run's own.
-        test_data: data to test on; None: a fifth of `data`, drawn class by class, exact copies kept together. Copies
-            of samples of `data` among them are told in the notes.
+        test_data: data to test on; None: a fifth of `data`, drawn class by class, exact copies kept together.
         task: the name of one of `contrapose.tasks.TASKS`; None: the one that fits.
         limit: use at most so many samples of each.
         white: the value that is white in pictures deeper than 8 bits; None: as the encoder keeps it.
@@ -82,33 +84,30 @@ def evaluate(
         full: also probes with 1, 5 and 10 labels a class, retrieval and clustering (minutes on thousands of samples).
         seed: of the split, of the untrained weights and of the bootstrap.
         diagnosis: also diagnose the trained encoder's embeddings of the test part.
-        robust: measure what a classifier of pictures answers after attacks: the task robust.
-        eps_l2, eps_linf, attack_steps, restarts: of these attacks, white being 1.
+        robust: measure a classifier of pictures after attacks, other encoders of pictures and towers under changes;
+            eps_l2, eps_linf, attack_steps, restarts, patch_area: of these, white being 1.
+        perturbation, repair: runs of `attack` to measure too, and of `repair invertune` that looked into the towers.
         ood: data of another kind of thing, for the task out-of-distribution.
         device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
-        image_column, text_column, user_column, item_column, time_column, label_column,
-            labels: of both data, as in `open_data` and `open_texts`; `None`: as
-            the run's own data where they have such columns, else those with usual names. Samples without a label are
-            left out, and counted.
-        number_column, numbers: the column of numbers to predict (of pairs: of the scores), or one number a sample of
-            `data`; None: that of the run's own data, else one with a usual name. Samples without one are left out.
-        pair_columns: the two columns of pairs; None: those with usual names (sentence1 and sentence2, ...).
-        label_texts, prompts: the texts of labels, for zero-shot (None: what classes are called); sentences about one.
-        masks, void: for the task dense, where the class of each pixel is (as `open_data` takes it; None: a column or a
-            folder with a usual name), and numbers in masks that are no class (None: 255).
-        bias_column: of a classifier: what may go with the class and should not lead it, for the task bias.
-        mask_seen: for the task ranking, leave out of each user's ranking what the user took before.
+        image_column, text_column, user_column, item_column, time_column, label_column, labels: of both data; None: as
+            in the run's own data, else those with usual names. Samples without a label are left out, and counted.
+        number_column, numbers: the column of numbers to predict (of pairs: of the scores), or one number a sample.
+        pair_columns: the two columns of pairs; None: those with usual names (sentence1, ...).
+        label_texts, prompts, head_weight: of zero-shot, as in `contrapose.tasks.targets.Targets`.
+        masks, void: where the class of each pixel is (as in `open_data`), and numbers there that are no class.
+        bias_column: what may go with the class and should not lead it. mask_seen: leave out what a user took before.
 
     Errors:
         ArgumentError: two tasks were asked for at once, or options of attacks without any.
         DataError: nothing to measure by, or not by the task that was named; one class only, numbers that are all equal.
         RunError: no encoder in `run`.
-        UnwrittenError: the run folder cannot be written; the evaluation is in its `result`.
+        UnwrittenError: the run folder cannot be written; `result` has the evaluation.
     """
     check_one_task(task, robust=robust, outliers=ood)
-    attacks = Attacks((("l2", eps_l2), ("linf", eps_linf)), attack_steps, restarts)
-    if not robust and task != "robust":
-        attacks.check_unasked()
+    task, attacks, review = asked_of_robustness(
+        run, "robust" if robust and task is None else task, eps_l2=eps_l2, eps_linf=eps_linf, steps=attack_steps,
+        restarts=restarts, area=patch_area, perturbations=perturbation, repair=repair, device=device
+    )  # fmt: skip
     folder = RunFolder.open(run) if RunFolder(run).config_file.is_file() else None
     result = measure(
         run,
@@ -122,7 +121,8 @@ def evaluate(
         seed=seed,
         device=device,
         diagnosis=diagnosis,
-        attacks=attacks if robust or task == "robust" else None,
+        attacks=attacks,
+        review=review,
         outliers=ood,
         reading=Reading.of(
             run,
@@ -139,6 +139,7 @@ def evaluate(
         pair_columns=pair_columns,
         label_texts=label_texts,
         prompts=prompts,
+        head_weight=head_weight,
         masks=masks,
         void=void,
         bias_column=bias_column,
@@ -174,6 +175,7 @@ def measure(
     diagnosis: bool = False,
     floors: bool = True,
     attacks: Attacks | None = None,
+    review: Review | None = None,
     outliers: Any = None,
     reading: Reading | None = None,
     number_column: str | None = None,
@@ -181,6 +183,7 @@ def measure(
     pair_columns: Sequence[str] | None = None,
     label_texts: Sequence[str] | None = None,
     prompts: Sequence[str] | None = None,
+    head_weight: float | str | None = None,
     masks: Any = None,
     void: Sequence[int] | None = None,
     bias_column: str | None = None,
@@ -189,7 +192,7 @@ def measure(
 ) -> Evaluation:
     """`evaluate` that leaves the run folder as it is; without `floors` it measures the trained encoder alone."""
     trained = load(run, device=device, white=white)
-    if data is None and test_data is not None and _asks_only(run, task):
+    if data is None and test_data is not None and asks_only(run, task):
         data, test_data = test_data, None
     source = data if data is not None else data_of_run(run)
     reading = reading or Reading.of(run)
@@ -208,6 +211,7 @@ def measure(
             pair_columns=pair_columns,
             label_texts=label_texts,
             prompts=prompts,
+            head_weight=head_weight,
             masks=masks,
             void=void,
             bias_column=bias_column,
@@ -221,6 +225,7 @@ def measure(
         k=k,
         full=full,
         attacks=attacks,
+        review=review,
         outliers=outliers,
         mask_seen=mask_seen,
     )
@@ -251,10 +256,5 @@ def measure(
         task=chosen.name,
         heads=heads_of(config),
         pictures=measurement.pictures(),
+        record=measurement.record(),
     )
-
-
-def _asks_only(run: str | Path, task: str | None) -> bool:
-    """Whether a classifier's folder is measured that belongs to no run, as `calibrate` writes: nothing learns then, so
-    data to be tested on are all that it needs."""
-    return task != "labelled-table" and classifier_folder(run) is not None and not RunFolder(run).config_file.is_file()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from contrapose.commands.run_data import FROM_PYTHON, data_places
 from contrapose.commands.train import config_of
+from contrapose.encoders.classifier_folder import classifier_folder
 from contrapose.errors import DataError
 from contrapose.methods import Method
 from contrapose.training.run_folder import RunFolder
@@ -35,3 +36,9 @@ def samples_of_run(run: str | Path) -> int | None:
     data = folder.read_record().get("data", {}) if folder.config_file.is_file() else {}
     found = data.get("users", data.get("samples"))  # of histories a sample may be a place in one
     return found if isinstance(found, int) else None
+
+
+def asks_only(run: str | Path, task: str | None) -> bool:
+    """Whether a classifier's folder is measured that belongs to no run, as `calibrate` writes: nothing learns then, so
+    data to be tested on are all that it needs."""
+    return task != "labelled-table" and classifier_folder(run) is not None and not RunFolder(run).config_file.is_file()

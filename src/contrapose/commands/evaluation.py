@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from contrapose.atomic import write_atomically
 from contrapose.commands.evaluation_items import Arms, Scores
 from contrapose.commands.gain import STYLES, advised
 from contrapose.evaluation import Diagnosis, Gain, gain_over, results_text
+from contrapose.evaluation.table import conditions_in_rows
 from contrapose.modalities import MODALITIES
 from contrapose.tasks.ranking import AFTER_LAST, POPULAR
 from contrapose.tasks.regression import MEAN
@@ -51,6 +52,7 @@ class Evaluation:
         pictures: what people should look at: pixels, title and caption of each.
         share: of the samples, on which the floor of this kind of data was measured, and what the trained encoder
             scores on it; None: all of them.
+        record: what else is kept of it, by name.
         sources: names of the data, and what else a report needs to show these very test samples; None: not by name.
     """
 
@@ -68,6 +70,7 @@ class Evaluation:
     task: str = ""
     heads: str = ""
     pictures: Sequence[tuple[np.ndarray, str, str]] = ()
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def gain(self) -> Gain | None:
@@ -81,6 +84,7 @@ class Evaluation:
         """Plain values for JSON."""
         arms = {arm: {name: metric.to_dict() for name, metric in metrics.items()} for arm, metrics in self.arms.items()}
         record: dict[str, Any] = {"contrapose": __version__, "data": self.data, "notes": list(self.notes), "arms": arms}
+        record |= self.record
         if self.task:
             record["task"] = self.task
         if self.sources is not None:
@@ -106,10 +110,11 @@ class Evaluation:
             Console(highlight=False, soft_wrap=True).print(Text(self.gain.text, style=STYLES[self.gain.kind]))
 
     def _body(self) -> str:
-        many = max(map(len, self.arms.values())) > WIDEST
+        rows = conditions_in_rows(self.arms)
+        many = max(map(len, rows.values())) > WIDEST
         parts = [
             f"{self.data}\nTask: {self.task}" if self.task else self.data,
-            results_text(list(self.arms.items()), across="arms" if many else "metrics"),
+            results_text(list(rows.items()), across="arms" if many else "metrics"),
         ]
         if self.diagnosis is not None:
             parts.append(self.diagnosis.text())

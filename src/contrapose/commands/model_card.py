@@ -23,7 +23,7 @@ from contrapose.encoders.classifier_folder import load_heads
 from contrapose.encoders.heads import Question
 from contrapose.encoders.onnx_form import OnnxForm
 from contrapose.errors import RunError
-from contrapose.evaluation.table import results_text
+from contrapose.evaluation.table import conditions_in_rows, results_text
 from contrapose.methods import Method, as_classifier
 from contrapose.modalities import Modality, modality_of
 from contrapose.training.run_folder import RunFolder
@@ -253,4 +253,5 @@ def _of_training(record: dict[str, Any] | None, config: Method | None, modality:
 def _of_results(results: Results | None) -> dict[str, Any]:
     if results is None:
         return {"results": None}
-    return {"results": results, "table": results_text(list(results.arms.items()), style="markdown")}
+    rows = conditions_in_rows(results.arms)
+    return {"results": results, "table": results_text(list(rows.items()), style="markdown")}

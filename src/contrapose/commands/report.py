@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
 import webbrowser
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
 from contrapose.commands.measuring import measuring_command
-from contrapose.commands.options import ReadingOptions
-from contrapose.errors import ArgumentError, ContraposeError, DataError, RunError
+from contrapose.commands.reading_options import ReadingOptions
+from contrapose.errors import ArgumentError, RunError
 from contrapose.optional import optional
 
 if TYPE_CHECKING:
     from contrapose.commands.reading import Reading
-    from contrapose.commands.report_data import Shown
-    from contrapose.data import Samples
-    from contrapose.embedder import Embedder
-    from contrapose.methods import Method
+    from contrapose.report.attacked import AttackPage
     from contrapose.report.page import Absent, Page, Results
     from contrapose.training.run_folder import RunFolder
-
-MOST = 5000
-"""Samples that are embedded when no limit is given: a fifth of them, held out, is a map of a thousand points."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +84,8 @@ def report(
     for module in ("altair", "vl_convert"):
         optional(module, extra="report")  # said before a minute of work, not after it
     from contrapose.commands.reading import Reading
+    from contrapose.commands.report_attack import collect_attack
+    from contrapose.commands.report_data import is_attack
     from contrapose.commands.unwritten import write_or_rescue
     from contrapose.report import render
     from contrapose.training.run_folder import RunFolder
@@ -103,9 +95,11 @@ def report(
     reading = Reading.of(
         run, image_column=image_column, text_column=text_column, label_column=label_column, labels=labels
     )
-    page = collect(
-        folder, data=data, test_data=test_data, limit=limit, reading=reading, seed=seed, device=device, quiet=quiet
-    )
+    how = {"data": data, "limit": limit, "reading": reading, "seed": seed, "device": device, "quiet": quiet}
+    if is_attack(folder):
+        page: Page | AttackPage = collect_attack(folder, **how)
+    else:
+        page = collect(folder, test_data=test_data, **how)
     write_or_rescue(file, render(page).encode(errors="backslashreplace"))  # names of files need not be UTF-8
     if show:
         webbrowser.open(file.resolve().as_uri())
@@ -129,68 +123,46 @@ def collect(
     from contrapose.commands.card_facts import gain_of
     from contrapose.commands.reading import Reading
     from contrapose.commands.report_data import shown_by, with_encoder
+    from contrapose.commands.report_parts import MOST, embedding_in_words, open_shown, said, tried
     from contrapose.commands.train import config_of
     from contrapose.embedder import load
     from contrapose.report import facts, page
-
-    def say(what: str) -> None:
-        if not quiet:
-            print(f"{what} ...", file=sys.stderr, flush=True)
 
     record = folder.read_record()
     config = config_of(record, where=str(folder.config_file))
     head = facts.head_of(with_encoder(folder), record, config)
     trained, reading = load(folder.path, device=device), reading or Reading.of(folder.path)
     shown = shown_by(folder, data, test_data, limit, seed)
-    say("Opening the data")
-    images = _open(trained, config, shown, reading, quiet, folder)
+    said("Opening the data", quiet)
+    images = open_shown(trained, config, shown, reading, quiet, folder)
     test = None
     if shown.test_data is not None:
         test = reading.open(trained, shown.test_data, limit=shown.limit, progress=not quiet, **shown.numbers)
-    say(_embedding(images, test))
-    parts = _tried(
+    said(embedding_in_words(images, test), quiet)
+    parts = tried(
         images, lambda images: facts.parts_of(trained, images, test, seed=shown.seed, most=shown.limit or MOST)
     )
     seen = images if config.varied else page.Absent("Samples were learned from as they are; --augment varies them.")
-    say("Drawing the map, and looking for neighbours")
+    said("Drawing the map, and looking for neighbours", quiet)
     labelled = type(config).about.needs_labels or getattr(images, "labels", ()) is not None  # unknown: as if there were
+    stages, repair = facts.stages_of(folder), facts.repair_of(folder.path)
+    repaired = repair is not None and not isinstance(repair, page.Absent)  # which shows the pictures of its stages
     return page.Page(
         head=head if shown.elsewhere else replace(head, gain=gain_of(folder)),
         curves=facts.curves_of(folder.metrics()),
         results=page.Absent(shown.elsewhere) if shown.elsewhere else _results(folder, record),
-        map=_tried(parts, lambda parts: facts.map_of(parts.mapped.by_fifths(), seed=seed)),
-        gallery=_tried(parts, lambda parts: facts.gallery_of(parts.bank, parts.asked)),
-        views=_tried(seen, lambda images: facts.views_of(images, trained.encoder, config.views, seed=seed)),
-        pairing=_tried(trained.encoder, lambda encoder: facts.pairing_of(config, encoder, labelled=labelled)),
-        spectra=_tried(parts, lambda parts: parts.spectra),
+        map=tried(parts, lambda parts: facts.map_of(parts.mapped.by_fifths(), seed=seed)),
+        gallery=tried(parts, lambda parts: facts.gallery_of(parts.bank, parts.asked)),
+        views=tried(seen, lambda images: facts.views_of(images, trained.encoder, config.views, seed=seed)),
+        pairing=tried(trained.encoder, lambda encoder: facts.pairing_of(config, encoder, labelled=labelled)),
+        spectra=tried(parts, lambda parts: parts.spectra),
         setup=facts.setup_of(folder, record, config),
         relations=facts.relations_of(folder.path, record),
-        sides=_tried(images if test is None else test, lambda samples: facts.sides_of(trained, samples)),
-        stages=(stages := facts.stages_of(folder)),
+        sides=tried(images if test is None else test, lambda samples: facts.sides_of(trained, samples)),
+        stages=[replace(stage, pictures=()) for stage in stages] if repaired else stages,
         pictures=() if stages else facts.left_pictures_of(folder.path),
+        repair=repair,
     )
-
-
-def _tried(given: Any, make: Callable[[Any], T]) -> T | Absent:
-    """`make(given)`; `Absent` where what it needs is, or where it cannot be made of this."""
-    from contrapose.report.page import Absent
-
-    if isinstance(given, Absent):
-        return given
-    try:
-        return make(given)
-    except ContraposeError as error:
-        return Absent(str(error))
-
-
-def _embedding(*parts: Samples | Absent | None) -> str:
-    """`Embedding 5,000 pictures, trained and untrained`."""
-    from contrapose.report.page import Absent
-    from contrapose.words import counted
-
-    found = [part for part in parts if part is not None and not isinstance(part, Absent)]
-    total = min(sum(map(len, found)), MOST)
-    return f"Embedding {counted(total, found[0].noun if found else 'sample')}, trained and untrained"
 
 
 def _html(file: Path) -> Path:
@@ -199,33 +171,6 @@ def _html(file: Path) -> Path:
     if not file.parent.is_dir():
         raise ArgumentError(f"The folder {file.parent} does not exist, so {file.name} cannot be written there.")
     return file
-
-
-def _open(
-    trained: Embedder,
-    config: Method,
-    shown: Shown,
-    reading: Reading,
-    quiet: bool,
-    folder: RunFolder,
-) -> Samples | Absent:
-    """The data that was given, or else the run's own, or why that is not to be had."""
-    from contrapose.commands.run_data import FROM_PYTHON, data_places
-    from contrapose.report.page import Absent
-
-    if shown.data is not None:
-        return reading.open(trained, shown.data, limit=shown.limit, progress=not quiet, **shown.numbers)
-    if config.data == FROM_PYTHON:
-        return Absent("The run was trained on data handed over in Python; name some with --data.")
-    # the embedded characters are for training without labels, yet the page is better with what they are
-    usual = "none" if config.labels == "none" else "character" if config.data == "omniglot" else None
-    labels = {"labels": usual} if reading.asked.get("labels") in (None, "auto") else {}
-    numbers = {} if config.number_column is None else {"number_column": config.number_column}
-    try:
-        place = data_places(config.data, folder.read_record(), folder.root)[0]
-        return reading.open(trained, place, limit=config.limit, progress=not quiet, **labels, **numbers)
-    except (DataError, OSError) as error:
-        return Absent(f"The run's data cannot be opened. {error} Name other data with --data.")
 
 
 def _results(folder: RunFolder, record: dict[str, Any]) -> Results | Absent:

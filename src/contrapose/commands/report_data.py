@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contrapose.encoders.perturbations import perturbation_folder
 from contrapose.encoders.stage_folder import no_encoder_there
 from contrapose.errors import RunError
 from contrapose.shell import shell_command
@@ -88,13 +87,20 @@ def with_encoder(folder: RunFolder) -> RunFolder:
     reason = no_encoder_there(folder.path)
     if folder.stage is not None:
         raise RunError(f"{reason} Its curves and pictures are on the page of the run: {_command('report', folder)}")
-    if perturbation_folder(folder.path) is not None:
-        raise RunError(
-            f"{folder.path} holds a perturbation and no encoder: its pictures lie in {folder.path / 'pictures'}, and "
-            f"{shell_command('apply', folder.root, 'PICTURES', '--out', 'perturbed')} puts it on others."
-        )
     reason = reason or f"{folder.path} has no encoder yet: it stopped before its first checkpoint."
-    raise RunError(f"{reason} Continue it with: {_command('train', folder, '--resume')}")
+    raise RunError(f"{reason} Continue it with: {_command(_verb(folder), folder, '--resume')}")
+
+
+def is_attack(folder: RunFolder) -> bool:
+    """Whether it is the folder of an attack, which leaves a perturbation and no encoder."""
+    return _verb(folder) == "attack"
+
+
+def _verb(folder: RunFolder) -> str:
+    from contrapose.methods import METHODS
+
+    method = METHODS.get(folder.read_record().get("method", ""))
+    return "train" if method is None else method.verb
 
 
 def _command(name: str, folder: RunFolder, *options: str) -> str:

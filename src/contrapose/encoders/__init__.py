@@ -6,6 +6,7 @@ from contrapose.encoders.artifact import encoder_folder, load_encoder, save_enco
 from contrapose.encoders.backbone import ENCODERS, Backbone, ConvolutionalBackbone
 from contrapose.encoders.capabilities import (
     CAPABILITIES,
+    Enterable,
     Layered,
     Lexical,
     Patchwise,
@@ -36,6 +37,7 @@ __all__ = [
     "Backbone",
     "ConvolutionalBackbone",
     "Encoder",
+    "Enterable",
     "Frozen",
     "GraphEncoder",
     "ImageEncoder",

@@ -98,6 +98,22 @@ class Tabled(Protocol):
 
 
 @runtime_checkable
+class Enterable(Tabled, Protocol):
+    """Behind its table of tokens it can be entered, with vectors that no token has.
+
+    forward(view) = entered(embed(view), view)
+    """
+
+    def embed(self, view: Padded) -> Tensor:
+        """The rows of the table, `(B, T, E)`."""
+        ...
+
+    def entered(self, embedded: Tensor, view: Padded) -> Tensor:
+        """The embedding, `(B, D)`, of vectors in the place of the table's; the mask is the view's."""
+        ...
+
+
+@runtime_checkable
 class Lexical(Protocol):
     """Its tokens are read in context, and stand in a table first: behind the table it can be entered, with vectors that
     no token has; and what it makes of a token can be compared with all that the table holds.
@@ -173,6 +189,7 @@ CAPABILITIES: dict[str, tuple[type, str]] = {
     "patches": (Patchwise, "vit_micro, which is of pictures"),
     "tokens": (Tokenwise, "transformer, which is of texts"),
     "a table of tokens": (Tabled, "bag_of_words, which is of texts"),
+    "a way in behind its table of tokens": (Enterable, "bag_of_words, which is of texts"),
     "tokens in context": (Lexical, "transformer, which is of texts"),
     "two towers": (TwoTowers, "tiny_conv on pairs (--modality pairs)"),
 }

@@ -1,5 +1,6 @@
 """Embeddings into numbers with intervals. This room knows nothing of training, data sets or encoders."""
 
+from contrapose.evaluation.accuracy_lost import AccuracyLost, accuracy_lost
 from contrapose.evaluation.alignment import Cosines, alignment, cosines, tolerance, uniformity, uniformity_optimum
 from contrapose.evaluation.area import area_under_curve
 from contrapose.evaluation.balanced import balanced_accuracy, unequal_classes
@@ -53,6 +54,7 @@ from contrapose.evaluation.translation import TranslationRates, translation_rate
 from contrapose.evaluation.zero_shot import cosine_scores, in_any_order, likeliest
 
 __all__ = [
+    "AccuracyLost",
     "Agreement",
     "Clustering",
     "Cosines",
@@ -79,6 +81,7 @@ __all__ = [
     "Threshold",
     "TranslationRates",
     "accuracies",
+    "accuracy_lost",
     "agreement",
     "alignment",
     "area_under_curve",

@@ -29,6 +29,15 @@ class Backdoor:
     success: Metric
     without: Metric
 
+    @property
+    def works(self) -> bool:
+        """Whether the trigger does what it was planted for."""
+        return self.success.value >= LEAST_SUCCESS
+
+    def metrics(self) -> dict[str, Metric]:
+        """Its three numbers by what they are called."""
+        return {one.name: one for one in (self.accuracy, self.success, self.without)}
+
     def valid_victim(self, *, least_accuracy: float, least_success: float = LEAST_SUCCESS) -> bool:
         """Whether a repair of it may be judged: the trigger works, and the encoder is worth something without it.
 

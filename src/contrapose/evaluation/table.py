@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Rows = Sequence[tuple[str, Mapping[str, Metric]]]
 """`(arm, {column: metric})` pairs, in the order in which they are shown."""
 
+BETWEEN, UNCHANGED = "; ", "as they are"
+"""Between the name of a metric and the condition it was measured under, and what the row without one is called."""
+
 ABSENT = "-"
 """What an arm shows that lacks a metric: never 0 for "not measured"."""
 
@@ -79,6 +82,23 @@ def results_text(
     rule = ["-" * width for width in widths]
     lines = ["  ".join(row).rstrip() for row in (aligned[0], rule, *aligned[1:])]
     return "\n".join([*lines, "", *_protocols(rows)])
+
+
+def conditions_in_rows(arms: Mapping[str, Mapping[str, Metric]]) -> Mapping[str, Mapping[str, Metric]]:
+    """One arm that was measured under several conditions, its metrics called `METRIC; CONDITION` there: a row for each.
+
+    Several arms stay as they are, and so does one without conditions.
+    """
+    if len(arms) != 1:
+        return arms
+    (metrics,) = arms.values()
+    if not any(BETWEEN in name for name in metrics):
+        return arms
+    rows: dict[str, dict[str, Metric]] = {}
+    for name, metric in metrics.items():
+        plain, _, condition = name.partition(BETWEEN)
+        rows.setdefault(condition or UNCHANGED, {})[plain] = metric
+    return rows
 
 
 def _columns(rows: Rows) -> list[str]:

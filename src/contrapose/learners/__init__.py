@@ -30,6 +30,7 @@ from contrapose.learners.momentum_views import MomentumViews
 from contrapose.learners.multi_exit import MultiExit
 from contrapose.learners.nearest_neighbour import NearestNeighbour, SupportSet
 from contrapose.learners.origin_and_family import OriginAndFamily
+from contrapose.learners.pair_attack import PairAttack, PairTerms
 from contrapose.learners.patch_game import PatchGame, PatchTerms
 from contrapose.learners.predicted_views import PredictedViews
 from contrapose.learners.prototypes import CropQueue, Prototypes
@@ -93,6 +94,8 @@ __all__ = [
     "OriginAndFamily",
     "PaintingGame",
     "PaintingWeights",
+    "PairAttack",
+    "PairTerms",
     "PatchGame",
     "PatchTerms",
     "PredictedViews",

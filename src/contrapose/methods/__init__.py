@@ -15,6 +15,7 @@ from contrapose.methods.clip_rocket import CLIPRocket
 from contrapose.methods.code_clones import CodeClones
 from contrapose.methods.code_search import CodeSearch
 from contrapose.methods.contrabert import ContraBERT
+from contrapose.methods.cpgc import CPGC
 from contrapose.methods.crop_infonce import CropInfoNCE
 from contrapose.methods.cross_sequence import CrossSequence
 from contrapose.methods.dat import DAT
@@ -40,6 +41,7 @@ from contrapose.methods.moco import MoCo
 from contrapose.methods.multiview import MultiView
 from contrapose.methods.nnclr import NNCLR
 from contrapose.methods.on_run import OnRun
+from contrapose.methods.patch_training import PatchTraining
 from contrapose.methods.pixcontrast import PixContrast
 from contrapose.methods.pixpro import PixPro
 from contrapose.methods.replaced_token import ReplacedToken
@@ -66,6 +68,7 @@ __all__ = [
     "CGCL",
     "CLESS",
     "CLIP",
+    "CPGC",
     "DAT",
     "DCL",
     "DEFAULT_METHOD",
@@ -104,6 +107,7 @@ __all__ = [
     "MoCo",
     "MultiView",
     "OnRun",
+    "PatchTraining",
     "PixContrast",
     "PixPro",
     "ReplacedToken",

@@ -29,11 +29,11 @@ class AdvCLIP(OnRun):
     noise, and with the one that was found (`attack.json`, and at the end of the run), and how far noise on the
     pictures, blur, fewer levels or pruning undo it. `contrapose apply RUN PICTURES` pastes it.
 
-    What to expect: one run and no claim yet. With 2 x 2 of 16 x 16 pixels of made scenes, 5 epochs of 800 pairs, the
-    first caption of 64 % of kept-out pictures was another one than before (noise: 31 %, grey: 26 %), and pictures found
-    their words in 28 % in place of 43 %; blur undid most of it, the other defences nothing, for a patch that knew of
-    none (a stale one: `--defence` learns one that knows). Where the patch hides what pictures show, a grey one does the
-    same: look at that row first. A small effect is no proof of safety.
+    What to expect: trials and no verdict yet. On made scenes of 24 pixels, 800 pairs, 230 steps, a patch of 4 x 4 where
+    no digit is fooled a linear probe in half of the digits (noise: 17 %, grey: 10 %) and in no colour, and a third
+    to a half of the pictures that found their words no longer did; blur, noise, levels and pruning undid nothing,
+    `contrapose repair patch-training` most of it. Without the topology the patch was the same. Where the patch hides
+    what pictures show, a grey one does the same: look at that row first. A small effect is no proof of safety.
     """
 
     about: ClassVar[About] = About(
@@ -72,7 +72,7 @@ class AdvCLIP(OnRun):
     """Channels of both networks next to the picture. [design] 32, for small pictures; 128 in the authors' code."""
     holdout: float = 0.2
     """Share of the pairs that the patch is not learned on, and on which its effect is measured. [design] 0.2."""
-    defence: Literal["none", "blur", "levels", "pruning"] = "none"
+    defence: Literal["none", "noise", "blur", "levels", "pruning"] = "none"
     """Learn the patch against towers behind a defence: an adaptive attacker. none: the towers as they are."""
     prune: float = 0.3
     """Share of the picture tower's weights that pruning takes away, the smallest ones. [design] 0.3."""
@@ -99,7 +99,7 @@ class AdvCLIP(OnRun):
         self._check("width", self.width >= 1, "at least 1")
         for name in ("holdout", "prune"):
             self._check(name, 0 < getattr(self, name) < 1, "between 0 and 1")
-        self._check_choice("defence", ("none", "blur", "levels", "pruning"))
+        self._check_choice("defence", ("none", "noise", "blur", "levels", "pruning"))
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from dataclasses import replace
@@ -110,7 +110,7 @@ class AdvCLIP(OnRun):
         from contrapose.encoders.pairs import Towers
         from contrapose.encoders.perturbations import PatchDiscriminator, PatchGenerator
         from contrapose.learners import PatchGame, PatchTerms
-        from contrapose.methods.patching.trainer import BEFORE, pruned_towers
+        from contrapose.methods.patching.defences import PRUNING, pruned_towers, to_learn_against
         from contrapose.objectives import pushed_apart, topology_deviation
         from contrapose.robustness import patch_mask
 
@@ -130,9 +130,9 @@ class AdvCLIP(OnRun):
         )
         given = replace(frozen(encoder), source=str(self.init))
         victim = given
-        if self.defence == "pruning":
+        if self.defence == PRUNING:
             victim = replace(given, network=pruned_towers(given.network, self.prune))
-        return PatchGame(maker, judge, victim, mask, terms, given=given, before=BEFORE.get(self.defence))
+        return PatchGame(maker, judge, victim, mask, terms, given=given, before=to_learn_against(self.defence))
 
     def stages(self, context: Context) -> Sequence[Stage]:
         from contrapose.methods.patching.trainer import PatchTrainer, kept_out

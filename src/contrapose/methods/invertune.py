@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from contrapose.errors import DataError
+from contrapose.errors import ArgumentError, DataError
 from contrapose.methods.fit_to_data import class_names
 from contrapose.methods.method import About, register
 from contrapose.methods.on_run import OnRun
@@ -14,12 +15,18 @@ from contrapose.methods.on_run import OnRun
 if TYPE_CHECKING:
     import torch
 
+    from contrapose.data import Samples
     from contrapose.encoders import Encoder
     from contrapose.learners import Learner
     from contrapose.methods.repairing.suspect import Suspect
     from contrapose.training.stages import Context, Stage
 
-KNOWN = ("inverted", "random", "badnets", "blended", "sig", "wanet")
+LABEL = "label"
+FOUND, RANDOM = "inverted", "random"
+USED = ("data", "label_column", "labels", "limit", "out", "init", "batch_size", "seed", "device", "learning_rate")
+USED += ("weight_decay", "gradient_clip", "checkpoint_minutes", "checkpoint_steps", "log_steps", "tracker")
+USED += ("image_column", "text_column", "fit", "white", "workers")
+"""Options that all methods have, and that mean something here."""
 
 
 @register("invertune")
@@ -86,9 +93,9 @@ class InverTune(OnRun):
     frozen_norms: bool = True
     """Batch normalisation keeps its statistics while tuning. [design] on, for a few hundred pictures; the authors' move
     them."""
-    trigger: Literal["inverted", "random", "badnets", "blended", "sig", "wanet"] = "inverted"
-    """What is tuned away. inverted: what was found. random: a mask as large at random places, a control. A name: that
-    trigger with its usual options, if it is known."""
+    trigger: str = FOUND
+    """What is tuned away. inverted: what was found. random: a mask as large at random places, a control. Or the true
+    one, where it is known: "badnets?side=4", or the folder that `contrapose poison` wrote."""
     batch_size: int = 64
     """Pictures a step of the search. 64: the authors'."""
     learning_rate: float = 3e-3
@@ -110,11 +117,46 @@ class InverTune(OnRun):
             self._check(name, getattr(self, name) > 0, "above 0")
         for name in ("mask_weight", "align_weight", "preserve_weight"):
             self._check(name, getattr(self, name) >= 0, "0 or more")
-        self._check_choice("trigger", KNOWN)
+        self._check_trigger()
 
     @property
     def varied(self) -> bool:
         return False
+
+    @property
+    def shown_targets(self) -> tuple[str, ...]:
+        """Labels, where there are any, name the classes and say which pictures show the target."""
+        return (LABEL,)
+
+    def _check_trigger(self) -> None:
+        """Pass a trigger that can be made, of whatever size.
+
+        Errors:
+            ArgumentError: an unknown name or option.
+        """
+        if self.trigger in (FOUND, RANDOM):
+            return
+        name = self.trigger.partition("?")[0]
+        known = (FOUND, RANDOM, "badnets", "blended", "sig", "wanet")
+        there = name in known or Path(self.trigger).is_dir()
+        self._check("trigger", there, f"one of {', '.join(known)}, or a folder that `contrapose poison` wrote")
+
+    def read(self, open: Callable[..., Samples]) -> Samples:
+        """The clean pairs.
+
+        Errors:
+            ArgumentError: an option that would do nothing, or no towers.
+        """
+        own = {field.name for field in fields(InverTune)} - {field.name for field in fields(OnRun)}
+        idle = sorted({name.partition(".")[0] for name in self.differences()} - own - {*USED})
+        if idle:
+            asked = " and ".join(f"--{name.replace('_', '-')}" for name in idle)
+            raise ArgumentError(
+                f"{asked} would do nothing here: invertune trains by steps of its own (--scan-steps, "
+                "--inversion-steps, --repair-steps), on pictures as they are and the towers that it is given. Leave "
+                "it out."
+            )
+        return super().read(open)
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners.held import Held

@@ -87,12 +87,12 @@ def _change(config: Any, found: Found, suspect: Suspect) -> Callable[[Tensor], T
     import torch
 
     from contrapose.data import derived_generator
-    from contrapose.robustness import trigger
+    from contrapose.robustness import named_trigger
     from contrapose.robustness.backdoors import overlaid
 
     image, device = suspect.towers.image, suspect.pictures.device
     if config.trigger not in ("inverted", "random"):
-        return trigger(config.trigger, channels=image.channels, image_size=image.image_size)
+        return named_trigger(config.trigger, channels=image.channels, image_size=image.image_size)
     mask, pattern = found.mask, found.trigger  # (C, H, W) each
     if config.trigger == "random":
         generator = derived_generator(config.seed, "random trigger")

@@ -9,6 +9,7 @@
 
 from contrapose.objectives.adversarial.feature_similarity import feature_similarity
 from contrapose.objectives.adversarial.hinge import hinge_loss
+from contrapose.objectives.adversarial.to_farthest import farthest_owners, squared_shift, to_farthest
 from contrapose.objectives.adversarial.topology import (
     pushed_apart,
     topology_deviation,
@@ -114,6 +115,7 @@ __all__ = [
     "difficulty_weighted",
     "energy_difference",
     "energy_weights",
+    "farthest_owners",
     "feature_similarity",
     "gated_contrast",
     "gradient_penalty",
@@ -167,11 +169,13 @@ __all__ = [
     "slope_penalty",
     "soft_sort",
     "soft_targets",
+    "squared_shift",
     "sup_con",
     "supcon_ce",
     "supremix",
     "swapped_assignment",
     "swapped_prediction",
+    "to_farthest",
     "topology_deviation",
     "topology_divergence",
     "topology_graph",

@@ -73,13 +73,15 @@ Show = Callable[[int], Card]
 """Row number -> how that sample is shown. A new kind of data needs one of these and nothing else."""
 
 
-def picture_card(pixels: UInt8[Tensor, "C H W"], alt: str, *, side: int = THUMBNAIL) -> PictureCard:
+def picture_card(
+    pixels: UInt8[Tensor, "C H W"], alt: str, *, side: int = THUMBNAIL, lossless: bool = False
+) -> PictureCard:
     """A thumbnail of at most `side` pixels; three channels as colour, of any other number the first as grey."""
     shown = pixels.permute(1, 2, 0) if len(pixels) == 3 else pixels[0]  # (H, W, 3) or (H, W)
     picture = Image.fromarray(np.ascontiguousarray(shown.cpu().numpy()))
     picture.thumbnail((side, side))
     buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=QUALITY)
+    picture.save(buffer, "WEBP", quality=QUALITY, lossless=lossless)
     return PictureCard(f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}", alt)
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from contrapose.optional import optional
+from contrapose.report.attacked import AttackPage
 from contrapose.report.page import Curve, Map, Page, Relations, Spectra
 
 Spec = dict[str, Any]
@@ -47,8 +48,8 @@ THEME: Spec = {
 """Colours are those of the style sheet, by name: charts are SVG, so they follow it into the dark and onto paper."""
 
 
-def charts_of(page: Page) -> dict[str, Spec]:
-    """Every chart of the page by the `id` of the element it is drawn in.
+def charts_of(page: Page | AttackPage) -> dict[str, Spec]:
+    """Every chart of a page by the `id` of the element it is drawn in.
 
     Errors:
         MissingExtraError: altair is not installed (extra `report`).
@@ -58,6 +59,8 @@ def charts_of(page: Page) -> dict[str, Spec]:
     for number, curves in parts or [(0, page.curves)]:
         for curve in getattr(curves, "curves", ()):
             charts[chart_id(curve.name, number)] = curve_chart(curve)
+    if not isinstance(page, Page):
+        return charts
     if isinstance(page.map, Map):
         charts["map-chart"] = map_chart(page.map)
     if isinstance(page.spectra, Spectra):

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from contrapose.report.attacked import AttackPage
 from contrapose.report.charts import SHAPES, chart_id, charts_of, javascript
 from contrapose.report.page import Absent, Map, Page
 from contrapose.version import __version__
@@ -20,8 +21,8 @@ from contrapose.words import counted
 _ADDRESS = re.compile(r"https?://[^\s,;<>\"')]+")
 
 
-def render(page: Page) -> str:
-    """The page as HTML.
+def render(page: Page | AttackPage) -> str:
+    """The page of a run, or of an attack, as HTML.
 
     Everything that came from the user is escaped, and a content security policy allows the page's own scripts (by
     their digests) and embedded pictures, nothing else: no address is ever loaded.
@@ -30,10 +31,11 @@ def render(page: Page) -> str:
         MissingExtraError: altair or vl-convert-python is not installed (extra `report`).
     """
     charts = _json(charts_of(page))
+    drawn = page.map if isinstance(page, Page) and isinstance(page.map, Map) else None
     scripts = [_script(javascript()), _script(_file("page.js"))]
     return (
         environment()
-        .get_template("page.html")
+        .get_template("page.html" if isinstance(page, Page) else "attack.html")
         .render(
             page=page,
             version=__version__,
@@ -41,10 +43,10 @@ def render(page: Page) -> str:
             scripts=[Markup(script) for script in scripts],
             policy=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
             charts=Markup(charts),
-            near=Markup(_json([point.near for point in page.map.points] if isinstance(page.map, Map) else [])),
+            near=Markup(_json([] if drawn is None else [point.near for point in drawn.points])),
             chart_id=chart_id,
             shapes=[_outline(shape) for shape in SHAPES],
-            colour_by_class=isinstance(page.map, Map) and _few_classes(page.map),
+            colour_by_class=drawn is not None and _few_classes(drawn),
         )
     )
 

@@ -19,6 +19,7 @@ from contrapose.report.found import Neighbour as Neighbour
 from contrapose.report.found import Query as Query
 from contrapose.report.found import Sides as Sides
 from contrapose.report.found import Sought as Sought
+from contrapose.report.repaired import Repaired
 
 
 @dataclass(frozen=True)
@@ -196,3 +197,4 @@ class Page:
     sides: Sides | Absent | None = None  # None: samples have one side
     stages: Sequence[StagePart] = ()
     pictures: Sequence[LeftPicture] | Absent = ()
+    repair: Repaired | Absent | None = None  # None: the run repaired nothing

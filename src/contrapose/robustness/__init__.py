@@ -10,7 +10,7 @@ from contrapose.robustness.perturb import Perturbation, perturbation
 from contrapose.robustness.pgd import Steps, climb, project, random_start
 from contrapose.robustness.pictures import checked_pictures, largest_change, peak_ratio
 from contrapose.robustness.sharpness import Curvature, Flatness, average_flatness, blocks_of, top_eigenvalue
-from contrapose.robustness.triggers import TRIGGERS, Trigger, trigger
+from contrapose.robustness.triggers import POISON_RECORD, TRIGGERS, Trigger, named_trigger, read_poison, trigger
 from contrapose.robustness.universal import (
     add_delta,
     kept_near,
@@ -18,10 +18,13 @@ from contrapose.robustness.universal import (
     patch_mask,
     project_delta,
     rounded,
+    sign_noise,
     total_variation,
+    whole_levels,
 )
 
 __all__ = [
+    "POISON_RECORD",
     "TRIGGERS",
     "Attacked",
     "Curvature",
@@ -44,6 +47,7 @@ __all__ = [
     "landscape",
     "largest_change",
     "levelled",
+    "named_trigger",
     "noisy",
     "paste",
     "patch_mask",
@@ -53,9 +57,12 @@ __all__ = [
     "project_delta",
     "pruned",
     "random_start",
+    "read_poison",
     "rounded",
+    "sign_noise",
     "symmetric_divergence",
     "top_eigenvalue",
     "total_variation",
     "trigger",
+    "whole_levels",
 ]

@@ -18,7 +18,9 @@ from contrapose.tasks.prompts import PROMPTS
 from contrapose.tasks.ranking import RANKING
 from contrapose.tasks.regression import REGRESSION
 from contrapose.tasks.renaming import RENAMING
+from contrapose.tasks.review import Review, Saved
 from contrapose.tasks.robust import ROBUST
+from contrapose.tasks.robustness_table import ROBUSTNESS_TABLE
 from contrapose.tasks.scored_pairs import SCORED_PAIRS
 from contrapose.tasks.task import TASKS, Measurement, Task
 from contrapose.tasks.zero_shot import ZERO_SHOT
@@ -42,7 +44,20 @@ for _task in (
     PAIRED_SEARCH,
     RENAMING,
     CORRUPTIONS_TASK,
+    ROBUSTNESS_TABLE,
 ):
     TASKS.register(_task.name)(_task)
 
-__all__ = ["TASKS", "Attacks", "Given", "Measurement", "OfClassifier", "Targets", "Task", "check_one_task", "task_for"]
+__all__ = [
+    "TASKS",
+    "Attacks",
+    "Given",
+    "Measurement",
+    "OfClassifier",
+    "Review",
+    "Saved",
+    "Targets",
+    "Task",
+    "check_one_task",
+    "task_for",
+]

@@ -8,6 +8,8 @@ from typing import Any
 from contrapose.errors import ArgumentError
 from contrapose.robustness import Steps
 
+TABLE = "robustness-table"
+"""The task that `--robust` means where no classifier is measured."""
 NORMS = {"l2": "L2", "linf": "Linf"}
 """What people call the norms."""
 
@@ -47,8 +49,8 @@ class Attacks:
         """
         if self != Attacks():
             raise ArgumentError(
-                "--eps-l2, --eps-linf, --attack-steps and --restarts are of attacks on a classifier: ask for them with "
-                "--robust (robust=True), or leave these out."
+                "--eps-l2, --eps-linf, --attack-steps and --restarts are of attacks on a classifier, or the two in the "
+                "middle of a robustness table: ask for them with --robust (robust=True), or leave these out."
             )
 
 
@@ -62,7 +64,7 @@ def check_one_task(task: str | None, *, robust: bool, outliers: Any) -> None:
         **({"robust": "--robust"} if robust else {}),
         **({"out-of-distribution": "--ood"} if outliers is not None else {}),
     }
-    if task is not None:
+    if task is not None and not (robust and task == TABLE):
         asked.setdefault(task, f"--task {task}")
     if len(asked) > 1:
         raise ArgumentError(

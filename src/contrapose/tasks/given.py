@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -25,63 +25,13 @@ from contrapose.encoders.texts.trained_matcher import TrainedMatcher
 from contrapose.errors import ArgumentError, ContraposeError, DataError
 from contrapose.modalities import Modality, modality_of
 from contrapose.tasks.attacks import Attacks
+from contrapose.tasks.review import Review
+from contrapose.tasks.targets import Targets
 from contrapose.words import a_type
 
 ENCODED = ("bytes", "struct", "text")
 """What a column of masks may hold: encoded pictures, or the names of their files."""
 NUMBER_NAMES = (*LABEL_NAMES, "number", "value", "score", "rating")
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What was asked to be measured by; None where the call names nothing.
-
-    Arguments:
-        label_column, labels: classes, as in `open_data`.
-        number_column, numbers: the column of numbers, or one number a sample. The column of the score, of pairs.
-        pair_columns: names of the two sides of pairs.
-        label_texts: the texts of labels, for zero-shot.
-        prompts: sentences about a class, for zero-shot of pictures by words.
-        masks: where the class of every pixel is: a column, an array of an archive, a folder, or the masks themselves.
-        void: numbers in masks that are no class; None: 255.
-        bias_column: what may go with the class and should not lead a classifier.
-    """
-
-    label_column: str | None = None
-    labels: Any = None
-    number_column: str | None = None
-    numbers: Any = None
-    pair_columns: Sequence[str] | None = None
-    label_texts: Sequence[str] | None = None
-    prompts: Sequence[str] | None = None
-    masks: Any = None
-    void: Sequence[int] | None = None
-    bias_column: str | None = None
-
-    @property
-    def asked(self) -> tuple[str, ...]:
-        """What the call named, as arguments; `labels` that are none of one's own ("auto", "none") name nothing."""
-        named = [one.name for one in fields(self) if getattr(self, one.name) is not None]
-        return tuple(name for name in named if name != "labels" or self._brought)
-
-    @property
-    def label(self) -> bool:
-        """Whether classes were asked for by name."""
-        return self.label_column is not None or self._brought
-
-    @property
-    def _brought(self) -> bool:
-        return self.labels is not None and self.labels is not False and not isinstance(self.labels, str)
-
-    @property
-    def number(self) -> bool:
-        """Whether numbers were."""
-        return self.number_column is not None or self.numbers is not None
-
-    @property
-    def without_labels(self) -> bool:
-        """Whether labels are not to be read."""
-        return self.labels is False or (isinstance(self.labels, str) and self.labels == "none")
 
 
 def _not_known(embed: Callable[[Samples], Any]) -> TrainedHeads:
@@ -122,11 +72,10 @@ class Given:
         trained_for: `"label"` or `"number"`, what the method of the run learns from; None: from neither.
         classifier: the classifier that the encoder belongs to; None: to none.
         matcher: what compares its texts with the texts of labels; None: their cosine.
-        limit: at most so many samples of each part.
-        seed: of the split and of intervals.
+        limit, seed: at most so many samples of each part; of the split and of intervals.
         k: neighbours of kNN.
         full: all that the task can measure.
-        attacks: what a classifier has to bear; None: nothing was asked of it.
+        attacks, review: what a classifier has to bear (None: nothing); how far a robustness table looks.
         outliers: data of another kind of thing, as the user gave them; None: none.
         mask_seen: whether items that a user took before are left out of a ranking.
     """
@@ -146,6 +95,7 @@ class Given:
     k: int = 20
     full: bool = False
     attacks: Attacks | None = None
+    review: Review | None = None
     outliers: Any = None
     mask_seen: bool = False
 

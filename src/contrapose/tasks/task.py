@@ -77,6 +77,10 @@ class Measurement(ABC):
         """What people should look at once every arm was measured: pixels, title and caption of each."""
         return []
 
+    def record(self) -> dict[str, Any]:
+        """What else `evaluation.json` keeps, by name; complete once every arm was measured."""
+        return {}
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader should know, a sentence each without its full stop; complete once every arm was measured."""

@@ -82,6 +82,24 @@ class Images(Samples):
         """The pictures of these row numbers, in this order, as a new tensor on the CPU."""
         return torch.from_numpy(rows_of(self.store, self.stored_rows(indices)))  # (B, C, H, W)
 
+    def with_pixels(self, pixels: np.ndarray, *, how: str = "changed") -> Images:
+        """What these became, `(N, C, H, W)` uint8, with all that is known of each.
+
+        Arguments:
+            how: what was done to them, said of their origin.
+        """
+        found = Images(
+            pixels,
+            targets=self.targets,
+            class_names=self.class_names,
+            identifiers=self.identifiers,
+            origin=f"{self.origin} ({how})",
+            notes=self.notes,
+            preparation=self.preparation,
+        )
+        found.names_of = self.names_of
+        return found
+
     def digest(self) -> str:
         """A hash of the pixels."""
         return hash_pixels(self.store)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class LayeredImageEncoder(ImageEncoder):
     """An `ImageEncoder` whose layers can be read (the capability `Layered`)."""
 
-    backbone: ConvolutionalBackbone | VisionTransformer
+    backbone: Any  # a Backbone with layers of its own
 
     @property
     def layers(self) -> Mapping[str, Layer]:

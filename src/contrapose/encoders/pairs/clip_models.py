@@ -17,6 +17,8 @@ from contrapose.encoders.backbone import Backbone
 from contrapose.encoders.factory import seeded
 from contrapose.encoders.hugging_face import harmless, published_model, settings_of
 from contrapose.encoders.images.image_encoder import ImageEncoder
+from contrapose.encoders.images.layered import LayeredImageEncoder
+from contrapose.encoders.layers import Layer
 from contrapose.encoders.pairs.towers import Towers
 from contrapose.encoders.texts.backbone import TextBackbone
 from contrapose.encoders.texts.hugging_face import hf_tokenizer
@@ -40,8 +42,19 @@ class _Pictures(Backbone):
         super().__init__()
         self.tower, self.projection, self.dimension = tower, projection, dimension
 
+    @property
+    def layers(self) -> dict[str, Layer]:
+        """Its blocks, by name; none where the model keeps them elsewhere than CLIP and SigLIP do."""
+        blocks: Any = getattr(getattr(self.tower, "encoder", None), "layers", ())
+        return {f"blocks.{number}": Layer(block, _tokens) for number, block in enumerate(blocks)}
+
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
         return self.projection(self.tower(pixel_values=x).pooler_output)
+
+
+def _tokens(output: Any) -> Float[Tensor, "B T D"]:
+    """What a block gives, which some releases of transformers put first in a tuple."""
+    return output[0] if isinstance(output, tuple) else output
 
 
 class _Words(TextBackbone):
@@ -138,8 +151,9 @@ def _towers(
     projections = [getattr(model, f"{side}_projection", None) or nn.Identity() for side in ("visual", "text")]
     widths = [_width(model.config, projection, side) for projection, side in zip(projections, SIZED, strict=True)]
     size, channels = int(model.config.vision_config.image_size), int(model.config.vision_config.num_channels)
-    image = ImageEncoder(
-        _Pictures(vision, projections[0], widths[0]),
+    pictures = _Pictures(vision, projections[0], widths[0])
+    image = (LayeredImageEncoder if pictures.layers else ImageEncoder)(
+        pictures,
         name=name,
         arguments={},
         channels=channels,

@@ -136,7 +136,11 @@ class Towers(Encoder):
 
     def embed_texts(self, texts: Padded) -> Float[Tensor, "B D"]:
         """Prepared texts to unit rows; gradients flow."""
-        return self._united(self.text(texts), 1)
+        return self.heads_of_texts(self.text(texts))
+
+    def heads_of_texts(self, features: Float[Tensor, "B G"]) -> Float[Tensor, "B D"]:
+        """What the text tower gave, to unit rows; gradients flow."""
+        return self._united(features, 1)
 
     def forward(self, view: Any) -> Float[Tensor, "B D"]:
         if isinstance(view, Paired):

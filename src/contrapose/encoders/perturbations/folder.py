@@ -27,7 +27,7 @@ from contrapose.version import __version__
 FOLDER = "perturbation"
 """Where a run keeps its perturbation."""
 WEIGHTS, DESCRIPTION = "perturbation.safetensors", "perturbation.json"
-KINDS = {"patch": ("patch", "mask"), "delta": ("delta",), "generator": None}
+KINDS = {"patch": ("patch", "mask"), "delta": ("delta",), "pair": ("delta", "word"), "generator": None}
 """What each is made of: tensors by name, or the weights of a `PerturbationGenerator`."""
 PURPOSE = "measure and repair the encoder that it names"
 
@@ -52,13 +52,13 @@ class SavedPerturbation:
     """What changes pictures, and what has to be known of it.
 
     Arguments:
-        kind: "patch", "delta" or "generator".
+        kind: "patch", "delta", "pair" (a delta and a word) or "generator".
         channels, image_size: of the pictures that it is for.
         victims: whom it was made against, one at least.
         bound: how much it may change, as JSON: `{"norm": "linf", "radius": 0.04}` or `{"area": 0.03}`.
         tensors: of a patch `patch (C, H, W)` and `mask (1, H, W)`, or one a channel, of a delta `delta (C, H, W)`, on
-            the scale of [0, 1]; of a generator its weights.
-        arguments: of a generator's network.
+            the scale of [0, 1]; of a pair besides `word (E,)`, the vector that was learned; of a generator its weights.
+        arguments: of a generator's network; of a pair `word`, what is put into texts.
         preparation: how the pictures that it was made on became pixels.
         purpose: a sentence's end.
         extra: anything JSON.
@@ -88,7 +88,13 @@ class SavedPerturbation:
             return
         if set(self.tensors) != set(names):
             raise ArgumentError(f"A {self.kind} is made of {' and '.join(names)}, got {', '.join(self.tensors)}.")
+        if self.kind == "pair" and not (isinstance(self.arguments.get("word"), str) and self.arguments["word"]):
+            raise ArgumentError("A pair names the word that is put into texts: arguments={'word': ...}.")
         for name, tensor in self.tensors.items():
+            if name == "word":
+                if tensor.ndim != 1 or not bool(tensor.isfinite().all()):
+                    raise ArgumentError(f"The word must be (E,), finite numbers, got {tuple(tensor.shape)}.")
+                continue
             own_channels = name == "mask" and tensor.shape[:1] == (self.channels,)
             channels = 1 if name == "mask" and not own_channels else self.channels
             shape = (channels, self.image_size, self.image_size)

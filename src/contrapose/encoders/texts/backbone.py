@@ -44,11 +44,18 @@ class TextBackbone(nn.Module):
 
 
 class TabledBackbone(TextBackbone):
-    """One that says where the vectors of its tokens stand (the capability `Tabled`)."""
+    """One that says where the vectors of its tokens stand (the capability `Tabled`), and can be entered behind them:
+    `entered` reads what `embed` found, or anything in its place."""
 
     @property
     def table(self) -> Float[Tensor, "M E"]:
         raise NotImplementedError(f"{type(self).__name__} defines no table.")
+
+    def embed(self, view: Padded) -> Float[Tensor, "B T E"]:
+        return functional.embedding(view.values, self.table)  # (B, T, E)
+
+    def entered(self, embedded: Float[Tensor, "B T E"], view: Padded) -> Float[Tensor, "B D"]:
+        raise NotImplementedError(f"{type(self).__name__} defines no entered.")
 
 
 class TokenwiseBackbone(TextBackbone):
@@ -86,6 +93,9 @@ class LexicalBackbone(TokenwiseBackbone):
 
     def tokens(self, view: Padded) -> Float[Tensor, "B T D"]:
         return self.tokens_of(self.embed(view), view)  # (B, T, D)
+
+    def entered(self, embedded: Float[Tensor, "B T E"], view: Padded) -> Float[Tensor, "B D"]:
+        return self.pool(self.tokens_of(embedded, view), view)  # (B, D)
 
 
 def mean_of_tokens(tokens: Float[Tensor, "B T D"], view: Padded) -> Float[Tensor, "B D"]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from contrapose.encoders.arguments import count, share
-from contrapose.encoders.texts.backbone import TabledBackbone, text_encoder
+from contrapose.encoders.texts.backbone import TabledBackbone, mean_of_tokens, text_encoder
 from contrapose.padded import Padded
 from contrapose.tracing import is_compiling
 
@@ -45,6 +45,9 @@ class BagOfWords(TabledBackbone):
         else:  # the embeddings of all words, (B, T, D), take more than twice as long to make
             mean = functional.embedding_bag(view.values, table, per_sample_weights=weights, mode="sum")  # (B, D)
         return self.layers(self.dropout(mean))  # (B, D)
+
+    def entered(self, embedded: Float[Tensor, "B T D"], view: Padded) -> Float[Tensor, "B D"]:
+        return self.layers(self.dropout(mean_of_tokens(embedded, view)))  # (B, D)
 
 
 @text_encoder("bag_of_words", tokenizer="words")

@@ -105,13 +105,20 @@ class TextEncoder(Encoder):
 
 
 class TabledTextEncoder(TextEncoder):
-    """A `TextEncoder` whose table of tokens can be read (the capability `Tabled`)."""
+    """A `TextEncoder` whose table of tokens can be read (the capability `Tabled`), and that can be entered behind it
+    (`Enterable`)."""
 
     backbone: TabledBackbone
 
     @property
     def table(self) -> Float[Tensor, "M E"]:
         return self.backbone.table
+
+    def embed(self, view: Padded) -> Float[Tensor, "B T E"]:
+        return self.backbone.embed(self._checked(view))  # (B, T, E)
+
+    def entered(self, embedded: Float[Tensor, "B T E"], view: Padded) -> Float[Tensor, "B D"]:
+        return self.backbone.entered(embedded, view)  # (B, D)
 
 
 class TokenwiseTextEncoder(TextEncoder):
@@ -133,7 +140,8 @@ class TokenwiseTextEncoder(TextEncoder):
 
 
 class LexicalTextEncoder(TokenwiseTextEncoder):
-    """A `TokenwiseTextEncoder` that can be entered behind its table of tokens (the capability `Lexical`)."""
+    """A `TokenwiseTextEncoder` that can be entered behind its table of tokens (the capabilities `Lexical` and
+    `Enterable`)."""
 
     backbone: LexicalBackbone
 
@@ -154,3 +162,6 @@ class LexicalTextEncoder(TokenwiseTextEncoder):
 
     def tokens_of(self, embedded: Float[Tensor, "B T E"], view: Padded) -> Float[Tensor, "B T D"]:
         return self.backbone.tokens_of(embedded, view)  # (B, T, D)
+
+    def entered(self, embedded: Float[Tensor, "B T E"], view: Padded) -> Float[Tensor, "B D"]:
+        return self.backbone.entered(embedded, view)  # (B, D)

@@ -99,6 +99,26 @@ class Tokenizer:
         ends = [[end for _, end in one.offsets[: self.room]] for one in self._encodings(texts)]
         return [max(own, default=0) for own in ends]
 
+    def word_spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Where the words of each text stand that `encode` reads, in the order of its groups 1, 2, ...: characters from
+        and to.
+
+        Errors:
+            ArgumentError: as of `encode`.
+        """
+        found = []
+        for one in self._encodings(texts):
+            spans: list[tuple[int, int]] = []
+            last = None
+            for word, (start, end) in zip(one.word_ids[: self.room], one.offsets[: self.room], strict=True):
+                if spans and word == last:
+                    spans[-1] = (spans[-1][0], end)
+                else:
+                    spans.append((start, end))
+                last = word
+            found.append(spans)
+        return found
+
     def _encodings(self, texts: Sequence[str]) -> list[Any]:
         """What the library makes of the beginnings of texts, without what stands around them."""
         try:

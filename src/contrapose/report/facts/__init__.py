@@ -3,14 +3,19 @@
 from contrapose.lazy import lazy_exports
 
 _HOMES = {
+    "answers_of": "answers",
+    "attack_head_of": "run",
     "curves_of": "curves",
     "gallery_of": "neighbours",
     "head_of": "run",
     "left_pictures_of": "left_pictures",
     "map_of": "map",
+    "measured_of": "perturbation",
     "pairing_of": "pairing",
     "parts_of": "parts",
+    "perturbed_of": "perturbation",
     "relations_of": "relations",
+    "repair_of": "repair",
     "results_of": "results",
     "setup_of": "run",
     "sides_of": "sides",

@@ -7,14 +7,17 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
 from contrapose.errors import DataError
 from contrapose.report.course import Absent, LeftPicture
-from contrapose.training.pictures import Picture, open_picture, read_pictures
+from contrapose.training.pictures import open_picture, read_pictures
 
 WIDEST = 1600  # pixels that are embedded of a row: more than the page is wide, on a screen of two pixels a point
 DRAWN = 640  # pixels to which small pictures are enlarged, by a whole number
+TALLEST = 960  # and so high: a grid of many rows is not to fill several screens
 MOST_TIMES = 8
 LARGE = 400_000  # bytes without loss above which a picture loses a little: grids of photographs
 QUALITY = 88  # of WebP
@@ -23,14 +26,15 @@ QUALITY = 88  # of WebP
 def left_pictures_of(folder: Path) -> Sequence[LeftPicture] | Absent:
     """The pictures in `pictures/` of a run's or a stage's folder, in their order; none where nothing was left."""
     try:
-        return [_embedded(picture) for picture in read_pictures(folder)]
+        return [drawn(open_picture(picture), picture.title, picture.caption) for picture in read_pictures(folder)]
     except DataError as error:
         return Absent(str(error))
 
 
-def _embedded(picture: Picture) -> LeftPicture:
-    image = Image.fromarray(open_picture(picture))
-    times = max(1, min(MOST_TIMES, DRAWN // image.width))
+def drawn(pixels: UInt8[np.ndarray, "H W 3"], title: str, caption: str, *, most_times: int = MOST_TIMES) -> LeftPicture:
+    """Pixels as a picture of the page; small ones are enlarged by a whole number, at most `most_times`."""
+    image = Image.fromarray(pixels)
+    times = max(1, min(most_times, DRAWN // image.width, TALLEST // image.height))
     width = image.width * times
     if image.width > WIDEST:
         image.thumbnail((WIDEST, 4 * WIDEST))
@@ -39,7 +43,7 @@ def _embedded(picture: Picture) -> LeftPicture:
     if len(content) > LARGE:
         content = _webp(image, lossless=False)
     source = f"data:image/webp;base64,{base64.b64encode(content).decode()}"
-    return LeftPicture(source, width, times > 1, picture.title, picture.caption)
+    return LeftPicture(source, width, times > 1, title, caption)
 
 
 def _webp(image: Image.Image, *, lossless: bool) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contrapose.evaluation import Metric
-from contrapose.evaluation.table import ABSENT
+from contrapose.evaluation.table import ABSENT, conditions_in_rows
 from contrapose.report.page import Results
 
 
@@ -19,7 +19,7 @@ def results_of(
     diagnosis: Mapping[str, Any] | None = None,
     task: str = "",
 ) -> Results:
-    """Arms (the trained encoder and its floors) in rows, metrics in columns.
+    """Arms (the trained encoder and its floors), or the conditions of one arm, in rows, metrics in columns.
 
     Arguments:
         data: what was evaluated on, in a sentence.
@@ -29,6 +29,7 @@ def results_of(
         diagnosis: a `Diagnosis` as a dictionary, when one was made.
         task: the name of what was measured.
     """
+    arms = conditions_in_rows(arms)
     columns = list(dict.fromkeys(name for metrics in arms.values() for name in metrics))
     rows = [
         (arm, [str(metrics[name]) if name in metrics else ABSENT for name in columns]) for arm, metrics in arms.items()

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from contrapose.encoders import architecture_of
+from contrapose.encoders.perturbations import SavedPerturbation
 from contrapose.methods import Method, name_of
 from contrapose.report.page import Head, Setup
 from contrapose.shell import shell_command
 from contrapose.training.run_folder import RunFolder
-from contrapose.words import counted
+from contrapose.words import capital, counted
 
 
 def head_of(folder: RunFolder, record: Mapping[str, Any], config: Method) -> Head:
@@ -25,34 +26,90 @@ def head_of(folder: RunFolder, record: Mapping[str, Any], config: Method) -> Hea
     data, name = record["data"], name_of(config)
     architecture = architecture_of(folder.encoder)
     step, total = _progress(architecture.extra)
-    finished, status = step >= total, "finished"
-    if not finished:
-        command = shell_command("train", "--resume", folder.root)
-        status = f"half-finished: step {step:,} of {total:,}; continue with: {command}"
     about = type(config).about
     facts = [
-        ("Method", f"{name}: {about.purpose}"),
-        ("Paper", about.paper),
-        ("Data", str(data["origin"])),
-        ("Samples", f"{data['samples']:,}"),
-        *_size(data),
-        ("Encoder", f"{config.encoder}, embeddings of {architecture.dimension} dimensions"),
-        ("Epochs", f"{config.epochs * step / total:.3g} of {config.epochs}" if total else str(config.epochs)),
-        ("Steps", _steps(step, total, architecture.extra)),
+        *_what(record, config),
+        ("Encoder", f"{_encoder(record, config)}, embeddings of {architecture.dimension} dimensions"),
+        *_course(folder, config, step, total, architecture.extra),
         *_stages(folder),
         ("Seed", str(config.seed)),
         *_rate(folder),
         ("Written", f"{_date(folder.encoder / 'encoder.json')} (date of the file)"),
     ]
+    samples = counted(data["samples"], "sample")
     learned = "with labels" if about.needs_labels else "without labels"
-    lead = f"An encoder trained {learned} on {counted(data['samples'], 'sample')} by {name}."
-    skipped = len(data["skipped"])
-    notes = [
-        *map(str, data["notes"]),
-        *([f"{counted(skipped, 'sample')} could not be read and left out."] if skipped else []),
-    ]
+    lead = f"An encoder trained {learned} on {samples} by {name}."
+    if config.verb == "repair":
+        lead = f"{capital(_given(record, config))}, looked into on {samples} that were taken for clean, by {name}."
     of = "" if folder.stage is None else f", stage {folder.stage}"
-    return Head(f"{name} on {_short(config.data)}{of}", lead, finished, status, facts, notes)
+    title = f"{name} on {_short(config.data)}{of}"
+    return Head(title, lead, step >= total, _status(folder, config, step, total), facts, _notes(data))
+
+
+def attack_head_of(folder: RunFolder, record: Mapping[str, Any], config: Method, saved: SavedPerturbation) -> Head:
+    """The head of the page of an attack, from `config.json` and `perturbation.json`."""
+    name, data = name_of(config), record["data"]
+    step, total = _progress(saved.extra)
+    facts = [
+        *_what(record, config),
+        ("Attacked", _given(record, config)),
+        *_course(folder, config, step, total, saved.extra),
+        ("Seed", str(config.seed)),
+        *_rate(folder),
+    ]
+    lead = (
+        f"A {saved.kind} by {name} against {_given(record, config)}, learned on {counted(data['samples'], 'sample')}."
+    )
+    title = f"{name} on {_short(str(config.init or 'an encoder'))}"
+    return Head(title, lead, step >= total, _status(folder, config, step, total), facts, _notes(data))
+
+
+def _what(record: Mapping[str, Any], config: Method) -> list[tuple[str, str]]:
+    about, data = type(config).about, record["data"]
+    return [
+        ("Method", f"{name_of(config)}: {about.purpose}"),
+        ("Paper", about.paper),
+        ("Data", str(data["origin"])),
+        ("Samples", f"{data['samples']:,}"),
+        *_size(data),
+    ]
+
+
+def _course(
+    folder: RunFolder, config: Method, step: int, total: int, extra: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """How long it was; of a run of several stages epochs say nothing."""
+    staged = any("stage" in row for row in folder.metrics())
+    epochs = f"{config.epochs * step / total:.3g} of {config.epochs}" if total else str(config.epochs)
+    return [
+        *([] if staged and config.verb == "repair" else [("Epochs", epochs)]),
+        ("Steps", _steps(step, total, extra)),
+    ]
+
+
+def _encoder(record: Mapping[str, Any], config: Method) -> str:
+    """Its name; of one that was given, where it came from."""
+    return str(config.encoder) if config.verb == "train" else _given(record, config)
+
+
+def _given(record: Mapping[str, Any], config: Method) -> str:
+    """`the encoder of runs/x (weights a1b2c3d4)`."""
+    given = record.get("init") or {}
+    mark = str(given.get("fingerprint", ""))[:8]
+    return f"the encoder of {config.init}" + (f" (weights {mark})" if mark else "")
+
+
+def _status(folder: RunFolder, config: Method, step: int, total: int) -> str:
+    if step >= total:
+        return "finished"
+    command = shell_command(config.verb, "--resume", folder.root)
+    return f"half-finished: step {step:,} of {total:,}; continue with: {command}"
+
+
+def _notes(data: Mapping[str, Any]) -> list[str]:
+    skipped = len(data["skipped"])
+    left_out = [f"{counted(skipped, 'sample')} could not be read and left out."] if skipped else []
+    return [*map(str, data["notes"]), *left_out]
 
 
 def setup_of(folder: RunFolder, record: Mapping[str, Any], config: Method) -> Setup:

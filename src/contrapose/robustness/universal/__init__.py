@@ -2,6 +2,7 @@
 on, and how much they are."""
 
 from contrapose.robustness.universal.delta import add_delta, kept_near, project_delta, rounded, whole_levels
+from contrapose.robustness.universal.noise import sign_noise
 from contrapose.robustness.universal.patch import paste, patch_mask, total_variation
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "patch_mask",
     "project_delta",
     "rounded",
+    "sign_noise",
     "total_variation",
     "whole_levels",
 ]

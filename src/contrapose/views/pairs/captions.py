@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from contrapose.stop_words import STOP_WORDS
+from contrapose.stop_words import NUMERALS, STOP_WORDS
 from contrapose.views.pairs.options import CaptionViews
 
-NUMERALS = frozenset(("one", "two", "three", "first"))
-"""Words that lists of stop words hold, and that say what is to be seen in a picture."""
 DROPPED = STOP_WORDS - NUMERALS
 
 

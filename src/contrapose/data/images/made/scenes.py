@@ -17,7 +17,9 @@ DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 PLACES = ("top left", "top right", "bottom left", "bottom right")
 
 
-def scenes(count: int = 2000, *, seed: int = 0, first: int = 0, last: int | None = None, side: int = 16) -> Images:
+def scenes(
+    count: int = 2000, *, seed: int = 0, first: int = 0, last: int | None = None, side: int = 16, scale: int = 1
+) -> Images:
     """A scanned digit on black, tinted with one of six colours, anywhere on the canvas.
 
         pixel = colour · ink,   ink of one of scikit-learn's 8 x 8 scans, moved by whole pixels
@@ -35,7 +37,8 @@ def scenes(count: int = 2000, *, seed: int = 0, first: int = 0, last: int | None
         seed: of everything drawn; with another one these are other scenes.
         first, last: which of the 1,797 scans, in an order in which writers are mixed: from `first` up to `last`, that
             one left out; None: to the end.
-        side: of the canvas in pixels, 9 at least.
+        side: of the canvas in pixels, one more than a digit at least.
+        scale: pixels a side that each pixel of a scan becomes; a digit has 8 times as many a side.
 
     Errors:
         ArgumentError: no scene, no scan in the range, a canvas without room to move, or numbers that are not whole.
@@ -44,19 +47,22 @@ def scenes(count: int = 2000, *, seed: int = 0, first: int = 0, last: int | None
     """
     scans, digits = digit_scans()
     last = len(scans) if last is None else last
-    check_whole(count=(count, 1), seed=(seed, 0), first=(first, 0), last=(last, 1), side=(side, SCAN + 1))
+    check_whole(count=(count, 1), seed=(seed, 0), first=(first, 0), last=(last, 1), scale=(scale, 1))
+    size = SCAN * scale
+    check_whole(side=(side, size + 1))
     if first >= min(last, len(scans)):
         raise ArgumentError(f"There is no scan from {first} up to {last}: there are {len(scans):,}, counted from 0.")
     generator = derived_generator(seed, "scenes")
     chosen = first + torch.randint(min(last, len(scans)) - first, (count,), generator=generator).numpy()  # (N,)
     colour = torch.randint(len(COLOURS), (count,), generator=generator).numpy()  # (N,)
-    corner = torch.randint(side - SCAN + 1, (count, 2), generator=generator).numpy()  # (N, 2), from top and left
+    corner = torch.randint(side - size + 1, (count, 2), generator=generator).numpy()  # (N, 2), from top and left
     ink = np.zeros((count, side, side))  # (N, H, W)
-    rows, columns = corner[:, :1] + np.arange(SCAN), corner[:, 1:] + np.arange(SCAN)  # (N, 8) each
-    ink[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]] = scans[chosen]
+    rows, columns = corner[:, :1] + np.arange(size), corner[:, 1:] + np.arange(size)  # (N, 8 scale) each
+    large = scans[chosen].repeat(scale, axis=1).repeat(scale, axis=2)  # (N, 8 scale, 8 scale)
+    ink[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]] = large
     rgb = np.array(list(COLOURS.values()))[colour]  # (N, 3)
     pixels = np.rint(rgb[:, :, None, None] * ink[:, None]).astype(np.uint8)  # (N, 3, H, W)
-    low, right = (2 * corner + SCAN >= side).astype(np.int64).T  # (N,) each
+    low, right = (2 * corner + size >= side).astype(np.int64).T  # (N,) each
     known = {
         "digit": (digits[chosen], DIGITS),
         "colour": (colour, tuple(COLOURS)),

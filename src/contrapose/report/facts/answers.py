@@ -1,0 +1,254 @@
+"""What an encoder answers about pictures before and after a perturbation, beside noise that is as large."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from contrapose.data import Images, Samples, class_texts, derived_generator
+from contrapose.data.pairs import Pairs
+from contrapose.data.samples import evenly_spaced
+from contrapose.embedder import Embedder
+from contrapose.errors import ArgumentError, DataError
+from contrapose.evaluation import knn_predict
+from contrapose.evaluation.inputs import as_rows
+from contrapose.evaluation.similarity import directions
+from contrapose.perturber import Perturber
+from contrapose.report.attacked import Answer, Asked, Numbers, Shown
+from contrapose.report.cards import name_of, picture_card
+from contrapose.report.facts.perturbation import noise_like
+from contrapose.robustness import rounded
+from contrapose.words import counted, percent
+
+MOST = 600  # pictures: one half is asked about, the other one is what neighbours are looked for in
+FEWEST = 4
+DRAWS = 3  # of noise, whose mean is told
+CHANGED, SAME = 6, 3  # pictures that are shown
+NEIGHBOURS = 20
+STRONGEST = 16  # how much stronger the change is shown, around grey, at most
+CAPTION, CLASS, NEIGHBOUR = "first caption", "class", "nearest picture"
+LONGEST = 120  # characters of a caption
+_ANSWERS = 6  # names the random stream
+
+
+@dataclass(frozen=True, eq=False)
+class _Ground:
+    """Pictures that are asked about, and what is known of them.
+
+    Arguments:
+        victim: who is asked.
+        known: pictures that neighbours are looked for in; bank: their unit rows.
+        asked: the pictures.
+        captions: the different captions of these, their unit rows, and whether each is a picture's own `(N, T)`; None
+            where there are none.
+        classes: of known and of asked pictures, as texts; None where they are not known.
+    """
+
+    victim: Embedder
+    known: Images
+    asked: Images
+    bank: Float[np.ndarray, "K D"]
+    captions: tuple[Sequence[str], Float[np.ndarray, "T D"], np.ndarray] | None
+    classes: tuple[np.ndarray, np.ndarray] | None
+
+    @classmethod
+    def of(cls, victim: Embedder, samples: Samples) -> _Ground:
+        if not isinstance(samples, Pairs | Images):
+            raise ArgumentError(f"An attack changes pictures, and {samples.origin} holds none.")
+        if len(samples) < FEWEST:
+            raise DataError(
+                f"{samples.origin} has {len(samples)} pictures, and {FEWEST} at least are to be asked about."
+            )
+        samples = samples.subset(evenly_spaced(len(samples), MOST))
+        parts = [samples.subset(np.arange(first, len(samples), 2)) for first in (0, 1)]
+        known, asked = (part.pictures if isinstance(part, Pairs) else part for part in parts)
+        captions = None
+        if isinstance(parts[1], Pairs):
+            texts, _, of_pictures = parts[1].told_once()
+            own = np.zeros((len(asked), len(texts)), dtype=bool)  # (N, T)
+            own[np.repeat(np.arange(len(asked)), of_pictures.lengths), of_pictures.values] = True
+            captions = (texts.texts, _unit(victim.embed(texts)), own)
+        named = [class_texts(part) for part in (known, asked)]
+        classes = None
+        if all(one is not None and None not in one and len(set(one)) > 1 for one in named):
+            classes = (np.asarray(named[0], object), np.asarray(named[1], object))
+        return cls(victim, known, asked, _unit(victim.embed(known)), captions, classes)
+
+    def answers(self, pixels: UInt8[np.ndarray, "N C H W"]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """By question, the answers about pictures, as texts `(N,)`; and their unit rows `(N, D)`."""
+        z = _unit(self.victim.embed(Images(pixels, preparation=self.asked.preparation)))  # (N, D)
+        found: dict[str, np.ndarray] = {}
+        if self.captions is not None:
+            texts, rows, _ = self.captions
+            found[CAPTION] = np.asarray(texts, object)[(z @ rows.T).argmax(axis=1)]
+        if self.classes is not None:
+            labels = self.classes[0].astype(str)
+            found[CLASS] = knn_predict(self.bank, labels, z, k=min(NEIGHBOURS, len(labels)))
+        if not found:  # nobody knows what is right, yet another neighbour is another answer
+            names = np.asarray([name_of(one) for one in self.known.identifiers], object)
+            found[NEIGHBOUR] = names[(z @ self.bank.T).argmax(axis=1)]
+        return found, z
+
+    def right(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """By question that has right answers, which of them are, `(N,)`."""
+        found = {}
+        if self.captions is not None:
+            texts, _, own = self.captions
+            place = {text: number for number, text in enumerate(texts)}
+            found[CAPTION] = np.array([own[row, place[said]] for row, said in enumerate(answers[CAPTION])])
+        if self.classes is not None:
+            found[CLASS] = answers[CLASS] == self.classes[1].astype(str)
+        return found
+
+    def truth(self, row: int) -> str:
+        """What is known of a picture, in words."""
+        own = [] if self.captions is None else [self.captions[0][int(self.captions[2][row].argmax())]]
+        named = [] if self.classes is None else [str(self.classes[1][row])]
+        return ": ".join([*named, *(_cut(f"“{text}”") for text in own)])
+
+
+def answers_of(
+    victim: Embedder, perturber: Perturber, samples: Samples, *, seed: int = 0, learned: bool = False
+) -> Shown:
+    """Answers about at most 300 pictures, evenly spaced; some that became others and some that did not are shown.
+
+    The nearest captions are looked for among those of the pictures asked about; classes and nearest pictures among as
+    many others, as they are.
+
+    Arguments:
+        victim: who is asked; in the form of its pictures the data are opened.
+        samples: pictures, or pairs.
+        seed: of the noise.
+        learned: whether the attack has learned from them.
+
+    Errors:
+        ArgumentError: samples that are no pictures, or of another size than the perturbation is for.
+        DataError: fewer than four.
+    """
+    ground = _Ground.of(victim, samples)
+    before = ground.asked.batch(torch.arange(len(ground.asked)))  # (N, C, H, W)
+    after = perturber.perturb(ground.asked)  # (N, C, H, W)
+    clean, z = ground.answers(before.numpy())
+    changed, u = ground.answers(after)
+    rows = [("as they are", _row(ground, clean, clean, z, z))]
+    draws = []
+    for number in range(DRAWS):
+        noise = noise_like(perturber, before, derived_generator(seed, _ANSWERS, number))
+        noisy, v = ground.answers(rounded(before, noise, perturber.radius).numpy())
+        draws.append(_row(ground, clean, noisy, z, v))
+    rows.append(
+        ("with noise of the same size", {name: float(np.mean([one[name] for one in draws])) for name in draws[0]})
+    )
+    rows.append((f"with the {perturber.saved.kind}", _row(ground, clean, changed, z, u)))
+    columns = list(rows[0][1])
+    table = [(name, [_cell(column, row[column]) for column in columns]) for name, row in rows]
+    count = counted(len(before), "picture")
+    sentence = (
+        f"Of {count} of {samples.origin}, asked by the encoder that was attacked. Noise is the mean of {DRAWS} draws."
+    )
+    sentence += " The attack has learned from most of these; --data names others." if learned else ""
+    numbers = Numbers("On the pictures of this page", sentence, columns, table)
+    rows_shown = _chosen(clean, changed)
+    change = torch.from_numpy(after[rows_shown]).float() - before[rows_shown].float()  # (R, C, H, W)
+    stronger = max(1, min(STRONGEST, int(127 / max(1.0, float(change.abs().max())))))
+    tinted = (127.5 + stronger * change).round().clamp(0, 255).to(torch.uint8)  # (R, C, H, W)
+    shown = [
+        _asked(ground, row, (before[row], torch.from_numpy(after[row]), tint), clean, changed)
+        for row, tint in zip(rows_shown, tinted, strict=True)
+    ]
+    return Shown(_method(ground, clean, changed, len(shown), perturber, stronger), shown, numbers)
+
+
+def _row(
+    ground: _Ground, clean: Mapping[str, np.ndarray], answers: Mapping[str, np.ndarray], z: np.ndarray, u: np.ndarray
+) -> dict[str, float]:
+    """Numbers of one row of the table."""
+    right = ground.right(answers)
+    found = {}
+    for question in answers:
+        if question in right:
+            found[f"{question} right"] = float(right[question].mean())
+        found[f"{question} changed"] = float((answers[question] != clean[question]).mean())
+    return {**found, "cosine with itself": float((z * u).sum(axis=1).mean())}
+
+
+def _cell(column: str, value: float) -> str:
+    return f"{value:.3f}" if column.startswith("cosine") else percent(value)
+
+
+def _chosen(clean: Mapping[str, np.ndarray], changed: Mapping[str, np.ndarray]) -> list[int]:
+    """Some whose first question has another answer now, and some in which it is the same."""
+    moved = _moved(clean, changed)
+    rows: list[int] = []
+    for which, most in ((np.flatnonzero(moved), CHANGED), (np.flatnonzero(~moved), SAME)):
+        rows += [int(which[place]) for place in evenly_spaced(len(which), most)] if len(which) else []
+    return rows
+
+
+def _moved(clean: Mapping[str, np.ndarray], changed: Mapping[str, np.ndarray]) -> np.ndarray:
+    first = next(iter(clean))
+    return np.asarray(clean[first] != changed[first], dtype=bool)
+
+
+def _asked(
+    ground: _Ground,
+    row: int,
+    pictures: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+    clean: Mapping[str, np.ndarray],
+    changed: Mapping[str, np.ndarray],
+) -> Asked:
+    """A picture, what became of it, and the change, with the answers."""
+    name = name_of(str(ground.asked.identifiers[row]))
+    rights = [ground.right(one) for one in (clean, changed)]
+    answers = [
+        Answer(
+            question,
+            _cut(str(clean[question][row])),
+            _cut(str(changed[question][row])),
+            *(bool(right[question][row]) if question in right else None for right in rights),
+        )
+        for question in clean
+    ]
+    words = ("as it was", "changed", "the change, made stronger")
+    before, after, change = (
+        picture_card(pixels, f"{name} {what}", lossless=True) for pixels, what in zip(pictures, words, strict=True)
+    )
+    return Asked(name, ground.truth(row), before, after, change, answers)
+
+
+def _method(
+    ground: _Ground,
+    clean: Mapping[str, np.ndarray],
+    changed: Mapping[str, np.ndarray],
+    shown: int,
+    perturber: Perturber,
+    stronger: int,
+) -> str:
+    """How they were asked and chosen, in words."""
+    first = next(iter(clean))
+    moved = _moved(clean, changed)
+    among = {
+        CAPTION: "the nearest caption among theirs",
+        CLASS: f"the class of {min(NEIGHBOURS, len(ground.bank))} neighbours among {len(ground.bank):,} others",
+        NEIGHBOUR: f"the nearest of {len(ground.bank):,} other pictures",
+    }
+    asked = " and ".join(among[question] for question in clean)
+    times = "" if stronger == 1 else f"{stronger} times as strong, "
+    return (
+        f"The encoder that was attacked was asked about {counted(len(moved), 'picture')}: {asked}. With the "
+        f"{perturber.saved.kind} the {first} of {percent(float(moved.mean()))} is another one. Shown are {shown}, "
+        f"those with another answer first, evenly spaced, not chosen; the change {times}around grey."
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 3].rstrip() + "..."
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    unit, _ = directions(as_rows(rows, "embeddings"))
+    return unit.numpy()
