@@ -148,7 +148,8 @@ CLAIM = register(
             "anew in each seed.",
             "All of it is smaller than was planned, so that three seeds take two cores minutes: 16 pixels in the place "
             "of 32, surrogates (vit_mini: 4 blocks of 64, patches of 4 pixels) of 30 epochs in the place of 60, "
-            "generators of width 8 and 10 epochs in the place of 16 and 20. The residual network among the victims is a plain one, dense_conv.",
+            "generators of width 8 and 10 epochs in the place of 16 and 20. The residual network among the victims is "
+            "a plain one, dense_conv.",
             "Every change is bound in L-infinity. Generators learn within 48/255; at 24/255 the same generators are "
             "measured, what they make brought that near. Noise moves every value by the whole bound, up or down, 5 "
             "draws. Changed pictures are rounded to whole levels before a victim sees them.",
