@@ -37,13 +37,16 @@ Value = Callable[[Results], np.ndarray]
 
 def _of(attack: str) -> list[Arm]:
     victim = f"{attack} victim"
-    repair = {"method": "invertune", "data": "defence", "on": {"init": victim}}
+
+    def tuned(name: str, options: Mapping[str, Any]) -> Arm:
+        return Arm(f"{attack}, {name}", "invertune", options, data="defence", on={"init": victim})
+
     return [
         Arm(victim, "clip", {**AS_THEY_ARE, **TOWERS}, data=attack),
         Arm(f"{attack}, fine-tuned", "clip", TUNED, data="defence", on={"init": victim}),
-        Arm(f"{attack}, random trigger", options=RANDOM, **repair),
-        Arm(f"{attack}, invertune", options=REPAIR, **repair),
-        Arm(f"{attack}, true trigger", options={**KNOWN, "trigger": ATTACKS[attack]}, **repair),
+        tuned("random trigger", RANDOM),
+        tuned("invertune", REPAIR),
+        tuned("true trigger", {**KNOWN, "trigger": ATTACKS[attack]}),
     ]
 
 
