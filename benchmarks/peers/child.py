@@ -29,6 +29,7 @@ PACKAGES = {
     "cv2": "opencv-python-headless",
     "torch_geometric": "torch-geometric",
     "recbole": "RecBole",
+    "open_clip": "open_clip_torch",
 }
 MISSING = "is not installed"
 

@@ -32,6 +32,8 @@ PEERS = (
     "faiss-cpu",
     "torch-geometric",
     "recbole",
+    "open_clip_torch",
+    "transformers",
 )
 PAGE = ROOT / "docs" / "benchmarks.md"
 

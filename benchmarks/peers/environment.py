@@ -30,6 +30,8 @@ PEERS = (
     "albucore==0.0.24",
     "torch-geometric==2.8.1",
     "recbole==1.2.1",
+    "open_clip_torch==3.3.0",
+    "timm",  # open_clip asks for it; without its dependencies, of which torchvision's torch is one
 )
 NEEDED = (
     "opencv-python-headless",
@@ -54,6 +56,9 @@ NEEDED = (
     "tensorboard",
     "texttable",
     "thop",
+    "ftfy",  # from here on open_clip and transformers
+    "huggingface_hub",
+    "transformers>=5,<6",
 )
 
 

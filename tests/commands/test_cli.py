@@ -207,6 +207,7 @@ HELP = [f"{command} --help" for command in COMMANDS]
         "analyse --help",
         "analyse temperature --help",
         "analyse sharpness --help",
+        "analyse perturbation --help",
         "completion bash",
         *HELP,
     ],

@@ -186,12 +186,12 @@ def test_the_command_line_does_the_same(place: Path, tmp_path: Path, capsys: pyt
 
 def test_another_encoder_is_refused_before_there_is_a_folder(place: Path, tmp_path: Path) -> None:
     save_encoder(build("small_conv", channels=3, image_size=8, widths=[4], seed=0), tmp_path / "conv")
-    with pytest.raises(ArgumentError, match="dsva needs an encoder with patches; small_conv has none"):
+    with pytest.raises(ArgumentError, match="is a small_conv and has no attention whose key could be read"):
         contrapose.attack(
             "dsva", tmp_path / "conv", data=str(place / "pictures.npz"), out=str(tmp_path / "run"), **QUICK
         )
     for options, told in (
-        ({"layer": 7}, "layer must be a block of .*, 0 to 1, got 7"),
+        ({"layer": 7}, "layer must be a block or stage of .*, 0 to 1, got 7"),
         ({"attention": "row"}, "has no class token"),
         ({"radius": 0.0}, "radius"),
         ({"facet": "keys"}, "facet"),

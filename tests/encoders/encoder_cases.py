@@ -20,7 +20,7 @@ SIDE = 24  # pixels
 NAMES = list(ENCODERS)
 CONVOLUTIONS = ("small_conv", "tiny_conv", "micro_conv", "dense_conv", "no_down_conv", "resnet")
 CONVOLUTIONAL = [name for name in NAMES if name.startswith(CONVOLUTIONS)]
-VITS = ("vit_micro", "vit_tiny", "vit_small")
+VITS = ("vit_micro", "vit_mini", "vit_tiny", "vit_small")
 ARGUMENTS: dict[str, dict[str, Any]] = {name: {"patch_size": 8} for name in VITS}
 """Fewer tokens than by default, so that the tests stay light."""
 

@@ -6,18 +6,16 @@ from typing import Any
 
 import pytest
 import torch
-import torch.distributed as dist
+from gradient_parity import assert_two_are_one, shared_gradients
 from torch import Tensor, nn
 
 from contrapose.data import Batch
-from contrapose.distributed import rank, world_size
 from contrapose.encoders import Frozen, build, fingerprint_of, frozen
 from contrapose.encoders.perturbations import PerturbationGenerator
 from contrapose.errors import ArgumentError
 from contrapose.learners import FeatureAttack, Surrogate
 from contrapose.objectives import feature_similarity
 from contrapose.robustness import kept_near
-from distributed_helper import run_ranks
 
 RADIUS = 0.1
 
@@ -108,6 +106,43 @@ def test_the_class_token_is_dropped_and_layers_are_counted_from_zero() -> None:
         assert torch.equal(features, tokens[:, 1:])
 
 
+def test_the_places_of_a_stage_are_the_patches_of_a_convolutional_network() -> None:
+    conv, x = frozen(build("small_conv", channels=3, image_size=8, widths=[4, 6], strides=[2, 1])), pictures(2)
+    features, weights = Surrogate(conv, 1, "token").features(x, weighed=True)
+    maps = conv.read(x, ["stages.1"]).layers["stages.1"]  # (B, D, h, w)
+    assert features.shape == (2, 16, 6)
+    assert weights is None
+    assert torch.equal(features[:, 5], maps[:, :, 1, 1])
+    step = attack(Surrogate(conv, 0, "token"), network=nn.Identity())(batch())
+    assert float(step.loss) == pytest.approx(1)
+    learner = attack(Surrogate(conv, 0, "token"))
+    learner(batch()).loss.backward()
+    assert all(weight.grad is not None and bool(weight.grad.any()) for weight in learner.encoder.up[-1].parameters())
+
+
+def test_what_a_changed_picture_is_looked_at_by_plays_no_part() -> None:
+    """Weights are those of the picture as it was: the gradient is that of weights that are given as numbers."""
+    network: Any = victim(pooling="token")
+    network.network.backbone.blocks[0].attention.project_in.weight.mul_(30)
+    surrogate = Surrogate(network, 0, "value", attention="row")
+    x = pictures()
+    made = generator()
+    _, weights = surrogate.features(x, weighed=True)
+    found = []
+    for given in (None, weights):
+        learner = attack(surrogate, network=made)
+        made.zero_grad()
+        if given is None:
+            learner(batch()).loss.backward()
+        else:
+            clean, _ = surrogate.features(x)
+            changed, _ = surrogate.features(bound(x, made(x)))
+            feature_similarity(clean, changed, given).backward()
+        found.append([weight.grad.clone() for weight in made.parameters() if weight.grad is not None])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-7)
+
+
 def test_the_first_steps_learn_the_identity() -> None:
     learner = attack(Surrogate(victim(), 0), identity_steps=2)
     taken = learner(batch())
@@ -158,29 +193,16 @@ def gradients() -> dict[str, Tensor]:
     learner = attack(Surrogate(victim(0), 0), Surrogate(victim(1), 1, "query"), network=network).double()
     for surrogate in learner.surrogates:
         surrogate.frozen.network.double()
-    count = 6 // world_size()
-    own = slice(rank() * count, (rank() + 1) * count)
-    step = learner(Batch(views=(pictures()[own].double(),), indices=torch.arange(6)[own]))
-    step.loss.backward()
-    found = {name: weight.grad.clone() for name, weight in learner.named_parameters() if weight.grad is not None}
-    found["loss"] = step.loss.detach().clone()
-    for value in found.values() if world_size() > 1 else ():
-        dist.all_reduce(value)
-        value /= world_size()
-    return found
+    return shared_gradients(learner, pictures().double())
 
 
 def test_two_processes_are_one() -> None:
-    alone = gradients()
-    assert float(alone["encoder.0.weight"].abs().max()) > 0
-    for found in run_ranks(gradients):
-        for name, value in alone.items():
-            torch.testing.assert_close(found[name], value, rtol=1e-6, atol=1e-9, msg=name)
+    assert_two_are_one(gradients)
 
 
 def test_bad_input() -> None:
     for options, told in (
-        ({"layer": 2}, "layer must be a block of .*, 0 to 1, got 2"),
+        ({"layer": 2}, "layer must be a block or stage of .*, 0 to 1, got 2"),
         ({"layer": -1}, "layer must be a block"),
         ({"layer": 0, "attention_layer": 5}, "attention_layer must be a block"),
         ({"layer": 0, "facet": "keys"}, "facet must be one of query, key, value, token, got 'keys'"),
@@ -189,8 +211,18 @@ def test_bad_input() -> None:
     ):
         with pytest.raises(ArgumentError, match=told):
             Surrogate(victim(), **options)  # type: ignore[arg-type]
-    with pytest.raises(ArgumentError, match="needs an encoder with patches; small_conv has none"):
-        Surrogate(frozen(build("small_conv", channels=3, image_size=8, widths=[4])), 0)
+    with pytest.raises(ArgumentError, match="needs an encoder with layers; mlp has none"):
+        Surrogate(frozen(build("mlp", channels=3, image_size=8)), 0)
+    conv = frozen(build("small_conv", channels=3, image_size=8, widths=[4, 8]))
+    for given, told in (
+        ({"layer": 0}, "is a small_conv and has no attention whose key could be read. Take the facet token"),
+        ({"layer": 0, "facet": "token", "attention": "row"}, "has no class token whose attention"),
+        ({"layer": 2, "facet": "token"}, "layer must be a block or stage of .*, 0 to 1, got 2"),
+    ):
+        with pytest.raises(ArgumentError, match=told):
+            Surrogate(conv, **given)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match=r"Pictures must lie in \[0, 1\], got 0 to 2"):
+        attack(Surrogate(victim(), 0))(Batch(views=(2 * pictures(),), indices=torch.arange(6)))
     with pytest.raises(ArgumentError, match="needs an encoder at least"):
         attack()
     with pytest.raises(ArgumentError, match="needs 1 view of each picture, got 2"):

@@ -205,7 +205,9 @@ ELSEWHERE = {
 }
 ELSEWHERE |= {"LabelMatching", "MaskedMomentum", "ReplacedTokens", "ResidualEnergy", "SpanContrast", "SupConCE"}
 ELSEWHERE |= {"TranslatedHeads", "Translation", "VirtualAdversarial"}
+ELSEWHERE |= {"GuidedTowers", "PaintingGame"}
 ELSEWHERE |= {"ContrastedNextItem", "FeatureAttack", "LearnedViews", "MaskedPictures", "NextItem", "PatchGame"}
+ELSEWHERE |= {"PairAttack"}
 
 
 def test_no_learner_is_left_out() -> None:

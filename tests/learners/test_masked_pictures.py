@@ -7,17 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import torch.distributed as dist
+from gradient_parity import assert_two_are_one, shared_gradients
 from torch import Tensor, nn
 
 from contrapose.data import Batch, Images
-from contrapose.distributed import rank, world_size
 from contrapose.encoders import build
 from contrapose.encoders.images.patch_decoder import PatchDecoder
 from contrapose.errors import ArgumentError
 from contrapose.learners import MaskedPictures, hide_patches
 from contrapose.objectives import masked_patches
-from distributed_helper import run_ranks
 
 
 def made(pooling: str = "mean", **options: Any) -> MaskedPictures:
@@ -137,25 +135,11 @@ def test_people_see_what_was_hidden(normalized: bool) -> None:
 
 
 def gradients() -> dict[str, Tensor]:
-    """The loss and the gradient of a step whose batch processes share."""
-    learner, count = made().double(), 6 // world_size()
-    own = slice(rank() * count, (rank() + 1) * count)
-    step = learner(Batch(views=(views()[0][own].double(),), indices=torch.arange(6)[own]))
-    step.loss.backward()
-    found = {name: weight.grad.clone() for name, weight in learner.named_parameters() if weight.grad is not None}
-    found["loss"] = step.loss.detach().clone()
-    for value in found.values() if world_size() > 1 else ():
-        dist.all_reduce(value)
-        value /= world_size()
-    return found
+    return shared_gradients(made().double(), views()[0].double())
 
 
 def test_two_processes_are_one() -> None:
-    alone = gradients()
-    for found in run_ranks(gradients):
-        assert found.keys() == alone.keys()
-        for name, value in alone.items():
-            torch.testing.assert_close(found[name], value, rtol=1e-6, atol=1e-9, msg=name)
+    assert_two_are_one(gradients)
 
 
 def test_bad_input() -> None:

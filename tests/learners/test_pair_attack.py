@@ -150,10 +150,11 @@ def test_the_losses_are_those_of_embeddings() -> None:
     delta = learner.encoder(texts.mean(dim=0).repeat(SCALES, 1)).clamp(-RADIUS, RADIUS)
     made = [towers.embed_images(view.first + delta) for view in one.views]
     owners = torch.arange(BATCH).repeat(CAPTIONS)
-    expected = sum(
-        to_farthest(m, texts.flatten(0, 1), owners, pulled.flatten(0, 1), owners, farthest_owners(e, pulled.flatten(0, 1), owners))
+    others = pulled.flatten(0, 1)
+    expected: Any = sum(
+        to_farthest(m, texts.flatten(0, 1), owners, others, owners, farthest_owners(e, others, owners))
         for m, e in zip(made, clean, strict=True)
-    )  # fmt: skip
+    )
     expected = expected - 0.1 * sum((m - e).square().sum() for m, e in zip(made, clean, strict=True))
     torch.testing.assert_close(learner(one).loss, expected, rtol=1e-4, atol=1e-4)
     vector = learner.words.bounded(learner.word(torch.cat(clean)))
@@ -223,7 +224,7 @@ def test_bad_input() -> None:
         learner(Batch(good.views[:1], good.indices, turn="delta", others=good.others))
     with pytest.raises(ArgumentError, match="A second batch of pairs"):
         learner(Batch(good.views, good.indices, turn="delta"))
-    with pytest.raises(ValueError, match="12 codes.*conditions of 9 rows"):
+    with pytest.raises(ValueError, match=r"12 codes.*conditions of 9 rows"):
         learner(batch(learner, "delta", slice(0, 3)))
     conv = frozen(build("tiny_conv", channels=3, image_size=SIDE))
     parts = (learner.encoder, learner.word)

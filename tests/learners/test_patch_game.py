@@ -219,6 +219,8 @@ def test_bad_input() -> None:
     wrong = Batch(views=(Paired(3 * view.first, view.second),), indices=torch.arange(BATCH), turn="patch")
     with pytest.raises(ArgumentError, match=r"must lie in \[0, 1\]"):
         learner(wrong)
+    with pytest.raises(ArgumentError, match="as many of both"):
+        Paired(view.first[:4], view.second)
     conv = frozen(build("tiny_conv", channels=3, image_size=SIDE))
     with pytest.raises(ArgumentError, match="two towers"):
         PatchGame(learner.encoder, learner.discriminator, conv, learner.mask, learner.terms)

@@ -11,6 +11,7 @@ OWN: dict[str, dict[str, Any]] = {  # so that what they remember is full, and us
     "mochi": {"queue": 32, "hardest": 8, "mix_after": 3},
     "halp": {"queue": 16, "prototypes": 4, "positives": 6, "refit_steps": 2, "start": 0.1},
     "cdvg": {"translator_steps": 2, "translator_batch": 4, "translator_width": 4},
+    "t2i-supcon": {"represent_epochs": 1, "painter_width": 4, "noise": 4, "judge_epochs": 1, "kept_out": 0.0},
     "swav": {"prototypes": 8, "freeze_prototypes": 4, "queue": 32, "queue_after": 2},
 }
 NEEDS: dict[str, dict[str, Any]] = {

@@ -18,8 +18,8 @@ from contrapose.encoders.pairs import build_towers
 from contrapose.encoders.perturbations import load_perturbation
 from contrapose.encoders.texts import tokenizer_for
 from contrapose.errors import ArgumentError, DataError
+from contrapose.methods.patching.defences import pruned_towers, to_learn_against
 from contrapose.methods.patching.effect import Effect, Ground, table_of
-from contrapose.methods.patching.defences import pruned_towers
 from contrapose.methods.patching.trainer import kept_out
 from contrapose.robustness import patch_mask
 from contrapose.training.checkpoint import list_checkpoints, load_checkpoint, load_newest
@@ -97,9 +97,20 @@ def test_it_says_what_it_did_to_pairs_that_were_kept_out(attacked: Any) -> None:
     assert (told["learned against"], told["pairs"]) == ("none", 6)
     assert list(told["tables"]) == ["none", "noise", "blur", "levels", "pruning"]
     plain = told["tables"]["none"]
-    assert list(plain) == ["no patch", "grey patch", "noise patch", "noise patch, least", "noise patch, most", "the patch"]
+    assert list(plain) == [
+        "no patch",
+        "grey patch",
+        "noise patch",
+        "noise patch, least",
+        "noise patch, most",
+        "the patch",
+    ]
     assert list(told["tables"]["blur"]) == ["no patch", "the patch"]
     clean, patched = plain["no patch"], plain["the patch"]
+    for name, mean in plain["noise patch"].items():
+        ends = [plain[f"noise patch, {end}"][name] for end in ("least", "most")]
+        assert None in (mean, *ends) or ends[0] <= mean + 1e-9 <= ends[1] + 2e-9, name
+    assert {"label probe fooled", "colour probe decline"} <= set(patched)
     assert clean["fooled"] == clean["label fooled"] == 0
     assert {"found by picture", "found by words", "fooled", "label right", "label fooled"} <= set(patched)
     was, now = clean["found by picture"], patched["found by picture"]
@@ -158,6 +169,19 @@ def test_a_patch_that_knows_of_the_defence_is_learned_against_it(place: Path) ->
     learner: Any = contrapose.methods.METHODS["advclip"](**options).new_learner(towers)
     assert fingerprint_of(learner.victim.network) == fingerprint_of(fragile)
     assert fingerprint_of(learner.given.network) == learner.victim.fingerprint == fingerprint_of(towers)
+
+
+def test_a_patch_that_knows_of_noise_sees_other_noise_at_every_step(place: Path) -> None:
+    options = {"init": str(place / "towers"), "defence": "noise"}
+    learner: Any = contrapose.methods.METHODS["advclip"](**options).new_learner(load_encoder(place / "towers"))
+    x = torch.full((2, 3, 16, 16), 0.5)
+    torch.manual_seed(0)
+    first, second = learner.before(x), learner.before(x)
+    torch.manual_seed(0)
+    assert torch.equal(learner.before(x), first)
+    assert not torch.equal(first, second)
+    assert 0.08 < float((first - x).std()) < 0.12
+    assert to_learn_against("none") is None
 
 
 def test_bad_input(place: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""cpgc from end to end: what it leaves behind, killed and resumed, what it says of pairs kept out and of other towers."""
+"""cpgc from end to end: what it leaves, killed and resumed, what it says of pairs kept out and of other towers."""
 
 from __future__ import annotations
 
@@ -108,10 +108,10 @@ def test_killed_and_resumed_it_is_the_same_bit_for_bit(attacked: Any, tmp_path: 
 
 def test_the_same_seed_gives_the_same_delta_and_another_one_another(attacked: Any, place: Path, tmp_path: Path) -> None:
     given = {"data": "made:scenes?captions=2", "limit": PAIRS, **QUICK}
-    found = [
-        load_perturbation(contrapose.attack("cpgc", place / "towers", out=str(tmp_path / f"{seed}"), seed=seed, **given).path)
-        for seed in (0, 1)
-    ]  # fmt: skip
+    found = []
+    for seed in (0, 1):
+        run = contrapose.attack("cpgc", place / "towers", out=str(tmp_path / f"{seed}"), seed=seed, **given)
+        found.append(load_perturbation(run.path))
     before = load_perturbation(attacked.path).tensors["delta"]
     assert torch.equal(found[0].tensors["delta"], before)
     assert not torch.equal(found[1].tensors["delta"], before)
@@ -207,7 +207,8 @@ def test_parts_can_be_left_out(place: Path, tmp_path: Path, changed: dict[str, A
 
 
 def test_the_second_batch_is_another_one(place: Path) -> None:
-    method: Any = contrapose.methods.METHODS["cpgc"](init=str(place / "towers"), **{"batch_size": 6, "width": 2})
+    kind: Any = contrapose.methods.METHODS["cpgc"]
+    method = kind(init=str(place / "towers"), batch_size=6, width=2)
     assert method.views_seen() == 5
     from contrapose.methods.assemble import assemble
     from contrapose.training.device import make_accelerator
@@ -218,8 +219,9 @@ def test_the_second_batch_is_another_one(place: Path) -> None:
     source: Any = method.stages(context)[0].job(context).source
     batch = source.batch(0, 0, generator=torch.Generator().manual_seed(0))
     other = batch.others["targets"]
-    assert len(batch.views) == 5 and len(other.views) == 2
-    assert other.size == 6 and other.indices.tolist() != batch.indices.tolist()
+    assert (len(batch.views), len(other.views)) == (5, 2)
+    assert other.size == 6
+    assert other.indices.tolist() != batch.indices.tolist()
     assert other.views[0].second.values.tolist() != other.views[1].second.values.tolist()
 
 
@@ -247,3 +249,28 @@ def test_bad_input(place: Path, tmp_path: Path) -> None:
         with pytest.raises(ArgumentError, match=told):
             contrapose.attack("cpgc", place / "towers", **{**given, **options})
     assert not (tmp_path / "run").exists()
+
+
+def test_apply_puts_the_word_into_texts_and_beside_pictures(attacked: Any, place: Path, tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars")
+    words = ReplacedWord(load_encoder(place / "towers"))
+    word = str(load_perturbation(attacked.path).arguments["word"])
+    texts = ["a photo of a red seven", "this is a nine in blue", "of the"]
+    (tmp_path / "texts.txt").write_text("\n".join(texts) + "\n")
+    contrapose.apply(attacked.path, str(tmp_path / "texts.txt"), out=tmp_path / "told.csv", quiet=True)
+    told = polars.read_csv(tmp_path / "told.csv")["text"].to_list()
+    assert told == words.replaced(texts, word)
+    assert told[2] == "of the"
+    assert all(word in text for text in told[:2])
+    pairs = open_pairs("made:scenes?captions=2", limit=4)
+    contrapose.apply(attacked.path, pairs, out=tmp_path / "pairs", quiet=True)
+    written = open_pairs(tmp_path / "pairs")
+    made = contrapose.load_perturber(attacked.path).perturb(pairs.pictures)
+    told = [tuple(words.replaced(list(own), word)) for own in pairs.captions]
+    expected = dict(zip(told, made, strict=True))
+    assert len(written) == 4
+    for row, own in enumerate(written.captions):
+        assert (written.pictures.batch([row])[0].numpy() == expected[tuple(own)]).all()
+    shutil.copytree(attacked.path / "perturbation", tmp_path / "alone")
+    with pytest.raises(contrapose.errors.RunError, match="does not hold them"):
+        contrapose.apply(tmp_path / "alone", str(tmp_path / "texts.txt"), out=tmp_path / "more.csv", quiet=True)

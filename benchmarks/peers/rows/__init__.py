@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from peers.row import Row
-from peers.rows import graphs, items, large_batch, losses, max_margin, neighbours, pictures, pretraining, probe
+from peers.rows import graphs, items, large_batch, losses, max_margin, neighbours, pairs, pictures, pretraining, probe
 
 ROWS: dict[str, Row] = {
     row.name: row
-    for room in (losses, large_batch, max_margin, pictures, pretraining, neighbours, probe, graphs, items)
+    for room in (losses, large_batch, max_margin, pictures, pretraining, neighbours, probe, graphs, items, pairs)
     for row in room.ROWS
 }

@@ -17,7 +17,7 @@ from contrapose.data.images.made.tint import colours_of, tinted
 from contrapose.encoders.generator_folder import FOLDER, read_translator
 from contrapose.evaluation.bias_groups import bias_groups
 from contrapose.learners import TranslatedHeads
-from contrapose.methods.oracle import Judges
+from contrapose.methods.oracle import LEAST_STEPS, Judges
 from contrapose.training.heads import embeddings_of
 
 NO_EXCEPTION, ONE_IN_TWENTY = "pretraining", "5 of 100 in another colour"
@@ -116,4 +116,5 @@ class _Known:
 
 @lru_cache(maxsize=2)
 def _judges(known: _Known) -> Judges:
-    return Judges.trained(known.images, colours_of(known.images), seed=known.seed)
+    steps = min(LEAST_STEPS, len(known.images))  # a smoke version has few pictures, and its judges few steps
+    return Judges.trained(known.images, colours_of(known.images), seed=known.seed, least_steps=steps)

@@ -36,7 +36,8 @@ def apply_command(words: list[str]) -> None:
         print(f"Drew {each} for each of {counted(len(samples), 'caption')}, into {options.out}: look at sheet.png")
         return
     if perturbed:
-        print(f"Wrote {counted(len(samples), 'picture')} with the perturbation to {options.out}")
+        noun = "picture" if samples.modality == "image" else samples.noun
+        print(f"Wrote {counted(len(samples), noun)} with the perturbation to {options.out}")
         return
     if options.towards is not None:
         print(

@@ -54,6 +54,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
     from contrapose.commands.analyse_backdoor import AnalyseBackdoorOptions
     from contrapose.commands.analyse_controllability import AnalyseControllabilityOptions
     from contrapose.commands.analyse_perturbation import AnalysePerturbationOptions
+    from contrapose.commands.analyse_patch import AnalysePatchOptions
     from contrapose.commands.analyse_sharpness import AnalyseSharpnessOptions
     from contrapose.commands.analyse_suppression import AnalyseSuppressionOptions
     from contrapose.commands.analyse_translation import AnalyseTranslationOptions
@@ -77,6 +78,7 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
         ("export",): ExportOptions,
         ("data", "check"): DataCheckOptions,
         ("analyse", "temperature"): AnalyseTemperatureOptions,
+        ("analyse", "patch"): AnalysePatchOptions,
         ("analyse", "sharpness"): AnalyseSharpnessOptions,
         ("analyse", "suppression"): AnalyseSuppressionOptions,
         ("analyse", "translation"): AnalyseTranslationOptions,

@@ -8,7 +8,7 @@ Learn representations by contrast, from any data, mostly without labels.
   train [METHOD] --data DATA   train an encoder; writes a run folder, e.g. contrapose train --data photos/
   train --resume RUN           continue after a crash, or for more epochs
   attack METHOD RUN --data DATA   one change of all samples that leads a trained encoder astray: how fragile is it?
-  repair METHOD RUN --data DATA   a planted trigger in a trained encoder, found and taken away
+  repair METHOD RUN --data DATA   a trained encoder that falls for less: a planted trigger taken away, known patches
   evaluate RUN --data DATA     by labels, a number or scored pairs, beside the untrained encoder and other floors
   compare RUN RUN ...          differences with paired intervals, and which options differ
   report RUN --open            one page of it: what it is worth, map, neighbours, results, curves, views
@@ -26,6 +26,7 @@ Learn representations by contrast, from any data, mostly without labels.
   analyse perturbation RUN     what a perturbation found by `attack` does to encoders that had no part in it
   analyse controllability DATA how graphs can be steered: 154 numbers of each without training, a table, a picture
   analyse backdoor RUN         whether a trigger works in it: attack success, clean accuracy, a valid victim or not
+  analyse patch ATTACK_RUN     what a patch of `attack advclip` does to any encoder, beside grey and noise
   data check DATA              what training would see, and what is wrong with it
   reproduce CLAIM              measure a published claim here: paired seeds, equal tuning, floors, a verdict
   claims                       every claim with its verdict here

@@ -140,6 +140,10 @@ def _analyse(words: list[str]) -> None:
         from contrapose.commands.analyse_perturbation import AnalysePerturbationOptions, analyse_perturbation
 
         analyse_perturbation(parse(AnalysePerturbationOptions, words[1:], "analyse perturbation"))
+    elif chosen == "patch":
+        from contrapose.commands.analyse_patch import AnalysePatchOptions, analyse_patch
+
+        analyse_patch(parse(AnalysePatchOptions, words[1:], "analyse patch"))
     elif chosen == "controllability":
         from contrapose.commands.analyse_controllability import AnalyseControllabilityOptions, analyse_controllability
 
@@ -202,6 +206,7 @@ ANALYSES = {
     "perturbation": "contrapose analyse perturbation RUN --on VICTIM --data LABELLED",
     "controllability": "contrapose analyse controllability DATA",
     "backdoor": "contrapose analyse backdoor RUN --data LABELLED --trigger POISONED",
+    "patch": "contrapose analyse patch ATTACK_RUN --on RUN",
 }
 
 

@@ -22,7 +22,7 @@ def attack_command(words: list[str]) -> None:
 
 
 def repair_command(words: list[str]) -> None:
-    """Look for a planted trigger in a trained encoder, and take it away."""
+    """Take a planted trigger out of a trained encoder, or train it on with known patches."""
     _command("repair", words)
 
 

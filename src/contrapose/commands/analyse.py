@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from contrapose.commands.options import PictureReadingOptions
+from contrapose.commands.reading_options import PictureReadingOptions
 from contrapose.errors import ArgumentError, DataError
 from contrapose.optional import optional
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
-from contrapose.commands.options import ReadingOptions
+from contrapose.commands.reading_options import ReadingOptions
 from contrapose.errors import ArgumentError
 
 if TYPE_CHECKING:

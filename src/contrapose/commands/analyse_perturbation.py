@@ -161,8 +161,7 @@ def _parts(perturber: Perturber, options: AnalysePerturbationOptions, *, asked_a
     data = perturber.open(options.data, **reading)
     if options.test_data is not None:
         return given_parts(data, perturber.open(options.test_data, **reading))
-    held = held_out_parts(data, seed=options.seed)
     if not asked_all:
-        return held
+        return held_out_parts(data, seed=options.seed)
     whole = given_parts(data, data)
     return Parts(whole.bank.subset([]), whole.test, whole.known[:0], whole.wanted, data.origin, tuple(data.notes))

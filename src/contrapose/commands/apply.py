@@ -109,10 +109,10 @@ def apply(
             "--towards (towards=), or leave them out."
         )
     if perturbs(run):
-        of_others = {"label_texts": label_texts, "classes": classes, "text_column": text_column}
+        of_others = {"label_texts": label_texts, "classes": classes}
         _check_unused("is a perturbation, which is put on pictures", **of_others)
         given: dict[str, Any] = {"limit": limit, "white": white, "image_column": image_column, "device": device}
-        return apply_perturbation(run, data, out=out, **given, quiet=quiet)
+        return apply_perturbation(run, data, out=out, text_column=text_column, **given, quiet=quiet)
     of_items = {"titles": titles, "user_column": user_column, "item_column": item_column, "time_column": time_column}
     translates = makes_pictures(run)  # of which no encoder is at hand that could say what it takes
     if label_texts is None and classes is None and not translates and recommends(run):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -12,9 +12,13 @@ from torch import Tensor
 
 from contrapose.atomic import whole_folder
 from contrapose.commands.apply_generator import SHEET, folder_names, folder_to_write, png
-from contrapose.data import Images
+from contrapose.commands.apply_word import apply_word, captions_of, writes_texts
+from contrapose.data import Images, Samples
+from contrapose.data.kinds import kind_of
+from contrapose.data.pairs import Pairs
 from contrapose.errors import ArgumentError
-from contrapose.perturber import load_perturber
+from contrapose.modalities import MODALITIES
+from contrapose.perturber import Perturber, load_perturber
 from contrapose.training.pictures import in_grid, scale_of
 
 ROWS, WITHOUT_CLASSES = 8, "perturbed"
@@ -30,12 +34,16 @@ def apply_perturbation(
     limit: int | None = None,
     white: float | None = None,
     image_column: str | None = None,
+    text_column: str | None = None,
     device: str = "cpu",
     quiet: bool = False,
-) -> Images:
+) -> Samples:
     """Write every picture of `data` with a run's perturbation: `out/CLASS/NUMBER.png`, so that data with labels keep
     them, `out/perturbed/NUMBER.png` without; numbers in the order of the data. Besides, `out/sheet.png` has some of
     them before and after, and the change itself eight times as strong.
+
+    A perturbation of pairs changes texts, too: with a table as `out` the texts of `data`, see `apply_word`; of data
+    that are pairs `NUMBER.txt` beside each picture has its captions with the word.
 
     Arguments:
         run: run folder of `attack`, or a perturbation's folder.
@@ -48,10 +56,15 @@ def apply_perturbation(
         ArgumentError: an `out` that is there, or names a file; pictures that PNG cannot hold.
         RunError: no perturbation in `run`.
     """
-    folder = folder_to_write(out, run, what="A perturbation")
     perturber = load_perturber(run, device=device)
+    if writes_texts(out) and perturber.word is not None:
+        return apply_word(run, perturber.saved, data, out=out, limit=limit, text_column=text_column, device=device)
+    folder = folder_to_write(out, run, what="A perturbation")
     options = {"limit": limit, "white": white, "image_column": image_column, "progress": not quiet}
-    images = perturber.open(data, **options)
+    reading = {"limit": limit, "white": white, "image_column": image_column, "text_column": text_column}
+    pairs = _pairs(perturber, data, **reading)
+    images = perturber.open(data, **options) if pairs is None else pairs.pictures
+    captions = None if pairs is None else captions_of(run, perturber.saved, pairs.captions, device)
     if images.channels not in (1, 3):
         raise ArgumentError(
             f"Pictures of {images.channels} channels cannot be written as PNG: take load_perturber(...).perturb(...)."
@@ -65,6 +78,8 @@ def apply_perturbation(
             target = place / places[row]
             target.mkdir(exist_ok=True)
             (target / f"{row:0{digits}}.png").write_bytes(png(picture.transpose(1, 2, 0)))
+            if captions is not None:
+                (target / f"{row:0{digits}}.txt").write_text("\n".join(captions[row]) + "\n", encoding="utf-8")
         shown = np.arange(min(ROWS, len(images)))
         tiles = before_and_after(images.batch(shown), torch.from_numpy(made[shown]))  # (R, 3, C, H, W)
         (place / SHEET).write_bytes(png(in_grid(tiles, scale=scale_of(tiles))))
@@ -75,6 +90,19 @@ def before_and_after(before: Tensor, after: Tensor) -> Tensor:
     """Pictures, what became of them, and the change around grey, stronger: `(R, 3, C, H, W)` uint8."""
     change = 127.5 + SHOWN_TIMES * (after.float() - before.float())  # (R, C, H, W)
     return torch.stack([before, after, change.round().clamp(0, 255).to(torch.uint8)], dim=1)
+
+
+def _pairs(perturber: Perturber, data: Any, **reading: Any) -> Pairs | None:
+    """The data, where a perturbation of pairs is put on pairs; None elsewhere."""
+    if perturber.word is None or kind_of(data) != "pairs":
+        return None
+    if isinstance(data, Pairs):
+        limit = reading["limit"]
+        return data if limit is None else data.subset(np.arange(min(limit, len(data))))
+    saved = perturber.saved
+    form = {"image_size": saved.image_size, "channels": saved.channels, "preparation": saved.preparation}
+    own = {name: value for name, value in reading.items() if value is not None}
+    return cast("Pairs", MODALITIES["pairs"].open(data, **form, **own))
 
 
 def _folders_of(images: Images) -> Sequence[str]:

@@ -46,6 +46,7 @@ def compare(
     pair_columns: Sequence[str] | None = None,
     label_texts: Sequence[str] | None = None,
     prompts: Sequence[str] | None = None,
+    head_weight: float | str | None = None,
     masks: Any = None,
     void: Sequence[int] | None = None,
     bias_column: str | None = None,
@@ -61,8 +62,8 @@ def compare(
         runs: two run folders or more; the folder of a stage counts as one.
         baseline: the one that the others are compared with; None: the first.
         data, test_data, task, limit, k, full, seed, device, image_column, text_column, label_column, labels,
-            number_column, numbers, pair_columns, label_texts, prompts, masks, void, bias_column: as in `evaluate`; they
-            go with `data`.
+            number_column, numbers, pair_columns, label_texts, prompts, head_weight, masks, void, bias_column: as in
+            `evaluate`; they go with `data`.
         out: also write the result as JSON to this file.
 
     Errors:
@@ -80,12 +81,12 @@ def compare(
     first = _baseline(names, baseline)
     folders = {name: RunFolder.open(run) for name, run in names.items()}
     kind = _one_kind(folders, first)
-    named = (test_data, task, number_column, numbers, pair_columns, label_texts, prompts)
+    named = (test_data, task, number_column, numbers, pair_columns, label_texts, prompts, head_weight)
     measuring = (*named, masks, void, bias_column, limit)
     if data is None and (full or any(option is not None for option in measuring)):
         raise ArgumentError(
-            "test_data, task, number_column, numbers, pair_columns, label_texts, prompts, masks, void, bias_column, "
-            "limit and full go with data: without it, the scores that contrapose evaluate kept are compared."
+            "test_data, task, number_column, numbers, pair_columns, label_texts, prompts, head_weight, masks, void, "
+            "bias_column, limit and full go with data: without it, what contrapose evaluate kept is compared."
         )
     embedded: dict[str, np.ndarray] = {}
     scores: dict[str, Scores] = {}
@@ -116,6 +117,7 @@ def compare(
             pair_columns=pair_columns,
             label_texts=label_texts,
             prompts=prompts,
+            head_weight=head_weight,
             masks=masks,
             void=void,
             bias_column=bias_column,

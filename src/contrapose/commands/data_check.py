@@ -11,7 +11,7 @@ from tyro.conf import Positional
 
 from contrapose.atomic import write_atomically
 from contrapose.commands.data_report import DataReport, NearPair, Sample
-from contrapose.commands.options import HistoryReadingOptions, ReadingOptions
+from contrapose.commands.reading_options import HistoryReadingOptions, ReadingOptions
 from contrapose.errors import ArgumentError
 from contrapose.words import counted
 

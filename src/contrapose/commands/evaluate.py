@@ -57,6 +57,7 @@ def evaluate(
     pair_columns: Sequence[str] | None = None,
     label_texts: Sequence[str] | None = None,
     prompts: Sequence[str] | None = None,
+    head_weight: float | str | None = None,
     masks: Any = None,
     void: Sequence[int] | None = None,
     bias_column: str | None = None,
@@ -67,17 +68,15 @@ def evaluate(
     kind of data) by the same protocol.
 
     The task is the one that fits: one-shot runs of the embedded characters; ranking, of items; zero-shot, by
-    `label_texts`; of two towers retrieval of pairs, or prompts, where pictures have classes; classification, of a run
-    that trained a classifier; scored pairs, where a table has two columns of texts and a score; regression, where a
-    number was asked for or the run was trained for one; dense, where pictures have masks and no labels; else the
-    labelled table: kNN and a linear probe. What is learned is learned on one part and tested once on the other.
+    `label_texts`; of two towers retrieval of pairs, or prompts, where pictures have classes; classification, of a
+    classifier; scored pairs; regression, of a number; dense, where pictures have masks and no labels; else the labelled
+    table: kNN and a linear probe. What is learned is learned on one part and tested once on the other.
 
     Arguments:
         run: run folder, or that of a stage in it (or encoder folder, when `data` is given). The result is also written
             to its `evaluation.json`, and the scores of each item to `evaluation_items.npz`, for `contrapose compare`.
         data: what `--data` takes, or arrays, with labels, numbers or scores; None: the run's own.
-        test_data: data to test on; None: a fifth of `data`, drawn class by class, exact copies kept together. Copies
-            of samples of `data` among them are told in the notes.
+        test_data: data to test on; None: a fifth of `data`, drawn class by class, exact copies kept together.
         task: the name of one of `contrapose.tasks.TASKS`; None: the one that fits.
         limit: use at most so many samples of each.
         white: the value that is white in pictures deeper than 8 bits; None: as the encoder keeps it.
@@ -85,26 +84,24 @@ def evaluate(
         full: also probes with 1, 5 and 10 labels a class, retrieval and clustering (minutes on thousands of samples).
         seed: of the split, of the untrained weights and of the bootstrap.
         diagnosis: also diagnose the trained encoder's embeddings of the test part.
-        robust: measure a classifier of pictures after attacks, other encoders of pictures and towers under changes.
-        eps_l2, eps_linf, attack_steps, restarts, patch_area: of these, white being 1.
+        robust: measure a classifier of pictures after attacks, other encoders of pictures and towers under changes;
+            eps_l2, eps_linf, attack_steps, restarts, patch_area: of these, white being 1.
         perturbation, repair: runs of `attack` to measure too, and of `repair invertune` that looked into the towers.
         ood: data of another kind of thing, for the task out-of-distribution.
         device: where to embed: `"cpu"`, `"cuda"`, `"mps"` or `"auto"`.
         image_column, text_column, user_column, item_column, time_column, label_column, labels: of both data; None: as
             in the run's own data, else those with usual names. Samples without a label are left out, and counted.
-        number_column, numbers: the column of numbers to predict (of pairs: of the scores), or one number a sample of
-            `data`; None: that of the run's own data, else one with a usual name. Samples without one are left out.
-        pair_columns: the two columns of pairs; None: those with usual names (sentence1 and sentence2, ...).
-        label_texts, prompts: the texts of labels, for zero-shot (None: what classes are called); sentences about one.
+        number_column, numbers: the column of numbers to predict (of pairs: of the scores), or one number a sample.
+        pair_columns: the two columns of pairs; None: those with usual names (sentence1, ...).
+        label_texts, prompts, head_weight: of zero-shot, as in `contrapose.tasks.targets.Targets`.
         masks, void: where the class of each pixel is (as in `open_data`), and numbers there that are no class.
-        bias_column: of a classifier: what may go with the class and should not lead it, for the task bias.
-        mask_seen: for the task ranking, leave out of each user's ranking what the user took before.
+        bias_column: what may go with the class and should not lead it. mask_seen: leave out what a user took before.
 
     Errors:
         ArgumentError: two tasks were asked for at once, or options of attacks without any.
         DataError: nothing to measure by, or not by the task that was named; one class only, numbers that are all equal.
         RunError: no encoder in `run`.
-        UnwrittenError: the run folder cannot be written; the evaluation is in its `result`.
+        UnwrittenError: the run folder cannot be written; `result` has the evaluation.
     """
     check_one_task(task, robust=robust, outliers=ood)
     task, attacks, review = asked_of_robustness(
@@ -142,6 +139,7 @@ def evaluate(
         pair_columns=pair_columns,
         label_texts=label_texts,
         prompts=prompts,
+        head_weight=head_weight,
         masks=masks,
         void=void,
         bias_column=bias_column,
@@ -185,6 +183,7 @@ def measure(
     pair_columns: Sequence[str] | None = None,
     label_texts: Sequence[str] | None = None,
     prompts: Sequence[str] | None = None,
+    head_weight: float | str | None = None,
     masks: Any = None,
     void: Sequence[int] | None = None,
     bias_column: str | None = None,
@@ -212,6 +211,7 @@ def measure(
             pair_columns=pair_columns,
             label_texts=label_texts,
             prompts=prompts,
+            head_weight=head_weight,
             masks=masks,
             void=void,
             bias_column=bias_column,

@@ -7,40 +7,7 @@ from typing import Literal
 
 from tyro.conf import Positional
 
-
-@dataclass(frozen=True, kw_only=True)
-class PictureReadingOptions:
-    """Where pictures and labels are in tables and .npz archives."""
-
-    image_column: str | None = None
-    """Column of a table, or array of an .npz, with the pictures or their paths. Default: that of the run's own data,
-    where there is a run, else one with a usual name (image, path, file, ...)."""
-    label_column: str | None = None
-    """Column of a table, or array of an .npz, with the labels. Default: likewise (label, class, target, ...)."""
-    labels: Literal["auto", "none"] = "auto"
-    """none: read no labels, whatever the data have."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadingOptions(PictureReadingOptions):
-    """Where samples of any kind and labels are."""
-
-    text_column: str | None = None
-    """Column of a table with the texts. Default: likewise (text, sentence, review, ...), else the one
-    with the longest texts."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class HistoryReadingOptions:
-    """Where users, items and times are in tables of histories."""
-
-    user_column: str | None = None
-    """Of histories: column of a table with the users. Default: that of the run's own data, where there is a run, else
-    one with a usual name (user_id, reviewerID, ...)."""
-    item_column: str | None = None
-    """Column of a table with the items, or with the lists of them. Default: likewise (item_id, asin, items, ...)."""
-    time_column: str | None = None
-    """Column of a table with the times. Default: likewise (timestamp, date, ...), else the order of the rows."""
+from contrapose.commands.reading_options import HistoryReadingOptions, ReadingOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +38,9 @@ class TargetOptions(ReadingOptions):
     prompts: tuple[str, ...] | None = None
     """Sentences about a class, by which two towers name pictures: --prompts "a photo of a {}" "a drawing of a {}".
     Default: three of them."""
+    head_weight: float | Literal["choose"] | None = None
+    """What the weak heads of clip-rocket count beside the strong ones when pictures are named by sentences, from 0 to
+    1; choose: what is best of 0.1 to 0.9 on a fifth of --data, which is then not reported on. Default: 0.5."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +142,7 @@ class ApplyOptions(HistoryReadingOptions):
     With --towards pictures are changed until they are of a class, and written into a folder. Of
     a generator (RUN/stages/translate of cdvg): pictures are translated to each class, into folders. Of a run of
     t2i-supcon: pictures are drawn for captions, into a folder. Of a run of attack: its perturbation is put on pictures,
-    into a folder."""
+    into a folder; of cpgc its word into texts, too (--out texts.csv)."""
 
     run: Positional[str]
     """The run folder, that of a stage in it (RUN/stages/NAME), a classifier's or a generator's folder; with

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from tyro.conf import Positional
 
-from contrapose.commands.options import ReadingOptions
+from contrapose.commands.reading_options import ReadingOptions
 from contrapose.errors import ArgumentError
 
 IN_EACH = 10_000  # samples of a shard where nobody says how many shards [design]

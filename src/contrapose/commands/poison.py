@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
-from contrapose.commands.options import ReadingOptions
+from contrapose.commands.reading_options import ReadingOptions
 from contrapose.errors import ArgumentError, DataError
 
 if TYPE_CHECKING:
@@ -41,14 +41,16 @@ class PoisonOptions(ReadingOptions):
     seed: int = 0
     """Draws which samples, and their captions."""
     modality: Literal["image", "pairs"] | None = None
-    """What the data are. Default: as they look (made:scenes as pictures)."""
+    """What the data are. Default: as they look."""
     image_size: int | None = None
     """Side of the pictures that are written. Default: as train would choose it."""
     limit: int | None = None
     """At most so many samples, evenly spaced over all."""
 
 
-def poison_data(data: Any, out: str | Path, *, trigger: str, target: str | int, **options: Any) -> Poisoned | PoisonedPairs:
+def poison_data(
+    data: Any, out: str | Path, *, trigger: str, target: str | int, **options: Any
+) -> Poisoned | PoisonedPairs:
     """Write a poisoned copy of `data` into the folder `out`, which `train` reads.
 
     Pictures lie in a folder a class, `CLASS/NUMBER.png`, numbers in the order of the data; of pictures the poisoned ones
@@ -163,8 +165,12 @@ def print_poisoned(options: PoisonOptions) -> None:
 
     found = poison_data(**vars(options))
     kind = found.samples.modality
-    print(f"Wrote {counted(len(found.samples), found.samples.noun)} to {options.out}, {len(found.rows):,} of them poisoned")
-    print(f"A victim of it:   {shell_command('train', 'clip' if kind == 'pairs' else 'supervised', '--data', options.out)}")
+    print(
+        f"Wrote {counted(len(found.samples), found.samples.noun)} to {options.out}, {len(found.rows):,} of them poisoned"
+    )
+    print(
+        f"A victim of it:   {shell_command('train', 'clip' if kind == 'pairs' else 'supervised', '--data', options.out)}"
+    )
     if kind == "pairs":
         measured = shell_command("analyse", "backdoor", "RUN", "--data", "LABELLED", "--trigger", options.out)
         print(f"Is it one:        {measured}")

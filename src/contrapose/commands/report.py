@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tyro.conf import Positional
 
 from contrapose.commands.measuring import measuring_command
-from contrapose.commands.options import ReadingOptions
+from contrapose.commands.reading_options import ReadingOptions
 from contrapose.errors import ArgumentError, RunError
 from contrapose.optional import optional
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 from tyro.conf import Positional
 
-from contrapose.commands.options import HistoryReadingOptions, ReadingOptions
+from contrapose.commands.reading_options import HistoryReadingOptions, ReadingOptions
 from contrapose.errors import ArgumentError
 from contrapose.optional import optional
 

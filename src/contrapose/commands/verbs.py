@@ -34,8 +34,8 @@ def attack(method: str | Method, run: Any, *, data: Any = None, base: Any = None
 
 
 def repair(method: str | Method, run: Any, *, data: Any = None, base: Any = None, **options: Any) -> Run:
-    """Look for a planted trigger in a trained encoder and take it away; what is repaired lies in a run folder of its
-    own, and the given one stays as it is.
+    """Look for a planted trigger in a trained encoder and take it away, or go on training it with known patches; what
+    is repaired lies in a run folder of its own, and the given one stays as it is.
 
     Arguments and errors are those of `attack`.
     """

@@ -17,6 +17,7 @@ from contrapose.data.samples import Samples
 from contrapose.data.source import MakeViews, PlainSource, Timed, untimed
 from contrapose.errors import DataError
 from contrapose.view import on_device
+from contrapose.words import counted
 
 PARTNERS = "partners"
 """The name of the second batch in `Batch.others`."""
@@ -41,7 +42,9 @@ class PartnerTable:
     def __init__(self, samples: Samples) -> None:
         labels = samples.labels
         if labels is None or int(labels.min()) < 0:
-            some = "no labels" if labels is None else f"{int((labels < 0).sum()):,} {samples.noun}s without a label"
+            some = (
+                "no labels" if labels is None else f"{counted(int((labels < 0).sum()), samples.noun)} without a label"
+            )
             raise DataError(
                 f"{samples.origin} has {some}, and the class of each is needed here: name their column "
                 "(--label-column), or give class sub-folders."

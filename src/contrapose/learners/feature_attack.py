@@ -29,16 +29,17 @@ class Surrogate:
     """A frozen encoder whose features are led astray, and which of them.
 
     Arguments:
-        frozen: an encoder with patches and layers.
-        layer: number of a block, from 0.
-        facet: "query", "key" or "value" of that block's attention, or "token", what the block gives.
+        frozen: an encoder with layers: blocks of a transformer, or stages of a convolutional network.
+        layer: number of a block or stage, from 0.
+        facet: "query", "key" or "value" of that block's attention, or "token", what the block or stage gives; the
+            places of a stage's map are its patches.
         attention: "none": all patches count alike; "row": by how much the class token looks at each; "column": by how
             much each looks at the class token. Of the picture as it was, the mean over heads.
         attention_layer: the block whose attention that is. None: the same.
         weight: of its similarity in the loss.
 
     Errors:
-        ArgumentError: an encoder without patches, a block or facet that it does not have, attention without a class
+        ArgumentError: an encoder without layers, a layer or facet that it does not have, attention without a class
             token.
     """
 
@@ -51,26 +52,39 @@ class Surrogate:
 
     def __post_init__(self) -> None:
         network: Any = self.frozen.network
-        check_capable(network, "patches", asker="An attack on features of patches")
-        depth = len([name for name in network.layers if name.endswith(".key")])
+        check_capable(network, "layers", asker="An attack on features")
+        depth, source = len(layers_to_read(network)), self.frozen.source
         if self.facet not in FACETS:
             raise ArgumentError(f"facet must be one of {', '.join(FACETS)}, got {self.facet!r}.")
         for what, layer in (("layer", self.layer), ("attention_layer", self.attention_layer)):
             if layer is not None and not 0 <= layer < depth:
-                raise ArgumentError(f"{what} must be a block of {self.frozen.source}, 0 to {depth - 1}, got {layer}.")
+                raise ArgumentError(f"{what} must be a block or stage of {source}, 0 to {depth - 1}, got {layer}.")
         if self.attention not in ("none", "row", "column"):
             raise ArgumentError(f"attention must be none, row or column, got {self.attention!r}.")
-        if self.attention != "none" and not network.first_tokens:
+        if self.facet != "token" and not self._attends:
             raise ArgumentError(
-                f"{self.frozen.source} has no class token whose attention could weigh patches: leave attention at "
-                "none, or train one with a class token (an encoder's pooling='token')."
+                f"{source} is a {network.name} and has no attention whose {self.facet} could be read. Take the facet "
+                "token, which is what one of its stages gives."
             )
+        if self.attention != "none" and not (self._attends and network.first_tokens):
+            raise ArgumentError(
+                f"{source} has no class token whose attention could weigh patches: leave attention at none, or train "
+                "one that has, --encoder vit_mini for instance."
+            )
+
+    @property
+    def _attends(self) -> bool:
+        """Whether it is a transformer."""
+        return f"blocks.{self.layer}.key" in self.frozen.network.layers  # type: ignore[operator]
 
     def features(self, x: Tensor, *, weighed: bool = False) -> tuple[Tensor, Tensor | None]:
         """Features of the patches, `(B, n, D)`; where they are weighed, by what, `(B, n)`."""
-        first = self.frozen.network.first_tokens
-        block = f"blocks.{self.layer}"
-        name = block if self.facet == "token" else f"{block}.{self.facet}"
+        name = layers_to_read(self.frozen.network)[self.layer]
+        if not self._attends:
+            maps = self.frozen.read(x, [name]).layers[name]  # (B, D, h, w)
+            return maps.flatten(2).transpose(1, 2), None  # (B, h·w, D)
+        first: Any = self.frozen.network.first_tokens
+        name = name if self.facet == "token" else f"{name}.{self.facet}"
         looked = f"blocks.{self.layer if self.attention_layer is None else self.attention_layer}.attention"
         weighed = weighed and self.attention != "none"
         found = self.frozen.read(x, [name, looked] if weighed else [name]).layers
@@ -78,6 +92,11 @@ class Surrogate:
             return found[name][:, first:], None  # (B, n, D)
         looks = found[looked].mean(dim=1)  # (B, h, T, T) -> (B, T, T)
         return found[name][:, first:], looks[:, 0, first:] if self.attention == "row" else looks[:, first:, 0]
+
+
+def layers_to_read(network: Any) -> list[str]:
+    """The blocks of a transformer, or the stages of a convolutional network, by name and in their order."""
+    return [name for name in network.layers if name.count(".") == 1]
 
 
 class FeatureAttack(Learner):

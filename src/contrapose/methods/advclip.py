@@ -29,11 +29,11 @@ class AdvCLIP(OnRun):
     noise, and with the one that was found (`attack.json`, and at the end of the run), and how far noise on the
     pictures, blur, fewer levels or pruning undo it. `contrapose apply RUN PICTURES` pastes it.
 
-    What to expect: one run and no claim yet. With 2 x 2 of 16 x 16 pixels of made scenes, 5 epochs of 800 pairs, the
-    first caption of 64 % of kept-out pictures was another one than before (noise: 31 %, grey: 26 %), and pictures found
-    their words in 28 % in place of 43 %; blur undid most of it, the other defences nothing, for a patch that knew of
-    none (a stale one: `--defence` learns one that knows). Where the patch hides what pictures show, a grey one does the
-    same: look at that row first. A small effect is no proof of safety.
+    What to expect: trials and no verdict yet. On made scenes of 24 pixels, 800 pairs, 230 steps, a patch of 4 x 4 where
+    no digit is fooled a linear probe in half of the digits (noise: 17 %, grey: 10 %) and in no colour, and a third
+    to a half of the pictures that found their words no longer did; blur, noise, levels and pruning undid nothing,
+    `contrapose repair patch-training` most of it. Without the topology the patch was the same. Where the patch hides
+    what pictures show, a grey one does the same: look at that row first. A small effect is no proof of safety.
     """
 
     about: ClassVar[About] = About(

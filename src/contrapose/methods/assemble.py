@@ -11,7 +11,7 @@ from contrapose.encoders import Encoder, Frozen, Start
 from contrapose.errors import ArgumentError, in_group
 from contrapose.learners import Learner
 from contrapose.methods.fit_to_data import class_names
-from contrapose.methods.method import Method
+from contrapose.methods.method import Method, name_of
 from contrapose.modalities import MODALITIES, modality_of
 
 
@@ -74,6 +74,11 @@ def begun_with(config: Method, start: Start | None) -> Method:
     """
     if start is None:
         return config
+    if start.modality == "pairs" and config.modality == "image":
+        raise ArgumentError(
+            f"{name_of(config)} asks for one encoder of pictures, and {start.source} holds two towers. Its "
+            f"picture tower alone is handed over in Python: init=contrapose.load({start.source!r}).encoder.image"
+        )
     if start.modality != config.modality:
         theirs, ours = (MODALITIES[name].plural for name in (start.modality, config.modality))
         raise ArgumentError(

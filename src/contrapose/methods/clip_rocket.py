@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from contrapose.learners import Learner
     from contrapose.learners.two_towers import Companion
 
-COMPANIONS = ("none", "barlip", "siamlip", "byolip", "swalip")
+COMPANIONS = ("none", "barlip", "siamlip", "byolip", "swalip", "swalip-v1")
 
 
 @register("clip-rocket")
@@ -47,8 +47,9 @@ class CLIPRocket(OfPairs):
     view_note: ClassVar[str] = "3, of which the first is weak and two are strong (arXiv 2305.08675)"
     view_defaults: ClassVar[Mapping[str, Any]] = {"texts": CaptionViews(stop_words=0.8)}
 
-    companion: Literal["none", "barlip", "siamlip", "byolip", "swalip"] = "none"
-    """A loss beside the contrast that needs no negatives. none: the recipe alone."""
+    companion: Literal["none", "barlip", "siamlip", "byolip", "swalip", "swalip-v1"] = "none"
+    """A loss beside the contrast that needs no negatives. none: the recipe alone; swalip: which pictures go with which
+    words; swalip-v1: which prototypes both belong to, its first version."""
     companion_weight: float = 1.0
     """Its factor. 1: the factors of the authors are in the losses already."""
     companion_hidden: int = 512
@@ -56,6 +57,10 @@ class CLIPRocket(OfPairs):
     3000."""
     companion_dimension: int = 128
     """Dimensions in which the companion compares. 128: the authors', who take 8192 for barlip."""
+    companion_prototypes: int = 3000
+    """Prototypes of swalip-v1, the same for both sides. 3000: the authors'."""
+    companion_freeze: int = 100
+    """First steps in which these stand still. 100: the authors'."""
     smoothing: float = 0.1
     """Share of the targets of strong views that is spread over the whole batch. 0.1: the authors'; 0 with swalip."""
     total: Literal["mean", "sum"] = "mean"
@@ -77,6 +82,8 @@ class CLIPRocket(OfPairs):
         for name in ("companion_hidden", "companion_dimension"):
             self._check(name, getattr(self, name) > 0, "above 0")
         self._check("projection_layers", self.projection_layers == 3, "3: so are the strong heads of the recipe")
+        self._check("companion_prototypes", self.companion_prototypes > 1, "2 or more")
+        self._check("companion_freeze", self.companion_freeze >= 0, "0 or more")
         if self.companion == "swalip":
             self._check_views(3, 3, usual=3)
 
@@ -99,14 +106,14 @@ class CLIPRocket(OfPairs):
         return TwoTowerContrast(
             encoder,
             objective,
-            companion=self._companion(encoder),
+            companion=self._companion(encoder, generator),
             weight=self.companion_weight,
             chance=OBJECTIVES["clip"].chance if alone else None,
         )
 
-    def _companion(self, encoder: Any) -> Companion | None:
-        from contrapose.learners.two_towers import Assignment, Prediction, Redundancy
-        from contrapose.objectives import cross_correlation, cross_prediction, swapped_assignment
+    def _companion(self, encoder: Any, generator: torch.Generator) -> Companion | None:
+        from contrapose.learners.two_towers import Assignment, Prediction, Redundancy, SharedPrototypes
+        from contrapose.objectives import cross_correlation, cross_prediction, swapped_assignment, swapped_prediction
 
         sizes: dict[str, Any] = {"hidden": self.companion_hidden, "width": self.companion_dimension}
         if self.companion == "barlip":
@@ -116,4 +123,7 @@ class CLIPRocket(OfPairs):
             return Prediction(encoder.side_dimensions, cross_prediction, **sizes, **slow)
         if self.companion == "swalip":
             return Assignment(lambda first, second, t: swapped_assignment(first, second, temperature=t))
+        if self.companion == "swalip-v1":
+            count: dict[str, Any] = {"prototypes": self.companion_prototypes, "freeze": self.companion_freeze}
+            return SharedPrototypes(encoder.side_dimensions, swapped_prediction, **sizes, **count, generator=generator)
         return None

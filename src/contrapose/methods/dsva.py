@@ -28,12 +28,14 @@ class DSVA(OnRun, WithBase):
 
     A network learns to change pictures within a radius so that two frozen vision transformers see something else in
     their patches: RUN, trained by contrast (its keys), and `--base`, trained by hiding patches (`mae`; its queries).
-    `contrapose apply RUN PICTURES` perturbs pictures of any kind of classifier that was never asked: what accuracy it
-    loses beside noise of the same size is what rests on features that everybody can learn. Without `--base` RUN is
-    alone. The projection options have no part in it.
+    `contrapose analyse perturbation RUN --on CLASSIFIER --data LABELLED` says what that takes from classifiers that were
+    never asked, beside noise of the same size: what is lost rests on features that everybody can learn. `contrapose
+    apply RUN PICTURES` writes the pictures. Without `--base` RUN is alone. To compare, take as RUN a transformer that
+    was trained with labels (a run of `classifier`), the last block (`--layer`, `--facet token`), or a convolutional
+    network (`--facet token`: the map at the end of a stage). The projection options have no part in it.
 
-    What to expect: nothing measured yet. The authors train on a million pictures; with a thousand, others found less
-    than half of the effect. A small effect here is no proof of safety.
+    What to expect: nothing measured yet (`contrapose reproduce dsva`). The authors train on a million pictures; with a
+    thousand, others found less than half of the effect. A small effect here is no proof of safety.
     """
 
     about: ClassVar[About] = About(
@@ -41,7 +43,7 @@ class DSVA(OnRun, WithBase):
         purpose="a generator of small changes that lead unseen classifiers astray, taught by frozen encoders alone",
         paper="Wu et al., ICCV 2025, https://arxiv.org/abs/2506.21046",
     )
-    needs: ClassVar[tuple[str, ...]] = ("patches",)
+    needs: ClassVar[tuple[str, ...]] = ("layers",)
     kinds: ClassVar[tuple[str, ...]] = ("image",)
     kinds_note: ClassVar[str] = "for it changes their pixels"
     base_is_needed: ClassVar[bool] = False
@@ -59,9 +61,10 @@ class DSVA(OnRun, WithBase):
     """How far a value may be changed, white being 1. 10/255: the authors' code; 16/255: the paper's comparisons.
     Pictures of 32 pixels need more."""
     facet: Literal["query", "key", "value", "token"] = "key"
-    """What is read of RUN's patches: of a block's attention, or what the block gives. key: the authors', of DINO."""
+    """What is read of RUN's patches: of a block's attention, or what the block gives. key: the authors', of DINO. A
+    convolutional network has token alone, the map at the end of a stage."""
     layer: int | None = None
-    """The block of RUN, from 0. Default: the last but one (the 11th of 12 is the authors')."""
+    """The block of RUN (or stage), from 0. Default: the last but one (the 11th of 12 is the authors')."""
     base_facet: Literal["query", "key", "value", "token"] = "query"
     """The same of --base. query: the authors', of MAE."""
     base_layer: int | None = None
@@ -205,8 +208,9 @@ def _learned_from(samples: Any, surrogates: Sequence[str]) -> dict[str, Any]:
 
 
 def _block(frozen: Frozen, layer: int | None) -> int:
-    """The block that is read: the one named, else the last but one."""
+    """The block or stage that is read: the one named, else the last but one."""
     if layer is not None:
         return layer
-    layers: Mapping[str, Any] = getattr(frozen.network, "layers", {})
-    return max(0, len([name for name in layers if name.endswith(".key")]) - 2)
+    from contrapose.learners.feature_attack import layers_to_read
+
+    return max(0, len(layers_to_read(frozen.network)) - 2) if hasattr(frozen.network, "layers") else 0

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from contrapose.methods.repairing.suspect import Suspect
     from contrapose.training.stages import Context, Stage
 
+LABEL = "label"
 FOUND, RANDOM = "inverted", "random"
 USED = ("data", "label_column", "labels", "limit", "out", "init", "batch_size", "seed", "device", "learning_rate")
 USED += ("weight_decay", "gradient_clip", "checkpoint_minutes", "checkpoint_steps", "log_steps", "tracker")
@@ -121,6 +122,11 @@ class InverTune(OnRun):
     @property
     def varied(self) -> bool:
         return False
+
+    @property
+    def shown_targets(self) -> tuple[str, ...]:
+        """Labels, where there are any, name the classes and say which pictures show the target."""
+        return (LABEL,)
 
     def _check_trigger(self) -> None:
         """Pass a trigger that can be made, of whatever size.

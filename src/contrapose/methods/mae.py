@@ -52,7 +52,7 @@ class MAE(Method):
     pairing_note: ClassVar[str] = "No samples are paired: hidden patches are guessed from those of the same picture."
 
     encoder: str = "vit_micro"
-    """Backbone, one with patches: vit_micro, vit_tiny, vit_small. [design] vit_micro, which two cores train."""
+    """Backbone, one with patches: vit_micro, vit_mini, vit_tiny, vit_small. [design] vit_micro, for two cores."""
     masked_share: float = 0.75
     """Share of the patches that are hidden. 0.75: the paper's."""
     normalized_pixels: bool = True

@@ -18,13 +18,14 @@ EPOCHS, LEAST_STEPS = 20, 300
 """Of an oracle; few samples take more epochs. [design]"""
 
 
-def oracle(samples: Images, *, seed: int = 0, encoder: str = "tiny_conv") -> Oracle:
+def oracle(samples: Images, *, seed: int = 0, encoder: str = "tiny_conv", least_steps: int = LEAST_STEPS) -> Oracle:
     """A classifier of these pictures' labels, trained with small crops and shifts and without a change of colour.
 
     Arguments:
         samples: labelled, of 0 to K - 1, with whatever should not lead it independent of the labels.
         seed: of weights and batches.
         encoder: its backbone.
+        least_steps: few samples take more epochs than 20, until there are so many steps.
 
     Returns pictures -> their class numbers, `(N,)` int64.
 
@@ -45,7 +46,7 @@ def oracle(samples: Images, *, seed: int = 0, encoder: str = "tiny_conv") -> Ora
     kind = Supervised.on("image")
     size = max(2, min(64, len(samples) // 4))
     config = kind(
-        epochs=max(EPOCHS, -(-LEAST_STEPS // max(1, len(samples) // size))),
+        epochs=max(EPOCHS, -(-least_steps // max(1, len(samples) // size))),
         batch_size=size,
         encoder=encoder,
         views=ImageViews(recipe="none", count=1, crop_scale_min=0.8),
@@ -98,9 +99,12 @@ class Judges:
     learned: int
 
     @classmethod
-    def trained(cls, known: Images, bias: np.ndarray, *, seed: int = 0) -> Self:
+    def trained(cls, known: Images, bias: np.ndarray, *, seed: int = 0, least_steps: int = LEAST_STEPS) -> Self:
         """Judges that learn from unbiased pictures; `bias` is the nuisance of each, `(N,)` int64."""
-        return cls(oracle(known, seed=seed), oracle(known.with_labels(bias), seed=seed), len(known))
+        by_class, by_bias = (
+            oracle(one, seed=seed, least_steps=least_steps) for one in (known, known.with_labels(bias))
+        )
+        return cls(by_class, by_bias, len(known))
 
     def __call__(
         self,

@@ -30,8 +30,10 @@ class PatchTraining(OnRun):
     the run, say what the towers before and after do with each patch, with those of --unseen-patch, which take no part
     in training, and with grey and noise. The run's own `encoder/` is used as any other.
 
-    What to expect: a patch that is known beforehand means less. That is the easy half: an attacker learns a new one on
-    the towers that you publish. Do the same (`contrapose attack advclip THIS_RUN`), and believe that table.
+    What to expect: one trial and no verdict yet. Of made scenes of 24 pixels, 2,400 pairs and 5 epochs, towers that a
+    patch led astray in 22 % of the answers of two probes did so in 3 % under a patch they had not seen and in 5 %
+    under one learned on the trained towers, and told 85 % of the digits apart in place of 87. Do the last of these
+    yourself (`contrapose attack advclip THIS_RUN`): what was learned earlier is a stale patch, and proves little.
     """
 
     about: ClassVar[About] = About(

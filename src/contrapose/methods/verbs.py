@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 VERBS = {
     "train": "trains an encoder",
     "attack": "measures how fragile a trained encoder is",
-    "repair": "looks for a planted trigger in a trained encoder, and takes it away",
+    "repair": "makes a trained encoder fall for less: for a planted trigger, or for known patches",
 }
 """The verbs, and what a method of each does: the end of a sentence that begins with its name."""
 

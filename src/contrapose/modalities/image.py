@@ -30,8 +30,8 @@ class ImageOptions(Options):
     views: ImageViews = field(default_factory=ImageViews)
     """How views are made."""
     encoder: str = "small_conv"
-    """Backbone: small_conv, tiny_conv, micro_conv, dense_conv, resnet18, resnet34, resnet50, vit_micro, vit_tiny,
-    vit_small, mlp, no_down_conv and resnet50_no_down (full resolution first), timm:NAME or hf:NAME."""
+    """Backbone: small_conv, tiny_conv, micro_conv, dense_conv, resnet18, resnet34, resnet50, vit_micro, vit_mini,
+    vit_tiny, vit_small, mlp, no_down_conv and resnet50_no_down (full resolution first), timm:NAME or hf:NAME."""
     image_column: str | None = None
     """Column of a table, or array of an .npz, with the pictures or their paths. Default: one with a usual name (image,
     path, file, ...)."""

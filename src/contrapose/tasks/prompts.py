@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from contrapose.data import Images, Samples, derived_generator, only_labelled
+from contrapose.data.copies import split_samples
 from contrapose.data.pairs import Pairs
 from contrapose.data.texts import Texts
 from contrapose.encoders.pairs.prompts import sentences_about
@@ -17,6 +18,7 @@ from contrapose.errors import ArgumentError, DataError
 from contrapose.evaluation import class_scores
 from contrapose.evaluation.zero_shot import cosine_scores
 from contrapose.tasks.given import Given
+from contrapose.tasks.head_weight import EQUAL, Weighing, best_weight, weighed_scores
 from contrapose.tasks.labelled import MAJORITY
 from contrapose.tasks.setting import Identity, Setting
 from contrapose.tasks.task import INTERVALS, Embed, Measurement, Metrics, Task
@@ -34,8 +36,14 @@ class Prompts(Measurement):
         samples = only_labelled(_pictures(given.samples))
         if samples.labels is None:
             raise DataError(f"{given.samples.origin} has no labelled picture, so no answer can be judged.")
+        self.weighing = Weighing.asked(given.targets.head_weight, given.encoder)
         self.names = _names(samples, given.targets.label_texts)
         self.prompts = sentences_about(self.names, given.targets.prompts)  # a list a class
+        self.kept_out: Samples | None = None
+        if self.weighing.chosen:
+            parts = split_samples(samples, seed=given.seed)
+            samples, self.kept_out = parts.bank, parts.test
+        assert samples.labels is not None, "as before"
         self.labels = self.truths = samples.labels  # (N,)
         if len(np.unique(self.truths)) < 2:
             raise DataError(f"{samples.origin} holds one class only: there is nothing to tell apart.")
@@ -47,32 +55,46 @@ class Prompts(Measurement):
         self.setting = Setting("zero-shot by prompts", {"seed": given.seed}, asked)
 
     def __call__(self, embed: Embed) -> tuple[Metrics, np.ndarray]:
-        answers, z = self.answers(embed)
-        return self._scored(answers), z
+        answers, z, weight = self._answers(embed)
+        return self._scored(answers, weight), z
 
     def answers(self, embed: Embed) -> tuple[np.ndarray, np.ndarray]:
         """The number of the class that each picture is taken for, `(N,)`, and the embeddings `(N, D)`."""
+        return self._answers(embed)[:2]
+
+    def _answers(self, embed: Embed) -> tuple[np.ndarray, np.ndarray, float | None]:
+        """And what the weak heads counted; None where there is one head."""
         z = embed(self.known)  # (N, D)
         said = Texts([text for some in self.prompts for text in some])
         rows = torch.from_numpy(embed(said)).float().split([len(some) for some in self.prompts])  # C of (P, D)
         own = rows[0].shape[1] == getattr(self.encoder, "dimension", None)  # not of the floor
         centre = self.encoder.centre if own else _mean
         classes = torch.stack([centre(part) for part in rows]).numpy()  # (C, D)
-        return cosine_scores(z, classes).argmax(axis=1), z
+        if not own or getattr(self.encoder, "heads", 1) == 1:
+            return cosine_scores(z, classes).argmax(axis=1), z, None
+        weight = self.weighing.weight
+        if self.kept_out is not None:
+            assert self.kept_out.labels is not None, "a part of labelled samples"
+            weight = best_weight(embed(self.kept_out), classes, self.kept_out.labels)
+        return weighed_scores(z, classes, weight).argmax(axis=1), z, weight
 
     def floors(self) -> dict[str, Metrics]:
         most = np.bincount(self.truths).argmax()
         return {MAJORITY: self._scored(np.full(len(self.truths), most))}
 
-    def _scored(self, answers: np.ndarray) -> Metrics:
+    def _scored(self, answers: np.ndarray, weight: float | None = None) -> Metrics:
         how = f"{len(self.names)} classes, by the cosine with the mean of {len(self.prompts[0])} prompts each"
+        if weight is not None and weight != EQUAL:
+            how += f", weak heads {weight:g}, strong heads {1 - weight:g}"
         return class_scores(answers, self.truths, protocol=how, generator=derived_generator(self.seed, INTERVALS))
 
     @property
     def notes(self) -> tuple[str, ...]:
         shown = ", ".join(repr(text) for text in self.prompts[0][:3])
+        kept = self.kept_out
         return (
             f"{counted(len(self.prompts[0]), 'prompt')} for each class, of the first: {shown}",
+            *([] if kept is None else [f"{len(kept):,} pictures were kept out, to choose what each head counts"]),
             "pixels and word counts have nothing in common, so that floor is chance",
         )
 
@@ -109,7 +131,7 @@ def _mean(rows: torch.Tensor) -> torch.Tensor:
 class _PromptsTask(Task):
     name = "prompts"
     needs = "pictures with classes that have names (--label-column NAME, or --label-texts A B ...)"
-    uses = ("label_column", "labels", "label_texts", "prompts")
+    uses = ("label_column", "labels", "label_texts", "prompts", "head_weight")
     modalities = ("pairs",)
 
     def fits(self, given: Given) -> bool:

@@ -10,6 +10,7 @@ from contrapose.commands.data_check import data_check
 from contrapose.commands.run_data import places_of
 from contrapose.data import Images, kind_of, open_data
 from contrapose.data.images.made import MADE, superposition, trifeature, turned
+from contrapose.data.images.made.scenes import scenes
 from contrapose.data.images.made.superposition import laid_over
 from contrapose.data.images.made.trifeature import COLOURS, SHAPES, SIDE, TEXTURES
 from contrapose.data.images.made.turned import in_frame, turn
@@ -58,6 +59,19 @@ def test_any_question_becomes_the_labels():
     assert open_data("made:trifeature?count=30", labels="none").labels is None
     numbered = open_data("made:trifeature?count=30", number_column="texture")
     assert (numbered.targets["number"] == numbered.targets["texture"]).all()
+
+
+def test_scenes_may_have_larger_digits():
+    """Each pixel of a scan becomes a square, and everything else is drawn as it was."""
+    large, small = scenes(20, seed=2, side=24, scale=2), scenes(20, seed=2, side=16)
+    for one, other in zip(large.pixels, small.pixels, strict=True):
+        rows, columns = (np.flatnonzero(one.any(axis=(0, axis))) for axis in (2, 1))
+        ink = one[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        assert (ink[:, ::2, ::2] == ink[:, 1::2, 1::2]).all()
+        assert np.count_nonzero(one) == 4 * np.count_nonzero(other)
+    assert (large.labels == small.labels).all()
+    with pytest.raises(ArgumentError, match="side"):
+        scenes(2, side=16, scale=2)
 
 
 def test_size_and_limit_keep_the_questions():

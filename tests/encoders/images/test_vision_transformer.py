@@ -35,6 +35,9 @@ def test_the_micro_one_is_what_it_says() -> None:
     micro = build("vit_micro", channels=1, image_size=16)
     assert sum(parameter.numel() for parameter in micro.parameters()) == 26_528
     assert (micro.dimension, micro.backbone.token) == (32, None)
+    mini = build("vit_mini", channels=1, image_size=16)
+    assert sum(parameter.numel() for parameter in mini.parameters()) == 202_304
+    assert mini.backbone.token is not None
 
 
 def test_attention_is_a_softmax_over_tokens_for_each_head() -> None:

@@ -62,7 +62,7 @@ def test_it_hangs_on_the_condition_where_it_has_one() -> None:
 
 
 def test_as_many_conditions_as_codes() -> None:
-    with pytest.raises(ArgumentError, match="10 codes.*conditions of 9 rows"):
+    with pytest.raises(ArgumentError, match=r"10 codes.*conditions of 9 rows"):
         delta()(context()[:9])
     with pytest.raises(ArgumentError, match="conditions of none rows"):
         word()(None)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.nn import functional
 
 from contrapose.data import Batch
 from contrapose.distributed import rank, world_size
@@ -18,11 +20,12 @@ from contrapose.encoders.pairs import joined_towers
 from contrapose.encoders.texts.text_encoder import TextEncoder
 from contrapose.encoders.texts.transformer import TextTransformer
 from contrapose.errors import ArgumentError
-from contrapose.learners.two_towers import Assignment, Prediction, Redundancy, TwoTowerContrast
+from contrapose.learners.two_towers import Assignment, Prediction, Redundancy, SharedPrototypes, TwoTowerContrast
 from contrapose.methods import METHODS
-from contrapose.objectives import cross_correlation, cross_prediction, swapped_assignment
+from contrapose.objectives import cross_correlation, cross_prediction, sinkhorn, swapped_assignment, swapped_prediction
 from contrapose.padded import Padded
 from contrapose.paired import Paired
+from contrapose.training.step import take_step
 from distributed_helper import run_ranks
 
 BATCH = 6
@@ -68,12 +71,27 @@ CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
     "sigmoid": ("clip", 1, {"loss": "sigmoid"}),
     "recipe": ("clip-rocket", 3, {"separate_heads": False}),
     "swalip": ("clip-rocket", 3, {"separate_heads": False, "companion": "swalip"}),
+    "swalip-v1": (
+        "clip-rocket",
+        3,
+        {
+            "separate_heads": False,
+            "companion": "swalip-v1",
+            "companion_hidden": 5,
+            "companion_dimension": 4,
+            "companion_prototypes": 7,
+            "companion_freeze": 1,
+        },
+    ),
 }
 
 
 def two_steps(case: str) -> dict[str, Tensor]:
     name, count, options = CASES[case]
     made = learner(name, towers(), **options).double().train()
+    if isinstance(made.companion, SharedPrototypes):
+        for projector in made.companion.projectors:
+            projector[1] = nn.Identity()  # type: ignore[index]  # normalisation over the batch differs by design
     local = BATCH // world_size()
     own = slice(rank() * local, (rank() + 1) * local)
     result = {}
@@ -81,6 +99,7 @@ def two_steps(case: str) -> dict[str, Tensor]:
         taken = made(Batch(views=tuple(views(count, own)), indices=torch.arange(BATCH)[own]))
         made.zero_grad()
         taken.loss.backward()
+        made.after_backward()
         value = taken.loss.detach().clone()
         for parameter in made.parameters():
             if parameter.grad is not None:
@@ -138,6 +157,26 @@ def test_the_scale_is_brought_back_after_a_step_with_a_huge_gradient() -> None:
         assert encoder.log_scales.tolist() == pytest.approx([bound])
 
 
+@pytest.mark.parametrize("gradient", [1e9, -1e9])
+def test_the_scale_is_within_its_bounds_after_a_whole_step(gradient: float) -> None:
+    made = learner("clip-rocket", towers(strong_hidden=8)).train()
+    scales: Any = made.encoder.log_scales
+    work: Any = SimpleNamespace(
+        batch=lambda part: Batch(views=tuple(views(3, dtype=torch.float32)), indices=torch.arange(BATCH)),
+        clip=lambda batch: math.nan,
+    )
+
+    def huge(batch: Batch, **_: Any) -> Any:
+        step = made(batch)
+        (step.loss + gradient * scales.sum()).backward()
+        return step
+
+    work.gradient = huge
+    optimizer = torch.optim.SGD(made.parameters(), lr=1.0)
+    take_step(made, {turn.optimizer: optimizer for turn in made.turns()}, work, seed=0)
+    assert scales.tolist() == pytest.approx([0.0 if gradient > 0 else math.log(100)] * 2)
+
+
 def test_companions_average_over_weak_views_and_all_strong_ones() -> None:
     encoder = towers()
     three = views(3, dtype=torch.float32)
@@ -158,9 +197,10 @@ def test_companions_average_over_weak_views_and_all_strong_ones() -> None:
     assert calls == [0.0] * (2 + 2 * 4)
 
 
-@pytest.mark.parametrize("companion", ["siamlip", "byolip", "barlip", "swalip"])
+@pytest.mark.parametrize("companion", ["siamlip", "byolip", "barlip", "swalip", "swalip-v1"])
 def test_each_companion_is_part_of_the_loss(companion: str) -> None:
     options: dict[str, Any] = {"companion": companion, "companion_weight": 2.0, "companion_hidden": 8}
+    options |= {"companion_prototypes": 9}
     made = learner("clip-rocket", towers(), **options, companion_dimension=4, separate_heads=False).train()
     step = made(Batch(views=tuple(views(3, dtype=torch.float32)), indices=torch.arange(BATCH)))
     contrast, beside = (float(step.log[name]) for name in ("contrast_loss", "companion_loss"))
@@ -168,6 +208,55 @@ def test_each_companion_is_part_of_the_loss(companion: str) -> None:
     assert float(step.loss) == pytest.approx(contrast + 2 * beside, rel=1e-5)
     step.loss.backward()
     assert all(parameter.grad is not None for parameter in made.parameters() if parameter.requires_grad)
+
+
+def test_prototypes_are_shared_and_each_side_predicts_what_the_other_is_assigned_to() -> None:
+    encoder = towers()
+    three = views(3, dtype=torch.float32)
+    weak, strong = encoder.features(three[0]), encoder.features(three[1].join(three[1:]))
+    companion = SharedPrototypes(encoder.side_dimensions, swapped_prediction, hidden=8, width=4, prototypes=5)
+    first, second = companion.projectors
+    sides = [first(weak[0]), second(weak[1])]  # each view passes with those of its strength, as they are normalised
+    ones, others = first(strong[0]).chunk(2), second(strong[1]).chunk(2)
+    pairs = [(sides[0], sides[1]), *((one, other) for one in ones for other in others)]
+    unit = functional.normalize(companion.directions.detach(), dim=1)
+    expected = 0.0
+    for pair in pairs:
+        scores = [functional.normalize(z, dim=1) @ unit.T for z in pair]
+        for mine, theirs in (scores, scores[::-1]):
+            expected -= float((sinkhorn(theirs.detach()) * (mine / 0.1).log_softmax(dim=1)).sum(dim=1).mean()) / 2
+    found = companion(three, weak, strong, None, torch.tensor(10.0))
+    assert float(found.detach()) == pytest.approx(expected / 5, rel=1e-5)
+    companion.directions.data *= 7.0  # lengths mean nothing
+    longer = companion(three, weak, strong, None, torch.tensor(10.0))
+    assert torch.allclose(longer, found, rtol=1e-5)
+    longer.backward()
+    along = (companion.directions.grad * companion.directions).sum(dim=1)  # type: ignore[operator]
+    assert torch.allclose(along, torch.zeros(5), atol=1e-6)
+    assert companion.prototype_scores.shape == (2 * BATCH, 5)  # type: ignore[union-attr]
+
+
+def test_prototypes_stand_still_for_the_first_steps_and_then_move() -> None:
+    options: dict[str, Any] = {"companion": "swalip-v1", "companion_hidden": 8, "companion_prototypes": 5}
+    made = learner("clip-rocket", towers(), **options, companion_freeze=2, separate_heads=False).train()
+    companion: Any = made.companion
+    optimizer = torch.optim.AdamW(made.parameters(), lr=0.1, weight_decay=0.5)
+    batch, moved = Batch(views=tuple(views(3, dtype=torch.float32)), indices=torch.arange(BATCH)), []
+    for _ in range(3):
+        before, projector = companion.directions.detach().clone(), companion.projectors[0][0].weight.detach().clone()
+        optimizer.zero_grad()
+        step = made(batch)
+        step.loss.backward()
+        made.after_backward()
+        optimizer.step()
+        made.after_step([step])
+        assert not torch.equal(companion.projectors[0][0].weight, projector)
+        moved.append(not torch.equal(companion.directions, before))
+    assert moved == [False, False, True]
+    assert step.prototype_scores is not None
+    kept = learner("clip-rocket", towers(), **options, companion_freeze=2, separate_heads=False)
+    kept.load_state_dict(made.state_dict())
+    assert int(kept.companion.steps) == 3  # type: ignore[union-attr, arg-type]
 
 
 def test_a_slow_copy_follows_after_the_step() -> None:
@@ -191,6 +280,9 @@ def test_slips_are_named() -> None:
     made = TwoTowerContrast(towers(), lambda *_: torch.zeros(()), companion=Assignment(objective))
     with pytest.raises(ArgumentError, match="need 2 strong views beside the weak one, and there are 1"):
         made.check_views(2)
+    for wrong, said in (({"prototypes": 1}, "prototypes is 1"), ({"prototypes": 2, "freeze": -1}, "freeze is -1")):
+        with pytest.raises(ArgumentError, match=said):
+            SharedPrototypes((5, 6), swapped_prediction, hidden=8, width=4, **wrong)
     with pytest.raises(ArgumentError, match="needs an encoder with two towers; mlp has none"):
         TwoTowerContrast(build("mlp", channels=2, image_size=4, seed=0), lambda *_: torch.zeros(()))
     assert isinstance(made.encoder, nn.Module)

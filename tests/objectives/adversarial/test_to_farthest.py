@@ -86,10 +86,10 @@ def test_means_come_before_the_ratio() -> None:
     each = torch.arange(2)
     found = to_farthest(anchors, own, each, others, each, each, temperature=1.0)
     assert float(found) == pytest.approx(math.log(1 / 2))
-    alone = [
-        float(to_farthest(anchors[i : i + 1], own[i : i + 1], each[:1], others[i : i + 1], each[:1], each[:1], temperature=1.0))
-        for i in range(2)
-    ]
+    first, alone = each[:1], []
+    for i in range(2):
+        anchor, its, pulled = (rows[i : i + 1] for rows in (anchors, own, others))
+        alone.append(float(to_farthest(anchor, its, first, pulled, first, first, temperature=1.0)))
     assert sum(alone) / 2 == pytest.approx((math.log(math.e / (math.e + 1)) + math.log(1 / (1 + math.e))) / 2)
     assert abs(sum(alone) / 2 - float(found)) > 0.1
 
@@ -100,7 +100,7 @@ def test_the_farthest_is_so_on_average() -> None:
     def at(*cosines: float) -> Tensor:
         return torch.tensor([[c, math.sqrt(1 - c * c)] for c in cosines])
 
-    others = torch.cat([at(-0.9, 0.9), at(-0.3, -0.2)])  # the first has the least similar row, the second the lower mean
+    others = torch.cat([at(-0.9, 0.9), at(-0.3, -0.2)])  # the least similar row, and the lower mean
     assert farthest_owners(anchor, others, torch.tensor([0, 0, 1, 1])).tolist() == [1]
     assert farthest_owners(3 * anchor, 7 * others, torch.tensor([0, 1, 0, 1])).tolist() == [0]
 
@@ -114,7 +114,8 @@ def test_only_what_is_perturbed_has_a_gradient() -> None:
     clean, moved = rows(4, 5).requires_grad_(), rows(4, 6).requires_grad_()
     shift = squared_shift(clean, moved)
     shift.backward()
-    assert clean.grad is None and moved.grad is not None
+    assert clean.grad is None
+    assert moved.grad is not None
     assert float(shift.detach()) == pytest.approx(float((2 - 2 * (clean * moved).sum(dim=1)).sum()))
     assert torch.autograd.gradcheck(lambda a: to_farthest(**{**given(), "adversarial": a}), rows(B, 1).requires_grad_())
 

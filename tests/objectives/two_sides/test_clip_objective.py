@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -39,6 +40,12 @@ def test_equal_embeddings_are_worth_the_logarithm_of_the_batch(smoothing: float)
     x = torch.ones(6, 4)
     for temperature in (0.01, 0.07, 1e6):
         assert float(clip(x, x, temperature=temperature, smoothing=smoothing)) == pytest.approx(math.log(6), rel=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.9])
+def test_without_a_scale_every_embedding_is_worth_the_logarithm_of_the_batch(smoothing: float) -> None:
+    loss = clip(some(6, 4), some(6, 4, seed=1), temperature=1e9, smoothing=smoothing)
+    assert float(loss) == pytest.approx(math.log(6), abs=1e-8)
 
 
 def test_two_orthonormal_pairs() -> None:
@@ -117,6 +124,30 @@ def test_assignments_are_balanced_and_come_from_the_other_views() -> None:
     assert float(swapped_assignment(first, second)) == pytest.approx(0.2 * expected)
 
 
+def test_no_gradient_flows_through_assignments() -> None:
+    """The gradient is that of a cross-entropy with the codes as constants."""
+    first, second = some(2, 4, 3).requires_grad_(), some(2, 4, 3, seed=1).requires_grad_()
+    found = torch.autograd.grad(swapped_assignment(first, second), (first, second))
+    x, y = functional.normalize(first, dim=2), functional.normalize(second, dim=2)
+    scores = torch.einsum("vid,ujd->vuij", x, y)  # (2, 2, 4, 4)
+    parts = []
+    for mine, theirs in ((scores, scores.flip(0, 1)), (scores.mT, scores.flip(0, 1).mT)):
+        for own, other in zip(mine.flatten(0, 1), theirs.flatten(0, 1), strict=True):
+            parts.append(-(sinkhorn(other.detach()) * (own / 0.1).log_softmax(dim=1)).sum(dim=1).mean())
+    expected = torch.autograd.grad(0.2 * torch.stack(parts).mean(), (first, second))
+    for one, other in zip(found, expected, strict=True):
+        assert torch.allclose(one, other, atol=1e-10)
+
+
+@pytest.mark.parametrize("loss", [cross_correlation, cross_prediction])
+def test_companions_name_slips_too(loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+    x = some(4, 3)
+    with pytest.raises(ArgumentError, match="row b of both belongs together"):
+        loss(x, x[:3])
+    with pytest.raises(ArgumentError, match="NaN"):
+        loss(x * torch.nan, x)
+
+
 def test_slips_are_named() -> None:
     x = some(4, 3)
     with pytest.raises(ArgumentError, match="One pair has nothing to be told apart from"):
@@ -131,5 +162,7 @@ def test_slips_are_named() -> None:
     for loss in (clip, siglip):
         with pytest.raises(ArgumentError, match="NaN"):
             loss(x * torch.nan, x)
+    with pytest.raises(ArgumentError, match="NaN"):
+        swapped_assignment(some(2, 4, 3) * torch.nan, some(2, 4, 3))
     with pytest.raises(ArgumentError, match="2 strong views of each side, got 3 and 3"):
         swapped_assignment(some(3, 4, 3), some(3, 4, 3))

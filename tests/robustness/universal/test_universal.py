@@ -17,6 +17,7 @@ from contrapose.robustness import (
     patch_mask,
     project_delta,
     rounded,
+    sign_noise,
     total_variation,
 )
 from contrapose.robustness.universal import whole_levels
@@ -90,6 +91,19 @@ def test_rounding_never_leaves_the_ball(radius: float, levels: int) -> None:
     assert float(largest_change(found / 255, was / 255).max()) <= radius + 1e-6
     exact = rounded(was, was / 255, radius)
     assert torch.equal(exact, was)
+
+
+def test_noise_moves_every_value_by_the_radius_as_a_coin_falls() -> None:
+    generator = torch.Generator().manual_seed(0)
+    grey = torch.full((8, 3, 16, 16), 128, dtype=torch.uint8)
+    change = sign_noise(grey, 24 / 255, generator=generator).int() - 128
+    assert set(change.unique().tolist()) == {-24, 24}
+    assert abs(float(change.float().mean())) < 1.5  # 24 / sqrt(6144) is a third
+    black = torch.zeros_like(grey)
+    assert set(sign_noise(black, 24 / 255, generator=generator).unique().tolist()) == {0, 24}
+    assert torch.equal(sign_noise(grey, 0.0, generator=generator), grey)
+    with pytest.raises(ArgumentError, match="must be uint8"):
+        sign_noise(grey / 255, 0.1, generator=generator)
 
 
 def test_without_a_radius_it_is_the_nearest_level() -> None:

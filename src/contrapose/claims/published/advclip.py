@@ -18,8 +18,9 @@ LEARN: Mapping[str, Any] = {
     **PATCH,
     "prune": PRUNE,
     "epochs": 10,
-    "batch_size": 16,
-    "learning_rate": 2e-4,
+    "batch_size": 32,
+    "width": 16,
+    "learning_rate": 3e-3,
     "holdout": 0.05,
 }
 """How every patch is learned."""
@@ -94,7 +95,7 @@ CLAIM = register(
             Arm(
                 "patch-trained",
                 "patch-training",
-                {"epochs": 10, "learning_rate": 1e-3, "holdout": 0.05, "share": 0.5},
+                {"epochs": 5, "learning_rate": 1e-3, "holdout": 0.05, "share": 0.5},
                 on={"init": "victim", "patch": "advclip, second/perturbation"},
                 beside=("advclip",),
             ),
@@ -134,6 +135,13 @@ CLAIM = register(
                 role="mechanism",
             ),
             Prediction(
+                "advclip - noise, digits fooled, by 20 points",
+                ("advclip", "victim"),
+                lambda results: results.of("advclip", "digit fooled") - results.of("victim", "digit fooled by noise"),
+                threshold=ABOVE,
+                role="secondary",
+            ),
+            Prediction(
                 "advclip - noise by more than 5 points on one probe at least",
                 ("advclip", "victim"),
                 _on_either,
@@ -171,16 +179,16 @@ CLAIM = register(
         ),
         protocol=Protocol(
             options={
-                "epochs": 20,
+                "epochs": 15,
                 "batch_size": 100,
                 "learning_rate": 2e-3,
-                "encoder": "micro_conv",
+                "encoder": "tiny_conv",
                 "text_encoder": "bag_of_words",
                 "max_length": 16,
                 "projection_dimension": 64,
             },
-            images=3_000,
-            labelled=1_000,
+            images=2_400,
+            labelled=800,
             validation=300,
             test=1_000,
             seeds=3,
@@ -208,17 +216,23 @@ CLAIM = register(
         remarks=(
             "Scenes are made: one of scikit-learn's scanned digits, twice as large, in one of six colours, anywhere on "
             "24 x 24 pixels, with one caption. The patch has 4 x 4 pixels in the corner, where digits have ink in 4 to "
-            "5 % of the scenes, so that it hides nothing. Victims learn from 3,000 scenes, a patch from 1,000 others "
-            "without labels, its effect is measured on 1,000 scenes of scans that nobody has learned from.",
+            "5 % of the scenes, so that it hides next to nothing. Victims learn from 2,400 scenes, a patch from 800 "
+            "others without labels; its effect is measured on 1,000 scenes of scans that nobody has learned from.",
             "A victim counts where a probe tells at least 70 % of the digits apart without a patch.",
             "Answers are those of two linear probes (digit, colour) fitted to pictures as they are; fooled is the mean "
             "of the shares that the patch changes. Noise is the mean of five draws.",
-            "Both networks of the game have 32 channels next to the picture. A patch lies in [0, 1], all of the range "
-            "of a pixel; the authors' code reaches less than half of it. The defences: 3 x 3 blur, 8 levels, noise of "
-            "0.1, 30 % of the weights of the picture tower pruned; the authors' settings were not read. Of levels and "
-            "noise the stale patch alone is measured.",
-            "Patch training sees one patch, learned on the same towers with other pairs, on half of each batch for 10 "
-            "epochs at half the victim's learning rate.",
+            "Both networks of the game have 16 channels next to the picture; batches of 32 and a learning rate of 3e-3 "
+            "(the authors': 128, 16 and 2e-4 on far larger sets) were chosen among 2e-4, 1e-3 and 3e-3 on a victim of "
+            "another seed and the scenes to choose on, by answers fooled, alike for every patch. In that trial the "
+            "patch fooled half of the digits (noise 17 %) and hardly any colour, and the patch without topology "
+            "was the same one.",
+            "A patch lies in [0, 1], all of the range of a pixel; the authors' code reaches less than half of it. The "
+            "defences: 3 x 3 blur, 8 levels, noise of 0.1, 30 % of the weights of the picture tower pruned; the "
+            "authors' settings were not read. Of levels and noise the stale patch alone is measured.",
+            "Patch training sees one patch, learned on the same towers with other pairs, on half of each batch for 5 "
+            "epochs at half the victim's learning rate. In the trial, with patches of 2e-4, the towers then fell for 3 % "
+            "of the answers under an unseen patch and for 5 % under one that was learned on them; the prediction "
+            "that a new patch does clearly more is the one declared, and stands.",
         ),
     )
 )

@@ -39,13 +39,11 @@ def gradient_bias(subject: Subject) -> dict[str, float]:
 
 
 def _bias(loss: Callable[[Tensor], Tensor], z: Tensor) -> float:
-    z = z.detach().requires_grad_()
-    (whole,) = torch.autograd.grad(loss(z), z)
-    parts = [
-        torch.autograd.grad(loss(z[:, list(samples)]), z)[0]
-        for samples in itertools.combinations(range(z.shape[1]), PART)
-    ]
-    return float((torch.stack(parts).mean(dim=0) - whole).norm() / whole.norm())
+    whole = torch.func.grad(loss)(z)  # (2, B, D)
+    parts = torch.tensor(list(itertools.combinations(range(z.shape[1]), PART)), device=z.device)  # (P, 3)
+    of_part = torch.func.grad(lambda z, samples: loss(z[:, samples]))
+    mean = torch.func.vmap(of_part, in_dims=(None, 0))(z, parts).mean(dim=0)  # (P, 2, B, D) -> (2, B, D), all at once
+    return float((mean - whole).norm() / whole.norm())
 
 
 def spread(method: str, measure: str = "kNN") -> Callable[[Results], np.ndarray]:

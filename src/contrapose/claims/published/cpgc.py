@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from contrapose.claims.measures import Subject
 from contrapose.claims.registry import register
 from contrapose.claims.results import Results, difference
 from contrapose.claims.scenes import captions_each
+
+if TYPE_CHECKING:
+    from contrapose.data.pairs import Pairs
 
 WHITE, BLACK = "white-box", "black-box"
 NOISE = "noise"
@@ -24,8 +27,6 @@ OTHERS = ("other: larger steps", "other: transformer")
 """Arms whose towers nothing is learned on."""
 ATTACK: Mapping[str, Any] = {
     "radius": EPSILON,
-    "epochs": 5,
-    "batch_size": 16,
     "learning_rate": 2e-4,
     "holdout": 0.05,
 }
@@ -54,11 +55,11 @@ def taken_away(subject: Subject) -> dict[str, float]:
     from contrapose.encoders.perturbations import ReplacedWord, load_perturbation
     from contrapose.methods.pairing_attack.effect import BOTH, DELTA, NOISE, RANDOM_BOTH, WORD, AskedPairs, Change
 
-    saved, pairs = load_perturbation(subject.run), subject.asked
+    saved, pairs = load_perturbation(subject.run), cast("Pairs", subject.asked)
     words = ReplacedWord(subject.given["victim"])
     radius = float(saved.bound["radius"])
     change = Change(saved.tensors["delta"], radius, str(saved.arguments["word"]), words)
-    asked: Any = AskedPairs(pairs, change, seed=subject.seed)  # type: ignore[arg-type]
+    asked = AskedPairs(pairs, change, seed=subject.seed, draws=1)
     found: dict[str, float] = {}
     for whose, names in ((WHITE, ("victim",)), (BLACK, OTHERS)):
         tables = [asked.table(subject.given[name]) for name in names]
@@ -70,7 +71,7 @@ def taken_away(subject: Subject) -> dict[str, float]:
             (RANDOM_BOTH, ", noise and random word"),
         ):
             values = [table[row][f"{way}@1"] for table in tables for way in ("TR", "IR")]
-            found[f"{whose}{said}"] = float(np.mean(values))
+            found[f"{whose}{said}"] = float(np.mean(np.nan_to_num(values)))  # nothing right, nothing to take away
     return found
 
 
@@ -115,15 +116,15 @@ CLAIM = register(
     Claim(
         name="cpgc",
         title="One perturbation for all pictures and one word for all texts take more right answers away, of towers "
-        "that were attacked and of others, where they were also asked to part pairs and pull them to the farthest, than "
-        "where they were only asked to move embeddings.",
+        "that were attacked and of others, where they are asked to part pairs and to pull them to the farthest besides "
+        "moving embeddings.",
         paper="Fang et al., ICCV 2025, https://arxiv.org/abs/2406.05491: without L_CL 76 in place of 90 % of ALBEF's "
         "right answers at rank 1 and 35 in place of 62 % of TCL's, which was never seen; with random positives 62 and "
         "44 (of a secondary source; tables not read)",
         arms=(
             Arm("victim", "clip", {**VICTIM, "encoder": "tiny_conv", "epochs": 12}),
-            Arm(OTHERS[0], "clip", {**VICTIM, "encoder": "micro_conv", "epochs": 20}),
-            Arm(OTHERS[1], "clip", {**VICTIM, "encoder": "vit_micro", "epochs": 20}),
+            Arm(OTHERS[0], "clip", {**VICTIM, "encoder": "micro_conv", "epochs": 25, "learning_rate": 5e-3}),
+            Arm(OTHERS[1], "clip", {**VICTIM, "encoder": "vit_micro", "epochs": 25, "learning_rate": 1e-3}),
             _arm("full"),
             _arm("GAP-like", contrast=0.0, condition="none"),
             _arm("without contrast", contrast=0.0),
@@ -150,7 +151,7 @@ CLAIM = register(
             ),
         ),
         protocol=Protocol(
-            options={"epochs": 5, "batch_size": 16}, images=2_000, labelled=100, validation=500, test=500, seeds=3
+            options={"epochs": 2, "batch_size": 16}, images=2_000, labelled=100, validation=500, test=500, seeds=3
         ),
         full=Protocol(
             options={"epochs": 15, "batch_size": 16}, images=20_000, labelled=100, validation=2_000, test=2_000
@@ -160,5 +161,23 @@ CLAIM = register(
         choose_by=RECALL,
         modality="pairs",
         source="made:scenes",
+        remarks=(
+            "Scenes are made (`made:scenes`): one of scikit-learn's scanned digits in one of six colours, anywhere on "
+            "16 x 16 pixels (24 were planned), with two captions. 2,000 pairs are learned from (3,000 were planned) by "
+            "towers, and 95 % of them by perturbations; the scans of the 500 test pairs are none of those.",
+            "Captions are short: a word in the place of the one that says which digit or colour it is parts most pairs "
+            "at rank 1, whatever word that is. What is judged is delta and word together, as was predicted; it may be "
+            "near the top for every arm. The rows of the delta alone, and of noise with a random word, say how much of "
+            "it is the delta's.",
+            "White-box: the towers that were attacked; black-box: the mean of two others of another picture tower and "
+            "other first weights, on which nothing is learned. Equal captions count as one, which belongs to all "
+            "pictures that it was written for. Of right answers at rank 1, both directions alike.",
+            "Epsilon is 24/255 for all arms, the planned one for small pictures; 12/255 is not measured. All arms take "
+            "the same steps, batches and learning rate, settled on validation pairs of another seed. Two epochs are "
+            "learned (15 were planned): beyond the bound no gradient passes, and a delta all of whose values have come "
+            "to lie there learns no more.",
+            "The generators are small (64 to 32 channels in the place of 1,024 to 32), the batch is 16 in the place of "
+            "4; that without contrast and condition (GAP-like) keeps the word's generator.",
+        ),
     )
 )

@@ -1,4 +1,4 @@
-"""`vit_micro`, `vit_tiny` and `vit_small`: vision transformers without their classifier."""
+"""`vit_micro`, `vit_mini`, `vit_tiny` and `vit_small`: vision transformers without their classifier."""
 
 from __future__ import annotations
 
@@ -124,6 +124,18 @@ def vit_micro(
     Arguments and errors are those of `vit_tiny`.
     """
     return _vit(channels, image_size, patch_size, pooling, dimension=32, heads=4, blocks=2)
+
+
+@ENCODERS.register("vit_mini")
+def vit_mini(
+    *, channels: int, image_size: int, patch_size: int | None = None, pooling: str = "token"
+) -> VisionTransformer:
+    """Four blocks of 64 dimensions and 4 heads, with a class token: 202,304 parameters (16 pixels in 4, one channel), a
+    size [design] between `vit_micro` and `vit_tiny` that two cores train in minutes.
+
+    Arguments and errors are those of `vit_tiny`.
+    """
+    return _vit(channels, image_size, patch_size, pooling, dimension=64, heads=4, blocks=4)
 
 
 @ENCODERS.register("vit_tiny")

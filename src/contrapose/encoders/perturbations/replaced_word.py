@@ -28,8 +28,8 @@ class ReplacedWord:
 
         importance of word g = KL( softmax(z) || softmax(z without g) ),   z an embedding, g replaced by [UNK]
 
-    The word of the largest importance is replaced; stop words and punctuation are none of those. A vector stands at its first token,
-    and further tokens of the word become 0.
+    The word of the largest importance is replaced; stop words and punctuation are none of those. A vector stands at
+    its first token, and further tokens of the word become 0.
 
     Shapes:
         slots: which word of each text, `(B,)`, a number of `Padded.groups`; 0: the text has none.

@@ -3,5 +3,14 @@
 from contrapose.learners.two_towers.companions import Assignment, Companion, Prediction, Redundancy
 from contrapose.learners.two_towers.contrast import TwoTowerContrast
 from contrapose.learners.two_towers.patched import PatchedContrast
+from contrapose.learners.two_towers.shared_prototypes import SharedPrototypes
 
-__all__ = ["Assignment", "Companion", "PatchedContrast", "Prediction", "Redundancy", "TwoTowerContrast"]
+__all__ = [
+    "Assignment",
+    "Companion",
+    "PatchedContrast",
+    "Prediction",
+    "Redundancy",
+    "SharedPrototypes",
+    "TwoTowerContrast",
+]

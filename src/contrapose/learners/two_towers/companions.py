@@ -1,4 +1,6 @@
-"""What trains two towers beside their contrast, without negatives: BarLIP, SiamLIP, BYOLIP, SwALIP."""
+"""What trains two towers beside their contrast, without negatives: BarLIP, SiamLIP, BYOLIP, SwALIP.
+
+SwALIP with prototypes is in `shared_prototypes.py`."""
 
 from __future__ import annotations
 
@@ -22,10 +24,15 @@ OfTwo = Callable[[Tensor, Tensor], Tensor]
 class Companion(nn.Module):
     """A loss of the features of both sides, over the weak views and over all combinations of strong ones.
 
+    Attributes:
+        prototype_scores: `(N, K)` detached logits of the last rows against prototypes; None without such.
+
     Shapes:
         views: 1 + V of two sides; weak: `(B, F)` and `(B, G)`; strong: `(V·B, F)` and `(V·B, G)`, None where V = 0;
         embedded: `(2, V, W·B, D)`, what the strong heads made of all processes' views; scale: `()`; returns `()`.
     """
+
+    prototype_scores: Tensor | None = None
 
     def forward(
         self, views: Sequence[Any], weak: Sides, strong: Sides | None, embedded: Tensor | None, scale: Tensor
@@ -34,6 +41,9 @@ class Companion(nn.Module):
 
     def check_views(self, strong: int) -> None:
         """Pass a number of strong views."""
+
+    def after_backward(self) -> None:
+        """Called when a gradient is complete: the place to drop part of it."""
 
     def follow(self, encoder: nn.Module) -> None:
         """Called when the optimiser has moved the encoder: the place to move a slow copy."""
@@ -155,6 +165,11 @@ class Assignment(Companion):
     ) -> Tensor:
         assert embedded is not None, "there are strong views"
         return self.objective(embedded[0], embedded[1], 1 / scale)
+
+
+def two_layers(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    """A projector: two linear maps with batch normalisation and ReLU between them."""
+    return _mlp(inputs, hidden, outputs, layers=2)
 
 
 def _mlp(inputs: int, hidden: int, outputs: int, *, layers: int) -> nn.Sequential:

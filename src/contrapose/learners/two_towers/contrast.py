@@ -98,11 +98,16 @@ class TwoTowerContrast(Learner):
             log |= {"contrast_loss": loss.detach(), "companion_loss": beside.detach()}
             loss = loss + self.weight * beside
         pairing = by_towers(everybody.shape[1], device=z.device)
-        return Step(loss, z.detach().flatten(0, 1), pairing, log)
+        scores = None if self.companion is None else self.companion.prototype_scores
+        return Step(loss, z.detach().flatten(0, 1), pairing, log, prototype_scores=scores)
 
     def _strong(self, views: Sequence[Any]) -> Sides | None:
         """All strong views in a pass of their own, so that normalisation never mixes them with weak ones."""
         return self._towers.features(join(views)) if views else None
+
+    def after_backward(self) -> None:
+        if self.companion is not None:
+            self.companion.after_backward()
 
     def after_step(self, steps: Sequence[Step]) -> None:
         self._towers.clamp_scales()

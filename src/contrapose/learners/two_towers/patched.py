@@ -1,10 +1,11 @@
-"""Two towers that see patches on some of their pictures while they are contrasted, so that patches come to mean less."""
+"""Two towers that are contrasted with patches on some of their pictures, so that patches come to mean less."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import torch
@@ -68,7 +69,7 @@ class PatchedContrast(TwoTowerContrast):
         """Which patch each row of this process's batch wears; -1: none."""
         first = rank() * size
         steps = [math.floor(row * self.share + 1e-9) for row in range(first, first + size + 1)]
-        return [one % self.count if other > one else -1 for one, other in zip(steps, steps[1:], strict=False)]
+        return [one % self.count if other > one else -1 for one, other in pairwise(steps)]
 
     def forward(self, batch: Batch) -> Step:
         worn = torch.tensor(self.worn(batch.size))  # (B,)

@@ -23,7 +23,7 @@ BLOCK = 256
 """Pictures, or texts, that are embedded together."""
 RANKS = (1, 5, 10)
 DRAWS = 3
-"""Deltas of noise and random words, of whose effects the mean is taken."""
+"""Deltas of noise and random words, of whose effects the mean is taken, unless told otherwise."""
 CLEAN, NOISE, RANDOM_WORD, RANDOM_BOTH = "no attack", "noise", "random word", "noise and random word"
 DELTA, WORD, BOTH = "the delta", "the word", "both"
 ROWS = (NOISE, RANDOM_WORD, RANDOM_BOTH, DELTA, WORD, BOTH)
@@ -57,23 +57,23 @@ class AskedPairs:
 
     Arguments:
         pairs: that nothing was learned on.
-        change: see `Change`. seed: of noise, random words and ties.
+        change: see `Change`. seed: of noise, random words and ties. draws: deltas of noise, and random words.
     """
 
-    def __init__(self, pairs: Pairs, change: Change, *, seed: int = 0) -> None:
+    def __init__(self, pairs: Pairs, change: Change, *, seed: int = 0, draws: int = DRAWS) -> None:
         texts, self.pictures_of, self.texts_of = pairs.told_once()
         self.seed, self.change = seed, change
         self.pictures = pairs.pictures.batch(torch.arange(len(pairs)))  # (N, C, H, W) uint8
         self.texts = list(texts.texts)
         random = np.random.default_rng(seed)
-        drawn = [str(random.choice(change.words.words)) for _ in range(DRAWS)]
+        drawn = [str(random.choice(change.words.words)) for _ in range(draws)]
         slots = change.words.located(self.texts)
         self.with_word = change.words.put(self.texts, slots, change.word)
         self.with_random = [change.words.put(self.texts, slots, word) for word in drawn]
         shape, radius = change.delta.shape, change.radius
         self.with_delta = self._with(change.delta.cpu())
         self.with_noise = []
-        for number in range(DRAWS):
+        for number in range(draws):
             noise = torch.rand(shape, generator=derived_generator(seed, NOISE, number))
             self.with_noise.append(self._with(radius * (2 * noise - 1)))
 

@@ -21,6 +21,9 @@ from contrapose.objectives.engine.inputs import (
 )
 from contrapose.pairing import Pairing
 
+SOFT = 80.0
+"""Logits beyond which softplus is taken for linear: exp of it is finite in float32, and 1 beside it is nothing."""
+
 
 def siglip(
     queries: Float[Tensor, "B D"],
@@ -68,9 +71,10 @@ def siglip(
     anchors = choose_anchors(1, len(x), rows, x.device).own
     own = torch.arange(len(x), device=x.device) if anchors is None else anchors  # (R,)
     with torch.autocast(x.device.type, enabled=False):
-        logits = x[own] @ y.T / temperature + bias  # (R, B)
-    together = own[:, None] == torch.arange(len(y), device=x.device)  # (R, B)
-    losses = -functional.logsigmoid(torch.where(together, logits, -logits)).sum(dim=1)  # (R,)
+        logits = x[own] @ (y.T / temperature) + bias  # (R, B)
+        matched = (x[own] * y[own]).sum(dim=1) / temperature + bias  # (R,)
+        # -log sigmoid(-l) = softplus(l), and -log sigmoid(l) = softplus(l) - l: no matrix of signs is needed
+        losses = functional.softplus(logits, threshold=SOFT).sum(dim=1) - matched  # (R,)
     return losses if reduction == "none" else losses.mean()
 
 

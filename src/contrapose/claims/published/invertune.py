@@ -1,0 +1,193 @@
+"""InverTune: a planted trigger is found by a few clean pairs and tuned away, which clean fine-tuning does not do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from contrapose.claims.claim import Arm, Claim, Prediction, Protocol
+from contrapose.claims.poisoned_scenes import ACCURACY, ATTACKS, attacked, named, poisoned_scenes, repaired
+from contrapose.claims.registry import register
+from contrapose.claims.results import Results
+
+AS_THEY_ARE: Mapping[str, Any] = {"views": {"count": 1, "weak_crop_min": 1.0, "texts": {"stop_words": 0.0}}}
+TOWERS = {"encoder": "tiny_conv", "text_encoder": "bag_of_words", "max_length": 16, "projection_dimension": 64}
+RATE, STEPS = 3e-4, 60
+"""Of every arm that tunes a victim, chosen once on one victim of another seed."""
+REPAIR: Mapping[str, Any] = {
+    "batch_size": 64,
+    "learning_rate": RATE,
+    "scan_steps": 100,
+    "inversion_steps": 250,
+    "repair_steps": STEPS,
+}
+KNOWN: Mapping[str, Any] = {
+    **REPAIR,
+    "scan_steps": 1,
+    "inversion_steps": 1,
+    "least_rise": 1e-9,
+    "largest_mask": 0.9999,
+    "largest_loss": 1e9,
+}
+"""Nothing is looked for where the trigger is known, and whatever the verdict it is tuned away."""
+TUNED = {**AS_THEY_ARE, "batch_size": 200, "learning_rate": RATE, "epochs": STEPS, "weight_decay": 1e-4}
+"""All 200 clean pairs a step, as a repair has them."""
+
+Value = Callable[[Results], np.ndarray]
+
+
+def _of(attack: str) -> list[Arm]:
+    victim = f"{attack} victim"
+    repair = {"method": "invertune", "data": "defence", "on": {"init": victim}}
+    return [
+        Arm(victim, "clip", {**AS_THEY_ARE, **TOWERS}, data=attack),
+        Arm(f"{attack}, fine-tuned", "clip", TUNED, data="defence", on={"init": victim}),
+        Arm(f"{attack}, random trigger", options={**REPAIR, "trigger": "random"}, **repair),
+        Arm(f"{attack}, invertune", options=REPAIR, **repair),
+        Arm(f"{attack}, true trigger", options={**KNOWN, "trigger": ATTACKS[attack]}, **repair),
+    ]
+
+
+def _mean(arm: str, name: str) -> Value:
+    """Over the attacks, of the arm `ATTACK, arm`; of the name what `{}` leaves open is the attack."""
+    return lambda results: np.mean([results.of(_called(a, arm), name.format(a)) for a in ATTACKS], axis=0)
+
+
+def _called(attack: str, arm: str) -> str:
+    return f"{attack} victim" if arm == "victim" else f"{attack}, {arm}"
+
+
+def _minus(one: Value, other: Value) -> Value:
+    return lambda results: one(results) - other(results)
+
+
+def _spared(arm: str) -> Value:
+    """The share of triggered pictures that are not taken for the target."""
+    return lambda results: 1 - _mean(arm, SUCCESS)(results)
+
+
+def _least(results: Results) -> np.ndarray:
+    """The worse of the victims: how often its trigger works."""
+    return np.min([results.of(f"{a} victim", SUCCESS.format(a)) for a in ATTACKS], axis=0)
+
+
+def _nearest(results: Results) -> np.ndarray:
+    """The worse of the victims: its clean accuracy above that of the clean twin."""
+    twin = results.of("clean twin", ACCURACY)
+    return np.min([results.of(f"{a} victim", ACCURACY) - twin for a in ATTACKS], axis=0)
+
+
+SUCCESS = "success, {}"
+
+
+def _arms(*names: str) -> tuple[str, ...]:
+    return tuple(_called(attack, name) for name in names for attack in ATTACKS)
+
+
+CLAIM = register(
+    Claim(
+        name="invertune",
+        title="A planted trigger is found by 200 clean pairs, and tuned until the true one no longer works; clean "
+        "fine-tuning of as many steps does not get there.",
+        paper="Sun et al., NDSS 2026, https://arxiv.org/abs/2506.12411: attack success reduced by 97.87 % on average, "
+        "clean accuracy by at most 3.07 % (of the abstract; tables not read)",
+        arms=(
+            Arm("clean twin", "clip", {**AS_THEY_ARE, **TOWERS}),
+            Arm("clean twin, invertune", "invertune", REPAIR, data="defence", on={"init": "clean twin"}),
+            *(arm for attack in ATTACKS for arm in _of(attack)),
+        ),
+        predictions=(
+            Prediction("victims: the trigger takes 90 %", _arms("victim"), _least, 0.9, role="mechanism"),
+            Prediction(
+                "victims - clean twin: not 3 points less accurate",
+                (*_arms("victim"), "clean twin"),
+                _nearest,
+                threshold=-0.03,
+                role="secondary",
+            ),
+            Prediction(
+                "the target is the first suspect in 70 % of the victims (by chance in 10 %)",
+                _arms("invertune"),
+                _mean("invertune", "first"),
+                threshold=0.7,
+            ),
+            Prediction(
+                "after the repair 80 % of pictures withstand the true trigger",
+                _arms("invertune"),
+                _spared("invertune"),
+                threshold=0.8,
+            ),
+            Prediction(
+                "repaired - victim: not 5 points less accurate",
+                _arms("invertune", "victim"),
+                _minus(_mean("invertune", ACCURACY), _mean("victim", ACCURACY)),
+                threshold=-0.05,
+            ),
+            Prediction(
+                "fine-tuned - repaired: the true trigger takes more of the fine-tuned",
+                _arms("fine-tuned", "invertune"),
+                _minus(_mean("fine-tuned", SUCCESS), _mean("invertune", SUCCESS)),
+            ),
+            Prediction(
+                "clean fine-tuning leaves 50 % of the trigger",
+                _arms("fine-tuned"),
+                _mean("fine-tuned", SUCCESS),
+                threshold=0.5,
+                role="secondary",
+            ),
+            Prediction(
+                "random trigger - victim: it takes no 10 points less",
+                _arms("random trigger", "victim"),
+                _minus(_mean("random trigger", SUCCESS), _mean("victim", SUCCESS)),
+                threshold=-0.1,
+                role="secondary",
+            ),
+            Prediction(
+                "true trigger: 80 % of pictures withstand it once it is tuned away itself",
+                _arms("true trigger"),
+                _spared("true trigger"),
+                threshold=0.8,
+                role="secondary",
+            ),
+            Prediction(
+                "clean twin: nothing is found in half of the seeds",
+                ("clean twin, invertune",),
+                lambda results: 1 - results.of("clean twin, invertune", "found"),
+                threshold=0.5,
+                role="secondary",
+            ),
+            Prediction(
+                "clean twin: not 2 points less accurate after the whole repair",
+                ("clean twin, invertune", "clean twin"),
+                lambda results: (
+                    results.of("clean twin, invertune", ACCURACY) - results.of("clean twin", ACCURACY)
+                ),
+                threshold=-0.02,
+                role="secondary",
+            ),
+        ),
+        protocol=Protocol(
+            options={"epochs": 20, "batch_size": 100, "learning_rate": 2e-3},
+            images=3_000,
+            labelled=400,
+            validation=300,
+            test=500,
+            seeds=3,
+        ),
+        full=Protocol(
+            options={"epochs": 60, "batch_size": 500, "learning_rate": 2e-3},
+            images=50_000,
+            labelled=2_000,
+            validation=2_000,
+            test=10_000,
+        ),
+        ground=poisoned_scenes,
+        measures=(named, attacked, repaired),
+        choose_by=ACCURACY,
+        modality="pairs",
+        source="made:scenes",
+        remarks=(),
+    )
+)
