@@ -71,6 +71,7 @@ class _Pairs(Modality):
     floor_name = "pixels beside word counts"
     example = '[(picture, "a red three"), ...]'
     sides = ("image", "text")
+    measured_by = "PAIRS"
 
     def open(self, spec: Any, **reading: Any) -> Samples:
         from contrapose.data.pairs import open_pairs
