@@ -14,7 +14,6 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from contrapose.encoders.perturbations import SavedPerturbation
-from contrapose.perturber import Perturber
 from contrapose.report.attacked import Numbers, Perturbed
 from contrapose.report.course import Absent, LeftPicture, Pairs
 from contrapose.report.facts.left_pictures import drawn
@@ -46,8 +45,12 @@ def bound_in_words(saved: SavedPerturbation) -> str:
     """How much it may change."""
     if saved.kind == "patch" or "area" in saved.bound:
         return f"{percent(float(saved.bound.get('area', math.nan)))} of the area, in one place; there any value"
-    radius = 255 * float(saved.bound.get("radius", math.nan))
-    return f"no value of a picture changes by more than {radius:.3g} of 255"
+    return f"no value of a picture changes by more than {255 * radius_of(saved):.3g} of 255"
+
+
+def radius_of(saved: SavedPerturbation) -> float:
+    """How far a value may change, white being 1; inf: as far as it can, which is what a patch does."""
+    return float(saved.bound.get("radius", math.inf))
 
 
 def measured_of(folder: Path) -> Sequence[Numbers] | Absent:
@@ -161,15 +164,15 @@ def _rgb(pixels: Float[Tensor, "C H W"]) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def noise_like(
-    perturber: Perturber, pictures: UInt8[Tensor, "B C H W"], generator: torch.Generator
+    saved: SavedPerturbation, pictures: UInt8[Tensor, "B C H W"], generator: torch.Generator
 ) -> Float[Tensor, "B C H W"]:
     """Pictures in [0, 1] with noise as large as a perturbation may be: a patch of uniform noise in its place, or every
     value moved up or down by the radius, at random."""
     x = pictures.float() / 255  # (B, C, H, W)
-    if perturber.saved.kind == "patch":
-        mask = perturber.saved.tensors["mask"].float()
+    if saved.kind == "patch":
+        mask = saved.tensors["mask"].float()
         noise = torch.rand(x.shape[1:], generator=generator)  # (C, H, W)
         return x * (1 - mask) + noise * mask
-    shape = x.shape[1:] if perturber.saved.kind == "delta" else x.shape  # one for all, or one for each
+    shape = x.shape[1:] if saved.kind == "delta" else x.shape  # one for all, or one for each
     signs = 2 * torch.randint(0, 2, shape, generator=generator) - 1
-    return (x + perturber.radius * signs).clamp(0, 1)
+    return (x + radius_of(saved) * signs).clamp(0, 1)
