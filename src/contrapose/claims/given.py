@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from contrapose.claims.claim import Arm
 from contrapose.claims.measures import Subject
 from contrapose.encoders import load_encoder, save_encoder
 from contrapose.errors import ArgumentError
 from contrapose.learners import Learner
 
-if TYPE_CHECKING:
-    from contrapose.claims.unit import Unit
-
 ENCODER = "encoder"
+
+
+class Unit(Protocol):
+    """What is asked here of a unit of work: its arm, its folder, and the units that it stands on."""
+
+    @property
+    def arm(self) -> Arm: ...
+
+    @property
+    def run(self) -> Path: ...
+
+    @property
+    def given(self) -> Mapping[str, Any]: ...
 
 
 def as_options(unit: Unit) -> dict[str, str]:
@@ -58,9 +70,9 @@ def given_to(subject: Subject, unit: Unit) -> Subject:
     return replace(subject, given=given, folders=folders) if folders else subject
 
 
-def beneath(unit: Unit) -> dict[str, Unit]:
+def beneath(unit: Unit) -> dict[str, Any]:
     """All units that this one stands on, by the names of their arms, those first that stand on nothing."""
-    found: dict[str, Unit] = {}
+    found: dict[str, Any] = {}
     for name, one in unit.given.items():
         found |= {**beneath(one), name: one}
     return found
