@@ -244,3 +244,19 @@ def test_options_of_another_kind_are_refused(
         main(["data", "check", str(tmp_path / "reviews.csv"), *words])
     assert stop.value.code == 2
     assert re.search(sentence, capsys.readouterr().err)
+
+
+def test_histories_are_looked_at_as_they_are_held_out_in_training() -> None:
+    lists = [[1, 2, 3, 4]] * 6
+    told = data_check(lists, modality="items", hold_out=2, quiet=True).text()
+    assert "and the last 2 of each held out" in told
+    assert "held out" not in data_check(lists, modality="items", quiet=True).text()
+    with pytest.raises(ArgumentError, match="hold_out"):
+        data_check(np.zeros((4, 8, 8), np.uint8), modality="image", hold_out=2, quiet=True)
+
+
+def test_pairs_are_not_said_to_need_labels() -> None:
+    assert (
+        "evaluate asks for what the data hold themselves"
+        in data_check("made:scenes?count=20", modality="pairs", labels="none", quiet=True).text()
+    )

@@ -135,6 +135,13 @@ def test_an_encoder_that_learned_from_everything_is_told_of() -> None:
     assert any("--hold-out 0" in note for note in Ranking(histories(lists), held_out=0).notes)
 
 
+def test_users_in_both_parts_are_told() -> None:
+    lists = [[1, 2, 3, 4], [4, 5, 6, 7], [1, 3, 5, 7]]
+    both = Ranking(histories(lists), histories(lists))
+    assert any("3 of the users asked are in --data too" in note for note in both.notes)
+    assert not any("in --data too" in note for note in Ranking(histories(lists)).notes)
+
+
 def test_too_short_histories_are_left_out_or_refused(given: Callable[..., Given], of_items: Encoder) -> None:
     task = Ranking(histories([[1, 2, 3], [4], [5, 6]]))
     assert len(task.asked) == 2

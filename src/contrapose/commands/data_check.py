@@ -50,6 +50,8 @@ class DataCheckOptions(ReadingOptions, HistoryReadingOptions):
     """A table with the columns item and title."""
     core: int | None = None
     """Of histories: leave out users and items with fewer actions than so many, until there are none."""
+    hold_out: int | None = None
+    """Of histories: how many of the last items of each user are held out, as --hold-out of train. Default: none."""
     max_length: int | None = None
     """Tokens of a text, or items of a history, that are read: --max-length of train."""
     image_size: int | None = None
@@ -103,7 +105,7 @@ def data_check(
         seed: of the views.
         labels, label_column, number_column: as in training.
         reading: further options by which this kind of data is read: image_column, image_size, fit, white; text_column;
-            ignore_columns; frames_column, skeleton; user_column, item_column, time_column, titles, core.
+            ignore_columns; frames_column, skeleton; user_column, item_column, time_column, titles, core, hold_out.
 
     Errors:
         DataError: the data cannot be opened at all; the text says what to do.
@@ -146,7 +148,7 @@ def data_check(
         ],
         problems=[problem for problem in found if not problem.harmless],
         near=[] if near is None else NearPair.listed(samples, near),
-        asks_itself=kind.asks_itself,
+        asks_itself=kind.asks_itself or bool(kind.sides),  # pairs ask each other
     )
     if path is None:
         return report

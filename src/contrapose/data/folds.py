@@ -28,7 +28,11 @@ def stratified_folds(labels: ArrayLike, count: int = 10, *, seed: int, groups: A
     belongs = np.arange(len(values)) if groups is None else np.asarray(groups)
     _, first, unit = np.unique(belongs, return_index=True, return_inverse=True)  # (U,), (N,)
     if len(first) < count:
-        raise ArgumentError(f"{counted(len(first), 'different sample')} cannot be dealt to {count} folds: give more.")
+        raise ArgumentError(
+            f"{counted(len(first), 'different sample')} cannot be dealt to {count} folds, one to each at least: give "
+            f"{count} or more that are no copies of each other, or measure by --task labelled-table, which holds out a "
+            "fifth."
+        )
     _, codes = np.unique(values[first], return_inverse=True)  # (U,)
     drawn = torch.randperm(len(first), generator=derived_generator(seed, _FOLDS)).numpy()  # (U,)
     order = drawn[np.argsort(codes[drawn], kind="stable")]  # (U,)

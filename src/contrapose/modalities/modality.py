@@ -35,6 +35,7 @@ class Modality(ABC):
             classifier.
         sides: kinds of data that a sample of this one is made of; methods of one kind then learn from a side by itself.
         drawn: whether samples are looked at, so that views are drawn; else they are read (`shown_views`).
+        measured_by: what `evaluate --data` wants of it, as a command names it.
         asks_itself: whether the data hold what an evaluation asks for, such as what comes next, so that no labels are
             needed.
     """
@@ -50,6 +51,7 @@ class Modality(ABC):
     example: ClassVar[str]
     applied: ClassVar[tuple[str, str] | None] = None
     drawn: ClassVar[bool] = False
+    measured_by: ClassVar[str] = "LABELLED"
     asks_itself: ClassVar[bool] = False
     sides: ClassVar[tuple[str, ...]] = ()
 

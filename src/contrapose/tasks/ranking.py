@@ -97,6 +97,7 @@ class Ranking(Measurement):
         self.known = _known(asked if known is None else known)
         self.mask_seen, self.seed, self.held_out, self.last = mask_seen, seed, held_out, last
         self.left_out = len(asked) - len(self.asked)
+        self.shared = 0 if known is None else len(set(map(str, asked.identifiers)) & set(map(str, known.identifiers)))
         which = "last item" if last == 1 else f"item {last} from the end"
         self.data = f"{asked.origin}, the {which} of {len(self.asked):,} users among all {asked.items:,} items"
         names = [asked.item_names[item - 1] for item in self.wanted.tolist()]
@@ -136,6 +137,12 @@ class Ranking(Measurement):
             found.append(
                 "the encoder learned from the last items of its own users, too (--hold-out 0): on these its numbers "
                 "say nothing of what they take next. Train with --hold-out 2 to measure"
+            )
+        if self.shared:
+            found.append(
+                f"{self.shared:,} of the users asked are in --data too, where floors, and perhaps the encoder, learned "
+                "from them: if their last items stand there, these numbers say nothing. Give other users with "
+                "--test-data, or --data alone, whose last two items are held out"
             )
         if self.left_out:
             found.append(f"{counted(self.left_out, 'user')} without an item before it left out")
@@ -222,10 +229,10 @@ class _Ranking(Task):
                 raise ArgumentError("Items are ranked by histories of items: open them as such.")
             return samples
 
-        known = opened(given.data)
+        data = opened(given.data)
         return Ranking(
-            known if given.test_data is None else opened(given.test_data),
-            known,
+            data if given.test_data is None else opened(given.test_data),
+            None if given.test_data is None else data,
             held_out=getattr(encoder, "held_out", 2),
             mask_seen=given.mask_seen,
             seed=given.seed,

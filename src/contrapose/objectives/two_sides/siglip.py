@@ -73,8 +73,8 @@ def siglip(
     with torch.autocast(x.device.type, enabled=False):
         logits = x[own] @ (y.T / temperature) + bias  # (R, B)
         matched = (x[own] * y[own]).sum(dim=1) / temperature + bias  # (R,)
-        # -log sigmoid(-l) = softplus(l), and -log sigmoid(l) = softplus(l) - l: no matrix of signs is needed
-        losses = functional.softplus(logits, threshold=SOFT).sum(dim=1) - matched  # (R,)
+        logits[torch.arange(len(own), device=own.device), own] = -matched  # in place: no matrix of signs is needed
+        losses = functional.softplus(logits, threshold=SOFT).sum(dim=1)  # (R,): -log sigmoid(y l) = softplus(-y l)
     return losses if reduction == "none" else losses.mean()
 
 
