@@ -9,6 +9,7 @@ from typing import Any
 from contrapose.encoders import fingerprint_of
 from contrapose.encoders.perturbations import SavedPerturbation, load_perturbation
 from contrapose.errors import ArgumentError
+from contrapose.shell import shell_command
 
 
 def patch_of(run: str | Path) -> SavedPerturbation:
@@ -20,9 +21,10 @@ def patch_of(run: str | Path) -> SavedPerturbation:
     """
     saved = load_perturbation(run)
     if saved.kind != "patch":
+        looked = shell_command("analyse", "perturbation", str(run), "--on", "RUN", "--data", "DATA")
         raise ArgumentError(
             f"{run} holds a {saved.kind}, and this is about patches: give a run of `contrapose attack advclip`. What a "
-            f"{saved.kind} does to pictures, `contrapose apply {run} PICTURES --out FOLDER` writes."
+            f"{saved.kind} does to encoders, `{looked}` says."
         )
     return saved
 
