@@ -53,8 +53,8 @@ def options_of_commands() -> dict[tuple[str, ...], Any]:
     from contrapose.commands.analyse import AnalyseTemperatureOptions
     from contrapose.commands.analyse_backdoor import AnalyseBackdoorOptions
     from contrapose.commands.analyse_controllability import AnalyseControllabilityOptions
-    from contrapose.commands.analyse_perturbation import AnalysePerturbationOptions
     from contrapose.commands.analyse_patch import AnalysePatchOptions
+    from contrapose.commands.analyse_perturbation import AnalysePerturbationOptions
     from contrapose.commands.analyse_sharpness import AnalyseSharpnessOptions
     from contrapose.commands.analyse_suppression import AnalyseSuppressionOptions
     from contrapose.commands.analyse_translation import AnalyseTranslationOptions

@@ -200,9 +200,10 @@ def victim_of(place: str, perturber: Perturber, *, device: str) -> PerturbedVict
         embedder = load(place, device=device)
     encoder, saved = embedder.encoder, perturber.saved
     if not isinstance(encoder, ImageEncoder):
+        towers = "; what a patch does to two towers, contrapose analyse patch measures" * (saved.kind == "patch")
         raise ArgumentError(
-            f"{place} is an encoder of {encoder.modality} data, and a perturbation is put on pictures: give runs or "
-            "encoders of pictures."
+            f"{place} is an encoder of {encoder.modality} data, and this is measured on encoders and classifiers of "
+            f"pictures{towers}."
         )
     if encoder.channels != saved.channels or encoder.image_size != saved.image_size:
         raise ArgumentError(
