@@ -23,7 +23,18 @@ if TYPE_CHECKING:
 
 LABEL = "label"
 FOUND, RANDOM = "inverted", "random"
-USED = ("data", "label_column", "labels", "limit", "out", "init", "batch_size", "seed", "device", "learning_rate")
+USED: tuple[str, ...] = (
+    "data",
+    "label_column",
+    "labels",
+    "limit",
+    "out",
+    "init",
+    "batch_size",
+    "seed",
+    "device",
+    "learning_rate",
+)
 USED += ("weight_decay", "gradient_clip", "checkpoint_minutes", "checkpoint_steps", "log_steps", "tracker")
 USED += ("image_column", "text_column", "fit", "white", "workers")
 """Options that all methods have, and that mean something here."""
