@@ -54,7 +54,7 @@ def completed(bash: Path, folder: Path, *words: str) -> set[str]:
         (("analyse", "temperature", "--method", "s"), {"simclr"}),
         (("analyse", "s"), {"sharpness", "suppression"}),
         (("analyse", "t"), {"temperature", "translation"}),
-        (("analyse", "p"), {"perturbation"}),
+        (("analyse", "p"), {"patch", "perturbation"}),
         (("analyse", "sharpness", "run", "--bl"), {"--blocks"}),
         (("search", "run", "query", "--backend", "f"), {"faiss"}),
         (("completion", "f"), {"fish"}),
