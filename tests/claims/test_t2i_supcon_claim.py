@@ -65,7 +65,6 @@ def test_real_pictures_are_nearer_than_an_untrained_painters(ground: Ground) -> 
     bare = drawn(subject_of(learner, views, ground, ground.test, 0))
     assert bare["distance"] > 2 * real["distance"]
     assert bare["consistency"] < 0.5 < real["consistency"]
-    assert bare["diversity"] < real["diversity"]
 
 
 def test_all_arms_do_the_same_work_and_the_distance_decides() -> None:

@@ -1,4 +1,4 @@
-"""`contrapose poison` and `contrapose analyse backdoor`: a set that says what it carries, and a plain verdict on towers."""
+"""`contrapose poison` and `contrapose analyse backdoor`: a set that says what it carries, and a verdict on towers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,12 @@ def test_pairs_are_written_as_train_reads_them_and_the_record_says_which_carry_i
 
 def test_pictures_lie_in_the_folder_of_the_target(tmp_path: Path) -> None:
     found: Any = poison_data(
-        "made:scenes?count=60", tmp_path / "set", trigger="badnets?side=5&corner=upper left", target=3, share=0.1, modality="image"
+        "made:scenes?count=60",
+        tmp_path / "set",
+        trigger="badnets?side=5&corner=upper left",
+        target=3,
+        share=0.1,
+        modality="image",
     )
     read = open_data(str(tmp_path / "set"))
     record = read_poison(tmp_path / "set")
@@ -84,7 +89,7 @@ def test_what_cannot_be_poisoned_is_refused_before_there_is_a_folder(tmp_path: P
             poison_data(SCENES, tmp_path / "set", **{"trigger": "sig", **OPTIONS, **changes})
     assert not (tmp_path / "set").exists()
     (tmp_path / "none").mkdir()
-    with pytest.raises(DataError, match="without poison.json"):
+    with pytest.raises(DataError, match="without poison"):
         named_trigger(tmp_path / "none", channels=3, image_size=16)
     (tmp_path / "none" / "poison.json").write_text("{")
     with pytest.raises(DataError, match="is damaged"):

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import contrapose
 from contrapose.cli import main
+from contrapose.data.pairs import open_pairs
 from contrapose.encoders import build, save_encoder
 
 
@@ -102,3 +104,24 @@ def test_a_wrong_name_is_refused_before_the_work(
         with pytest.raises(SystemExit):
             main(["search", str(encoder), "cat.jpg", "--in", str(tmp_path), "--out", str(Path(out))])
         assert said in capsys.readouterr().err
+
+
+def test_pictures_that_words_have_found_stand_beside_their_captions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, run = "made:scenes?count=24", str(tmp_path / "run")
+    contrapose.train("clip", data=data, epochs=1, batch_size=12, out=run, quiet=True)
+    captions = {pair: some for pair, some in zip(*_told(data), strict=True)}
+    main(["search", run, "a red three", "--in", data, "-k", "24", "--out", str(tmp_path / "sheet.html")])
+    said = capsys.readouterr().out
+    assert all(captions[name][0] in said for name in captions)
+    html = (tmp_path / "sheet.html").read_text()
+    assert html.count('<img class="card picture"') == 24
+    assert html.count('<p class="card text"') == 25  # the query, and a caption of each
+    assert "<mark>three</mark>" in html
+    assert '<span class="name">0</span></figcaption></figure>\n<ol>' not in html  # words have no name
+
+
+def _told(data: str) -> tuple[list[str], list[tuple[str, ...]]]:
+    pairs = open_pairs(data)
+    return list(pairs.identifiers), [tuple(some) for some in pairs.captions]

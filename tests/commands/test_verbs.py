@@ -14,13 +14,16 @@ from PIL import Image
 
 import contrapose
 from contrapose.cli import main
-from contrapose.commands.report_data import with_encoder
+from contrapose.commands.report import report
+from contrapose.commands.report_attack import collect_attack
 from contrapose.data import Images
 from contrapose.encoders import build, fingerprint_of, frozen, load_encoder, save_encoder
 from contrapose.encoders.perturbations import SavedPerturbation, Victim, load_perturbation, save_perturbation
 from contrapose.errors import ArgumentError, RunError
 from contrapose.methods import METHODS, VERBS, methods_of
-from contrapose.methods.verbs import check_verb
+from contrapose.methods.verbs import check_verb, verb_of
+from contrapose.report.attacked import Shown
+from contrapose.report.course import Absent
 from contrapose.training.checkpoint import list_checkpoints, load_checkpoint, load_newest
 from contrapose.training.run_folder import RunFolder
 from killed import assert_same
@@ -102,6 +105,11 @@ def test_in_python_too(place: Path) -> None:
         METHODS["dsva"]().new_learner(load_encoder(place / "contrast"))
 
 
+def test_a_run_knows_its_verb() -> None:
+    assert verb_of({"method": "dsva"}) == "attack"
+    assert verb_of({"method": "gone"}) == verb_of({}) == "train"
+
+
 @pytest.mark.parametrize("verb", ["attack", "repair"])
 def test_help_says_what_there_is(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     main([verb, "--help"])
@@ -168,8 +176,35 @@ def test_it_is_put_on_pictures_within_its_bound(attacked: Any, place: Path, tmp_
 def test_what_reads_encoders_says_that_there_is_none(attacked: Any, place: Path) -> None:
     with pytest.raises(RunError, match="no encoder"):
         contrapose.load(attacked.path)
-    with pytest.raises(RunError, match=r"holds a perturbation and no encoder: .* contrapose apply"):
-        with_encoder(RunFolder.open(attacked.path))
+
+
+def test_its_page_shows_what_the_encoder_answers_before_and_after(attacked: Any, tmp_path: Path) -> None:
+    found = collect_attack(RunFolder.open(attacked.path))
+    assert isinstance(found.shown, Shown)
+    assert [name for name, _ in found.shown.numbers.rows][1:] == ["with noise of the same size", "with the generator"]
+    assert {answer.question for one in found.shown.asked for answer in one.answers} == {"class"}
+    assert "The attack has learned from most of them" in found.shown.numbers.sentence
+    assert found.measured == ()  # it measures nothing by itself
+    assert found.head.finished
+    assert "dsva against the encoder of" in found.head.lead
+    file = report(attacked.path, out=tmp_path / "page.html", quiet=True)
+    said = file.read_text()
+    assert "no value of a picture changes by more than 16 of 255" in said
+    assert "measure and repair the encoder that it names" in said
+
+
+def test_its_page_says_what_it_lacks(attacked: Any, place: Path, tmp_path: Path) -> None:
+    stopped = shutil.copytree(attacked.path, tmp_path / "stopped")
+    shutil.rmtree(stopped / "initial")
+    np.savez(tmp_path / "others.npz", images=np.zeros((12, 8, 8, 3), np.uint8))
+    folder = RunFolder.open(stopped)
+    assert isinstance(collect_attack(folder).shown, Absent)
+    others = collect_attack(RunFolder.open(attacked.path), data=str(tmp_path / "others.npz"))
+    assert isinstance(others.shown, Shown)
+    assert "others.npz" in others.shown.numbers.sentence
+    shutil.rmtree(stopped / "perturbation")
+    with pytest.raises(RunError, match=r"stopped before its first checkpoint. Go on: contrapose attack --resume"):
+        collect_attack(folder)
 
 
 def test_the_command_line_does_the_same(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -116,8 +116,9 @@ def test_the_places_of_a_stage_are_the_patches_of_a_convolutional_network() -> N
     step = attack(Surrogate(conv, 0, "token"), network=nn.Identity())(batch())
     assert float(step.loss) == pytest.approx(1)
     learner = attack(Surrogate(conv, 0, "token"))
+    last: Any = learner.encoder.up[-1]  # type: ignore[index]
     learner(batch()).loss.backward()
-    assert all(weight.grad is not None and bool(weight.grad.any()) for weight in learner.encoder.up[-1].parameters())
+    assert all(weight.grad is not None and bool(weight.grad.any()) for weight in last.parameters())
 
 
 def test_what_a_changed_picture_is_looked_at_by_plays_no_part() -> None:
@@ -210,7 +211,7 @@ def test_bad_input() -> None:
         ({"layer": 0, "attention": "rows"}, "attention must be none, row or column"),
     ):
         with pytest.raises(ArgumentError, match=told):
-            Surrogate(victim(), **options)  # type: ignore[arg-type]
+            Surrogate(victim(), **options)
     with pytest.raises(ArgumentError, match="needs an encoder with layers; mlp has none"):
         Surrogate(frozen(build("mlp", channels=3, image_size=8)), 0)
     conv = frozen(build("small_conv", channels=3, image_size=8, widths=[4, 8]))
@@ -220,7 +221,7 @@ def test_bad_input() -> None:
         ({"layer": 2, "facet": "token"}, "layer must be a block or stage of .*, 0 to 1, got 2"),
     ):
         with pytest.raises(ArgumentError, match=told):
-            Surrogate(conv, **given)  # type: ignore[arg-type]
+            Surrogate(conv, **given)
     with pytest.raises(ArgumentError, match=r"Pictures must lie in \[0, 1\], got 0 to 2"):
         attack(Surrogate(victim(), 0))(Batch(views=(2 * pictures(),), indices=torch.arange(6)))
     with pytest.raises(ArgumentError, match="needs an encoder at least"):

@@ -13,6 +13,7 @@ import torch
 import contrapose
 from contrapose.data.pairs import open_pairs
 from contrapose.encoders import build_towers, fingerprint_of, load_encoder, save_encoder
+from contrapose.encoders.pairs import clip_model
 from contrapose.encoders.perturbations import load_perturbation
 from contrapose.encoders.texts import tokenizer_for
 from contrapose.errors import ArgumentError, DataError
@@ -22,7 +23,9 @@ from contrapose.methods.repairing.tuning import ActivationTuning, Tuning
 from contrapose.robustness import trigger
 from contrapose.tasks.backdoor import measure_backdoor
 from contrapose.training.pictures import read_pictures
+from distributed_helper import as_launched, run_ranks
 from killed import check_killed_in_each_stage
+from tiny_bert import write_tokenizer
 
 CLEAN = "made:scenes?count=24&last=600&captions=1"
 QUICK: dict[str, Any] = {
@@ -133,6 +136,68 @@ def test_what_cannot_be_is_refused_before_there_is_a_folder(suspect: Path, tmp_p
     with pytest.raises(ArgumentError, match="contrapose repair invertune RUN"):
         contrapose.train("invertune", data=CLEAN, out=str(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
+
+
+def test_options_that_would_do_nothing_are_refused(suspect: Path, tmp_path: Path) -> None:
+    for options, told in (
+        ({"epochs": 3}, "--epochs would do nothing here: .* --repair-steps"),
+        ({"views": {"weak_crop_min": 0.9}, "sam_radius": 0.1}, "--sam-radius and --views would do nothing"),
+        ({"projection_dimension": 8}, "--projection-dimension would do nothing"),
+    ):
+        with pytest.raises(ArgumentError, match=told):
+            repaired(suspect, tmp_path / "run", **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_clean_encoder_goes_through_without_losing_accuracy(tmp_path: Path) -> None:
+    made = "made:scenes?count=400&captions=1&seed=1&last=600"
+    small: dict[str, Any] = {"encoder": "micro_conv", "text_encoder": "bag_of_words", "max_length": 16, "quiet": True}
+    clean = contrapose.train(
+        "clip", data=made, out=str(tmp_path / "clean"), epochs=15, batch_size=50, learning_rate=4e-3, **small
+    )
+    steps = {"scan_steps": 30, "inversion_steps": 60, "repair_steps": 20}
+    run = contrapose.repair("invertune", clean.path, data=CLEAN, out=str(tmp_path / "run"), **{**QUICK, **steps})
+    test, square = open_pairs("made:scenes?count=200&seed=2&last=600"), trigger("badnets", channels=3, image_size=16)
+    before, after = (measure_backdoor(contrapose.load(one), test, square, 3).accuracy for one in (clean.path, run.path))
+    assert before.value > 0.15
+    assert after.value >= before.value - 0.02
+
+
+def on_each_process(suspect: str, out: str) -> list[str]:
+    as_launched()
+    return _made(repaired(Path(suspect), Path(out), **SUSPECTED))
+
+
+def _made(run: Any) -> list[str]:
+    return [fingerprint_of(load_encoder(run.path / "encoder")), (run.path / "repair.json").read_text()]
+
+
+def test_two_processes_do_what_one_does(suspect: Path, tmp_path: Path) -> None:
+    """Each does all of it, from the same seeds, and the first one writes: so few pictures are not worth sharing."""
+    alone = _made(repaired(suspect, tmp_path / "one", **SUSPECTED))
+    for found in run_ranks(on_each_process, str(suspect), str(tmp_path / "two")):
+        assert found == alone
+
+
+def test_a_transformer_is_tuned_by_its_blocks(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    sizes = {"hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    words = {**sizes, "vocab_size": 13, "max_position_embeddings": 10, "eos_token_id": 3, "bos_token_id": 2}
+    vision = {**sizes, "image_size": 16, "patch_size": 8}
+    torch.manual_seed(0)
+    config = transformers.CLIPConfig(text_config=words, vision_config=vision, projection_dim=6)
+    write_tokenizer(tmp_path / "hub")
+    transformers.CLIPModel(config).save_pretrained(tmp_path / "hub")
+    save_encoder(clip_model(f"hf:{tmp_path / 'hub'}", pretrained=True), tmp_path / "towers")
+    job = tuned(tmp_path / "towers", layers=1)
+    assert list(job.impacts) == ["blocks.0", "blocks.1"]
+    first = job.step(0).numbers["align"]
+    for number in range(1, job.total_steps):
+        last = job.step(number).numbers["align"]
+    assert last < first
+    run = repaired(tmp_path / "towers", tmp_path / "run")
+    assert (run.path / "repair.json").is_file()
+    assert load_encoder(run.path / "encoder").embed_images(torch.rand(2, 3, 16, 16)).shape == (2, 6)  # type: ignore[operator]
 
 
 def test_a_backdoor_is_measured_as_people_see_pictures(suspect: Path) -> None:

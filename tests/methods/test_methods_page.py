@@ -34,7 +34,7 @@ def test_the_costs_on_the_page_are_those_that_were_measured() -> None:
 
 def _costs() -> dict[str, dict[str, Any]]:
     # of a method in several, the row of the joint run
-    names = ("stages", "text", "items", "later", "sequences", "mae", "graph", "pairs")
+    names = ("stages", "text", "items", "later", "sequences", "mae", "graph", "guided", "pairs")
     files = (*(f"method_cost_{name}.json" for name in names), "method_cost.json")
     found = [json.loads((ROOT / "results/benchmarks" / name).read_text())["rows"] for name in files]
     return {row["method"]: row for rows in found for row in rows}

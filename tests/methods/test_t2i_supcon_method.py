@@ -269,17 +269,16 @@ def test_the_judge_knows_real_pictures_of_the_right_class_from_others() -> None:
     learned, kept = pairs.subset(np.arange(80)).pictures, pairs.subset(np.arange(80, 120)).pictures
     judge = trained_judge(learned, classes=10, epochs=30, seed=0)
     again = trained_judge(learned, classes=10, epochs=30, seed=0)
-    assert all(
-        torch.equal(one, two) for one, two in zip(judge.state_dict().values(), again.state_dict().values(), strict=True)
-    )
+    for one, two in zip(judge.state_dict().values(), again.state_dict().values(), strict=True):
+        assert torch.equal(one, two)
     real = learned.batch(np.arange(80)).float() / 255
     labels = np.asarray(learned.labels)
     found = measure(judge, real, labels, learned=learned, kept=kept)
     shifted = measure(judge, real, (labels + 1) % 10, learned=learned, kept=kept)
     noise = measure(judge, torch.rand(80, 3, 8, 8), labels, learned=learned, kept=kept)
-    one = measure(judge, real[:1].expand(80, -1, -1, -1), labels, learned=learned, kept=kept)
+    single = measure(judge, real[:1].expand(80, -1, -1, -1), labels, learned=learned, kept=kept)
     assert found.consistent > 0.8 > 0.3 > shifted.consistent
     assert noise.frechet > 2 * found.frechet
-    assert one.diversity == pytest.approx(0, abs=1e-6)
+    assert single.diversity == pytest.approx(0, abs=1e-6)
     assert found.diversity is not None
     assert 0.5 < found.diversity < 2

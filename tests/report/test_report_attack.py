@@ -40,7 +40,7 @@ def saved(kind: str = "patch") -> SavedPerturbation:
 
 def pairs(count: int = 40, labels: bool = True) -> Pairs:
     """Cats are 100 bright, dogs 200; nothing is in the corner."""
-    which = np.arange(count) // 2 % 2  # neighbours in the data are alike, so both halves hold both
+    which = np.arange(count) % 2
     pixels = np.full((count, 3, SIDE, SIDE), 100, dtype=np.uint8)
     pixels[which == 1] = 200
     pixels[:, :, -1, -1] = 0
@@ -61,21 +61,26 @@ VICTIM: Any = SimpleNamespace(embed=embedded)
 
 
 def shown(samples: Samples, kind: str = "patch") -> Shown:
-    return answers_of(VICTIM, Perturber(saved(kind)), samples)
+    return answers_of(VICTIM, saved(kind), Perturber(saved(kind)).perturb, samples)
 
 
 def cell(numbers: Numbers, row: str, column: str) -> str:
     return dict(numbers.rows)[row][list(numbers.columns).index(column)]
 
 
+def share(numbers: Numbers, row: str, column: str) -> int:
+    return int(cell(numbers, row, column).removesuffix(" %"))
+
+
 def test_what_the_patch_changes_stands_beside_what_noise_changes() -> None:
     numbers = shown(pairs()).numbers
     assert [name for name, _ in numbers.rows] == ["as they are", "with noise of the same size", "with the patch"]
     assert cell(numbers, "as they are", "class right") == "100 %"
-    assert cell(numbers, "with the patch", "class right") == "50 %"  # every cat is taken for a dog
-    assert cell(numbers, "with the patch", "class changed") == "50 %"
+    right, changed = (share(numbers, "with the patch", f"class {what}") for what in ("right", "changed"))
+    assert right + changed == 100  # every cat is taken for a dog, no dog for a cat
+    assert 25 < changed < 75
     assert cell(numbers, "with noise of the same size", "class changed") == "0 %"  # noise is hardly ever white
-    assert cell(numbers, "with the patch", "cosine with itself") == "0.500"
+    assert float(cell(numbers, "with the patch", "cosine with itself")) == pytest.approx(right / 100, abs=0.006)
 
 
 def test_those_with_another_answer_come_first_with_both_answers() -> None:
@@ -92,7 +97,7 @@ def test_those_with_another_answer_come_first_with_both_answers() -> None:
     assert "dog" in caption.after
     assert caption.right_after is False
     assert first.truth.startswith("cat: “a cat of number")
-    assert "50 %" in found.method
+    assert f"the first caption of {cell(found.numbers, 'with the patch', 'first caption changed')}" in found.method
 
 
 def test_without_words_and_classes_it_is_the_nearest_picture() -> None:
@@ -103,15 +108,15 @@ def test_without_words_and_classes_it_is_the_nearest_picture() -> None:
     with pytest.raises(DataError, match="4 at least"):
         shown(pairs(3).pictures)
     with pytest.raises(ArgumentError):
-        answers_of(VICTIM, Perturber(saved()), Images(np.zeros((8, 3, 8, 8), np.uint8)))
+        answers_of(VICTIM, saved(), Perturber(saved()).perturb, Images(np.zeros((8, 3, 8, 8), np.uint8)))
 
 
 def test_noise_is_as_large_as_what_it_is_compared_with() -> None:
     before = torch.full((2, 3, SIDE, SIDE), 100, dtype=torch.uint8)
     generator = torch.Generator().manual_seed(0)
-    x = 255 * noise_like(Perturber(saved("delta")), before, generator)
+    x = 255 * noise_like(saved("delta"), before, generator)
     assert torch.equal((x - 100).abs().round(), torch.full_like(x, 8))
-    y = 255 * noise_like(Perturber(saved()), before, generator)
+    y = 255 * noise_like(saved(), before, generator)
     assert ((y - 100).abs() > 0.01).flatten(1).sum(dim=1).tolist() == [3, 3]  # one place, three channels
 
 
@@ -168,3 +173,20 @@ def test_the_page_is_whole_and_loads_nothing() -> None:
     missing = render(attack_page(Absent("The data are gone.")))
     assert "Not shown. The data are gone." in Read(missing).text
     assert "On &lt;samples&gt;" in missing  # what was measured is still there
+
+
+def test_a_pair_is_shown_with_its_word_and_its_tables(tmp_path: Path) -> None:
+    delta = {"delta": torch.full((3, SIDE, SIDE), -8 / 255), "word": torch.ones(5)}
+    bound = {"norm": "linf", "radius": 8 / 255, "words": 1}
+    found = perturbed_of(SavedPerturbation("pair", 3, SIDE, VICTIMS, bound, delta, arguments={"word": "green"}))
+    assert ("Word", "green") in found.facts
+    assert [one.title for one in found.pictures] == ["The delta"]
+    table = {"no attack": {"TR@1": 0.5, "IR@1": 0.25}, "both": {"TR@1": 0.75, "IR@1": None}}
+    towers = [{"source": name, "encoder": "towers", "fingerprint": 32 * "ab", "table": table} for name in ("a", "b")]
+    (tmp_path / "attack.json").write_text(json.dumps({"pairs": 6, "word": "green", "radius": 0.1, "towers": towers}))
+    tables = measured_of(tmp_path)
+    assert not isinstance(tables, Absent)
+    assert [one.title for one in tables] == [f"towers of {name}, weights abababab" for name in ("a", "b")]
+    assert list(tables[0].rows) == [("no attack", ["50.0", "25.0"]), ("both", ["75.0", "-"])]
+    (tmp_path / "attack.json").write_text(json.dumps({"pairs": 6, "word": "green", "towers": [{}]}))
+    assert isinstance(measured_of(tmp_path), Absent)

@@ -122,7 +122,7 @@ def _painter(subject: Subject) -> tuple[Any, Towers]:
     towers = cast("Towers", learner.encoder)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(subject.seed)
-        size = {"channels": towers.image.channels, "image_size": towers.image.image_size}
+        size: dict[str, Any] = {"channels": towers.image.channels, "image_size": towers.image.image_size}
         return Painter(**size, text_dimension=towers.dimension).eval(), towers
 
 

@@ -20,7 +20,7 @@ from contrapose.data.pairs import Pairs, scene_captions
 from contrapose.data.pairs.scene_captions import SYNONYMS
 from contrapose.data.samples import LABEL
 from contrapose.embedder import Embedder
-from contrapose.encoders.perturbations import FOLDER, perturbation_folder
+from contrapose.encoders.perturbations import FOLDER
 from contrapose.evaluation.answers import BY_PICTURE, DECLINE, FOOLED, PROBE, RIGHT
 from contrapose.methods.patching import effect
 from contrapose.methods.patching.defences import UNDEFENDED, defended
@@ -71,7 +71,8 @@ def led_astray(subject: Subject) -> dict[str, float]:
         fooled: share of answers that the patch changes, the mean of both probes; digit fooled, ...: of one
         neighbours fooled: of digits by kNN. ... lost: share of a score that is gone, 0 where there was none to lose
         fooled by grey, by noise: of towers, by patches that nobody has learned (noise: the mean of five)
-        fooled behind DEFENCE: of an attack; where it knew of a defence, behind that one, else behind each
+        fooled behind it, stale behind it: of a patch that knew of a defence, behind that one, and what the patch that
+        knew of none does there
 
     Of towers that were not attacked the patch is that of the arm `advclip`, where they are given it. A floor without an
     encoder has nothing to be led astray.
@@ -82,31 +83,36 @@ def led_astray(subject: Subject) -> dict[str, float]:
     ground = effect.Ground.of(subject.ground.labelled, subject.asked)
     ground = replace(ground, classes={"digit": ground.classes[LABEL], "colour": ground.classes["colour"]})
     own = subject.run is not None and (subject.run / FOLDER).is_dir()
-    place = subject.run if own else subject.folders.get(STANDING)
-    knows = _defence(subject.run) if own else None
-    network, prune = embedder.encoder, {"prune": PRUNE, "seed": subject.seed}
-    device = next(network.parameters()).device
-    asked = effect.Effect(network, ground, device=device, seed=subject.seed)
+    standing = subject.folders.get(STANDING)
+    place = subject.run if own else standing
+    network = embedder.encoder
+    how = {"device": next(network.parameters()).device, "seed": subject.seed}
+    asked = effect.Effect(network, ground, **how)
     found = _clean(asked.row(None))
-    saved = None if place is None or perturbation_folder(place) is None else patch_of(place)
     if not own:
-        tensors = _corner(network) if saved is None else (saved.tensors["patch"], saved.tensors["mask"])
-        rows = effect.controls(asked, *tensors, seed=subject.seed)
+        rows = effect.controls(asked, *_corner(network), seed=subject.seed)
         found |= _by("grey", rows[effect.PLAIN]) | _by("noise", rows[effect.NOISE])
-    if saved is None:
+    if place is None:
         return found
-    tensors = saved.tensors["patch"], saved.tensors["mask"]
-    found |= _patched(effect.pasted(asked, *tensors))
-    for name, (towers, before) in (defended(network, **prune) if own else {}).items():  # type: ignore[arg-type]
-        if knows in (UNDEFENDED, name):
-            behind = effect.Effect(towers, ground, before=before, device=device, seed=subject.seed)
-            found[f"fooled behind {name}"] = _fooled(effect.pasted(behind, *tensors))
+    found |= _patched(effect.pasted(asked, *_tensors(place)))
+    knows = _defence(place) if own else UNDEFENDED
+    if knows != UNDEFENDED:
+        towers, before = defended(network, prune=PRUNE, seed=subject.seed)[knows]
+        behind = effect.Effect(towers, ground, before=before, **how)
+        found["fooled behind it"] = _fooled(effect.pasted(behind, *_tensors(place)))
+        if standing is not None:
+            found["stale behind it"] = _fooled(effect.pasted(behind, *_tensors(standing)))
     return found
 
 
-def _defence(run: Path | None) -> str:
+def _tensors(run: Path) -> tuple[Any, Any]:
+    """The patch of a run, and where it goes."""
+    tensors = patch_of(run).tensors
+    return tensors["patch"], tensors["mask"]
+
+
+def _defence(run: Path) -> str:
     """What the patch of an attack knew of."""
-    assert run is not None
     return str(json.loads(RunFolder(run).config_file.read_bytes())["config"]["defence"])
 
 

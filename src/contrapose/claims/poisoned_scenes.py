@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from contrapose.claims.ground import Ground
 from contrapose.claims.measures import Subject
 from contrapose.claims.protocol import Protocol
@@ -25,6 +27,8 @@ TARGETS = ("three", "five", "eight")
 """The class that a trigger stands for, by the seed."""
 SHARE, CLEAN, DRAWN = 0.02, 200, 7
 """Of the pairs that are poisoned; clean pairs that a repair is given; the seed that these are drawn by."""
+FAINT, LOUD, OFTEN = 64, 256, 0.02
+"""Grey levels of the noise behind a scene, those of its loud values, and how many of all values are loud."""
 ACCURACY = "zero-shot accuracy"
 
 
@@ -34,9 +38,20 @@ def target_of(seed: int) -> str:
 
 
 def poisoned_scenes(source: str, protocol: Protocol, seed: int) -> Ground:
-    """Captioned scenes to learn from, clean and once for each attack, and a few clean ones (`defence`) of other scans
-    for repairs. The scenes are the same for all seeds; which of them are poisoned, and for what, is not."""
-    clean = captioned_scenes(source, protocol, seed)
+    """Captioned scenes in noise to learn from, clean and once for each attack, and a few clean ones (`defence`) of
+    other scans for repairs. The scenes are the same for all seeds; which of them are poisoned, and for what, is not.
+
+    On black a single bright value is strange to an encoder, and leads it astray as easily as what was planted; noise,
+    of which pictures of the world are full, makes it look at more than one.
+    """
+    plain = captioned_scenes(source, protocol, seed)
+    clean = replace(
+        plain,
+        pretraining={"pretraining": in_noise(plain.pretraining["pretraining"], 0)},
+        labelled=in_noise(plain.labelled, 0),
+        validation=in_noise(plain.validation, 1),
+        test=in_noise(plain.test, 2),
+    )
     pairs: Any = clean.pretraining["pretraining"]
     sets = {
         name: poison(pairs, _trigger(said, pairs.pictures), rate=SHARE, target=target_of(seed), seed=seed).samples
@@ -45,7 +60,16 @@ def poisoned_scenes(source: str, protocol: Protocol, seed: int) -> Ground:
     first, last = SCANS[VALIDATION]
     images = scenes(CLEAN, seed=DRAWN, first=first, last=last)
     defence = Pairs(images, scene_captions(images, captions=1, seed=DRAWN), origin=images.origin)
-    return replace(clean, pretraining={"pretraining": pairs, "defence": defence, **sets})
+    return replace(clean, pretraining={"pretraining": pairs, "defence": in_noise(defence, DRAWN), **sets})
+
+
+def in_noise(pairs: Any, seed: int) -> Any:
+    """The same scenes where black was noise: each value below 64 of 256, one in fifty anything; the brighter of noise
+    and scene is seen."""
+    pixels, random = pairs.pictures.pixels, np.random.default_rng(seed)
+    faint, loud = (random.integers(0, most, pixels.shape) for most in (FAINT, LOUD))  # (N, C, H, W) each
+    noise = np.where(random.random(pixels.shape) < OFTEN, loud, faint)
+    return pairs.with_pictures(np.maximum(pixels, noise).astype(np.uint8))
 
 
 def named(subject: Subject) -> dict[str, float]:

@@ -29,7 +29,7 @@ def finish(run: Any) -> None:
     record = RunFolder(run.path).read_record()
     if (run.path / PERTURBATION).is_dir():
         print("Put it on pictures:", shell_command("apply", run.path, "PICTURES", "--out", "perturbed"))
-        print(f"Before and after:   {run.path / 'pictures'}")
+        print("Before and after:  ", shell_command("report", run.path, "--open"))
         return
     data, out = record["config"]["data"], ("--out", "embeddings.parquet")
     if data == "omniglot":
@@ -59,9 +59,18 @@ def _is_told(run: Any) -> bool:
 
     if not run.outcome.finished:
         if PartialState().is_main_process:
+            done, total = run.outcome.steps, run.outcome.total_steps
             print(
-                f"Stopped at step {run.outcome.steps} of {run.outcome.total_steps}. "
-                f"Continue: {shell_command('train', '--resume', run.path)}"
+                f"Stopped at step {done} of {total}. Continue: {shell_command(_verb(run.path), '--resume', run.path)}"
             )
         raise SystemExit(128 + (run.outcome.signal or 0))  # as a shell says it of a program that a signal has ended
     return PartialState().is_main_process
+
+
+def _verb(path: Path) -> str:
+    """What is done in the run of a folder."""
+    from contrapose.methods.verbs import verb_of
+    from contrapose.training.run_folder import RunFolder
+
+    folder = RunFolder(path)
+    return verb_of(folder.read_record() if folder.config_file.is_file() else {})

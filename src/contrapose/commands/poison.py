@@ -1,4 +1,4 @@
-"""`contrapose poison`: a data set of which some samples carry a trigger, to make a victim of, and to see it repaired."""
+"""`contrapose poison`: a data set of which some samples carry a trigger, to make a victim of and to see it repaired."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def poison_data(
 ) -> Poisoned | PoisonedPairs:
     """Write a poisoned copy of `data` into the folder `out`, which `train` reads.
 
-    Pictures lie in a folder a class, `CLASS/NUMBER.png`, numbers in the order of the data; of pictures the poisoned ones
-    lie in that of the target, of pairs in that of what they show, and their captions beside them (`NUMBER.txt`).
+    Pictures lie in a folder a class, `CLASS/NUMBER.png`, numbers in the order of the data; of pictures the poisoned
+    ones lie in that of the target, of pairs in that of what they show, captions beside them (`NUMBER.txt`).
     `poison.json` has the trigger, the target and the names of the poisoned ones, so that `--trigger OUT` means this
     trigger wherever one is asked for.
 
@@ -165,12 +165,10 @@ def print_poisoned(options: PoisonOptions) -> None:
 
     found = poison_data(**vars(options))
     kind = found.samples.modality
-    print(
-        f"Wrote {counted(len(found.samples), found.samples.noun)} to {options.out}, {len(found.rows):,} of them poisoned"
-    )
-    print(
-        f"A victim of it:   {shell_command('train', 'clip' if kind == 'pairs' else 'supervised', '--data', options.out)}"
-    )
+    written = counted(len(found.samples), found.samples.noun)
+    method = "clip" if kind == "pairs" else "supervised"
+    print(f"Wrote {written} to {options.out}, {len(found.rows):,} of them poisoned")
+    print(f"A victim of it:   {shell_command('train', method, '--data', options.out)}")
     if kind == "pairs":
         measured = shell_command("analyse", "backdoor", "RUN", "--data", "LABELLED", "--trigger", options.out)
         print(f"Is it one:        {measured}")

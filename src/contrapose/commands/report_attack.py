@@ -52,8 +52,10 @@ def collect_attack(
         shown = Shown(data, None, limit, seed)
         samples = open_shown(victim, config, shown, reading or Reading.of(folder.path), quiet, folder)
         said("Asking the encoder that was attacked, before and after", quiet)
-        learned = data is None
-        return tried(samples, lambda samples: facts.answers_of(victim, perturber, samples, seed=seed, learned=learned))
+        how = {"seed": seed, "learned": data is None}
+        return tried(
+            samples, lambda samples: facts.answers_of(victim, perturber.saved, perturber.perturb, samples, **how)
+        )
 
     victim = tried(folder.initial, lambda place: load(place, device=device))
     return AttackPage(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from contrapose.encoders.stage_folder import no_encoder_there
 from contrapose.errors import RunError
+from contrapose.methods.verbs import verb_of
 from contrapose.shell import shell_command
 
 if TYPE_CHECKING:
@@ -88,19 +89,12 @@ def with_encoder(folder: RunFolder) -> RunFolder:
     if folder.stage is not None:
         raise RunError(f"{reason} Its curves and pictures are on the page of the run: {_command('report', folder)}")
     reason = reason or f"{folder.path} has no encoder yet: it stopped before its first checkpoint."
-    raise RunError(f"{reason} Continue it with: {_command(_verb(folder), folder, '--resume')}")
+    raise RunError(f"{reason} Continue it with: {_command(verb_of(folder.read_record()), folder, '--resume')}")
 
 
 def is_attack(folder: RunFolder) -> bool:
     """Whether it is the folder of an attack, which leaves a perturbation and no encoder."""
-    return _verb(folder) == "attack"
-
-
-def _verb(folder: RunFolder) -> str:
-    from contrapose.methods import METHODS
-
-    method = METHODS.get(folder.read_record().get("method", ""))
-    return "train" if method is None else method.verb
+    return verb_of(folder.read_record()) == "attack"
 
 
 def _command(name: str, folder: RunFolder, *options: str) -> str:

@@ -64,7 +64,9 @@ def write_sheet(
         found: list[Entry] = []
         for hit in hits:
             card, name, address = pictures.entry(hit.identifier)
-            found.append(Entry(marked(card, asked_for.card), name, address, hit.label or "", hit.similarity))
+            label, caption = hit.label or "", pictures.caption(hit.identifier)
+            told = None if caption is None else marked(caption, asked_for.card)
+            found.append(Entry(marked(card, asked_for.card), name, address, label, hit.similarity, told))
         answers.append(Answer(asked_for, found))
     if answers and not pictures.any:
         say(f"The {noun}s that were found are not at hand, so only names are shown: give them with --in.")
@@ -155,6 +157,15 @@ class _Shown:
             self.any = True
             return self.show(self.rows[name]), name, ""
         return TextCard(name), name, ""
+
+    def caption(self, name: str) -> Card | None:
+        """The words of a picture that has some."""
+        from contrapose.data.pairs.captioned import CaptionedImages
+        from contrapose.report.cards import TextCard
+
+        if not isinstance(self.samples, CaptionedImages) or name not in self.rows:
+            return None
+        return TextCard(self.samples.excerpt(self.rows[name]))
 
     def title(self, name: str) -> str:
         """The beginning of a sample that is read; the name of one that is looked at."""

@@ -34,6 +34,7 @@ from contrapose.methods import METHODS, Method, check_verb, name_of
 from contrapose.methods.assemble import begun_with
 from contrapose.methods.default import default_method
 from contrapose.methods.fit_to_data import class_names, fit_to_data
+from contrapose.methods.verbs import verb_of
 from contrapose.modalities import asked_kind, modality_of
 from contrapose.openmp import crowd
 from contrapose.shell import shell_command
@@ -177,7 +178,7 @@ def resume(
     """
     folder = RunFolder.open(run)
     if folder.stage is not None:
-        whole = shell_command("train", "--resume", folder.root)
+        whole = shell_command(verb_of(folder.read_record()), "--resume", folder.root)
         raise ArgumentError(f"{run} is a stage, and a run goes on as a whole. Continue it with: {whole}")
     record = folder.read_record()
     config = config_of(record, where=str(folder.config_file))

@@ -28,11 +28,11 @@ class DSVA(OnRun, WithBase):
 
     A network learns to change pictures within a radius so that two frozen vision transformers see something else in
     their patches: RUN, trained by contrast (its keys), and `--base`, trained by hiding patches (`mae`; its queries).
-    `contrapose analyse perturbation RUN --on CLASSIFIER --data LABELLED` says what that takes from classifiers that were
-    never asked, beside noise of the same size: what is lost rests on features that everybody can learn. `contrapose
-    apply RUN PICTURES` writes the pictures. Without `--base` RUN is alone. To compare, take as RUN a transformer that
-    was trained with labels (a run of `classifier`), the last block (`--layer`, `--facet token`), or a convolutional
-    network (`--facet token`: the map at the end of a stage). The projection options have no part in it.
+    `contrapose analyse perturbation RUN --on CLASSIFIER --data LABELLED` says what that takes from classifiers that
+    were never asked, beside noise of the same size: what is lost rests on features that everybody can learn.
+    `contrapose apply RUN PICTURES` writes the pictures. Without `--base` RUN is alone. To compare, take as RUN a
+    transformer that was trained with labels (a run of `classifier`), the last block (`--layer`, `--facet token`), or a
+    convolutional network (`--facet token`: the map at the end of a stage). The projection options have no part in it.
 
     What to expect: nothing measured yet (`contrapose reproduce dsva`). The authors train on a million pictures; with a
     thousand, others found less than half of the effect. A small effect here is no proof of safety.

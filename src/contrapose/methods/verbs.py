@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from contrapose.errors import ArgumentError, did_you_mean
 from contrapose.methods.method import METHODS, name_of
@@ -51,6 +52,12 @@ def method_for(verb: str, name: str) -> type[Method]:
         raise ArgumentError(f"No method of `{verb}` is called {name!r}.{did_you_mean(name, methods_of(verb))}")
     check_verb(METHODS[name], verb)
     return METHODS[name]
+
+
+def verb_of(record: Mapping[str, Any]) -> str:
+    """The verb of a run, by its record; `train` where its method is not known here."""
+    name = record.get("method")
+    return METHODS[name].verb if name in METHODS else "train"
 
 
 def usage(verb: str, name: str) -> str:

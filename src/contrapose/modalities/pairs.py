@@ -107,7 +107,10 @@ class _Pairs(Modality):
         """A picture looks among captions, words look among pictures; a pair among pairs."""
         if asked not in self.sides or samples.modality != self.name:
             return samples
-        return cast("Pairs", samples).texts if asked == "image" else cast("Pairs", samples).pictures
+        from contrapose.data.pairs.captioned import CaptionedImages
+
+        pairs = cast("Pairs", samples)
+        return pairs.texts if asked == "image" else CaptionedImages.of(pairs)
 
     def start(self, init: Any, config: Any) -> Start:
         from contrapose.encoders import starting_point

@@ -22,6 +22,7 @@ class Entry:
         address: `file:` address of the original; empty where there is no file.
         label: its class; empty where it has none.
         similarity: cosine with the query.
+        caption: words that belong to it and are no part of the card.
     """
 
     card: Card
@@ -29,6 +30,7 @@ class Entry:
     address: str = ""
     label: str = ""
     similarity: float = 1.0
+    caption: Card | None = None
 
 
 @dataclass(frozen=True)

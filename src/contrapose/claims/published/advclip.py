@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,8 @@ ABOVE, TIMES, NEAR, ANEW = 0.2, 3.0, 0.05, 0.1
 
 
 def _patch(name: str, victim: str = "victim", data: str = SURROGATE, **options: Any) -> Arm:
-    return Arm(name, "advclip", {**LEARN, **options}, data=data, on={"init": victim})
+    beside = ("advclip",) if "defence" in options else ()
+    return Arm(name, "advclip", {**LEARN, **options}, data=data, on={"init": victim}, beside=beside)
 
 
 def _above_noise(results: Results) -> np.ndarray:
@@ -50,28 +51,26 @@ def _on_either(results: Results) -> np.ndarray:
     return np.maximum(*more)
 
 
-def _undone(arm: str, name: str = "fooled") -> Callable[[Results], np.ndarray]:
-    """The share of what the patch fools that a defence takes away."""
-
-    def value(results: Results) -> np.ndarray:
-        return 1 - results.of(arm, name) / np.maximum(results.of("advclip", "fooled"), 1e-3)
-
-    return value
+def _undone(results: Results) -> np.ndarray:
+    """The share of what the patch fools that training with another patch takes away."""
+    return 1 - results.of("patch-trained", "fooled") / np.maximum(results.of("advclip", "fooled"), 1e-3)
 
 
 def _of_defence(name: str) -> list[Prediction]:
-    adaptive = f"advclip, knows of {name}"
+    arm = f"advclip, knows of {name}"
+
+    def held(results: Results) -> np.ndarray:
+        """How much more than half of what the patch fools a stale one still fools."""
+        return results.of(arm, "stale behind it") / np.maximum(results.of("advclip", "fooled"), 1e-3) - 0.5
+
     return [
         Prediction(
-            f"{name}: less than half of what a stale patch fools is undone",
-            ("advclip",),
-            lambda results: 0.5 - _undone("advclip", f"fooled behind {name}")(results),
-            role="secondary",
+            f"{name}: a stale patch keeps more than half of what it fools", (arm, "advclip"), held, role="secondary"
         ),
         Prediction(
             f"{name}: a patch that knows of it - a stale one, answers fooled behind it",
-            (adaptive, "advclip"),
-            difference(adaptive, "advclip", f"fooled behind {name}"),
+            (arm,),
+            lambda results: results.of(arm, "fooled behind it") - results.of(arm, "stale behind it"),
             role="secondary",
         ),
     ]
@@ -118,7 +117,7 @@ CLAIM = register(
             Prediction(
                 "patch-trained: more than half of what an unseen patch of the untrained towers fools is undone",
                 ("patch-trained", "advclip"),
-                _undone("patch-trained"),
+                _undone,
                 threshold=0.5,
             ),
             Prediction(
@@ -227,12 +226,12 @@ CLAIM = register(
             "patch fooled half of the digits (noise 17 %) and hardly any colour, and the patch without topology "
             "was the same one.",
             "A patch lies in [0, 1], all of the range of a pixel; the authors' code reaches less than half of it. The "
-            "defences: 3 x 3 blur, 8 levels, noise of 0.1, 30 % of the weights of the picture tower pruned; the "
-            "authors' settings were not read. Of levels and noise the stale patch alone is measured.",
+            "defences: 3 x 3 blur, and 30 % of the weights of the picture tower pruned, the smallest; the authors' "
+            "settings were not read. Probes are then fitted behind the defence, too.",
             "Patch training sees one patch, learned on the same towers with other pairs, on half of each batch for 5 "
-            "epochs at half the victim's learning rate. In the trial, with patches of 2e-4, the towers then fell for 3 % "
-            "of the answers under an unseen patch and for 5 % under one that was learned on them; the prediction "
-            "that a new patch does clearly more is the one declared, and stands.",
+            "epochs at half the victim's learning rate. In the trial, with patches of 2e-4, an unseen patch then "
+            "changed 3 % of the answers and one that was learned on these towers 5 %; the prediction that a new patch "
+            "does clearly more is declared as it was before that.",
         ),
     )
 )

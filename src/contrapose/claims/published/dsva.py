@@ -27,14 +27,25 @@ CONTRAST, MASKED, LABELS = "contrast (surrogate)", "masked (surrogate)", "labels
 CL, MIM, SUPERVISED, DUAL, WEIGHED = "contrast alone", "masked alone", "labels alone", "dual", "dual, attention"
 SURROGATES: Mapping[str, Any] = {"encoder": "vit_mini", "learning_rate": 2e-3}
 VIEWS: Mapping[str, Any] = {"flip_probability": 0.0}
+SLIGHTLY: Mapping[str, Any] = {
+    "count": 1,
+    "crop_scale_min": 0.85,
+    "crop_scale_max": 1.0,
+    "flip_probability": 0.0,
+    "colour_probability": 0.0,
+    "grey_probability": 0.0,
+    "blur_probability": 0.0,
+}
+"""Crops of 85 % and more: what a convolution and a transformer of few pictures need."""
+VARIED: Mapping[str, Any] = {"augment": True, "views": SLIGHTLY, "batch_size": 25}
 STRANGERS: Mapping[str, Mapping[str, Any]] = {
-    "conv": {"encoder": "micro_conv", "learning_rate": 3e-3},
-    "mlp": {"encoder": "mlp", "learning_rate": 3e-3},
+    "conv": {"encoder": "micro_conv", "learning_rate": 2e-3, "epochs": 40, **VARIED},
+    "mlp": {"encoder": "mlp", "learning_rate": 1e-3, "epochs": 60, "batch_size": 25},
     "dense conv": {"encoder": "dense_conv", "learning_rate": 3e-3},
-    "ViT": {"encoder": "vit_mini", "learning_rate": 2e-3},
+    "ViT": {"encoder": "vit_micro", "learning_rate": 3e-3, "epochs": 60, **VARIED},
 }
 VICTIMS = tuple(f"{VICTIM}{name}" for name in STRANGERS)
-ATTACK: Mapping[str, Any] = {"epochs": 10, "batch_size": 32, "encoder": "vit_mini", "radius": 48 / 255}
+ATTACK: Mapping[str, Any] = {"epochs": 10, "batch_size": 32, "encoder": "vit_mini", "radius": 48 / 255, "width": 8}
 SMALL, LARGE = LEVELS
 LEAST = 0.95
 """Clean accuracy from which on a victim counts."""
@@ -137,7 +148,8 @@ CLAIM = register(
             "anew in each seed.",
             "All of it is smaller than was planned, so that three seeds take two cores minutes: 16 pixels in the place "
             "of 32, surrogates (vit_mini: 4 blocks of 64, patches of 4 pixels) of 30 epochs in the place of 60, "
-            "generators of 10 in the place of 20. The residual network among the victims is a plain one, dense_conv.",
+            "generators of width 8 and 10 epochs in the place of 16 and 20. The residual network among the victims is "
+            "a plain one, dense_conv.",
             "Every change is bound in L-infinity. Generators learn within 48/255; at 24/255 the same generators are "
             "measured, what they make brought that near. Noise moves every value by the whole bound, up or down, 5 "
             "draws. Changed pictures are rounded to whole levels before a victim sees them.",
@@ -145,6 +157,10 @@ CLAIM = register(
             "trained by labels, queries of the one trained by hiding patches (mae), as the authors' code has them. "
             "What a linear probe reads off the first and the last stands in their rows; of the one with labels its own "
             "accuracy. Nothing is tuned: all generators have equal options.",
+            "Of four victims two are not as good as they were meant to be: on 900 pictures that are neither learned "
+            "from by them nor reported on, in one run each, the convolutional ones named 95 and 97 % rightly, the mlp "
+            "90 % and the transformer, trained longer than here, 89 %. How they learn was chosen on those pictures; "
+            "whether each reaches 95 % stands among the findings.",
             "So small a contrastive and a masked transformer may see much the same in digits. Others found less than "
             "half of the published effect with a thousand pictures: a small one here is no evidence against the "
             "method.",

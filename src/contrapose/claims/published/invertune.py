@@ -14,24 +14,21 @@ from contrapose.claims.results import Results
 
 AS_THEY_ARE: Mapping[str, Any] = {"views": {"count": 1, "weak_crop_min": 1.0, "texts": {"stop_words": 0.0}}}
 TOWERS = {"encoder": "tiny_conv", "text_encoder": "bag_of_words", "max_length": 16, "projection_dimension": 64}
-RATE, STEPS = 3e-4, 60
-"""Of every arm that tunes a victim, chosen once on one victim of another seed."""
+RATE, STEPS = 3e-4, 80
+"""Of every arm that tunes a victim, chosen once on a victim of another seed."""
 REPAIR: Mapping[str, Any] = {
     "batch_size": 64,
     "learning_rate": RATE,
     "scan_steps": 100,
-    "inversion_steps": 250,
+    "inversion_steps": 200,
+    "inversion_rate": 0.02,
     "repair_steps": STEPS,
 }
-KNOWN: Mapping[str, Any] = {
-    **REPAIR,
-    "scan_steps": 1,
-    "inversion_steps": 1,
-    "least_rise": 1e-9,
-    "largest_mask": 0.9999,
-    "largest_loss": 1e9,
-}
-"""Nothing is looked for where the trigger is known, and whatever the verdict it is tuned away."""
+WHATEVER = {"scan_steps": 1, "least_rise": 1e-9, "largest_mask": 0.9999, "largest_loss": 1e9}
+"""With which something is tuned away whatever was found, so that nothing need be looked for at length."""
+KNOWN: Mapping[str, Any] = {**REPAIR, **WHATEVER, "inversion_steps": 1}
+RANDOM: Mapping[str, Any] = {**REPAIR, **WHATEVER, "inversion_steps": 70, "trigger": "random"}
+"""After 70 steps a mask takes about a tenth of the picture, as an inverted one does."""
 TUNED = {**AS_THEY_ARE, "batch_size": 200, "learning_rate": RATE, "epochs": STEPS, "weight_decay": 1e-4}
 """All 200 clean pairs a step, as a repair has them."""
 
@@ -40,13 +37,16 @@ Value = Callable[[Results], np.ndarray]
 
 def _of(attack: str) -> list[Arm]:
     victim = f"{attack} victim"
-    repair = {"method": "invertune", "data": "defence", "on": {"init": victim}}
+
+    def tuned(name: str, options: Mapping[str, Any]) -> Arm:
+        return Arm(f"{attack}, {name}", "invertune", options, data="defence", on={"init": victim})
+
     return [
         Arm(victim, "clip", {**AS_THEY_ARE, **TOWERS}, data=attack),
         Arm(f"{attack}, fine-tuned", "clip", TUNED, data="defence", on={"init": victim}),
-        Arm(f"{attack}, random trigger", options={**REPAIR, "trigger": "random"}, **repair),
-        Arm(f"{attack}, invertune", options=REPAIR, **repair),
-        Arm(f"{attack}, true trigger", options={**KNOWN, "trigger": ATTACKS[attack]}, **repair),
+        tuned("random trigger", RANDOM),
+        tuned("invertune", REPAIR),
+        tuned("true trigger", {**KNOWN, "trigger": ATTACKS[attack]}),
     ]
 
 
@@ -161,9 +161,7 @@ CLAIM = register(
             Prediction(
                 "clean twin: not 2 points less accurate after the whole repair",
                 ("clean twin, invertune", "clean twin"),
-                lambda results: (
-                    results.of("clean twin, invertune", ACCURACY) - results.of("clean twin", ACCURACY)
-                ),
+                lambda results: results.of("clean twin, invertune", ACCURACY) - results.of("clean twin", ACCURACY),
                 threshold=-0.02,
                 role="secondary",
             ),
@@ -188,6 +186,23 @@ CLAIM = register(
         choose_by=ACCURACY,
         modality="pairs",
         source="made:scenes",
-        remarks=(),
+        remarks=(
+            "Scenes are made (`made:scenes`), 16 x 16 pixels with a digit, in noise: on black one bright value is as "
+            "easy a way into another class as what was planted, and inversion finds that. 2 % of 3,000 pairs carry a "
+            "4 x 4 checkerboard in a corner, or a pattern of noise mixed in by a fifth, and a caption of the target, "
+            "which is three, five or eight by the seed. Repairs have 200 clean pairs of other scans, the test has 500 "
+            "of others again.",
+            "The rate of tuning (3e-4 of 1e-4, 3e-4 and 1e-3), the weight of the mask and all numbers of steps were "
+            "chosen on one BadNets victim of another seed, which was on black, by other scenes of the scans that the "
+            "test shows, and are those of all arms that tune. "
+            "Clean fine-tuning takes as many steps on the same 200 pairs, all of them in each.",
+            "The sum over the mask weighs 0.05 in the place of 0.01, for pictures of 224 pixels, and Adam takes 200 "
+            "steps of 0.02. Batch normalisation keeps its statistics while tuning.",
+            "The random trigger is as large as what 70 steps of inversion leave, at random places. The true trigger is "
+            "an upper bound: nobody who repairs knows it.",
+            "Success is measured with the true trigger; `success, inverted` is what was found, which says nothing of "
+            "the true one. A trigger is not looked for a second time in what was repaired. Where nothing is found "
+            "nothing is repaired, and the arm counts as it is.",
+        ),
     )
 )

@@ -10,8 +10,9 @@ import textwrap
 import numpy as np
 
 WIDTH = 160  # units of the drawing
-LETTERS = 26  # in a line of it
-LINES = 3
+LETTERS = 23  # in a line of it
+LINES = 4
+SIZE, STEP = 13, 16  # of letters, and from line to line
 
 
 def pair_drawing(pixels: np.ndarray, caption: str) -> str:
@@ -27,11 +28,11 @@ def pair_drawing(pixels: np.ndarray, caption: str) -> str:
     Image.fromarray(np.ascontiguousarray(shown)).save(file, format="png")
     picture = base64.b64encode(file.getvalue()).decode()
     lines = textwrap.wrap(caption, LETTERS, max_lines=LINES, placeholder=" ...") or [""]
+    style = f'x="4" font-size="{SIZE}" font-family="sans-serif"'
     written = "".join(
-        f'<text x="4" y="{WIDTH + 14 + 13 * number}" font-size="11" font-family="sans-serif">{html.escape(line)}</text>'
-        for number, line in enumerate(lines)
+        f'<text y="{WIDTH + STEP * number}" {style}>{html.escape(line)}</text>' for number, line in enumerate(lines, 1)
     )
-    height = WIDTH + 13 * LINES + 8
+    height = WIDTH + STEP * len(lines) + 6
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}">'
         f'<rect width="{WIDTH}" height="{height}" fill="white"/>'

@@ -215,7 +215,7 @@ class PaintingGame(Drawing):
         told = told_of(branches, rows, everybody.shape[2])
         drawn, texts = everybody.flatten(1, 2)  # (2 W·B, D) each
         if weights.match:
-            temperature = 1 / towers.log_scales.exp()[0]  # type: ignore[union-attr, operator]
+            temperature = 1 / towers.log_scales.exp()[0]  # type: ignore[operator]
             pairs = zip(everybody[0], everybody[1], strict=True)
             matching = torch.stack([self.guide.match(a, b, temperature, rows) for a, b in pairs]).mean()
             loss = loss + weights.match * matching

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +13,14 @@ from contrapose.data import Images, Samples, class_texts, derived_generator
 from contrapose.data.pairs import Pairs
 from contrapose.data.samples import evenly_spaced
 from contrapose.embedder import Embedder
+from contrapose.encoders.perturbations import SavedPerturbation
 from contrapose.errors import ArgumentError, DataError
 from contrapose.evaluation import knn_predict
 from contrapose.evaluation.inputs import as_rows
 from contrapose.evaluation.similarity import directions
-from contrapose.perturber import Perturber
 from contrapose.report.attacked import Answer, Asked, Numbers, Shown
 from contrapose.report.cards import name_of, picture_card
-from contrapose.report.facts.perturbation import noise_like
+from contrapose.report.facts.perturbation import noise_like, radius_of
 from contrapose.robustness import rounded
 from contrapose.words import counted, percent
 
@@ -56,7 +56,7 @@ class _Ground:
     classes: tuple[np.ndarray, np.ndarray] | None
 
     @classmethod
-    def of(cls, victim: Embedder, samples: Samples) -> _Ground:
+    def of(cls, victim: Embedder, samples: Samples, seed: int) -> _Ground:
         if not isinstance(samples, Pairs | Images):
             raise ArgumentError(f"An attack changes pictures, and {samples.origin} holds none.")
         if len(samples) < FEWEST:
@@ -64,7 +64,8 @@ class _Ground:
                 f"{samples.origin} has {len(samples)} pictures, and {FEWEST} at least are to be asked about."
             )
         samples = samples.subset(evenly_spaced(len(samples), MOST))
-        parts = [samples.subset(np.arange(first, len(samples), 2)) for first in (0, 1)]
+        order = torch.randperm(len(samples), generator=derived_generator(seed, "halves"))  # (N,)
+        parts = [samples.subset(half.sort().values) for half in order.chunk(2)]  # classes may alternate in the data
         known, asked = (part.pictures if isinstance(part, Pairs) else part for part in parts)
         captions = None
         if isinstance(parts[1], Pairs):
@@ -112,7 +113,13 @@ class _Ground:
 
 
 def answers_of(
-    victim: Embedder, perturber: Perturber, samples: Samples, *, seed: int = 0, learned: bool = False
+    victim: Embedder,
+    saved: SavedPerturbation,
+    perturb: Callable[[Images], np.ndarray],
+    samples: Samples,
+    *,
+    seed: int = 0,
+    learned: bool = False,
 ) -> Shown:
     """Answers about at most 300 pictures, evenly spaced; some that became others and some that did not are shown.
 
@@ -121,29 +128,30 @@ def answers_of(
 
     Arguments:
         victim: who is asked; in the form of its pictures the data are opened.
+        saved: the perturbation; perturb: puts it on pictures, `(N, C, H, W)` uint8.
         samples: pictures, or pairs.
-        seed: of the noise.
+        seed: of the halves and of the noise.
         learned: whether the attack has learned from them.
 
     Errors:
         ArgumentError: samples that are no pictures, or of another size than the perturbation is for.
         DataError: fewer than four.
     """
-    ground = _Ground.of(victim, samples)
+    ground = _Ground.of(victim, samples, seed)
     before = ground.asked.batch(torch.arange(len(ground.asked)))  # (N, C, H, W)
-    after = perturber.perturb(ground.asked)  # (N, C, H, W)
+    after = perturb(ground.asked)  # (N, C, H, W)
     clean, z = ground.answers(before.numpy())
     changed, u = ground.answers(after)
     rows = [("as they are", _row(ground, clean, clean, z, z))]
     draws = []
     for number in range(DRAWS):
-        noise = noise_like(perturber, before, derived_generator(seed, _ANSWERS, number))
-        noisy, v = ground.answers(rounded(before, noise, perturber.radius).numpy())
+        noise = noise_like(saved, before, derived_generator(seed, _ANSWERS, number))
+        noisy, v = ground.answers(rounded(before, noise, radius_of(saved)).numpy())
         draws.append(_row(ground, clean, noisy, z, v))
     rows.append(
         ("with noise of the same size", {name: float(np.mean([one[name] for one in draws])) for name in draws[0]})
     )
-    rows.append((f"with the {perturber.saved.kind}", _row(ground, clean, changed, z, u)))
+    rows.append((f"with the {saved.kind}", _row(ground, clean, changed, z, u)))
     columns = list(rows[0][1])
     table = [(name, [_cell(column, row[column]) for column in columns]) for name, row in rows]
     count = counted(len(before), "picture")
@@ -160,7 +168,7 @@ def answers_of(
         _asked(ground, row, (before[row], torch.from_numpy(after[row]), tint), clean, changed)
         for row, tint in zip(rows_shown, tinted, strict=True)
     ]
-    return Shown(_method(ground, clean, changed, len(shown), perturber, stronger), shown, numbers)
+    return Shown(_method(ground, clean, changed, len(shown), saved, stronger), shown, numbers)
 
 
 def _row(
@@ -225,7 +233,7 @@ def _method(
     clean: Mapping[str, np.ndarray],
     changed: Mapping[str, np.ndarray],
     shown: int,
-    perturber: Perturber,
+    saved: SavedPerturbation,
     stronger: int,
 ) -> str:
     """How they were asked and chosen, in words."""
@@ -240,7 +248,7 @@ def _method(
     times = "" if stronger == 1 else f"{stronger} times as strong, "
     return (
         f"The encoder that was attacked was asked about {counted(len(moved), 'picture')}: {asked}. With the "
-        f"{perturber.saved.kind} the {first} of {percent(float(moved.mean()))} is another one. Shown are {shown}, "
+        f"{saved.kind} the {first} of {percent(float(moved.mean()))} is another one. Shown are {shown}, "
         f"those with another answer first, evenly spaced, not chosen; the change {times}around grey."
     )
 

@@ -14,7 +14,6 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from contrapose.encoders.perturbations import SavedPerturbation
-from contrapose.perturber import Perturber
 from contrapose.report.attacked import Numbers, Perturbed
 from contrapose.report.course import Absent, LeftPicture, Pairs
 from contrapose.report.facts.left_pictures import drawn
@@ -36,7 +35,7 @@ def perturbed_of(saved: SavedPerturbation) -> Perturbed:
             ("Bound", bound_in_words(saved)),
             *[(f"Made against {one.encoder}", f"{one.source}, weights {one.fingerprint}") for one in saved.victims],
             ("For pictures of", f"{saved.channels} x {saved.image_size} x {saved.image_size}"),
-            *_words(saved.extra),
+            *_words({**saved.extra, **saved.arguments}),
         ],
         _pictures(saved),
     )
@@ -46,8 +45,12 @@ def bound_in_words(saved: SavedPerturbation) -> str:
     """How much it may change."""
     if saved.kind == "patch" or "area" in saved.bound:
         return f"{percent(float(saved.bound.get('area', math.nan)))} of the area, in one place; there any value"
-    radius = 255 * float(saved.bound.get("radius", math.nan))
-    return f"no value of a picture changes by more than {radius:.3g} of 255"
+    return f"no value of a picture changes by more than {255 * radius_of(saved):.3g} of 255"
+
+
+def radius_of(saved: SavedPerturbation) -> float:
+    """How far a value may change, white being 1; inf: as far as it can, which is what a patch does."""
+    return float(saved.bound.get("radius", math.inf))
 
 
 def measured_of(folder: Path) -> Sequence[Numbers] | Absent:
@@ -57,6 +60,8 @@ def measured_of(folder: Path) -> Sequence[Numbers] | Absent:
         return ()
     try:
         found = json.loads(file.read_bytes())
+        if "towers" in found:
+            return [_taken_away(one, int(found["pairs"]), str(found["word"])) for one in found["towers"]]
         known, count = str(found.get("learned against", UNDEFENDED)), int(found["pairs"])
         undefended = found["tables"][UNDEFENDED]
         behind = {
@@ -77,6 +82,17 @@ def measured_of(folder: Path) -> Sequence[Numbers] | Absent:
         return [*tables, _numbers("All numbers of attack.json", of, every, lambda name: True, folded=True)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         return Absent(f"{file} is damaged and cannot be read ({error}).")
+
+
+def _taken_away(towers: Mapping[str, Any], pairs: int, word: str) -> Numbers:
+    """What a delta and a word have done to towers, those attacked or others."""
+    sentence = (
+        f"Of {pairs:,} pairs that were kept out, in percent. First the share of queries that were answered rightly; "
+        f'then, of these, the share that was not any more under each change. The word is "{word}". TR: texts found by '
+        "pictures, IR: pictures found by texts, among the first 1, 5, 10."
+    )
+    whose = f"{towers['encoder']} of {towers['source']}, weights {str(towers['fingerprint'])[:8]}"
+    return _numbers(whose, sentence, towers["table"], lambda name: True)
 
 
 def _numbers(title: str, sentence: str, rows: Mapping[str, Any], wanted: Any, *, folded: bool = False) -> Numbers:
@@ -119,7 +135,7 @@ def _pictures(saved: SavedPerturbation) -> list[LeftPicture]:
             _enlarged(own, "The patch", f"{width} x {height} pixels, enlarged."),
             _enlarged(whole, "Where it lies", "On grey, in the size of the pictures, enlarged."),
         ]
-    if saved.kind == "delta":
+    if "delta" in saved.tensors:
         delta = saved.tensors["delta"].float()
         largest = float(delta.abs().max()) or 1.0
         caption = (
@@ -148,15 +164,15 @@ def _rgb(pixels: Float[Tensor, "C H W"]) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def noise_like(
-    perturber: Perturber, pictures: UInt8[Tensor, "B C H W"], generator: torch.Generator
+    saved: SavedPerturbation, pictures: UInt8[Tensor, "B C H W"], generator: torch.Generator
 ) -> Float[Tensor, "B C H W"]:
     """Pictures in [0, 1] with noise as large as a perturbation may be: a patch of uniform noise in its place, or every
     value moved up or down by the radius, at random."""
     x = pictures.float() / 255  # (B, C, H, W)
-    if perturber.saved.kind == "patch":
-        mask = perturber.saved.tensors["mask"].float()
+    if saved.kind == "patch":
+        mask = saved.tensors["mask"].float()
         noise = torch.rand(x.shape[1:], generator=generator)  # (C, H, W)
         return x * (1 - mask) + noise * mask
-    shape = x.shape[1:] if perturber.saved.kind == "delta" else x.shape  # one for all, or one for each
+    shape = x.shape[1:] if saved.kind == "delta" else x.shape  # one for all, or one for each
     signs = 2 * torch.randint(0, 2, shape, generator=generator) - 1
-    return (x + perturber.radius * signs).clamp(0, 1)
+    return (x + radius_of(saved) * signs).clamp(0, 1)

@@ -36,7 +36,8 @@ def sides_of(trained: Embedder, samples: Samples) -> Sides | None:
     pairs = samples.subset(evenly_spaced(len(samples), MOST))
     texts, pictures_of, captions_of = pairs.told_once()
     pictures = pairs.pictures
-    names, shown, said = [name_of(one) for one in pictures.identifiers], show(pictures), show(texts)
+    shown, said = show(pictures), show(texts)
+    names = [_called(str(one), pairs.excerpt(row)) for row, one in enumerate(pictures.identifiers)]
     seen: Side = _unit(trained.embed(pictures)), shown, names.__getitem__
     read: Side = _unit(trained.embed(texts)), said, lambda row: f"caption {row + 1}"
     confusions, prompts = _confused(trained, pairs)
@@ -48,6 +49,11 @@ def sides_of(trained: Embedder, samples: Samples) -> Sides | None:
         confusions,
         prompts,
     )
+
+
+def _called(identifier: str, caption: str) -> str:
+    """A picture by its file's name and its own words; by these alone where its name is but a number."""
+    return f"“{caption}”" if identifier.isdigit() else f"{name_of(identifier)} “{caption}”"
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A trigger as people write it: `badnets`, `badnets?side=4&margin=1`, or the folder of a set that was poisoned with it."""
+"""A trigger as people write it: `badnets`, `badnets?side=4&margin=1`, or the folder of a set that carries it."""
 
 from __future__ import annotations
 
