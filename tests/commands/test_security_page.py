@@ -14,11 +14,10 @@ from contrapose.tasks import TASKS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text()
-COMMANDS = [line.split() and shlex.split(line) for line in PAGE.splitlines() if line.startswith("    contrapose ")]
+COMMANDS = [shlex.split(line) for line in PAGE.splitlines() if line.startswith("    contrapose ")]
 
 SHORT = {"train": ["--epochs", "1", "--batch-size", "16"], "attack": ["--epochs", "1"]}
 QUICK = {
-    "mae": ["--decoder-depth", "1"],
     "invertune": ["--scan-steps", "2", "--inversion-steps", "2", "--repair-steps", "2"],
     "patch-training": ["--epochs", "1"],
 }

@@ -226,3 +226,20 @@ def test_targets_are_used(given: Callable[..., Given], of_pairs: Encoder) -> Non
     asked = Targets(prompts=("a {} thing",))
     found = given(of_pairs, "made:scenes?count=40", targets=asked)
     assert TASKS["robustness-table"].unused(found) is None
+
+
+def test_rows_that_are_asked_together_are_scored_each_by_itself(
+    given: Callable[..., Given], of_pictures: Encoder, pictures: np.ndarray
+) -> None:
+    data = {"images": pictures, "labels": np.repeat([0, 1, 2], 32)}
+    answers = TASKS["robustness-table"].prepare(given(of_pictures, data)).answers  # type: ignore[attr-defined]
+
+    def pixels(samples: Images) -> np.ndarray:
+        return samples.pixels.reshape(len(samples), -1).astype(np.float32)
+
+    right = pixels(answers.test)
+    together = answers.columns(pixels, [right, np.roll(right, 7, axis=0)])
+    for rows, found in zip((right, np.roll(right, 7, axis=0)), together, strict=True):
+        (alone,) = answers.columns(pixels, [rows])
+        assert {name: one.value for name, one in found.items()} == {name: one.value for name, one in alone.items()}
+    assert together[0]["kNN"].value > together[1]["kNN"].value + 0.3

@@ -14,7 +14,7 @@ from contrapose.encoders import Towers, fingerprint_of
 from contrapose.robustness import patch_mask
 from contrapose.robustness.universal.leading_away import led_away
 from contrapose.tasks.given import Given
-from contrapose.tasks.review import Review
+from contrapose.tasks.review import Review, Saved
 from contrapose.tasks.robustness_table.answers import NAMED, Answers, ByLabels, ByWords
 from contrapose.tasks.robustness_table.changes import Change, corruptions, levels_in_words, of_delta, of_patch, of_saved
 from contrapose.tasks.robustness_table.told import (
@@ -32,7 +32,7 @@ from contrapose.words import counted
 
 FIND_ON = 512
 """Pictures that patch and delta are found on at most [design]."""
-PATCH, DELTA = "patch", "delta"
+PATCH, DELTA, PAIR = "patch", "delta", "pair"
 
 
 class RobustnessTable(Measurement):
@@ -130,8 +130,7 @@ class RobustnessTable(Measurement):
     def _saved(self) -> list[Change]:
         changes = []
         for number, saved in enumerate(self.review.saved, start=1):
-            name = f"{saved.perturber.saved.kind} {number} saved"
-            changes += of_saved(saved, name, seed=self.seed)
+            changes += of_saved(saved, _called(saved, number), seed=self.seed)
         return changes
 
     def _origins(self) -> list[str]:
@@ -140,7 +139,8 @@ class RobustnessTable(Measurement):
             own = saved.perturber.saved
             same = fingerprint_of(self.encoder) in {victim.fingerprint for victim in own.victims}
             whom = "made against these very weights" if same else "made against other weights, so a transfer or stale"
-            told.append(f"{own.kind} {number} saved: of {saved.run}, {whom}; of a word beside it nothing is measured")
+            alone = "; the word beside it is not measured" if own.kind == PAIR else ""
+            told.append(f"{_called(saved, number)}: of {saved.run}, {whom}{alone}")
         return told
 
     def _poisoned(self, changes: list[Change], rows: list[np.ndarray], alive: list[str]) -> dict[str, Any]:
@@ -153,3 +153,9 @@ class RobustnessTable(Measurement):
         if self.review.repair is not None:
             found["repair"] = dict(self.review.repair)
         return found
+
+
+def _called(saved: Saved, number: int) -> str:
+    """`patch 1 saved`; of a pair of a delta and a word it is the delta that pictures get."""
+    kind = saved.perturber.saved.kind
+    return f"{'delta' if kind == PAIR else kind} {number} saved"
