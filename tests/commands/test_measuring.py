@@ -12,7 +12,13 @@ from contrapose.commands.measuring import measuring_command
 
 @pytest.mark.parametrize(
     ("modality", "words"),
-    [("items", ""), ("image", " --data LABELLED"), ("graph", " --data LABELLED"), ("unheard-of", " --data LABELLED")],
+    [
+        ("items", ""),
+        ("image", " --data LABELLED"),
+        ("pairs", " --data PAIRS"),
+        ("graph", " --data LABELLED"),
+        ("unheard-of", " --data LABELLED"),
+    ],
 )
 def test_labels_are_asked_for_where_the_data_do_not_ask_by_themselves(
     modality: str, words: str, tmp_path: Path

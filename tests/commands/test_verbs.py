@@ -183,7 +183,7 @@ def test_its_page_shows_what_the_encoder_answers_before_and_after(attacked: Any,
     assert isinstance(found.shown, Shown)
     assert [name for name, _ in found.shown.numbers.rows][1:] == ["with noise of the same size", "with the generator"]
     assert {answer.question for one in found.shown.asked for answer in one.answers} == {"class"}
-    assert "The attack has learned from most of them" in found.shown.numbers.sentence
+    assert "The attack has learned from most of these" in found.shown.numbers.sentence
     assert found.measured == ()  # it measures nothing by itself
     assert found.head.finished
     assert "dsva against the encoder of" in found.head.lead
