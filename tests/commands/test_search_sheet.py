@@ -111,7 +111,7 @@ def test_pictures_that_words_have_found_stand_beside_their_captions(
 ) -> None:
     data, run = "made:scenes?count=24", str(tmp_path / "run")
     contrapose.train("clip", data=data, epochs=1, batch_size=12, out=run, quiet=True)
-    captions = {pair: some for pair, some in zip(*_told(data), strict=True)}
+    captions = dict(zip(*_told(data), strict=True))
     main(["search", run, "a red three", "--in", data, "-k", "24", "--out", str(tmp_path / "sheet.html")])
     said = capsys.readouterr().out
     assert all(captions[name][0] in said for name in captions)

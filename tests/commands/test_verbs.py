@@ -19,7 +19,7 @@ from contrapose.commands.report_attack import collect_attack
 from contrapose.data import Images
 from contrapose.encoders import build, fingerprint_of, frozen, load_encoder, save_encoder
 from contrapose.encoders.perturbations import SavedPerturbation, Victim, load_perturbation, save_perturbation
-from contrapose.errors import ArgumentError, RunError
+from contrapose.errors import ArgumentError, DataError, RunError
 from contrapose.methods import METHODS, VERBS, methods_of
 from contrapose.methods.verbs import check_verb, verb_of
 from contrapose.report.attacked import Shown
@@ -183,7 +183,7 @@ def test_its_page_shows_what_the_encoder_answers_before_and_after(attacked: Any,
     assert isinstance(found.shown, Shown)
     assert [name for name, _ in found.shown.numbers.rows][1:] == ["with noise of the same size", "with the generator"]
     assert {answer.question for one in found.shown.asked for answer in one.answers} == {"class"}
-    assert "The attack has learned from most of them" in found.shown.numbers.sentence
+    assert "The attack has learned from most of these" in found.shown.numbers.sentence
     assert found.measured == ()  # it measures nothing by itself
     assert found.head.finished
     assert "dsva against the encoder of" in found.head.lead
@@ -202,6 +202,8 @@ def test_its_page_says_what_it_lacks(attacked: Any, place: Path, tmp_path: Path)
     others = collect_attack(RunFolder.open(attacked.path), data=str(tmp_path / "others.npz"))
     assert isinstance(others.shown, Shown)
     assert "others.npz" in others.shown.numbers.sentence
+    with pytest.raises(DataError):
+        collect_attack(RunFolder.open(attacked.path), data=str(tmp_path / "nowhere"))
     shutil.rmtree(stopped / "perturbation")
     with pytest.raises(RunError, match=r"stopped before its first checkpoint. Go on: contrapose attack --resume"):
         collect_attack(folder)

@@ -10,7 +10,6 @@ from contrapose.shell import shell_command
 
 if TYPE_CHECKING:
     from contrapose.commands.reading import Reading
-    from contrapose.embedder import Embedder
     from contrapose.report.attacked import AttackPage
     from contrapose.training.run_folder import RunFolder
 
@@ -39,6 +38,7 @@ def collect_attack(
     from contrapose.perturber import load_perturber
     from contrapose.report import facts
     from contrapose.report.attacked import AttackPage
+    from contrapose.report.course import Absent
 
     record = folder.read_record()
     config = config_of(record, where=str(folder.config_file))
@@ -47,21 +47,21 @@ def collect_attack(
         raise RunError(f"{folder.path} has found nothing yet: it stopped before its first checkpoint. Go on: {command}")
     perturber = load_perturber(folder.path, device=device)
 
-    def asked(victim: Embedder) -> Any:
+    victim = tried(folder.initial, lambda place: load(place, device=device))
+    shown: Any = victim
+    if not isinstance(victim, Absent):
         said("Opening the data", quiet)
-        shown = Shown(data, None, limit, seed)
-        samples = open_shown(victim, config, shown, reading or Reading.of(folder.path), quiet, folder)
+        asked = Shown(data, None, limit, seed)
+        samples = open_shown(victim, config, asked, reading or Reading.of(folder.path), quiet, folder)
         said("Asking the encoder that was attacked, before and after", quiet)
         how = {"seed": seed, "learned": data is None}
-        return tried(
+        shown = tried(
             samples, lambda samples: facts.answers_of(victim, perturber.saved, perturber.perturb, samples, **how)
         )
-
-    victim = tried(folder.initial, lambda place: load(place, device=device))
     return AttackPage(
         head=facts.attack_head_of(folder, record, config, perturber.saved),
         perturbed=facts.perturbed_of(perturber.saved),
-        shown=tried(victim, asked),
+        shown=shown,
         measured=facts.measured_of(folder.path),
         curves=facts.curves_of(folder.metrics(), others=True),
         setup=facts.setup_of(folder, record, config),

@@ -81,9 +81,11 @@ def begun_with(config: Method, start: Start | None) -> Method:
         )
     if start.modality != config.modality:
         theirs, ours = (MODALITIES[name].plural for name in (start.modality, config.modality))
+        remedy = f"Start from a run on {ours}, or leave {config.start_option} out."
+        if config.verb != "train":
+            remedy = f"Give a run on {ours}."
         raise ArgumentError(
-            f"{config.start_option} {start.source} are weights for {theirs}, and these data are {ours}. Start from a "
-            f"run on {ours}, or leave {config.start_option} out."
+            f"{config.start_option} {start.source} are weights for {theirs}, and these data are {ours}. {remedy}"
         )
     usual = next(option.default for option in fields(config) if option.name == "encoder")
     if start.name != config.encoder != usual:

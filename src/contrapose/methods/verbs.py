@@ -56,7 +56,7 @@ def method_for(verb: str, name: str) -> type[Method]:
 
 def verb_of(record: Mapping[str, Any]) -> str:
     """The verb of a run, by its record; `train` where its method is not known here."""
-    name = record.get("method")
+    name = str(record.get("method"))
     return METHODS[name].verb if name in METHODS else "train"
 
 
