@@ -86,7 +86,7 @@ def led_astray(subject: Subject) -> dict[str, float]:
     standing = subject.folders.get(STANDING)
     place = subject.run if own else standing
     network = embedder.encoder
-    how = {"device": next(network.parameters()).device, "seed": subject.seed}
+    how: dict[str, Any] = {"device": next(network.parameters()).device, "seed": subject.seed}
     asked = effect.Effect(network, ground, **how)
     found = _clean(asked.row(None))
     if not own:

@@ -59,7 +59,7 @@ class Answers(Protocol):
         ...
 
 
-class ByLabels:
+class ByLabels(Answers):
     """kNN and a linear probe that learned from other pictures as they are."""
 
     names: Sequence[str] | None = None
@@ -115,7 +115,7 @@ class ByLabels:
         raise NotImplementedError("no words are known here")
 
 
-class ByWords:
+class ByWords(Answers):
     """Towers: pictures named by sentences about classes, and found by their captions and the reverse."""
 
     train: Identity | None = None

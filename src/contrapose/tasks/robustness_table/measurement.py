@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -46,13 +46,14 @@ class RobustnessTable(Measurement):
 
     def __init__(self, given: Given) -> None:
         self.review = given.review or Review()
-        self.encoder: Any = given.encoder
+        self.encoder = cast("Any", given.encoder)
         self.seed = given.seed
-        image = self.encoder.image if isinstance(self.encoder, Towers) else self.encoder
+        towers = isinstance(given.encoder, Towers)
+        image: Any = self.encoder.image if towers else self.encoder
         for saved in self.review.saved:
             saved.check_fits(image.channels, image.image_size)
         self.mask = patch_mask(image.image_size, image.image_size, area=self.review.area)  # (1, H, W)
-        self.answers: Answers = ByWords(given) if isinstance(self.encoder, Towers) else ByLabels(given)
+        self.answers: Answers = ByWords(given) if towers else ByLabels(given)
         self.known, self.noun = self.answers.known, self.answers.known.noun
         self.labels, self.leaked = self.answers.labels, self.answers.leaked
         self.data = self.answers.data
