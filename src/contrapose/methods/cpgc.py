@@ -35,8 +35,8 @@ class CPGC(OnRun):
     The text tower must be one of words' vectors: bag_of_words, transformer, word_conv.
 
     What to expect: no claim yet. In trials on made scenes (small towers, 24/255) the delta alone took a third of the
-    right answers at rank 1 of one pair of towers and two thirds of another's, noise an eighth and a quarter; a word
-    took nearly all, but so did a random one: look at that row first. After a hundred steps nine in ten values lay at
+    right answers at rank 1 of one attacked pair of towers and two thirds of another's, noise 13 and 23 %. A word took
+    eight in ten, and a random one did, too: look at that row first. After a hundred steps nine in ten values lay at
     the bound, where nothing more is learned. A small effect is no proof of safety.
     """
 
