@@ -56,7 +56,7 @@ class InverTune(OnRun):
     encoders. Of victims that took 90 % and more of triggered pictures, named 45 to 80 % of clean digits and were not
     those of a claim: a 4 x 4 checkerboard's class came first in two of two, that of a pattern mixed in by a fifth
     fourth of ten in one. Tuned away by the true trigger the checkerboard fell from 91 to 14 %, and accuracy stayed;
-    by the inverted one to 51 to 78 %, for what inversion finds in small encoders is easier than what was planted, and
+    by the inverted one to 51 to 87 %, for what inversion finds in small encoders is easier than what was planted, and
     lies elsewhere. Look at the picture of `stages/invert`. Nothing found is no proof of innocence: triggers that are no
     patch, or many classes, may stay hidden. A repair is judged by the true trigger, where one has it (`contrapose
     analyse backdoor`), never by the one found here. On several processes each does all of it, and the first one writes.

@@ -158,6 +158,14 @@ def test_the_verdict_says_what_speaks_against_it() -> None:
         assert told in found.reasons[0]
 
 
+def test_a_class_that_hardly_rises_is_not_suspect_however_small_its_trigger() -> None:
+    names = ("ant", "bee", "cat")
+    assert verdict([came(1), came(0, mask=0.01, rise=0.09)], names).chosen == 0
+    unsure = verdict([came(1, cross_entropy=0.5), came(0, mask=0.01, rise=0.09)], names)
+    assert not unsure.found
+    assert "the best, of 'bee'" in unsure.reasons[0]
+
+
 def test_pictures_of_the_target_are_no_victims_of_an_attack() -> None:
     truths = np.array([0, 0, 1, 1, 2, 2])
     clean, moved = np.array([0, 0, 1, 2, 2, 0]), np.array([0, 0, 0, 0, 0, 2])

@@ -194,7 +194,8 @@ CLAIM = register(
             "of others again.",
             "The rate of tuning (3e-4 of 1e-4, 3e-4 and 1e-3), the weight of the mask and all numbers of steps were "
             "chosen on one BadNets victim of another seed, which was on black, by other scenes of the scans that the "
-            "test shows, and are those of all arms that tune. "
+            "test shows, and are those of all arms that tune; noise around the digits, its strength and the share that "
+            "is poisoned were settled after trials with that seed, too. "
             "Clean fine-tuning takes as many steps on the same 200 pairs, all of them in each.",
             "The sum over the mask weighs 0.05 in the place of 0.01, for pictures of 224 pixels, and Adam takes 200 "
             "steps of 0.02. Batch normalisation keeps its statistics while tuning.",

@@ -55,24 +55,27 @@ def verdict(
     largest_mask: float = LARGEST_MASK,
     sure: float = SURE,
 ) -> Verdict:
-    """The class whose trigger works with the smallest mask, and whether it is one.
+    """The class whose trigger works with the smallest mask, of those that rise enough, and whether it is one.
 
-    Nothing is found where no class rises by more than `least_rise`, where no trigger comes to a cross-entropy below
-    `sure`, or where the smallest that does takes more than `largest_mask` of the picture.
+    Nothing is found where no class rises by more than `least_rise`, where no trigger of one that does comes to a
+    cross-entropy below `sure`, or where the smallest that does takes more than `largest_mask` of the picture. Small
+    encoders can be led to any class: that a trigger works is no suspicion by itself.
 
     Arguments:
         found: of the classes that were looked into, one at least.
         names: of all classes.
     """
-    works = [place for place, one in enumerate(found) if one.cross_entropy < sure]
+    rising = [place for place, one in enumerate(found) if one.rise > least_rise]
+    asked = rising or range(len(found))
+    works = [place for place in asked if found[place].cross_entropy < sure]
     if works:
         chosen = min(works, key=lambda place: found[place].mask)
     else:
-        chosen = min(range(len(found)), key=lambda place: found[place].cross_entropy)
+        chosen = min(asked, key=lambda place: found[place].cross_entropy)
     one = found[chosen]
     called = names[one.target]
     against = []
-    if not max(each.rise for each in found) > least_rise:
+    if not rising:
         against.append(
             f"no class gains more than {100 * least_rise:.3g} points under a patch without aim ({called!r} gains "
             f"{100 * one.rise:.3g})"
