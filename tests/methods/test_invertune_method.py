@@ -150,10 +150,10 @@ def test_options_that_would_do_nothing_are_refused(suspect: Path, tmp_path: Path
 
 
 def test_a_clean_encoder_goes_through_without_losing_accuracy(tmp_path: Path) -> None:
-    made = "made:scenes?count=400&captions=1&seed=1&last=600"
-    small: dict[str, Any] = {"encoder": "micro_conv", "text_encoder": "bag_of_words", "max_length": 16, "quiet": True}
+    made = "made:scenes?count=1500&captions=1&seed=1&last=600"
+    small: dict[str, Any] = {"encoder": "tiny_conv", "text_encoder": "bag_of_words", "max_length": 16, "quiet": True}
     clean = contrapose.train(
-        "clip", data=made, out=str(tmp_path / "clean"), epochs=15, batch_size=50, learning_rate=4e-3, **small
+        "clip", data=made, out=str(tmp_path / "clean"), epochs=8, batch_size=50, learning_rate=3e-3, **small
     )
     steps = {"scan_steps": 30, "inversion_steps": 60, "repair_steps": 20}
     run = contrapose.repair("invertune", clean.path, data=CLEAN, out=str(tmp_path / "run"), **{**QUICK, **steps})
