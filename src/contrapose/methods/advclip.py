@@ -29,12 +29,13 @@ class AdvCLIP(OnRun):
     noise, and with the one that was found (`attack.json`, and at the end of the run), and how far noise on the
     pictures, blur, fewer levels or pruning undo it. `contrapose apply RUN PICTURES` pastes it.
 
-    What to expect: trials and no verdict yet. On made scenes of 24 pixels, 800 pairs, 230 steps, a patch of 4 x 4 where
-    no digit is fooled a linear probe in 43 % of the digits (50 % with --learning-rate 3e-3; noise 17 %, grey 10 %) and
-    in no colour, and of the pictures that found their words 38 to 48 % no longer did; blur, noise, levels and pruning
-    undid nothing of a patch that knew of none (a stale one: --defence learns one that knows),
-    `contrapose repair patch-training` most of it. Without the topology the patch was the same. Where the patch hides
-    what pictures show, a grey one does the same: look at that row first. A small effect is no proof of safety.
+    What to expect: on made scenes of 24 pixels (three victims, 800 pairs, 4 x 4 pixels where no digit is) a linear
+    probe took 65 % of the digits for others [57, 72] (noise: 24 %, grey: 12 %), and of the pictures that found their
+    words 71 % no longer did (noise: 24 %); of digits and colours together 41 % [25, 56] were fooled, noise 12 %, where
+    20 points and three times as much were asked (`contrapose reproduce advclip`: *not resolved here*). Blur and pruning
+    undid little of a patch that knew of none, `contrapose repair patch-training` nearly all, of a new one too. Without
+    the topology the patch was as good. Where the patch hides what pictures show, a grey one does the same: look at that
+    row first. A small effect is no proof of safety.
     """
 
     about: ClassVar[About] = About(
