@@ -35,8 +35,8 @@ class CPGC(OnRun):
     The text tower must be one of words' vectors: bag_of_words, transformer, word_conv.
 
     What to expect: on made scenes (three victims, 24/255, 236 steps) the delta alone took 36 % [12, 59] of the right
-    answers at rank 1 of the towers attacked (noise as large: 16 %) and 73 % of two others' (noise: 59 %). Its parts were
-    worth nothing measurable: without contrast, with random positives or without condition it took as much
+    answers at rank 1 of the towers attacked (noise as large: 16 %) and 73 % of two others' (noise: 59 %). Its parts
+    were worth nothing measurable: without contrast, with random positives or without condition it took as much
     (`contrapose reproduce cpgc`: *contrary here*). A word took nine in ten, and a random one did, too, for captions
     there are short: look at that row first. After a hundred steps nine in ten values lie at the bound, where nothing
     more is learned. A small effect is no proof of safety.
