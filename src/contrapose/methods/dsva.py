@@ -37,8 +37,8 @@ class DSVA(OnRun, WithBase):
     What to expect: on 900 digits of 16 pixels, within 48/255, four classifiers that were not asked lost 40 points
     [18, 62] to both surrogates together, 53 [42, 64] to the contrastive one alone, 28 to the masked one, 47 to one
     that learned by labels, 24 to noise as large (`contrapose reproduce dsva`: *contrary here*): the masked encoder knew
-    less of digits (a probe: 16 %) than an untrained one. Look at a probe of each first. The authors train on a million pictures; with a thousand, others found less than half
-    of the effect. A small effect is no proof of safety.
+    less of digits (a probe: 16 %) than an untrained one. Look at a probe of each first. The authors train on a million
+    pictures; with a thousand, others found less than half of the effect. A small effect is no proof of safety.
     """
 
     about: ClassVar[About] = About(
