@@ -13,13 +13,14 @@ import torch
 from contrapose.cli import main
 from contrapose.commands.analyse_backdoor import AnalyseBackdoorOptions, analyse_backdoor, in_words
 from contrapose.commands.poison import poison_data
-from contrapose.data import open_data
+from contrapose.data import Images, open_data
 from contrapose.data.pairs import open_pairs
-from contrapose.encoders import build_towers, save_encoder
+from contrapose.encoders import build_towers, load_encoder, save_encoder
 from contrapose.encoders.texts import tokenizer_for
 from contrapose.errors import ArgumentError, DataError
 from contrapose.evaluation.backdoor import backdoor
 from contrapose.robustness import TRIGGERS, named_trigger, read_poison, trigger
+from contrapose.tasks.backdoor import measure_backdoor
 
 SCENES = "made:scenes?count=60&captions=2"
 OPTIONS: dict[str, Any] = {"target": "three", "share": 0.1, "modality": "pairs"}
@@ -81,8 +82,14 @@ def test_what_cannot_be_poisoned_is_refused_before_there_is_a_folder(tmp_path: P
         ({"trigger": "badnet"}, "Did you mean 'badnets'"),
         ({"trigger": "badnets?size=3"}, "no option 'size'"),
         ({"trigger": "badnets?side"}, "NAME\\?OPTION=VALUE"),
+        ({"trigger": "badnets?side=x"}, "side of the trigger 'badnets' is a whole number, got 'x'"),
+        ({"trigger": "badnets?side=2.5"}, "a whole number, got 2.5"),
+        ({"trigger": "badnets?corner=3"}, "a corner by its name, got 3"),
+        ({"trigger": "blended?share=half"}, "share of the trigger 'blended' is a number, got 'half'"),
+        ({"trigger": "sig?seed=a"}, "a whole number, got 'a'"),
+        ({"trigger": "badnets?channels=1"}, "is that of the pictures"),
         ({"target": "eleven"}, "'eleven' is none of zero"),
-        ({"share": 1.5}, "between 0 and 1"),
+        ({"share": 1.5}, "--share .* between 0 and 1"),
         ({"labels": "none"}, "has no labels"),
     ):
         with pytest.raises((ArgumentError, DataError), match=told):
@@ -117,6 +124,27 @@ def test_untrained_towers_are_no_victim(towers: Path, tmp_path: Path) -> None:
     assert json.loads((towers / "backdoor.json").read_text())["verdict"] == record["verdict"]
     with pytest.raises(ArgumentError, match="--target CLASS"):
         analyse_backdoor(AnalyseBackdoorOptions(**{**asked, "trigger": "sig"}))
+    with pytest.raises(ArgumentError, match=r"neither a folder .* nor one of .*Did you mean 'badnets'"):
+        analyse_backdoor(AnalyseBackdoorOptions(**{**asked, "trigger": "badnet"}))
+
+
+def test_classes_that_are_called_by_digits_are_counted_by_their_names(towers: Path, tmp_path: Path) -> None:
+    """Of classes called 3, 5 and 8 the target "5" is the second, and not the sixth; texts of classes rename none."""
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 3, 16, 16), dtype=np.uint8)
+    pictures = Images(pixels, np.arange(30) % 3, origin="digits", class_names=["3", "5", "8"])
+    suspect, same = load_encoder(towers), (lambda x: x)
+    texts = ["three", "five", "eight"]
+    found = {
+        name: measure_backdoor(suspect, pictures, same, name, class_texts=texts) for name in ("5", "five", 1, "0", 0)
+    }
+    assert found["5"].metrics() == found["five"].metrics() == found[1].metrics()
+    assert found["0"].metrics() == found[0].metrics()  # no class is called so
+    with pytest.raises(ArgumentError, match="'4' is none of"):
+        measure_backdoor(suspect, pictures, same, "4", class_texts=texts)
+    with pytest.raises(DataError, match="has 3 classes, and --class-texts names 2"):
+        measure_backdoor(suspect, pictures, same, "5", class_texts=texts[:2])
+    with pytest.raises(DataError, match=r"are numbers, .* --class-texts \(class_texts=\)"):
+        measure_backdoor(suspect, pictures, same, "5")
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,8 @@ def test_norms_that_learn_need_two_pictures(suspect: Path) -> None:
 def test_what_cannot_be_is_refused_before_there_is_a_folder(suspect: Path, tmp_path: Path) -> None:
     for options, told in (
         ({"trigger": "badnet"}, "trigger"),
+        ({"trigger": "badnets?sid=4"}, "no option 'sid'"),
+        ({"trigger": "badnets?side=400"}, "do not fit into 16 x 16"),
         ({"repair_steps": 0}, "repair_steps"),
         ({"class_texts": ("one",)}, "class-texts"),
         ({"labels": "none"}, "names none"),

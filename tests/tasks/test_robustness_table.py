@@ -218,6 +218,8 @@ def test_a_scan_is_a_suspicion_and_a_repair_is_quoted() -> None:
     told = "poisoned? fix found a trigger of 'c': of other pictures it took 90.0 % before the repair, 2.0 % after"
     assert repair_in_words(found, "fix") == told
     assert repair_in_words({"found": True, "target": "c"}, "fix") == "poisoned? fix found a trigger of 'c'"
+    assert "says nothing of these" in repair_in_words({**found, "these_towers": False}, "fix")
+    assert repair_in_words({**found, "these_towers": True}, "fix") == told
     nothing = repair_in_words({"found": False, "target": "c", "reasons": ["too large"]}, "fix")
     assert nothing == "poisoned? fix found no trigger (too large), which is no proof that there is none"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tyro.conf import Positional
 
 from contrapose.commands.reading_options import ReadingOptions
-from contrapose.errors import ArgumentError
+from contrapose.errors import ArgumentError, did_you_mean
 
 if TYPE_CHECKING:
     from contrapose.data import Samples
@@ -129,10 +129,15 @@ def _target_of(trigger: str) -> str:
     """The class that a poisoned set was made for.
 
     Errors:
-        ArgumentError: a trigger by its name stands for no class.
+        ArgumentError: no such trigger; one by its name, which stands for no class.
     """
-    from contrapose.robustness import read_poison
+    from contrapose.robustness import TRIGGERS, read_poison
 
+    if not Path(trigger).is_dir() and (name := trigger.partition("?")[0]) not in TRIGGERS:
+        raise ArgumentError(
+            f"{trigger} is neither a folder that `contrapose poison` wrote nor one of {', '.join(TRIGGERS)}."
+            f"{did_you_mean(name, TRIGGERS)}"
+        )
     found = read_poison(trigger)["target"] if Path(trigger).is_dir() else None
     if found is None:
         raise ArgumentError(f"The trigger {trigger} stands for no class by itself: say which with --target CLASS.")
@@ -161,7 +166,7 @@ def _measured(
         towers,
         samples,
         change,
-        int(target) if target.isdigit() else target,
+        target,
         class_texts=options.class_texts or None,
         prompts=options.prompts or None,
         seed=options.seed,

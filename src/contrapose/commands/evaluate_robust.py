@@ -65,6 +65,7 @@ def asked_of_robustness(
         saved=tuple(Saved(str(one), load_perturber(one, device=device)) for one in perturbations),
         repair=None if repair is None else repair_of(repair),
         repaired_in="" if repair is None else str(repair),
+        looked_into=frozenset() if repair is None else looked_into(repair),
         **({} if steps is None else {"steps": steps}),
     )
     return task, None, review
@@ -88,3 +89,17 @@ def repair_of(run: str | Path) -> Mapping[str, Any]:
     except (ValueError, TypeError) as error:
         raise RunError(f"{file} is damaged and cannot be read ({error}). Repair again.") from None
     return dict(found)
+
+
+def looked_into(run: str | Path) -> frozenset[str]:
+    """Fingerprints of the towers that a repair was given, and of those that it made; empty where the run no longer says
+    so."""
+    from contrapose.embedder import load
+    from contrapose.encoders import fingerprint_of
+    from contrapose.training.run_folder import RunFolder
+
+    try:
+        given = RunFolder(Path(run)).read_record()["init"]["fingerprint"]
+        return frozenset({str(given), fingerprint_of(load(run).encoder)})
+    except (RunError, KeyError, TypeError):
+        return frozenset()

@@ -74,6 +74,11 @@ def poison_data(
     folder = Path(out).expanduser()
     if folder.exists():
         raise ArgumentError(f"{out} is there already: name a folder that is not.")
+    if not 0 < asked.share < 1:
+        raise ArgumentError(
+            f"--share (share=) is of all samples, between 0 and 1, got {asked.share:g}; 0.01 to 0.02 is usual of a few "
+            "thousand."
+        )
     samples = _opened(data, asked)
     pictures = samples.pictures if samples.modality == "pairs" else samples
     if pictures.channels not in (1, 3):
@@ -121,7 +126,7 @@ def _opened(data: Any, asked: PoisonOptions) -> Any:
 
 def _class(target: str | int, names: Any) -> str | int:
     """`3` is the class called so, where there is one, else the fourth."""
-    plain = isinstance(target, str) and target.isdigit() and target not in (names or ())
+    plain = isinstance(target, str) and target.isdecimal() and target not in (names or ())
     return int(target) if plain else target
 
 

@@ -65,7 +65,7 @@ def backdoor(
         generator: of the intervals.
 
     Errors:
-        ArgumentError: lengths that differ, or no picture of another class.
+        ArgumentError: lengths that differ, or fewer than two pictures of other classes.
 
     Closed form: a trigger that does nothing has a success that is the share of mistakes that fall on the target.
     """
@@ -78,6 +78,8 @@ def backdoor(
     others = shown != target  # (N,)
     if not others.any():
         raise ArgumentError(f"All {len(shown)} pictures show the target class {target}: attacks need others.")
+    if others.sum() < 2:
+        raise ArgumentError("One picture shows another class than the target, and intervals need two: give more.")
     protocol = f"{int(others.sum()):,} pictures of other classes than the target"
     named = {"clean accuracy": (answers == shown, f"{len(shown):,} pictures")}
     named["attack success"] = ((moved == target)[others], f"{protocol}, triggered")

@@ -183,9 +183,12 @@ class InverTune(OnRun):
 
     def stages(self, context: Context) -> Sequence[Stage]:
         from contrapose.methods.invertune_stages import INVERT, REPAIR, TARGET, invert, scan, tune
+        from contrapose.robustness import named_trigger
         from contrapose.training.stages import Stage
 
-        self.suspect(context)  # what cannot be done is said before there is a folder
+        image = self.suspect(context).towers.image  # what cannot be done is said before there is a folder
+        if self.trigger not in (FOUND, RANDOM):
+            named_trigger(self.trigger, channels=image.channels, image_size=image.image_size)
         return [
             Stage(TARGET, self.scan_steps, scan),
             Stage(INVERT, self.inversion_steps, invert),

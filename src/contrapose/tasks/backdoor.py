@@ -16,6 +16,7 @@ from contrapose.encoders.pairs.prompts import class_prototypes
 from contrapose.encoders.texts.label_texts import label_text
 from contrapose.errors import ArgumentError, DataError
 from contrapose.evaluation.backdoor import Backdoor, backdoor
+from contrapose.tasks.prompts import texts_of_classes
 
 BLOCK = 256  # pictures that are embedded at a time
 
@@ -37,14 +38,15 @@ def measure_backdoor(
         encoder: two towers, or what holds them as `encoder` (what `contrapose.load` returns).
         samples: labelled pictures or pairs, none of which it was trained or repaired by.
         trigger: the true one.
-        target: the class that it stands for, by number or name.
-        class_texts: what the classes are called; None: as they are.
+        target: the class that it stands for: by number, or by what data or `class_texts` call it (digits are a number
+            where no class is called so).
+        class_texts: what the classes are called, in their order; None: as they are.
         prompts: sentences with {} where a class is named; None: those of `evaluate --task prompts`.
         seed: of the intervals.
 
     Errors:
         ArgumentError: no towers, or no such class.
-        DataError: no labels, or classes without names.
+        DataError: no labels, classes that are numbers and have no texts, or another number of texts than of classes.
     """
     towers = encoder if isinstance(encoder, Towers) else getattr(encoder, "encoder", None)
     if not isinstance(towers, Towers):
@@ -52,13 +54,10 @@ def measure_backdoor(
             "A backdoor is measured in two towers: give what contrapose.load returns of a run of pairs."
         )
     pictures = samples.pictures if isinstance(samples, Pairs) else samples
-    names = class_texts or pictures.class_names
-    if not isinstance(pictures, Images) or pictures.labels is None or names is None:
-        raise DataError(f"{samples.origin} has no labelled pictures whose classes have names (class_texts=).")
-    names = [label_text(name) for name in names]
-    number = names.index(label_text(target)) if isinstance(target, str) and label_text(target) in names else target
-    if not isinstance(number, int) or not 0 <= number < len(names):
-        raise ArgumentError(f"The target class {target!r} is none of {', '.join(names)}.")
+    if not isinstance(pictures, Images) or pictures.labels is None:
+        raise DataError(f"{samples.origin} has no labelled pictures: give class folders, or --label-column.")
+    names = texts_of_classes(pictures, class_texts, option="--class-texts")
+    number = _number_of(target, names, pictures.class_names)
     rows = np.flatnonzero(pictures.labels >= 0)
     training = towers.training
     towers.eval()
@@ -76,3 +75,19 @@ def measure_backdoor(
     answers, moved = taken(None), taken(trigger)
     towers.train(training)
     return backdoor(answers, moved, pictures.labels[rows], number, generator=derived_generator(seed, "backdoor"))
+
+
+def _number_of(target: int | str, texts: Sequence[str], names: Sequence[str] | None) -> int:
+    """The number of the class that a user has named.
+
+    Errors:
+        ArgumentError: there is none.
+    """
+    for called in (names or (), texts):
+        read = [label_text(name) for name in called]
+        if isinstance(target, str) and label_text(target) in read:
+            return read.index(label_text(target))
+    number = int(target) if isinstance(target, str) and target.isdecimal() else target
+    if not isinstance(number, int) or not 0 <= number < len(texts):
+        raise ArgumentError(f"The target class {target!r} is none of {', '.join(texts)}.")
+    return number

@@ -37,7 +37,7 @@ class Prompts(Measurement):
         if samples.labels is None:
             raise DataError(f"{given.samples.origin} has no labelled picture, so no answer can be judged.")
         self.weighing = Weighing.asked(given.targets.head_weight, given.encoder)
-        self.names = _names(samples, given.targets.label_texts)
+        self.names = texts_of_classes(samples, given.targets.label_texts)
         self.prompts = sentences_about(self.names, given.targets.prompts)  # a list a class
         self.kept_out: Samples | None = None
         if self.weighing.chosen:
@@ -103,8 +103,13 @@ def _pictures(samples: Samples) -> Samples:
     return samples.pictures if isinstance(samples, Pairs) else samples
 
 
-def _names(samples: Samples, asked: Sequence[str] | None) -> tuple[str, ...]:
-    """What the classes are called, in the order of their numbers.
+def texts_of_classes(
+    samples: Samples, asked: Sequence[str] | None, *, option: str = "--label-texts"
+) -> tuple[str, ...]:
+    """What the classes of labelled samples are called, in the order of their numbers.
+
+    Arguments:
+        asked: texts that were given with `option`; None: the names as they are.
 
     Errors:
         DataError: numbers without names; another number of names.
@@ -112,14 +117,15 @@ def _names(samples: Samples, asked: Sequence[str] | None) -> tuple[str, ...]:
     assert samples.labels is not None
     count = len(samples.class_names) if samples.class_names is not None else int(samples.labels.max()) + 1
     if asked is not None:
-        texts = check_labels(asked, option="--label-texts")
+        texts = check_labels(asked, option=option)
         if len(texts) != count:
-            raise DataError(f"{samples.origin} has {count} classes, and --label-texts names {len(texts)}: name each.")
+            raise DataError(f"{samples.origin} has {count} classes, and {option} names {len(texts)}: name each.")
         return tuple(texts)
     if samples.class_names is None or all(name.isdigit() for name in samples.class_names):
+        argument = option.removeprefix("--").replace("-", "_")
         raise DataError(
             f"The classes of {samples.origin} are numbers, which no sentence is about: say what they are called, in "
-            "their order, with --label-texts (label_texts=)."
+            f"their order, with {option} ({argument}=)."
         )
     return tuple(label_text(name) for name in samples.class_names)
 

@@ -64,6 +64,7 @@ class Review:
         saved: changes to measure besides.
         repair: what a repair said of these towers (`repair.json`); None: nobody asked one.
         repaired_in: the run that said it.
+        looked_into: fingerprints of the towers that it was given and of those it made; empty: nobody knows.
 
     Errors:
         ArgumentError: a size or number of steps that is not above 0; a patch of the whole picture.
@@ -75,6 +76,7 @@ class Review:
     saved: tuple[Saved, ...] = ()
     repair: Mapping[str, Any] | None = None
     repaired_in: str = ""
+    looked_into: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for option, value in (("--eps-linf", self.radius), ("--patch-area", self.area), ("--attack-steps", self.steps)):

@@ -178,3 +178,5 @@ def test_pictures_of_the_target_are_no_victims_of_an_attack() -> None:
     assert not found.valid_victim(least_accuracy=0.9, least_success=0.7)
     with pytest.raises(ArgumentError, match="attacks need others"):
         backdoor(np.zeros(2), np.zeros(2), np.zeros(2), 0)
+    with pytest.raises(ArgumentError, match="intervals need two"):
+        backdoor(np.zeros(2), np.zeros(2), np.array([0, 1]), 0)

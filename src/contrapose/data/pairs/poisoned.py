@@ -148,8 +148,8 @@ def _captions(samples: Pairs, number: int | None, given: str | Sequence[str] | N
     said = tuple(dict.fromkeys(text for some in owned for text in some))
     if not said:
         raise DataError(
-            f"No pair of {samples.origin} is of the target class, so none of its captions is known: give "
-            "target_caption=."
+            f"No pair of {samples.origin} is of the target class, so none of its captions is known: say "
+            "what poisoned pictures are captioned with (--captions, target_caption=)."
         )
     return said
 

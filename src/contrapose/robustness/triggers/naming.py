@@ -41,6 +41,8 @@ def named_trigger(said: str | os.PathLike[str], *, channels: int, image_size: in
         return made
     name, _, written = os.fspath(said).partition("?")
     options = dict(_option(part) for part in written.split("&") if part)
+    if own := {"name", "channels", "image_size"} & set(options):
+        raise ArgumentError(f"{min(own)} is that of the pictures, and no option of a trigger: leave it out.")
     return trigger(name, channels=channels, image_size=image_size, **options)
 
 

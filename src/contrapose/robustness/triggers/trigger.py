@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -66,11 +67,26 @@ def trigger(name: str, *, channels: int, image_size: int, seed: int = 0, **optio
     for option in options:
         if option not in known:
             raise ArgumentError(f"The trigger {name!r} has no option {option!r}.{did_you_mean(option, known)}")
+    for option, value in {"seed": seed, **options}.items():
+        _check_kind(name, option, value)
     generator = torch.Generator().manual_seed(seed)
     change, pattern = make(channels, image_size, generator, options)
     change(torch.zeros(1, channels, image_size, image_size))  # refuses what cannot be done, before pictures are read
     form = {"name": name, "channels": channels, "image_size": image_size, "seed": seed, **options}
     return Trigger(name, form, change, pattern)
+
+
+def _check_kind(name: str, option: str, value: Any) -> None:
+    """Pass a value of the kind that an option takes; what it may be is checked by the function.
+
+    Errors:
+        ArgumentError: another kind.
+    """
+    kinds, told, example = KINDS.get(option, (Real, "a number", "0.2"))
+    if not isinstance(value, kinds):
+        raise ArgumentError(
+            f"{option} of the trigger {name!r} is {told}, got {value!r}: write e.g. {option}={example}."
+        )
 
 
 def _badnets(channels: int, size: int, generator: torch.Generator, options: Any) -> tuple[Change, Tensor | None]:
@@ -102,3 +118,10 @@ TRIGGERS: dict[str, tuple[Make, tuple[str, ...]]] = {
     "wanet": (_wanet, ("cells", "strength")),
 }
 """What makes each, and its options."""
+
+WHOLE = (Integral, "a whole number", "4")
+KINDS: dict[str, tuple[type, str, str]] = {
+    **dict.fromkeys(("side", "margin", "cells", "seed"), WHOLE),
+    "corner": (str, "a corner by its name", "'upper left'"),
+}
+"""Options that are no number of any kind, with an example of each."""

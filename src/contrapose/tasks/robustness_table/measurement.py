@@ -152,7 +152,9 @@ class RobustnessTable(Measurement):
             before, after = (self.answers.classes(rows[number]) for number in (0, place))  # (T,)
             found["scan"] = scanned(self.answers.names, before, after)
         if self.review.repair is not None:
-            found["repair"] = dict(self.review.repair)
+            known = self.review.looked_into
+            same = {"these_towers": fingerprint_of(self.encoder) in known} if known else {}
+            found["repair"] = {**self.review.repair, **same}
         return found
 
 

@@ -93,7 +93,12 @@ def scan_in_words(scan: Mapping[str, Any]) -> str:
 
 
 def repair_in_words(repair: Mapping[str, Any], run: str) -> str:
-    """What `repair.json` says."""
+    """What `repair.json` says; of other towers it says nothing of these."""
+    if repair.get("these_towers") is False:
+        return (
+            f"poisoned? {run} looked into other towers, so what it found says nothing of these: contrapose repair "
+            "invertune RUN --data CLEAN_PAIRS looks into them"
+        )
     reasons = "; ".join(map(str, repair.get("reasons", ())))
     if repair["found"]:
         before, after = (repair.get(when, {}).get("trigger_success") for when in ("before", "after"))
