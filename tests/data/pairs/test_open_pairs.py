@@ -82,6 +82,25 @@ def test_words_beside_pictures(folder: Path) -> None:
     assert open_pairs(folder, cache=False).fingerprint != pairs.fingerprint
 
 
+def test_notes_tell_text_files_that_were_read_from_those_that_were_not(folder: Path) -> None:
+    (folder / "1.txt").write_bytes("schöner Käse".encode("latin-1"))
+    (folder / "notes.md").write_text("no caption")
+    notes = open_pairs(folder, cache=False).notes
+    assert [note for note in notes if "passed over" in note] == ["1 other file was passed over (1 .md)."]
+    assert any("1 text file not in UTF-8, with letters lost: 1.txt" in note for note in notes)
+
+
+def test_a_folder_without_captions_names_the_json_file_that_lies_there(folder: Path) -> None:
+    for path in folder.glob("*.txt"):
+        path.unlink()
+    with pytest.raises(DataError) as without:
+        open_pairs(folder, cache=False)
+    assert "which lies there" not in str(without.value)
+    (folder / "captions_train.json").write_text("{}")
+    with pytest.raises(DataError, match=r"is it captions_train\.json, which lies there"):
+        open_pairs(folder, cache=False)
+
+
 def test_coco_captions(folder: Path) -> None:
     (folder.parent / "annotations").mkdir()
     path = folder.parent / "annotations" / "captions.json"

@@ -48,6 +48,7 @@ def list_folder(folder: Path) -> Listing:
         place=str(folder.resolve()),
         stamps=[stamp(file, name) for file, name in zip(files, names, strict=True)],
         notes=(*notes, *_passed_by(walk)),
+        others=walk.others,
     )
 
 
@@ -150,10 +151,13 @@ def _passed_by(walk: Walk) -> list[str]:
     empty = sorted(walk.empty - walk.links.keys() - walk.unreadable.keys())
     if empty:
         notes.append(f"{_folders(empty)} without pictures: {_some(empty)}.")
-    if walk.others:
-        were = "other file was" if walk.others.total() == 1 else "other files were"
-        notes.append(f"{walk.others.total()} {were} passed over ({_suffixes(walk.others)}).")
-    return notes
+    return notes + others_note(walk.others)
+
+
+def others_note(others: Counter[str]) -> list[str]:
+    """A sentence on files that are no pictures, by suffix; none where there are none."""
+    were = "other file was" if others.total() == 1 else "other files were"
+    return [f"{others.total()} {were} passed over ({_suffixes(others)})."] if others else []
 
 
 def _junk_note(junk: Mapping[str, int]) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ class Listing:
             files that hold them.
         doubtful: rows of such whose bytes do not begin and end as those of pictures do.
         notes: what a person should know of how they were found.
+        others: how many files of each suffix lay beside them and are no pictures.
     """
 
     pictures: Sequence[Any]
@@ -54,6 +56,7 @@ class Listing:
     digests: Sequence[str] = ()
     doubtful: Sequence[int] = ()
     notes: tuple[str, ...] = ()
+    others: Counter[str] = field(default_factory=Counter)
 
     def __len__(self) -> int:
         return len(self.pictures)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from contrapose.data.files.names import printable
+from contrapose.data.images.folders import others_note
 from contrapose.data.images.listing import Listing, stamp
 from contrapose.data.pairs.captions import captions_of, lines_of
 from contrapose.errors import DataError
@@ -18,36 +19,50 @@ from contrapose.words import counted
 
 SUFFIX = ".txt"
 SHOWN = 3  # files that a note names
+LOST = "\ufffd"  # what stands for bytes that are no letters in UTF-8
 
 
 def beside_pictures(listing: Listing) -> tuple[Listing, list[tuple[str, ...]]]:
     """The captions of each picture file, those of the text file of the same name: one a line.
 
-    Text files without a picture are counted in a note.
+    Text files without a picture, and those that are not UTF-8, are counted in notes.
 
     Errors:
         DataError: no picture has a text file.
     """
     captions: list[tuple[str, ...]] = []
+    garbled: list[str] = []
     folders: Counter[str] = Counter()
     for picture in listing.pictures:
         stem, _ = os.path.splitext(str(picture))  # noqa: PTH122 - text, for a million files
         folders[os.path.dirname(stem)] += 1  # noqa: PTH120
-        captions.append(lines_of(_read(stem + SUFFIX)))
+        text = _read(stem + SUFFIX)
+        if LOST in text:
+            garbled.append(stem + SUFFIX)
+        captions.append(lines_of(text))
     if not any(captions):
         raise DataError(
             f"None of the {counted(len(captions), 'picture')} of {listing.origin} has its captions in a text file of "
             "the same name (x.jpg beside x.txt, a caption a line). Give such files, a table with a column of pictures "
-            "and one of texts, or a COCO JSON file; to learn from the pictures alone: --modality image."
+            "and one of texts, or a COCO JSON file"
+            f"{_json_beside(listing)}; to learn from the pictures alone: --modality image."
         )
     known = {os.path.splitext(str(picture))[0] for picture in listing.pictures}  # noqa: PTH122
-    lonely = [name for folder in folders for name in _texts_in(folder) if os.path.splitext(name)[0] not in known]  # noqa: PTH122
-    if not lonely:
-        return listing, captions
-    shown = ", ".join(printable(os.path.basename(name)) for name in lonely[:SHOWN])  # noqa: PTH119
-    more = ", ..." if len(lonely) > SHOWN else ""
-    note = f"{counted(len(lonely), 'text file')} without a picture of the same name left out: {shown}{more}."
-    return replace(listing, notes=(*listing.notes, note)), captions
+    texts = [name for folder in folders for name in _texts_in(folder)]
+    lonely = [name for name in texts if os.path.splitext(name)[0] not in known]  # noqa: PTH122
+    read = Counter(os.path.splitext(name)[1].lower() for name in texts)  # noqa: PTH122
+    passed = others_note(listing.others)
+    notes = [note for note in listing.notes if note not in passed] + others_note(listing.others - read)
+    if lonely:
+        notes.append(
+            f"{counted(len(lonely), 'text file')} without a picture of the same name left out: {_some(lonely)}."
+        )
+    if garbled:
+        notes.append(
+            f"{counted(len(garbled), 'text file')} not in UTF-8, with letters lost: {_some(garbled)}. Convert, for "
+            "example: iconv -f WINDOWS-1252 -t UTF-8 OLD.txt > NEW.txt"
+        )
+    return replace(listing, notes=tuple(notes)), captions
 
 
 def list_coco(path: Path) -> tuple[Listing, list[tuple[str, ...]]]:
@@ -108,6 +123,18 @@ def _read(path: str) -> str:
             return file.read()
     except OSError:
         return ""
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(printable(os.path.basename(name)) for name in names[:SHOWN])  # noqa: PTH119
+    return shown + (", ..." if len(names) > SHOWN else "")
+
+
+def _json_beside(listing: Listing) -> str:
+    """Names the first JSON file in the folder that was given, which may be the one to open."""
+    place = Path(listing.place) if listing.place else None
+    found = sorted(place.glob("*.json")) if place is not None and place.is_dir() else []
+    return f" (is it {printable(found[0].name)}, which lies there? --data takes its path)" if found else ""
 
 
 def _texts_in(folder: str) -> list[str]:
