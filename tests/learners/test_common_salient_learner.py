@@ -54,12 +54,13 @@ def test_the_loss_is_the_objective_of_both_spaces() -> None:
     with torch.no_grad():
         c = torch.stack([learner.head(learner.encoder(view)) for view in data.views])
         s = torch.stack([learner.salient_head(learner.salient(view)) for view in data.views])
-    torch.testing.assert_close(step.loss.detach(), sepclr(c, s, LABELS))
+    near: dict[str, float] = {"rtol": 2e-5, "atol": 1e-4}  # of terms of both signs, in the order of the processor
+    torch.testing.assert_close(step.loss.detach(), sepclr(c, s, LABELS), **near)
     torch.testing.assert_close(step.embeddings, c.flatten(0, 1))
     assert float(step.log["target_share"]) == 0.5
     assert step.pairing.anchors == 12
     other = make(target=0)(data)  # the same weights; the first class has the salient patterns
-    torch.testing.assert_close(other.loss.detach(), sepclr(c, s, 1 - LABELS))
+    torch.testing.assert_close(other.loss.detach(), sepclr(c, s, 1 - LABELS), **near)
 
 
 def test_each_space_trains_its_own_network() -> None:

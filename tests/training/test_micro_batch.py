@@ -169,7 +169,18 @@ def test_a_run_resumes_bit_for_bit_and_says_what_it_does(
 
 def test_a_fit_in_memory_takes_it_too(pictures: np.ndarray) -> None:
     usual = {"epochs": 1, "batch_size": 16, "random_state": 0, "encoder": "vit_micro"}
-    fits = [ContrastiveEncoder("simclr", method_options=own, **usual) for own in ({}, {"micro_batch": 5})]
-    whole, parted = (fit.fit(pictures[:32]).loss_curve_ for fit in fits)
-    assert parted == pytest.approx(whole, rel=1e-5)
-    assert parted != whole
+    most: list[int] = []  # pictures that the network sees at once
+    losses = []
+    for own in ({}, {"micro_batch": 5}):
+        seen: list[int] = []
+
+        def note(module: nn.Module, arguments: tuple[Any, ...], seen: list[int] = seen) -> None:
+            if isinstance(module, Encoder):
+                seen.append(len(arguments[0]))
+
+        hook = nn.modules.module.register_module_forward_pre_hook(note)
+        losses.append(ContrastiveEncoder("simclr", method_options=own, **usual).fit(pictures[:32]).loss_curve_)
+        hook.remove()
+        most.append(max(seen))
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+    assert most == [32, 5]

@@ -48,7 +48,7 @@ def _small(options: Mapping[str, Any], *, must: bool = False) -> dict[str, Any]:
         small["batch_size"] = min(BATCH, small.get("batch_size", BATCH))
     small |= {name: 1 for name, value in small.items() if name.endswith("_epochs") and value > 0}  # of other stages
     if "queue" in small:
-        small["queue"] = 2 * BATCH
+        small["queue"] = 4 * BATCH  # no fewer than some choose the hardest of
     small |= {name: min(2, value) for name, value in small.items() if name.endswith("_steps")}
     if "max_length" in small:
         small["max_length"] = min(TOKENS, small["max_length"])
