@@ -23,7 +23,7 @@ def one_thread():
 @pytest.mark.parametrize("name", RUNS)
 def test_results_are_those_recorded(name: str, tmp_path: Path) -> None:
     found, recorded = RUNS[name](tmp_path / "run"), KEPT["runs"][name]
-    # Another processor rounds otherwise: mmcl's inverse ends between 0.004 and 0.025 by the instructions that are taken.
+    # Another processor rounds otherwise: mmcl's inverse ends between 0.004 and 0.025 by its instructions.
     assert found["loss"] == pytest.approx(recorded["loss"], rel=2e-2, abs=3e-2)
     if here() == KEPT["recorded_on"]:
         assert found == recorded

@@ -52,14 +52,15 @@ class InverTune(OnRun):
     `repair.json` says what was found, or that nothing was: then the towers are those that were given. Classes are those
     of the labels, or named with --class-texts.
 
-    What to expect: no claim yet (`contrapose reproduce invertune` is declared), and less than hoped for on small
-    encoders. Of victims that took 90 % and more of triggered pictures, named 45 to 80 % of clean digits and were not
-    those of a claim: a 4 x 4 checkerboard's class came first in two of two, that of a pattern mixed in by a fifth
-    fourth of ten in one. Tuned away by the true trigger the checkerboard fell from 91 to 14 %, and accuracy stayed;
-    by the inverted one to 51 to 87 %, for what inversion finds in small encoders is easier than what was planted, and
-    lies elsewhere. Look at the picture of `stages/invert`. Nothing found is no proof of innocence: triggers that are no
-    patch, or many classes, may stay hidden. A repair is judged by the true trigger, where one has it (`contrapose
-    analyse backdoor`), never by the one found here. On several processes each does all of it, and the first one writes.
+    What to expect: on small encoders a finding is a suspicion, and a repair by it is partial. In three seeds on 3,000
+    made scenes (`contrapose reproduce invertune`: *contrary here*) a trigger was reported in all of three clean pairs
+    of towers, too; a planted checkerboard's class was named right in two of three, that of a pattern mixed in by a
+    fifth in none. The checkerboard took 95 % of other pictures, after the repair 68 % [-3, 139], after clean
+    fine-tuning 88 %, and 6 % where the true trigger was tuned away; the pattern 87, 90, 75 and 28 %. Accuracy fell by 3
+    points [2, 5], of a clean pair by 4. What inversion finds in small encoders is easier than what was planted: look at
+    the picture of `stages/invert`, and put an encoder that you know to be clean through the same. Nothing found is no
+    proof of innocence, either. A repair is judged by the true trigger, where one has it (`contrapose analyse
+    backdoor`), never by the one found here. On several processes each does all of it, and the first one writes.
     """
 
     about: ClassVar[About] = About(
@@ -235,4 +236,7 @@ class InverTune(OnRun):
         return tuple(label_text(name) for name in names)
 
     def remarks(self) -> list[str]:
-        return ["the clean pairs are taken for clean: what they hide is not looked for"]
+        return [
+            "the clean pairs are taken for clean: what they hide is not looked for",
+            "small clean encoders are reported, too: put one that you know to be clean through the same, and compare",
+        ]
