@@ -19,7 +19,17 @@ from contrapose.encoders.perturbations import ReplacedWord, load_perturbation
 from contrapose.encoders.texts import tokenizer_for
 from contrapose.errors import ArgumentError
 from contrapose.evaluation.led_astray import attack_success
-from contrapose.methods.pairing_attack.effect import BOTH, CLEAN, DELTA, NOISE, ROWS, WORD, AskedPairs, Change
+from contrapose.methods.pairing_attack.effect import (
+    BOTH,
+    CLEAN,
+    DELTA,
+    NOISE,
+    ROWS,
+    WORD,
+    AskedPairs,
+    Change,
+    lines_of,
+)
 from contrapose.training.checkpoint import list_checkpoints, load_checkpoint, load_newest
 from contrapose.training.run_folder import RunFolder
 from killed import assert_same
@@ -274,3 +284,10 @@ def test_apply_puts_the_word_into_texts_and_beside_pictures(attacked: Any, place
     shutil.copytree(attacked.path / "perturbation", tmp_path / "alone")
     with pytest.raises(contrapose.errors.RunError, match="does not hold them"):
         contrapose.apply(tmp_path / "alone", str(tmp_path / "texts.txt"), out=tmp_path / "more.csv", quiet=True)
+
+
+def test_where_nothing_was_right_nothing_is_taken_away() -> None:
+    table = {CLEAN: {"TR@1": 0.5, "IR@1": 0.0}, BOTH: {"TR@1": 0.25, "IR@1": float("nan")}}
+    _, _, clean, both, _ = lines_of({"victim": table}, "red", 4)
+    assert clean.split()[-2:] == ["50.0", "0.0"]
+    assert both.split()[-2:] == ["25.0", "-"]

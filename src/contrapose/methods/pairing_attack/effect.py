@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -165,7 +166,12 @@ def lines_of(tables: Mapping[str, Table], word: str, pairs: int) -> list[str]:
         )
         lines.append("  ".join((" " * width, *(column.rjust(5) for column in columns))))
         for name, row in table.items():
-            cells = (f"{100 * row[column]:.1f}".rjust(max(5, len(column))) for column in columns)
+            cells = (_cell(row[column]).rjust(max(5, len(column))) for column in columns)
             lines.append("  ".join((name.ljust(width), *cells)))
     lines.append(f'The word is "{word}". TR: texts found by pictures; IR: pictures found by texts; at rank 1, 5, 10.')
     return lines
+
+
+def _cell(value: float) -> str:
+    """In percent; a dash where nothing was right that could be taken away."""
+    return "-" if math.isnan(value) else f"{100 * value:.1f}"
