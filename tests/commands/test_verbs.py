@@ -174,7 +174,7 @@ def test_it_is_put_on_pictures_within_its_bound(attacked: Any, place: Path, tmp_
 
 
 def test_what_reads_encoders_says_that_there_is_none(attacked: Any, place: Path) -> None:
-    with pytest.raises(RunError, match="no encoder"):
+    with pytest.raises(RunError, match="holds no encoder but the perturbation that an attack has found"):
         contrapose.load(attacked.path)
 
 

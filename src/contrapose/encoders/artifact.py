@@ -27,6 +27,7 @@ from contrapose.shell import shell_command
 
 WEIGHTS = "encoder.safetensors"
 GENERATOR = "generator.json"
+PERTURBATION = "perturbation/perturbation.json"  # what an attack leaves in the folder of its run
 """What describes an artifact of another kind, which nothing can be embedded with (`encoders.generator_folder`)."""
 
 
@@ -71,6 +72,11 @@ def encoder_folder(path: Path | str) -> Path:
     if not holds and any((place / GENERATOR).is_file() for place in (path, path / "generator")):
         command = shell_command("apply", path, "DATA", "--out", "FOLDER")
         raise RunError(f"{path} holds a generator, which makes pictures and embeds none. Have it make some: {command}")
+    if not (folder / DESCRIPTION).is_file() and (path / PERTURBATION).is_file():
+        raise RunError(
+            f"{path} holds no encoder but the perturbation that an attack has found. Give the run that was attacked, "
+            f"or see what this does to an encoder: {shell_command('report', path)}"
+        )
     if not (folder / DESCRIPTION).is_file() and (reason := no_encoder_there(path)):
         raise RunError(reason)
     if not folder.is_dir():
