@@ -13,6 +13,7 @@ from PIL import Image
 
 import contrapose
 from contrapose.cli import main
+from contrapose.commands.search import search
 from contrapose.data.pairs import open_pairs
 from contrapose.encoders import build, save_encoder
 
@@ -120,6 +121,22 @@ def test_pictures_that_words_have_found_stand_beside_their_captions(
     assert html.count('<p class="card text"') == 25  # the query, and a caption of each
     assert "<mark>three</mark>" in html
     assert '<span class="name">0</span></figcaption></figure>\n<ol>' not in html  # words have no name
+
+
+def test_columns_that_are_named_are_those_of_the_table_and_not_of_the_words(tmp_path: Path) -> None:
+    data, run = "made:scenes?count=24", tmp_path / "run"
+    contrapose.train("clip", data=data, epochs=1, batch_size=12, out=str(run), quiet=True)
+    pairs = open_pairs(data)
+    lines = ["drawing,told"]
+    for row, some in enumerate(pairs.captions):
+        Image.fromarray(pairs.pictures.batch([row])[0].numpy().transpose(1, 2, 0)).save(tmp_path / f"{row}.png")
+        lines.append(f"{row}.png,{some[0]}")
+    (tmp_path / "own.csv").write_text("\n".join(lines) + "\n")
+    columns = {"image_column": "drawing", "text_column": "told"}
+    (by_words,) = search(run, "a red three", data=tmp_path / "own.csv", k=24, quiet=True, **columns)
+    assert {hit.excerpt for hit in by_words} == {some[0] for some in pairs.captions}
+    (by_picture,) = search(run, tmp_path / "3.png", data=tmp_path / "own.csv", k=1, quiet=True, **columns)
+    assert len(by_picture) == 1
 
 
 def _told(data: str) -> tuple[list[str], list[tuple[str, ...]]]:

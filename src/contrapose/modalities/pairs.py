@@ -85,7 +85,7 @@ class _Pairs(Modality):
 
         towers = cast("Towers", encoder)
         asked = {name for name in ("image_column", "text_column") if reading.get(name) is not None}
-        side = "pairs" if len(asked) == 2 else kind_of(spec)
+        side = "pairs" if len(asked) == 2 and not isinstance(spec, list) else kind_of(spec)  # a list has no columns
         if side in self.sides:
             kind, tower = (MODALITIES["image"], towers.image) if side == "image" else (MODALITIES["text"], towers.text)
             own = {name: value for name, value in reading.items() if name not in self.reading or name in kind.reading}
