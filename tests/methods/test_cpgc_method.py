@@ -273,7 +273,7 @@ def test_apply_puts_the_word_into_texts_and_beside_pictures(attacked: Any, place
     assert told[2] == "of the"
     assert all(word in text for text in told[:2])
     pairs = open_pairs("made:scenes?captions=2", limit=4)
-    contrapose.apply(attacked.path, pairs, out=tmp_path / "pairs", quiet=True)
+    contrapose.apply(attacked.path, pairs, out=tmp_path / "pairs", device="auto", quiet=True)  # as on the command line
     written = open_pairs(tmp_path / "pairs")
     made = contrapose.load_perturber(attacked.path).perturb(pairs.pictures)
     told = [tuple(words.replaced(list(own), word)) for own in pairs.captions]

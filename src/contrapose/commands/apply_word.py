@@ -8,6 +8,7 @@ from typing import Any, cast
 from contrapose.commands.table_file import TABLES, file_to_write, table_bytes
 from contrapose.commands.unwritten import write_or_rescue
 from contrapose.data import Samples
+from contrapose.embedder import pick_device
 from contrapose.encoders import fingerprint_of, load_encoder
 from contrapose.encoders.perturbations import ReplacedWord, SavedPerturbation
 from contrapose.errors import ArgumentError, RunError
@@ -66,7 +67,7 @@ def words_of(run: str | Path, saved: SavedPerturbation, device: str = "cpu") -> 
     towers = load_encoder(place)
     if fingerprint_of(towers) != saved.victims[0].fingerprint:
         raise RunError(f"{place} holds other towers than those that were attacked: give the run as it was left.")
-    return ReplacedWord(towers.to(device).eval())
+    return ReplacedWord(towers.to(pick_device(device)).eval())
 
 
 def captions_of(run: str | Path, saved: SavedPerturbation, captions: Any, device: str = "cpu") -> list[list[str]]:
