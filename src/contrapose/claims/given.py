@@ -17,7 +17,7 @@ ENCODER = "encoder"
 
 
 class Unit(Protocol):
-    """What is asked here of a unit of work: its arm, its folder, and the units that it stands on."""
+    """What is asked here of a unit of `claims.unit`: its arm, its folder, and the units that it stands on."""
 
     @property
     def arm(self) -> Arm: ...

@@ -65,7 +65,7 @@ class InverTune(OnRun):
 
     about: ClassVar[About] = About(
         question="how fragile is an encoder, and is it poisoned?",
-        purpose="looks for a planted trigger in two towers by clean pairs alone, and tunes it away",
+        purpose="looks for a planted trigger in two towers by clean pairs alone, and tunes away what it finds",
         paper="Sun et al., NDSS 2026, https://arxiv.org/abs/2506.12411",
     )
     verb: ClassVar[str] = "repair"
