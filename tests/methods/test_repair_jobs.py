@@ -14,7 +14,7 @@ from contrapose.methods.repairing.inversion import TriggerInversion
 from contrapose.methods.repairing.suspect import Suspect
 from contrapose.methods.repairing.target_scan import TargetScan, read_suspects
 from contrapose.robustness import patch_mask
-from contrapose.robustness.backdoors import Suspects, Weights
+from contrapose.robustness.backdoors import Limits, Suspects, Weights
 
 CLASSES, SIDE, TARGET = 4, 12, 2
 
@@ -67,7 +67,7 @@ def inversion(**changes: Any) -> TriggerInversion:
     given: dict[str, Any] = {"steps": 150, "batch": 8, "rate": 0.05, "weights": Weights(), "seed": 0, **changes}
     victim = Victim("somewhere", "planted", "00")
     return TriggerInversion(
-        suspect(), shares, [TARGET], least_rise=0.1, largest_mask=0.3, sure=0.1, victim=victim, **given
+        suspect(), shares, [TARGET], limits=Limits(sure=0.1), victim=victim, **given
     )
 
 

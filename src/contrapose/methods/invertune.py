@@ -86,19 +86,27 @@ class InverTune(OnRun):
     """Share of a picture that the patch without aim covers. 0.03: the authors'."""
     scan_steps: int = 200
     """Steps that it is learned in. [design] 200; the authors take an epoch or two of their pictures."""
-    inversion_steps: int = 600
-    """Steps in which a trigger is looked for. [design] 600; about 8,000 of the authors, on 50,000 pictures."""
-    inversion_rate: float = 0.01
-    """Of Adam, for mask and trigger. 0.01: the authors'."""
+    others: int = 9
+    """Classes beside the suspect that a trigger is looked for, too: a planted class is much easier to come to than
+    these. Each costs as much as the suspect itself. [design] 9; with fewer than 4 nothing is compared, and suspicion is
+    left to the patch without aim."""
+    inversion_steps: int = 200
+    """Steps in which a trigger is looked for, of each class. [design] 200; about 8,000 of the authors, on 50,000
+    pictures."""
+    inversion_rate: float = 0.02
+    """Of Adam, for mask and trigger. [design] 0.02, for fewer steps; 0.01: the authors'."""
     mask_weight: float = 0.05
     """Of the sum over all values of the mask. [design] 0.05, for pictures of 16 to 32 pixels, where 0.01 found masks of
     a fifth of the picture; 0.01: the authors', of 224 pixels."""
+    usual_mask: float = 0.5
+    """The largest mask of a planted class, as a share of the median of those of the others. [design] 0.5."""
     least_rise: float = 0.10
-    """By how much the share of a class has to rise under the patch before a trigger counts as found. [design] 0.1."""
+    """By how much the share of a class has to rise under the patch, where too few are looked into to compare. [design]
+    0.1."""
     largest_mask: float = 0.30
     """Share of a picture that a trigger may take and still count as found. [design] 0.3."""
-    largest_loss: float = 0.1
-    """Cross-entropy of the class below which a trigger counts as one that works. [design] 0.1, a chance of 90 %."""
+    largest_loss: float = 0.2
+    """Cross-entropy of the class below which a trigger counts as one that works. [design] 0.2."""
     repair_steps: int = 200
     """Steps of tuning, all on one batch. 200: the authors'."""
     repair_pictures: int = 256
@@ -129,9 +137,10 @@ class InverTune(OnRun):
         super().__post_init__()
         for name in ("scan_steps", "inversion_steps", "repair_steps", "repair_pictures", "repair_layers"):
             self._check(name, getattr(self, name) >= 1, "at least 1")
+        self._check("others", self.others >= 0, "0 or more")
         for name in ("patch_area", "least_rise", "largest_mask"):
             self._check(name, 0 < getattr(self, name) < 1, "between 0 and 1")
-        for name in ("inversion_rate", "largest_loss"):
+        for name in ("inversion_rate", "largest_loss", "usual_mask"):
             self._check(name, getattr(self, name) > 0, "above 0")
         for name in ("mask_weight", "align_weight", "preserve_weight"):
             self._check(name, getattr(self, name) >= 0, "0 or more")

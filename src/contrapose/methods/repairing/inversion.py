@@ -21,7 +21,16 @@ from contrapose.encoders.perturbations import FOLDER, SavedPerturbation, Victim,
 from contrapose.errors import DataError, RunError
 from contrapose.methods.repairing.shown import before_and_after, grid
 from contrapose.methods.repairing.suspect import Suspect
-from contrapose.robustness.backdoors import Inverted, Suspects, Verdict, Weights, inversion_loss, overlaid, verdict
+from contrapose.robustness.backdoors import (
+    Inverted,
+    Limits,
+    Suspects,
+    Verdict,
+    Weights,
+    inversion_loss,
+    overlaid,
+    verdict,
+)
 from contrapose.robustness.backdoors.inversion import TEMPERATURE
 from contrapose.training.job import Job, Report
 from contrapose.training.pictures import write_pictures
@@ -54,7 +63,7 @@ class TriggerInversion(Job):
         batch: pictures a step.
         rate: of Adam.
         weights: of the parts of the loss.
-        least_rise, largest_mask, sure: of the verdict.
+        limits: of the verdict.
         victim: whom the perturbation names.
     """
 
@@ -70,15 +79,13 @@ class TriggerInversion(Job):
         batch: int,
         rate: float,
         weights: Weights,
-        least_rise: float,
-        largest_mask: float,
-        sure: float,
+        limits: Limits,
         seed: int,
         victim: Victim,
     ) -> None:
         self.suspect, self.suspects, self.total_steps = suspect, suspects, steps
         self.batch, self.weights, self.seed = batch, weights, seed
-        self.least_rise, self.largest_mask, self.sure, self.victim = least_rise, largest_mask, sure, victim
+        self.limits, self.victim = limits, victim
         self.candidates = [self._candidate(target, rate) for target in candidates]
 
     def _candidate(self, target: int, rate: float) -> _Candidate:
@@ -160,9 +167,7 @@ class TriggerInversion(Job):
     def judged(self) -> tuple[list[Inverted], Verdict]:
         """What each class came to, and the verdict."""
         found = [self._came_to(one) for one in self.candidates]
-        names = self.suspect.names
-        limits = {"least_rise": self.least_rise, "largest_mask": self.largest_mask, "sure": self.sure}
-        return found, verdict(found, names, **limits)
+        return found, verdict(found, self.suspect.names, self.limits)
 
     def export(self, folder: Path, *, step: int) -> None:
         found, judged = self.judged()
@@ -174,6 +179,7 @@ class TriggerInversion(Job):
             "target": one.target,
             "name": names[one.target],
             "reasons": list(judged.reasons),
+            "usual_mask": judged.usual,
             "candidates": [{**asdict(each), "name": names[each.target]} for each in found],
         }
         write_atomically(folder / FACTS, (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode())
