@@ -66,9 +66,7 @@ def inversion(**changes: Any) -> TriggerInversion:
     shares = Suspects.of(torch.arange(24) % CLASSES, torch.full((24,), TARGET), CLASSES)
     given: dict[str, Any] = {"steps": 150, "batch": 8, "rate": 0.05, "weights": Weights(), "seed": 0, **changes}
     victim = Victim("somewhere", "planted", "00")
-    return TriggerInversion(
-        suspect(), shares, [TARGET], limits=Limits(sure=0.1), victim=victim, **given
-    )
+    return TriggerInversion(suspect(), shares, [TARGET], limits=Limits(sure=0.1), victim=victim, **given)
 
 
 def test_the_inversion_finds_a_small_trigger_and_changes_nothing_else() -> None:
