@@ -93,6 +93,17 @@ def test_a_wrong_word_teaches_the_right_one(words: str, told: str, capsys: pytes
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("words", ["attack advclip", "attack cpgc", "repair invertune", "repair patch-training"])
+def test_the_column_of_captions_may_be_named(words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Texts are a side of what these methods are for: a table is of pairs to them, whichever column is named."""
+    (tmp_path / "pairs.csv").write_text("image,said,title\na.png,a red three,x\nb.png,a green four,y\n")
+    with pytest.raises(SystemExit):
+        main([*words.split(), "nowhere", "--data", str(tmp_path / "pairs.csv"), "--text-column", "said"])
+    said = capsys.readouterr().err
+    assert "these are texts" not in said
+    assert "nowhere" in said or "patch" in said
+
+
 def test_in_python_too(place: Path) -> None:
     with pytest.raises(ArgumentError, match="contrapose attack dsva RUN"):
         contrapose.train("dsva", data=str(place / "pictures.npz"))

@@ -35,6 +35,8 @@ MADE_BY_NAME = "made:"
 """Begins the name of pictures that are made when they are asked for."""
 MADE_PAIRS = ("scenes",)
 """Those of them that are made with captions."""
+CAPTION_LISTS = ("caption", "captions", "texts", "sentences")
+"""Columns whose lists of strings are captions, however short these are."""
 MOST_LOOKED_AT = 200  # entries of a folder, items of a list
 
 
@@ -147,7 +149,7 @@ def _of_columns(kinds: Mapping[str, Kind], read: Any) -> str:
     pictures = encoded or [name for name in pictures if _names_pictures(read(name))]
     strings = [name for name, kind in kinds.items() if kind == "text" and name not in pictures]
     texts = [name for name in strings if name.lower() in TEXT_NAMES or _is_prose(name, read(name))]
-    if pictures and texts:
+    if pictures and (texts or any(kind == "other" and _are_captions(name, read(name)) for name, kind in kinds.items())):
         return "pairs"
     if texts:
         return "text"
@@ -167,6 +169,15 @@ def _is_prose(name: str, values: Sequence[Any]) -> bool:
         return False
     several = sum(len(cell.split()) > 2 for cell in cells) / len(cells)
     return several > 0.5
+
+
+def _are_captions(name: str, values: Sequence[Any]) -> bool:
+    """Whether the cells of a column are lists of texts, rather than of tags or numbers."""
+    cells = [cell for cell in values[:MOST_LOOKED_AT] if is_many(cell)]
+    flat = [one for cell in cells for one in _items(cell) if not is_missing(one)]
+    if not flat or not all(isinstance(one, str) for one in flat):
+        return False
+    return name.lower() in CAPTION_LISTS or _is_prose(name, flat)
 
 
 def _names_pictures(values: Sequence[Any]) -> bool:

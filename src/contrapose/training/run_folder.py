@@ -174,6 +174,13 @@ class RunFolder:
         kept = [row for row in self.metrics() if row.get("step", 0) <= step]
         write_atomically(self.metrics_file, "".join(json.dumps(row) + "\n" for row in kept).encode())
 
+    def clear_leftovers(self) -> None:
+        """Remove the halves of checkpoints, encoders and pictures that a kill left beside them: each may be as large as
+        the whole. Files of the run folder itself are let be, for an evaluation may be writing one."""
+        for left in self.root.glob("*/.*.tmp"):
+            if left.is_file():
+                left.unlink(missing_ok=True)
+
 
 def _as_json(record: dict[str, Any]) -> bytes:
     return (json.dumps({"format": FORMAT, **record}, indent=2) + "\n").encode()
