@@ -19,7 +19,7 @@ from contrapose.data.images.request import Request
 from contrapose.data.kinds import PLAIN_TEXT
 from contrapose.data.labelled import with_unlabelled_note
 from contrapose.data.pairs.captions import NONE, captions_of
-from contrapose.data.pairs.columns import caption_column
+from contrapose.data.pairs.columns import caption_column, check_pictures
 from contrapose.data.pairs.folders import beside_pictures, list_coco
 from contrapose.data.pairs.made import open_made_pairs
 from contrapose.data.pairs.pairs import Pairs
@@ -98,6 +98,8 @@ def _found(spec: Any, text_column: str | None, request: Request) -> tuple[Listin
     source = table_of(spec)
     if source is None:
         return _beside(spec, text_column, request)
+    if request.image_column is None:
+        check_pictures(source.kinds, source.seen, origin=source.origin)
     column = caption_column(
         source.kinds, source.seen, asked=text_column, taken=request.image_column, origin=source.origin
     )
@@ -128,9 +130,7 @@ def _beside(spec: Any, text_column: str | None, request: Request) -> tuple[Listi
             "text files of the same name. Leave text_column (--text-column) out."
         )
     if not isinstance(found, Listing) or not whole:
-        raise DataError(
-            f"{found.origin} holds pictures without words. Give pairs: {PAIRS}."
-        )
+        raise DataError(f"{found.origin} holds pictures without words. Give pairs: {PAIRS}.")
     return beside_pictures(found)
 
 
