@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from contrapose.data.files.known_sets import MADE_BY_NAME, refuse_known_set
 from contrapose.data.files.names import expanded, missing, printable
 from contrapose.data.files.walk import SUFFIXES
 from contrapose.data.images import tables
@@ -26,7 +27,6 @@ from contrapose.data.images.made.naming import open_made
 from contrapose.data.images.objects import holds_paths, open_dataset, open_paths_array, open_sequence, to_array
 from contrapose.data.images.omniglot import omniglot
 from contrapose.data.images.request import Request
-from contrapose.data.files.known_sets import MADE_BY_NAME, refuse_known_set
 from contrapose.data.kinds import PLAIN_TEXT
 from contrapose.data.labelled import with_unlabelled_note
 from contrapose.data.shards.names import TAR, shard_paths
