@@ -283,6 +283,19 @@ def test_a_patch_and_a_delta_come_back_as_they_went(kind: str, tmp_path: Path) -
         assert np.abs(change).max() <= 12  # 0.05 of 255, rounded down
 
 
+def test_a_perturbation_is_put_on_pictures_and_says_so_of_other_data(tmp_path: Path) -> None:
+    save_perturbation(saved("patch"), tmp_path / "perturbation")
+    words = tmp_path / "words.txt"
+    words.write_text("a dog\ntwo cats\n")
+    for data, told in (
+        ("python-docs", "python-docs stands for texts that come with the package, .* name pictures, by a folder"),
+        (str(words), r"words\.txt holds texts, .* name pictures, by a folder"),
+    ):
+        with pytest.raises(DataError, match=told):
+            contrapose.apply(tmp_path, data, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_damaged_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds no perturbation"):
         load_perturbation(tmp_path)

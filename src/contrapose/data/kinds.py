@@ -12,6 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from contrapose.data.files.captioned import are_captioned, is_coco
+from contrapose.data.files.known_sets import EMBEDDED, MADE_BY_NAME, kind_of_set
 from contrapose.data.files.names import expanded, missing
 from contrapose.data.files.walk import SUFFIXES
 from contrapose.data.frames.archives import headers_of
@@ -29,12 +30,6 @@ from contrapose.data.tables.separated import SEPARATORS
 from contrapose.errors import DataError
 
 PLAIN_TEXT = (".txt", ".py")
-EMBEDDED = {"omniglot": "image", "python-docs": "text", "python-functions": "text"}
-"""The sets that come with the package, and their kinds."""
-MADE_BY_NAME = "made:"
-"""Begins the name of pictures that are made when they are asked for."""
-MADE_PAIRS = ("scenes",)
-"""Those of them that are made with captions."""
 CAPTION_LISTS = ("caption", "captions", "texts", "sentences")
 """Columns whose lists of strings are captions, however short these are."""
 MOST_LOOKED_AT = 200  # entries of a folder, items of a list
@@ -104,8 +99,7 @@ def names_data(text: str) -> bool:
 
 def _of_name(name: str) -> str:
     if name in EMBEDDED or name.startswith(("hub:", MADE_BY_NAME)):
-        made = name.removeprefix(MADE_BY_NAME).partition("?")[0]
-        return "pairs" if name.startswith(MADE_BY_NAME) and made in MADE_PAIRS else EMBEDDED.get(name, "image")
+        return kind_of_set(name) or "image"
     if not name:
         return "image"
     shards = shard_paths(name)

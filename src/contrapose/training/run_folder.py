@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from contrapose.atomic import write_atomically, write_once
-from contrapose.data.kinds import MADE_BY_NAME
+from contrapose.data.files.known_sets import MADE_BY_NAME
 from contrapose.encoders.stage_folder import no_encoder_there, run_of
 from contrapose.errors import RunError
 from contrapose.shell import shell_command

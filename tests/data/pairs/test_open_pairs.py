@@ -235,6 +235,19 @@ def test_slips_are_one_sentence_each(tmp_path: Path, folder: Path) -> None:
         open_pairs([("a.png", 3)])
 
 
+def test_pictures_are_asked_for_before_captions() -> None:
+    """Where two columns hold texts and none pictures, no choice among the texts would help."""
+    words = {"title": SAID, "review": [f"{text}, I think" for text in SAID]}
+    for options in ({}, {"text_column": "title"}):
+        with pytest.raises(DataError, match=r"no column holds pictures.* are title, review\..*--image-column"):
+            open_pairs(words, **options)
+    files = {"scan": [f"{row}.JPG" for row in range(4)]}
+    with pytest.raises(DataError, match=r"'scan' names files of pictures: .*--image-column"):
+        open_pairs({**files, **words})
+    pictures = list(np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), np.uint8))
+    assert len(open_pairs({"x": pictures, "caption": SAID})) == 4  # as arrays are called, and not tables
+
+
 def test_names_of_pictures_are_no_captions(folder: Path) -> None:
     files = [f"{row}.png" for row in range(4)]
     own = folder / "own.csv"

@@ -1,4 +1,4 @@
-"""Which columns of a table hold captions."""
+"""Which columns of a table hold captions, and whether one holds pictures."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from contrapose.data.files.walk import SUFFIXES
+from contrapose.data.images.arrays import KEYS
 from contrapose.data.pairs.captions import captions_of
-from contrapose.data.tables.columns import LABEL_NAMES, Kind, asked_column, listed
+from contrapose.data.tables.columns import LABEL_NAMES, PICTURE_NAMES, Kind, asked_column, listed
 from contrapose.data.tables.foreign import is_missing
 from contrapose.errors import ArgumentError, DataError
 
@@ -17,6 +18,28 @@ CAPTION_NAMES = ("caption", "captions", "text", "texts", "alt_text", "alt", "des
 LATER_NAMES = ("title", "name", "prompt", "raw")
 """Names that are taken where no column has one of the others."""
 LOOKED_AT = 200  # cells
+
+
+def check_pictures(kinds: Mapping[str, Kind], read: Callable[[str], Any], *, origin: str) -> None:
+    """Pass columns of which one holds pictures, or is called as pictures are: without them no caption is of any use.
+
+    Errors:
+        DataError: none does, or one that has another name names files of pictures.
+    """
+    usual = {*PICTURE_NAMES, *KEYS}
+    if any(kind in ("bytes", "struct") or name.lower() in usual for name, kind in kinds.items()):
+        return
+    named = [name for name, kind in kinds.items() if kind == "text" and not _holds_texts(kind, read(name))]
+    if named:
+        raise DataError(
+            f"Of {origin} no column has a usual name for pictures (image, path, file, ...), and {named[0]!r} names "
+            "files of pictures: take it with image_column= (--image-column)."
+        )
+    raise DataError(
+        f"Of {origin} no column holds pictures, encoded or as paths of files; its columns are {listed(kinds)}. Pairs "
+        "need a picture beside each text: add such a column (image_column=, --image-column names it), or take a method "
+        "of texts."
+    )
 
 
 def caption_columns(

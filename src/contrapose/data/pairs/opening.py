@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from contrapose.data.files.known_sets import MADE_BY_NAME, refuse_known_set
 from contrapose.data.files.names import expanded
 from contrapose.data.images.assembly import decode_listing
 from contrapose.data.images.images import Images
 from contrapose.data.images.listing import Listing
 from contrapose.data.images.opening import find_pictures
 from contrapose.data.images.request import Request
-from contrapose.data.kinds import MADE_BY_NAME, PLAIN_TEXT
+from contrapose.data.kinds import PLAIN_TEXT
 from contrapose.data.labelled import with_unlabelled_note
 from contrapose.data.pairs.captions import NONE, captions_of
-from contrapose.data.pairs.columns import caption_columns
+from contrapose.data.pairs.columns import caption_columns, check_pictures
 from contrapose.data.pairs.folders import beside_pictures, list_coco
 from contrapose.data.pairs.made import open_made_pairs
 from contrapose.data.pairs.pairs import Pairs
@@ -31,6 +32,11 @@ from contrapose.errors import ArgumentError, DataError
 from contrapose.words import counted
 
 Captions = Sequence[tuple[str, ...]]
+
+PAIRS = (
+    "a table with a column of texts beside that of pictures, x.jpg beside x.txt, a COCO JSON file, tar files with "
+    "both, or a list of (picture, caption)"
+)
 
 
 def open_pairs(spec: Any, *, text_column: str | None = None, **options: Any) -> Pairs:
@@ -95,6 +101,8 @@ def _found(spec: Any, text_column: str | None, request: Request) -> tuple[Listin
             pictures = find_pictures(spec, replace(request, image_column=None))
             return pictures, captions_in_tars(shards, text_column)
         path = expanded(name)
+        if not os.path.exists(path):  # noqa: PTH110 - a Path's own may raise
+            refuse_known_set(name, remedy=f"give pairs, {PAIRS}")
         if path.suffix.lower() == ".json" and path.is_file():
             return list_coco(path)
         if path.suffix.lower() in PLAIN_TEXT and path.is_file():
@@ -105,6 +113,8 @@ def _found(spec: Any, text_column: str | None, request: Request) -> tuple[Listin
     source = table_of(spec)
     if source is None:
         return _beside(spec, text_column, request)
+    if request.image_column is None:
+        check_pictures(source.kinds, source.seen, origin=source.origin)
     columns = caption_columns(
         source.kinds, source.seen, asked=text_column, taken=request.image_column, origin=source.origin
     )
@@ -136,10 +146,7 @@ def _beside(spec: Any, text_column: str | None, request: Request) -> tuple[Listi
             "text files of the same name. Leave text_column (--text-column) out."
         )
     if not isinstance(found, Listing) or not whole:
-        raise DataError(
-            f"{found.origin} holds pictures without words. Give pairs: a table with a column of texts beside that of "
-            "pictures, x.jpg beside x.txt, a COCO JSON file, tar files with both, or a list of (picture, caption)."
-        )
+        raise DataError(f"{found.origin} holds pictures without words. Give pairs: {PAIRS}.")
     return beside_pictures(found)
 
 
