@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from contrapose.commands.view_sheet import view_sheet
 from contrapose.data import Images, Skipped
 from contrapose.data.texts import open_texts
 from contrapose.errors import ArgumentError, DataError
+from contrapose.modalities import MODALITIES
 from contrapose.views import ImageViews
 
 
@@ -253,6 +255,12 @@ def test_histories_are_looked_at_as_they_are_held_out_in_training() -> None:
     assert "held out" not in data_check(lists, modality="items", quiet=True).text()
     with pytest.raises(ArgumentError, match="hold_out"):
         data_check(np.zeros((4, 8, 8), np.uint8), modality="image", hold_out=2, quiet=True)
+
+
+def test_every_kind_can_be_named() -> None:
+    choices = get_args(get_args(get_type_hints(DataCheckOptions)["modality"])[0])
+    assert {"image", "text", "rows", "frames", "items", "graph", "pairs"} <= set(MODALITIES)
+    assert all(name in choices for name, kind in MODALITIES.items() if type(kind).__module__.startswith("contrapose."))
 
 
 def test_pairs_are_not_said_to_need_labels() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars
@@ -14,6 +15,7 @@ from PIL import Image
 from contrapose.cli import main
 from contrapose.commands.pack import pack
 from contrapose.data import Samples, open_data
+from contrapose.data.pairs import open_pairs
 from contrapose.data.texts import Texts, open_texts
 from contrapose.errors import ArgumentError, DataError
 
@@ -102,12 +104,62 @@ def test_texts(tmp_path: Path) -> None:
     assert same(open_texts(tmp_path / "t.csv", labels=False), open_texts(tmp_path / "out", labels=False))
 
 
+def pairs_in_a_table(photos: Path) -> Path:
+    """Pictures with one caption, with several, with none, and one that is damaged."""
+    paths = sorted(path for path in photos.rglob("*") if path.is_file())
+    said = [[f"the {row}th, and more\u2028of it", f"number {row}"][: 1 + row % 2] for row in range(len(paths))]
+    said[3], said[4] = [], [" ", "sole\none"]
+    names = [path.parent.name for path in paths]
+    rows = {"image": [path.read_bytes() for path in paths], "caption": said, "label": names}
+    polars.DataFrame(rows).write_parquet(photos.parent / "pairs.parquet")
+    return photos.parent / "pairs.parquet"
+
+
+@pytest.mark.parametrize("options", [{}, {"limit": 9}, {"labels": "none"}])
+def test_pairs(photos: Path, tmp_path: Path, options: dict[str, Any]) -> None:
+    table = pairs_in_a_table(photos)
+    done = pack(table, out=tmp_path / "out", shards=3, **options)
+    wanted, again = open_pairs(table, progress=False, **options), open_pairs(tmp_path / "out", progress=False)
+    assert (done.noun, done.count) == ("pair", len(wanted))
+    assert {one.path for one in done.skipped} == {one.path for one in wanted.skipped}
+    assert list(wanted.identifiers) == list(again.identifiers)
+    assert wanted.class_names == again.class_names
+    assert np.array_equal(wanted.labels, again.labels) if wanted.labels is not None else again.labels is None
+    one, two = (pairs.batch(np.arange(len(pairs))) for pairs in (wanted, again))
+    assert one.captions == two.captions
+    assert max(map(len, one.captions)) == 2
+    assert (one.pixels == two.pixels).all()
+
+
+def test_pairs_of_files_and_of_pixels(tmp_path: Path) -> None:
+    pairs = open_pairs("made:scenes?count=12&captions=2")
+    done = pack(pairs, out=tmp_path / "made", modality="pairs", limit=8)
+    assert any("synonyms" in note for note in done.notes)
+    again = open_pairs(tmp_path / "made", progress=False)
+    rows = [int(name) for name in again.identifiers]
+    one, two = pairs.batch(rows), again.batch(np.arange(8))
+    assert one.captions == two.captions
+    assert (one.pixels == two.pixels).all()
+    assert [pairs.class_names[n] for n in pairs.labels[rows]] == [again.class_names[n] for n in again.labels]
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for row, (pixels, words) in enumerate(zip(one.pixels.numpy(), one.captions, strict=True)):
+        Image.fromarray(pixels.transpose(1, 2, 0)).save(folder / f"{row}.png")
+        (folder / f"{row}.txt").write_text("\n\n".join(words))
+    main(["pack", str(folder), "--out", str(tmp_path / "files")])
+    files = open_pairs(tmp_path / "files", progress=False)
+    assert files.batch(np.arange(8)).captions == one.captions
+    assert (files.batch(np.arange(8)).pixels == one.pixels).all()
+
+
 def test_slips_are_told(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=r"16 pictures|17 pictures do not fill 40 shards"):
         pack(photos, out=tmp_path / "out", shards=40)
     with pytest.raises(ArgumentError, match="exists and is not empty"):
         pack(photos, out=photos)
-    with pytest.raises(ArgumentError, match="Shards are of pictures and texts, and these data are rows"):
+    with pytest.raises(
+        ArgumentError, match="Shards are of pictures, texts, and pairs of both, and these data are rows"
+    ):
         pack(np.zeros((9, 5)), out=tmp_path / "out")
     with pytest.raises(DataError, match="does not exist"):
         pack(tmp_path / "nothing", out=tmp_path / "out")

@@ -93,6 +93,17 @@ def test_a_wrong_word_teaches_the_right_one(words: str, told: str, capsys: pytes
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("words", ["attack advclip", "attack cpgc", "repair invertune", "repair patch-training"])
+def test_the_column_of_captions_may_be_named(words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Texts are a side of what these methods are for: a table is of pairs to them, whichever column is named."""
+    (tmp_path / "pairs.csv").write_text("image,said,title\na.png,a red three,x\nb.png,a green four,y\n")
+    with pytest.raises(SystemExit):
+        main([*words.split(), "nowhere", "--data", str(tmp_path / "pairs.csv"), "--text-column", "said"])
+    said = capsys.readouterr().err
+    assert "these are texts" not in said
+    assert "nowhere" in said or "patch" in said
+
+
 def test_in_python_too(place: Path) -> None:
     with pytest.raises(ArgumentError, match="contrapose attack dsva RUN"):
         contrapose.train("dsva", data=str(place / "pictures.npz"))
@@ -270,6 +281,19 @@ def test_a_patch_and_a_delta_come_back_as_they_went(kind: str, tmp_path: Path) -
         assert (made[:, :, 5:, 5:] == made[:1, :, 5:, 5:]).all()
     else:
         assert np.abs(change).max() <= 12  # 0.05 of 255, rounded down
+
+
+def test_a_perturbation_is_put_on_pictures_and_says_so_of_other_data(tmp_path: Path) -> None:
+    save_perturbation(saved("patch"), tmp_path / "perturbation")
+    words = tmp_path / "words.txt"
+    words.write_text("a dog\ntwo cats\n")
+    for data, told in (
+        ("python-docs", "python-docs stands for texts that come with the package, .* name pictures, by a folder"),
+        (str(words), r"words\.txt holds texts, .* name pictures, by a folder"),
+    ):
+        with pytest.raises(DataError, match=told):
+            contrapose.apply(tmp_path, data, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_damaged_folder_is_told(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from contrapose.data import Images, Rows, kind_of
 from contrapose.errors import DataError
-from contrapose.modalities import asked_kind
+from contrapose.modalities import MODALITIES, asked_kind
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,20 @@ def test_a_wrong_path_is_no_reason_to_take_another_method(tmp_path: Path) -> Non
         asked_kind(str(tmp_path / "clicks.csv"), None, {}, kinds=("items",))
     for name in ("hub:someone/something", "omniglot"):
         assert asked_kind(name, None, {}, kinds=("items",)).name == "image"
+
+
+@pytest.mark.parametrize("kind", ["image", "text", "rows", "items", "frames", "graph", "pairs"])
+def test_a_set_that_comes_with_the_package_is_not_said_to_be_missing(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where no folder is called so
+    texts, pictures = "python-functions stands for texts that come", "omniglot stands for pictures that come"
+    made = "made:turned stands for pictures that are made by their name"
+    others = {texts: "text", pictures: "image", made: "image"}
+    for told, own in others.items():
+        name = told.split()[0]
+        if kind == own:
+            assert len(MODALITIES[kind].open(name, limit=4)) == 4
+        elif (kind, name) != ("pairs", "made:turned"):  # which is told by what it lacks, words
+            with pytest.raises(DataError, match=f"{told}.*, and another kind of data is wanted here"):
+                MODALITIES[kind].open(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +68,13 @@ def test_whole_numbers_become_floats_where_floats_are_declared() -> None:
     config = from_dictionary(MMCL, {"sigma": 2, "C": 1})
     assert isinstance(config.sigma, float)
     assert isinstance(config.C, float)
+
+
+def test_a_path_is_as_good_as_its_name(tmp_path: Path) -> None:
+    config = from_dictionary(METHODS["patch-training"], {"out": tmp_path / "run", "patch": [tmp_path]})
+    assert config.out == str(tmp_path / "run")
+    assert config.patch == (str(tmp_path),)
+    json.dumps(to_dictionary(config))
 
 
 def test_differences_are_what_was_changed() -> None:

@@ -81,6 +81,19 @@ def test_a_run_resumes_bit_for_bit_without_its_source(first: Path, pictures: np.
         assert RunFolder(run).read_record()["init"]["fingerprint"]
 
 
+def test_killed_before_it_kept_its_start_a_run_keeps_it_when_it_goes_on(
+    first: Path, pictures: np.ndarray, tmp_path: Path
+) -> None:
+    """The record is written first; what reads `initial/` later, when the source is gone, finds it."""
+    options = {**QUICK, "data": pictures, "init": str(first), "epochs": 1}
+    run = contrapose.train("simclr", out=str(tmp_path / "run"), **options).path
+    shutil.rmtree(run / "checkpoints")
+    (run / "checkpoints").mkdir()
+    (run / "initial" / "encoder.json").unlink()
+    contrapose.resume(run, data=pictures, quiet=True)
+    assert fingerprint_of(load_encoder(run / "initial")) == fingerprint_of(load_encoder(first / "encoder"))
+
+
 def test_python_takes_an_embedder_and_leaves_it_as_it_was(first: Path, pictures: np.ndarray, tmp_path: Path) -> None:
     embedder = contrapose.load(first)
     before = fingerprint_of(embedder.encoder)

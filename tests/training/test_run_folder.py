@@ -7,10 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
+import numpy as np
 import pytest
 
+import contrapose
 from contrapose.errors import RunError
 from contrapose.training.run_folder import RunFolder, new_run_path
+from killed import KilledError, fatal
 
 
 def test_create_refuses_a_folder_with_something_in_it(tmp_path: Path) -> None:
@@ -84,3 +87,21 @@ def test_new_paths_count_up(tmp_path: Path) -> None:
     (tmp_path / "mmcl-photos").mkdir()
     assert new_run_path("mmcl", "a/photos.npz", root=tmp_path) == tmp_path / "mmcl-photos-2"
     assert new_run_path("mcl", "made:tint?count=9&seed=1", root=tmp_path) == tmp_path / "mcl-made-tint"
+
+
+def test_what_a_kill_left_half_written_is_cleared_when_the_run_goes_on(pictures: np.ndarray, tmp_path: Path) -> None:
+    """A half checkpoint may be as large as a whole one, and each kill may leave one; an evaluation that is being
+    written beside is somebody else's."""
+    options = {"encoder": "tiny_conv", "epochs": 1, "batch_size": 32, "checkpoint_steps": 1, "quiet": True}
+    with fatal(2), pytest.raises(KilledError):
+        contrapose.train("simclr", data=pictures, out=str(tmp_path / "run"), **options)
+    halves = [
+        tmp_path / "run" / name for name in ("checkpoints/.step-00000002-1.pt.0.tmp", "encoder/.encoder.json.1.tmp")
+    ]
+    (tmp_path / "run" / "encoder").mkdir(exist_ok=True)
+    theirs = tmp_path / "run" / ".evaluation.json.2.tmp"
+    for file in (*halves, theirs):
+        file.write_bytes(b"half")
+    contrapose.resume(tmp_path / "run", data=pictures, quiet=True)
+    assert not any(file.exists() for file in halves)
+    assert theirs.exists()

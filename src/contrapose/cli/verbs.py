@@ -47,7 +47,7 @@ def _command(verb: str, words: list[str]) -> None:
         if not rest or rest[0].startswith("-"):
             raise ArgumentError(f"Name the trained encoder behind the method: {usage(verb, method)}.")
         rest = ["--init", rest[0], *rest[1:]]
-    asked, rest = kind_of(rest)
+    asked, rest = kind_of(rest, first.kinds)
     kind = first if asked is None else first.on(asked)
     config = parse(kind, rest, f"{verb} {method}", elsewhere=("--resume", "--modality"))
     if not config.data:

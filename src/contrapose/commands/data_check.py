@@ -34,7 +34,7 @@ class DataCheckOptions(ReadingOptions, HistoryReadingOptions):
 
     data: Positional[str]
     """A folder, file or name, as in train."""
-    modality: Literal["image", "text", "rows", "frames", "items", "graph"] | None = None
+    modality: Literal["image", "text", "rows", "frames", "items", "graph", "pairs"] | None = None
     """The kind of data. Default: what they look like."""
     out: str = "data-check.png"
     """Where to draw three pictures and four views of each; empty draws nothing. Other views are printed."""
@@ -94,8 +94,8 @@ def data_check(
 
     Arguments:
         data: what `--data` takes, or arrays.
-        modality: "image", "text", "rows", "frames", "items" or "graph"; `None`: what the data look like, or whose
-            column is named.
+        modality: "image", "text", "rows", "frames", "items", "graph" or "pairs"; `None`: what the data look like, or
+            whose column is named.
         out: the picture to write (`.png`), with three samples and four views of each; of samples that are read rather
             than looked at the views are in the report instead. `None` or empty: no views.
         limit: look at no more than so many samples, evenly spaced.

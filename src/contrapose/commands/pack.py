@@ -1,4 +1,4 @@
-"""`contrapose pack`: any pictures or texts into shards."""
+"""`contrapose pack`: any pictures, texts or pairs of both into shards."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ IN_EACH = 10_000  # samples of a shard where nobody says how many shards [design
 
 @dataclass(frozen=True, kw_only=True)
 class PackOptions(ReadingOptions):
-    """Write pictures or texts into shards: tar files (webdataset) that train, embed and evaluate read in any order
-    without unpacking them. Pictures stay encoded as they are; classes and names of samples go with them."""
+    """Write pictures, texts, or pictures with their captions into shards: tar files (webdataset) that train, embed and
+    evaluate read in any order without unpacking them. Pictures stay encoded as they are; classes and names of samples
+    go with them."""
 
     data: Positional[str]
     """What to pack: a folder, file or name, as in train; also stream:OWNER/NAME[:SPLIT]."""
@@ -27,7 +28,7 @@ class PackOptions(ReadingOptions):
     """The folder of the shards, a new one."""
     shards: int | None = None
     """How many. Default: one for every 10,000 samples."""
-    modality: Literal["image", "text"] | None = None
+    modality: Literal["image", "text", "pairs"] | None = None
     """What the data are. Default: as they look."""
     number_column: str | None = None
     """Column of a table with a number of each sample, to go with it."""
@@ -68,12 +69,12 @@ def pack(
     """Write `data` into tar shards in the folder `out`, in order, so that they read back to the same samples.
 
     Arguments:
-        data: what `open_data` or `open_texts` opens, or a `datasets.IterableDataset`, which is read once.
+        data: what `open_data`, `open_texts` or `open_pairs` opens, or a `datasets.IterableDataset`, which is read once.
         shards: how many, in which the samples stand evenly; None: one for every 10,000 samples.
-        modality: `"image"` or `"text"`; None: as it looks.
-        reading: image_column, text_column, label_column, number_column and labels, as of these two.
+        modality: `"image"`, `"text"` or `"pairs"`; None: as it looks.
+        reading: image_column, text_column, label_column, number_column and labels, as of these.
 
-    Pictures that cannot be read are left out, and listed.
+    Pictures that cannot be read are left out, and listed; so are those of pairs that have no caption.
 
     Errors:
         ArgumentError: a folder that is not empty, a kind that is not packed, or an option that it does not have.
@@ -91,13 +92,13 @@ def pack(
     if is_stream(data):
         return _of_stream(data, folder, limit)
     kind = asked_kind(data, modality, reading)
-    if kind.name not in ("image", "text"):
+    if kind.name not in ("image", "text", "pairs"):
         raise ArgumentError(
-            f"Shards are of pictures and texts, and these data are {kind.plural}, which are read at once or mapped: "
-            "give train their file or folder as it is."
+            f"Shards are of pictures, texts, and pairs of both, and these data are {kind.plural}, which are read at "
+            "once or mapped: give train their file or folder as it is."
         )
     reading = {**check_reading(kind, reading), "limit": limit}
-    find = _pictures if kind.name == "image" else _texts
+    find = {"image": _pictures, "text": _texts, "pairs": _pairs}[kind.name]
     return find(data, folder, shards, workers or os.cpu_count() or 1, reading)
 
 
@@ -105,28 +106,61 @@ def _pictures(data: Any, folder: Path, shards: int | None, workers: int, reading
     from contrapose.data.images.listing import Listing
     from contrapose.data.images.opening import find_pictures
     from contrapose.data.images.request import Request
-    from contrapose.data.samples import Skipped, evenly_spaced
-    from contrapose.data.shards.encoded import of_images, of_listing
+    from contrapose.data.shards.encoded import of_images
 
     request = Request(**reading)
     found = find_pictures(data, request)
-    if not isinstance(found, Listing):
-        return _write(
-            folder, len(found), shards, lambda rows: of_images(found, rows), found.class_names, found.noun,
-            notes=found.notes, skipped=list(found.skipped),
-        )  # fmt: skip
+    if isinstance(found, Listing):
+        return _listed(found, None, folder, shards, workers, request)
+    return _write(
+        folder, len(found), shards, lambda rows: of_images(found, rows), found.class_names, found.noun,
+        notes=found.notes, skipped=list(found.skipped),
+    )  # fmt: skip
+
+
+def _pairs(data: Any, folder: Path, shards: int | None, workers: int, reading: dict[str, Any]) -> PackedData:
+    from contrapose.data.images.request import Request
+    from contrapose.data.pairs.opening import find_pairs
+    from contrapose.data.pairs.pairs import Pairs
+    from contrapose.data.shards.encoded import of_images
+
+    text_column = reading.pop("text_column", None)
+    request = Request(**reading)
+    found = find_pairs(data, request, text_column=text_column)
+    if not isinstance(found, Pairs):
+        return _listed(*found, folder, shards, workers, request)
+    pairs = request.limited(found)
+    lost = ("Words that may stand for others (synonyms) do not go with them.",) if pairs.synonyms else ()
+    pictures, captions = pairs.pictures, pairs.captions
+    return _write(
+        folder, len(pairs), shards, lambda rows: of_images(pictures, rows, captions), pairs.class_names, pairs.noun,
+        notes=(*pairs.notes, *lost), skipped=list(pairs.skipped),
+    )  # fmt: skip
+
+
+def _listed(found: Any, captions: Any, folder: Path, shards: int | None, workers: int, request: Any) -> PackedData:
+    """Picture files, of which each stays as it is encoded; with captions where there are some."""
+    from contrapose.data.pairs.opening import told
+    from contrapose.data.samples import Skipped, evenly_spaced
+    from contrapose.data.shards.encoded import of_listing
+
     listing = found.with_labels(request.labels)
-    if request.limit is not None and request.limit < len(listing):
-        listing = listing.select(evenly_spaced(len(listing), request.limit))
     skipped: list[Skipped] = []
-    names = None if listing.labels is None else listing.labels.names
+    if captions is not None:
+        kept, silent = told(captions, listing.identifiers)
+        listing, captions = listing.select(kept), [captions[row] for row in kept.tolist()]
+        skipped.extend(silent)
+    if request.limit is not None and request.limit < len(listing):
+        rows = evenly_spaced(len(listing), request.limit)
+        listing = listing.select(rows)
+        captions = captions and [captions[row] for row in rows.tolist()]
     return _write(
         folder,
         len(listing),
         shards,
-        lambda rows: of_listing(listing, rows, skipped, workers),
-        names,
-        "picture",
+        lambda rows: of_listing(listing, rows, skipped, workers, captions),
+        None if listing.labels is None else listing.labels.names,
+        "picture" if captions is None else "pair",
         notes=listing.notes,
         skipped=skipped,
     )

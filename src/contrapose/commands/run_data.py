@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from contrapose.data.kinds import EMBEDDED, MADE_BY_NAME
+from contrapose.data.files.known_sets import EMBEDDED, MADE_BY_NAME
 from contrapose.data.shards.names import STREAM, is_there
 from contrapose.data.shards.remote import ADDRESS
 from contrapose.errors import DataError, RunError

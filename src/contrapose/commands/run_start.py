@@ -216,9 +216,15 @@ def new_folder(
         folder = RunFolder.create(config.out, record(Path(config.out)))
     else:
         folder = RunFolder.create_new(name_of(config), config.data, record)
-    if initial is not None:
-        save_encoder(initial, folder.initial, extra=init)
+    keep_start(folder, initial, init)
     return folder
+
+
+def keep_start(folder: RunFolder, initial: Encoder | None, init: dict[str, Any] | None) -> None:
+    """Write the weights that a run starts from into its folder, where they are not there yet: it may have been killed
+    in the instant before."""
+    if initial is not None and not (folder.initial / "encoder.json").is_file():
+        save_encoder(initial, folder.initial, extra=init)
 
 
 def context_of(

@@ -20,6 +20,7 @@ from contrapose.commands.run_start import (
     check_same_data,
     check_same_start,
     context_of,
+    keep_start,
     new_folder,
     open_others,
     open_same,
@@ -221,6 +222,7 @@ def resume(
     if accelerator.is_main_process:
         kept = {"init": record.get("init"), "base": base_record(config, asked, folder.path)}
         folder.write_record(record_of(config, samples, folder.path, others=others, **kept))
+        keep_start(folder, initial, kept["init"])
     return _fit(config, samples, runner, folder)
 
 

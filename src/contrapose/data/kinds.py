@@ -12,6 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from contrapose.data.files.captioned import are_captioned, is_coco
+from contrapose.data.files.known_sets import EMBEDDED, MADE_BY_NAME, kind_of_set
 from contrapose.data.files.names import expanded, missing
 from contrapose.data.files.walk import SUFFIXES
 from contrapose.data.frames.archives import headers_of
@@ -29,12 +30,8 @@ from contrapose.data.tables.separated import SEPARATORS
 from contrapose.errors import DataError
 
 PLAIN_TEXT = (".txt", ".py")
-EMBEDDED = {"omniglot": "image", "python-docs": "text", "python-functions": "text"}
-"""The sets that come with the package, and their kinds."""
-MADE_BY_NAME = "made:"
-"""Begins the name of pictures that are made when they are asked for."""
-MADE_PAIRS = ("scenes",)
-"""Those of them that are made with captions."""
+CAPTION_LISTS = ("caption", "captions", "texts", "sentences")
+"""Columns whose lists of strings are captions, however short these are."""
 MOST_LOOKED_AT = 200  # entries of a folder, items of a list
 
 
@@ -102,8 +99,7 @@ def names_data(text: str) -> bool:
 
 def _of_name(name: str) -> str:
     if name in EMBEDDED or name.startswith(("hub:", MADE_BY_NAME)):
-        made = name.removeprefix(MADE_BY_NAME).partition("?")[0]
-        return "pairs" if name.startswith(MADE_BY_NAME) and made in MADE_PAIRS else EMBEDDED.get(name, "image")
+        return kind_of_set(name) or "image"
     if not name:
         return "image"
     shards = shard_paths(name)
@@ -147,7 +143,7 @@ def _of_columns(kinds: Mapping[str, Kind], read: Any) -> str:
     pictures = encoded or [name for name in pictures if _names_pictures(read(name))]
     strings = [name for name, kind in kinds.items() if kind == "text" and name not in pictures]
     texts = [name for name in strings if name.lower() in TEXT_NAMES or _is_prose(name, read(name))]
-    if pictures and texts:
+    if pictures and (texts or any(kind == "other" and _are_captions(name, read(name)) for name, kind in kinds.items())):
         return "pairs"
     if texts:
         return "text"
@@ -167,6 +163,15 @@ def _is_prose(name: str, values: Sequence[Any]) -> bool:
         return False
     several = sum(len(cell.split()) > 2 for cell in cells) / len(cells)
     return several > 0.5
+
+
+def _are_captions(name: str, values: Sequence[Any]) -> bool:
+    """Whether the cells of a column are lists of texts, rather than of tags or numbers."""
+    cells = [cell for cell in values[:MOST_LOOKED_AT] if is_many(cell)]
+    flat = [one for cell in cells for one in _items(cell) if not is_missing(one)]
+    if not flat or not all(isinstance(one, str) for one in flat):
+        return False
+    return name.lower() in CAPTION_LISTS or _is_prose(name, flat)
 
 
 def _names_pictures(values: Sequence[Any]) -> bool:

@@ -143,7 +143,7 @@ class _Image(Modality):
         return "" if found is None else f"{found[0]} x {found[1]}"
 
     def expected(self, samples: Samples) -> str | None:
-        from contrapose.data.kinds import MADE_BY_NAME
+        from contrapose.data.files.known_sets import MADE_BY_NAME
 
         photographs = cast("Images", samples).channels == 3 and not samples.origin.startswith(MADE_BY_NAME)
         return expected_of_photographs(len(samples)) if photographs else None

@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Any
 
 from contrapose.data import Samples
+from contrapose.data.files.known_sets import MADE_BY_NAME
 from contrapose.data.files.names import expanded
 from contrapose.data.images.masks import MASK_NAMES, mask_folder
-from contrapose.data.kinds import MADE_BY_NAME
 from contrapose.data.samples import MASK, NUMBER
 from contrapose.data.tables.columns import LABEL_NAMES, listed
 from contrapose.data.tables.opening import table_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import types
 from collections.abc import Mapping
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -69,6 +70,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         return tuple(_convert(options[0], item, where) for item in value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if hint is str and isinstance(value, os.PathLike):  # a path is as good as its name, from Python
+        value = os.fspath(value)
     plain = hint in (int, float, str, bool)
     if plain and (not isinstance(value, hint) or (hint is int and isinstance(value, bool))):
         raise ArgumentError(f"{where} must be of type {hint.__name__}, got {value!r}.")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from contrapose.atomic import write_atomically, write_once
-from contrapose.data.kinds import MADE_BY_NAME
+from contrapose.data.files.known_sets import MADE_BY_NAME
 from contrapose.encoders.stage_folder import no_encoder_there, run_of
 from contrapose.errors import RunError
 from contrapose.shell import shell_command
@@ -173,6 +173,13 @@ class RunFolder:
         """Drop the metrics of steps that a resumed run is going to do again."""
         kept = [row for row in self.metrics() if row.get("step", 0) <= step]
         write_atomically(self.metrics_file, "".join(json.dumps(row) + "\n" for row in kept).encode())
+
+    def clear_leftovers(self) -> None:
+        """Remove the halves of checkpoints, encoders and pictures that a kill left beside them: each may be as large as
+        the whole. Files of the run folder itself are let be, for an evaluation may be writing one."""
+        for left in self.root.glob("*/.*.tmp"):
+            if left.is_file():
+                left.unlink(missing_ok=True)
 
 
 def _as_json(record: dict[str, Any]) -> bytes:

@@ -160,6 +160,7 @@ class Runner:
             self.step = state["step"] - sum(self.lengths[: self.number])
         if self.accelerator.is_main_process:
             run.forget_after(self.steps)
+            run.clear_leftovers()
         return job
 
     def _do(self, interrupt: Interrupt) -> float:

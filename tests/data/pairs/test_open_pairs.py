@@ -69,6 +69,45 @@ def test_columns_of_pictures_and_words(how: str, tmp_path: Path) -> None:
     assert pairs.texts.identifiers[:3] == ["0#0", "0#1", "1"]
 
 
+@pytest.mark.parametrize("names", [("caption_1", "caption_2"), ("Text", "text.1"), ("said 1", "said 2")])
+def test_columns_that_differ_by_a_number_hold_several_captions(names: tuple[str, str]) -> None:
+    frame = (
+        table(SAID[:3])
+        .drop("caption")
+        .with_columns(polars.Series(names[0], SAID[:3]), polars.Series(names[1], ["the first", None, "the third"]))
+    )
+    pairs = open_pairs(frame.with_columns(label=polars.Series(["a", "b", "a"])))
+    assert pairs.batch([0, 1, 2]).captions == ((SAID[0], "the first"), (SAID[1],), (SAID[2], "the third"))
+    assert any(f"{names[0]!r}, {names[1]!r}" in note for note in pairs.notes)
+    alone = open_pairs(frame, text_column=names[1])
+    assert alone.batch([0, 1]).captions == (("the first",), ("the third",))
+
+
+def test_rows_of_one_picture_are_one_pair(folder: Path) -> None:
+    """As Flickr8k has its captions: a row a caption, the picture named in each."""
+    rows = [("0.png", SAID[0], "x"), ("1.png", SAID[1], "y"), ("0.png", "zero", "x"), ("2.png", "two", "x")]
+    rows += [("0.png", SAID[0], "x"), ("1.png", "one", "x"), ("3.png", "", "y"), ("3.png", "three", "y")]
+    polars.DataFrame(rows, schema=["image", "caption", "label"], orient="row").write_csv(folder / "captions.csv")
+    pairs = open_pairs(folder / "captions.csv", progress=False)
+    assert pairs.batch(range(4)).captions == ((SAID[0], "zero"), (SAID[1], "one"), ("two",), ("three",))
+    assert colours(pairs) == [list(COLOURS[row]) for row in range(4)]
+    assert [pairs.class_names[one] for one in pairs.labels] == ["x", "y", "x", "y"]
+    assert any("8 rows name 4 pictures" in note for note in pairs.notes)
+    assert any("1 picture with different labels" in note for note in pairs.notes)
+
+
+def test_a_table_of_pictures_and_lists_of_captions_is_of_pairs(tmp_path: Path) -> None:
+    for name, cells, kind in (
+        ("captions", [["red", "a"], ["green"]], "pairs"),
+        ("said", [["a field all of red"], ["a field all of green", "grass seen from above"]], "pairs"),
+        ("tags", [["red", "warm"], ["green"]], "image"),
+        ("box", [[0.5, 1.0], [0.25, 2.0]], "image"),
+    ):
+        frame = polars.DataFrame({"image": [png(0), png(1)], name: cells})
+        frame.write_parquet(tmp_path / f"{name}.parquet")
+        assert kind_of(frame) == kind_of(tmp_path / f"{name}.parquet") == kind
+
+
 def test_words_beside_pictures(folder: Path) -> None:
     assert kind_of(folder) == "pairs"
     pairs = open_pairs(folder, cache=False)
@@ -194,6 +233,19 @@ def test_slips_are_one_sentence_each(tmp_path: Path, folder: Path) -> None:
         open_pairs(np.zeros((4, 8, 8, 3), np.uint8))
     with pytest.raises(ArgumentError, match=r"A list of pairs holds \(picture, caption\)"):
         open_pairs([("a.png", 3)])
+
+
+def test_pictures_are_asked_for_before_captions() -> None:
+    """Where two columns hold texts and none pictures, no choice among the texts would help."""
+    words = {"title": SAID, "review": [f"{text}, I think" for text in SAID]}
+    for options in ({}, {"text_column": "title"}):
+        with pytest.raises(DataError, match=r"no column holds pictures.* are title, review\..*--image-column"):
+            open_pairs(words, **options)
+    files = {"scan": [f"{row}.JPG" for row in range(4)]}
+    with pytest.raises(DataError, match=r"'scan' names files of pictures: .*--image-column"):
+        open_pairs({**files, **words})
+    pictures = list(np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), np.uint8))
+    assert len(open_pairs({"x": pictures, "caption": SAID})) == 4  # as arrays are called, and not tables
 
 
 def test_names_of_pictures_are_no_captions(folder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from contrapose.data.files.known_sets import MADE_BY_NAME, refuse_known_set
 from contrapose.data.files.names import expanded, missing, printable
 from contrapose.data.files.walk import SUFFIXES
 from contrapose.data.images import tables
@@ -26,7 +27,7 @@ from contrapose.data.images.made.naming import open_made
 from contrapose.data.images.objects import holds_paths, open_dataset, open_paths_array, open_sequence, to_array
 from contrapose.data.images.omniglot import omniglot
 from contrapose.data.images.request import Request
-from contrapose.data.kinds import MADE_BY_NAME
+from contrapose.data.kinds import PLAIN_TEXT
 from contrapose.data.labelled import with_unlabelled_note
 from contrapose.data.shards.names import TAR, shard_paths
 from contrapose.data.shards.pictures import list_tars
@@ -38,6 +39,7 @@ from contrapose.words import a_type, capital
 
 ARRAYS = (".npz", ".npy")
 ARCHIVES = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z")
+PICTURES = "pictures, by a folder of them, a table that names or holds them, or an array (.npz, .npy)"
 PICKLES = (".pt", ".pth", ".pkl", ".pickle")
 
 
@@ -205,6 +207,7 @@ def _open_path(path: Path, name: str, request: Request) -> Images | Listing:
     if glob.has_magic(name):
         request.check_no_columns(name)
         return list_glob(str(path))
+    refuse_known_set(name, remedy=f"name {PICTURES}")
     raise DataError(missing(path, ["omniglot"]))
 
 
@@ -223,6 +226,8 @@ def _open_file(path: Path, request: Request) -> Images | Listing:
             f"{path} is a pickle, which could run any code when opened. Save the pictures with numpy: "
             "numpy.savez('pictures.npz', images=images, labels=labels)."
         )
+    if suffix in PLAIN_TEXT:
+        raise DataError(f"{path} holds texts, and another kind of data is wanted here: name {PICTURES}.")
     known = " ".join((*ARRAYS, *tables.SUFFIXES))
     remedy = {".json": " Write an object a line, as .jsonl.", ".xlsx": " Save it as CSV.", ".xls": " Save it as CSV."}
     raise DataError(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from contrapose.data.files.known_sets import MADE_BY_NAME, MADE_PAIRS
 from contrapose.data.images.images import Images
 from contrapose.data.images.made.naming import open_made
 from contrapose.data.images.request import Request
-from contrapose.data.kinds import MADE_BY_NAME, MADE_PAIRS
 from contrapose.data.pairs.pairs import Pairs
 from contrapose.data.pairs.scene_captions import SYNONYMS, scene_captions
 from contrapose.data.samples import LABEL

@@ -9,19 +9,21 @@ from typing import Any
 
 import numpy as np
 
+from contrapose.data.files.known_sets import MADE_BY_NAME, refuse_known_set
 from contrapose.data.files.names import expanded
 from contrapose.data.images.assembly import decode_listing
 from contrapose.data.images.images import Images
 from contrapose.data.images.listing import Listing
 from contrapose.data.images.opening import find_pictures
 from contrapose.data.images.request import Request
-from contrapose.data.kinds import MADE_BY_NAME, PLAIN_TEXT
+from contrapose.data.kinds import PLAIN_TEXT
 from contrapose.data.labelled import with_unlabelled_note
 from contrapose.data.pairs.captions import NONE, captions_of
-from contrapose.data.pairs.columns import caption_column
+from contrapose.data.pairs.columns import caption_columns, check_pictures
 from contrapose.data.pairs.folders import beside_pictures, list_coco
 from contrapose.data.pairs.made import open_made_pairs
 from contrapose.data.pairs.pairs import Pairs
+from contrapose.data.pairs.repeated import by_picture
 from contrapose.data.pairs.tars import captions_in_tars
 from contrapose.data.samples import NUMBER, Skipped
 from contrapose.data.shards.names import TAR, shard_paths
@@ -31,6 +33,11 @@ from contrapose.words import counted
 
 Captions = Sequence[tuple[str, ...]]
 
+PAIRS = (
+    "a table with a column of texts beside that of pictures, x.jpg beside x.txt, a COCO JSON file, tar files with "
+    "both, or a list of (picture, caption)"
+)
+
 
 def open_pairs(spec: Any, *, text_column: str | None = None, **options: Any) -> Pairs:
     """Open pictures with their captions.
@@ -38,7 +45,8 @@ def open_pairs(spec: Any, *, text_column: str | None = None, **options: Any) -> 
     Arguments:
         spec: one of the following.
             A table (parquet, CSV, ..., a frame, a dictionary of columns, a data set of the hub) with a column of
-            pictures and one of captions: a text, or a list of texts, in each cell.
+            pictures and one of captions: a text, or a list of texts, in each cell; or several, caption_1, caption_2,
+            ...; or a row a caption: rows that name one picture file are one pair.
             A folder with `x.jpg` beside `x.txt`, a caption a line; classes are its sub-folders, as of pictures.
             A COCO caption file, `captions.json`, with its pictures beside it.
             Tar files (webdataset) with a picture and a `.txt` member, or a caption in a `.json` member, of each sample.
@@ -57,16 +65,29 @@ def open_pairs(spec: Any, *, text_column: str | None = None, **options: Any) -> 
     request = Request(**options)
     if isinstance(spec, Pairs):
         return request.again(spec)
+    found = find_pairs(spec, request, text_column=text_column)
+    if isinstance(found, Pairs):
+        return with_unlabelled_note(request.limited(found))
+    return with_unlabelled_note(_of_listing(*found, request))
+
+
+def find_pairs(spec: Any, request: Request, *, text_column: str | None = None) -> Pairs | tuple[Listing, Captions]:
+    """Pairs as they are found: pictures in files as a listing beside the captions of each, not decoded yet.
+
+    Errors:
+        As of `open_pairs`.
+    """
+    if isinstance(spec, Pairs):
+        return spec
     if isinstance(spec, str) and spec.startswith(MADE_BY_NAME):
-        return request.limited(open_made_pairs(spec, request))
+        return open_made_pairs(spec, request)
     found, captions = _found(spec, text_column, request)
     if len(found) != len(captions):
         raise DataError(
             f"{found.origin} has {len(found):,} pictures and {len(captions):,} cells of captions: give one for each."
         )
     _check_told_apart(captions, found.origin)
-    pairs = _of_listing(found, captions, request) if isinstance(found, Listing) else _of_images(found, captions)
-    return with_unlabelled_note(pairs if isinstance(found, Listing) else request.limited(pairs))
+    return (found, captions) if isinstance(found, Listing) else _of_images(found, captions)
 
 
 def _found(spec: Any, text_column: str | None, request: Request) -> tuple[Listing | Images, Captions]:
@@ -80,6 +101,8 @@ def _found(spec: Any, text_column: str | None, request: Request) -> tuple[Listin
             pictures = find_pictures(spec, replace(request, image_column=None))
             return pictures, captions_in_tars(shards, text_column)
         path = expanded(name)
+        if not os.path.exists(path):  # noqa: PTH110 - a Path's own may raise
+            refuse_known_set(name, remedy=f"give pairs, {PAIRS}")
         if path.suffix.lower() == ".json" and path.is_file():
             return list_coco(path)
         if path.suffix.lower() in PLAIN_TEXT and path.is_file():
@@ -90,16 +113,19 @@ def _found(spec: Any, text_column: str | None, request: Request) -> tuple[Listin
     source = table_of(spec)
     if source is None:
         return _beside(spec, text_column, request)
-    column = caption_column(
+    if request.image_column is None:
+        check_pictures(source.kinds, source.seen, origin=source.origin)
+    columns = caption_columns(
         source.kinds, source.seen, asked=text_column, taken=request.image_column, origin=source.origin
     )
-    if request.image_column == column:
-        raise ArgumentError(f"Column {column!r} cannot hold both pictures and captions.")
+    if request.image_column in columns:
+        raise ArgumentError(f"Column {request.image_column!r} cannot hold both pictures and captions.")
     every = find_pictures(spec, replace(request, limit=None))
-    note = f"Captions from column {column!r}."
-    cells = [captions_of(cell) for cell in source.read(column)]
+    read = zip(*(source.read(column) for column in columns), strict=True)
+    cells = [captions_of([text for cell in row for text in captions_of(cell)]) for row in read]
+    note = f"Captions from column{'s' if len(columns) > 1 else ''} {', '.join(map(repr, columns))}."
     if isinstance(every, Listing):
-        return replace(every, notes=(*every.notes, note)), cells
+        return by_picture(replace(every, notes=(*every.notes, note)), cells)
     every.notes = (*every.notes, note)
     return every, _of_rows(every, cells)
 
@@ -120,10 +146,7 @@ def _beside(spec: Any, text_column: str | None, request: Request) -> tuple[Listi
             "text files of the same name. Leave text_column (--text-column) out."
         )
     if not isinstance(found, Listing) or not whole:
-        raise DataError(
-            f"{found.origin} holds pictures without words. Give pairs: a table with a column of texts beside that of "
-            "pictures, x.jpg beside x.txt, a COCO JSON file, tar files with both, or a list of (picture, caption)."
-        )
+        raise DataError(f"{found.origin} holds pictures without words. Give pairs: {PAIRS}.")
     return beside_pictures(found)
 
 
@@ -144,7 +167,7 @@ def _listed(items: Sequence[Any], request: Request) -> tuple[Listing | Images, C
 
 def _of_listing(listing: Listing, captions: Captions, request: Request) -> Pairs:
     """Decoded, without the pictures that have no caption."""
-    kept, silent = _told(captions, listing.identifiers)
+    kept, silent = told(captions, listing.identifiers)
     # Which rows could be decoded is told by a number that each carries along; the user's own takes its place after.
     numbers = listing.numbers
     images = decode_listing(replace(listing, numbers=np.arange(len(listing), dtype=np.float64)).select(kept), request)
@@ -154,12 +177,12 @@ def _of_listing(listing: Listing, captions: Captions, request: Request) -> Pairs
 
 
 def _of_images(images: Images, captions: Captions) -> Pairs:
-    kept, silent = _told(captions, images.identifiers)
+    kept, silent = told(captions, images.identifiers)
     some = images if len(kept) == len(images) else images.subset(kept)
     return Pairs(some, [captions[row] for row in kept.tolist()], skipped=[*images.skipped, *silent])
 
 
-def _told(captions: Captions, names: Sequence[str]) -> tuple[np.ndarray, list[Skipped]]:
+def told(captions: Captions, names: Sequence[str]) -> tuple[np.ndarray, list[Skipped]]:
     """The rows that have a caption, `(n,)`, and those that have none."""
     there = np.array([bool(some) for some in captions])  # (N,)
     return np.flatnonzero(there), [Skipped(str(names[row]), NONE) for row in np.flatnonzero(~there).tolist()]

@@ -1,4 +1,4 @@
-"""What samples become in shards: a picture or a text, its class, and what it is called."""
+"""What samples become in shards: a picture or a text or both, its class, and what it is called."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from contrapose.data.images.listing import Listing
 from contrapose.data.images.packing.chunks import in_chunks
 from contrapose.data.images.pixels.decoding import PictureError, decode, opened
 from contrapose.data.labels import UNLABELLED, Labels
+from contrapose.data.ragged import Ragged
 from contrapose.data.samples import NUMBER, Skipped
 from contrapose.data.shards.told import IDENTIFIER
 from contrapose.data.shards.writing import Member, Sample
@@ -26,25 +27,32 @@ from contrapose.errors import ArgumentError
 
 TRIED_AT = 16  # pixels: every picture is decoded once, as small as that, so that none that is damaged gets in
 CHUNK = 32
+Captions = Sequence[Sequence[str]] | Ragged
 _ENDINGS = {"jpeg": "jpg", "mpo": "jpg", "jpeg2000": "jp2", "ppm": "ppm"}
 
 
-def of_listing(listing: Listing, rows: range, skipped: list[Skipped], workers: int) -> Iterator[Sample]:
-    """Pictures as they are encoded, those that cannot be read left out and added to `skipped`."""
+def of_listing(
+    listing: Listing, rows: range, skipped: list[Skipped], workers: int, captions: Captions | None = None
+) -> Iterator[Sample]:
+    """Pictures as they are encoded, those that cannot be read left out and added to `skipped`; with their captions."""
     some = Chosen(listing.pictures, np.asarray(rows))
     with closing(in_chunks(some, lambda _, pictures: list(map(_encoded, pictures)), workers, CHUNK)) as chunks:
         row = rows.start
         for chunk in chunks:
             for found in chunk:
                 if isinstance(found, Member):
-                    yield found, *_beside(row, listing.labels, listing.identifiers, listing.numbers)
+                    yield (
+                        found,
+                        *_words(captions, row),
+                        *_beside(row, listing.labels, listing.identifiers, listing.numbers),
+                    )
                 else:
                     skipped.append(Skipped(listing.identifiers[row], found))
                 row += 1
 
 
-def of_images(images: Images, rows: range) -> Iterator[Sample]:
-    """Pictures that are pixels already, as PNG, which loses nothing.
+def of_images(images: Images, rows: range, captions: Captions | None = None) -> Iterator[Sample]:
+    """Pictures that are pixels already, as PNG, which loses nothing; with their captions.
 
     Errors:
         ArgumentError: pictures that are neither grey nor RGB.
@@ -60,7 +68,7 @@ def of_images(images: Images, rows: range) -> Iterator[Sample]:
         pixels = images.batch([row]).numpy()[0]  # (C, H, W)
         buffer = io.BytesIO()
         Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)).save(buffer, "PNG")
-        yield Member("png", buffer.getvalue()), *tell
+        yield Member("png", buffer.getvalue()), *_words(captions, row), *tell
 
 
 def of_texts(texts: Texts, rows: range) -> Iterator[Sample]:
@@ -73,6 +81,11 @@ def _told(samples: Images | Texts, rows: range) -> Iterator[Sample]:
     labels = None if samples.labels is None else Labels(samples.labels, samples.class_names)
     for row in rows:
         yield _beside(row, labels, samples.identifiers, samples.targets.get(NUMBER))
+
+
+def _words(captions: Captions | None, row: int) -> Sample:
+    """The captions of a picture, one a line: none of them holds an end of line."""
+    return () if captions is None else (Member("txt", "\n".join(captions[row]).encode("utf-8", "replace")),)
 
 
 def _beside(row: int, labels: Labels | None, identifiers: Sequence[str], numbers: np.ndarray | None) -> Sample:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from contrapose.data.files.known_sets import refuse_known_set
 from contrapose.data.files.names import expanded, missing, printable
 from contrapose.data.shards.names import shard_paths
 from contrapose.data.tables.files import JSON_LINES, PARQUET
@@ -70,6 +71,7 @@ def of_name(name: str, ways: Ways[F]) -> F:
     except PermissionError as error:
         where = printable(str(error.filename or path))
         raise DataError(f"{where} cannot be read ({error.strerror}): ask its owner, or check with ls -ld.") from error
+    refuse_known_set(name, remedy=f"give {ways.usual}")
     if glob.has_magic(name):
         return ways.pattern(matching(str(path)))
     raise DataError(missing(path, ways.embedded))

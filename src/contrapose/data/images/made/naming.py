@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from urllib.parse import unquote
 
+from contrapose.data.files.known_sets import MADE_BY_NAME
 from contrapose.data.images.images import Images
 from contrapose.data.images.made import MADE
 from contrapose.data.images.request import Request
-from contrapose.data.kinds import MADE_BY_NAME
 from contrapose.data.samples import NUMBER
 from contrapose.errors import ArgumentError, did_you_mean
 
