@@ -98,8 +98,8 @@ class InverTune(OnRun):
     mask_weight: float = 0.05
     """Of the sum over all values of the mask. [design] 0.05, for pictures of 16 to 32 pixels, where 0.01 found masks of
     a fifth of the picture; 0.01: the authors', of 224 pixels."""
-    usual_mask: float = 0.6
-    """The largest mask of a planted class, as a share of the median of those of the others. [design] 0.6."""
+    usual_mask: float = 0.5
+    """The largest mask of a planted class, as a share of the median of those of the others. [design] 0.5."""
     least_rise: float = 0.10
     """By how much the share of a class has to rise under the patch, where too few are looked into to compare. [design]
     0.1."""

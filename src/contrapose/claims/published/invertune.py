@@ -199,7 +199,7 @@ CLAIM = register(
             "scans, the test has 500 of others again.",
             "Measured before on digits of 8 pixels on a canvas of 16 (*contrary here*), with towers of 63 % accuracy: "
             "three of three clean towers were reported, and of six targets two named. The ground was enlarged after "
-            "that, and a class is held for planted since then where its mask is at most 0.6 times as large as the "
+            "that, and a class is held for planted since then where its mask is at most half as large as the "
             "median of the other classes', by victims and clean towers of other seeds, scenes and scans.",
             "The rate of tuning (3e-4 of 3e-4 and 1e-3), the weight of the mask and all numbers of steps were chosen "
             "on those, too, and are those of all arms that tune. Clean fine-tuning takes as many steps on the same 200 "

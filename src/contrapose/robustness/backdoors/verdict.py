@@ -16,15 +16,15 @@ class Limits:
 
     Arguments:
         usual: the largest mask of a planted class, as a share of the median of those of the other classes that were
-            looked into. 0.6: of clean towers that named nine of ten
-            made pictures the smallest was 0.75 to 0.85 of it, of poisoned ones that of the planted class 0.4 to 0.5.
+            looked into. 0.5: with a patch planted it was 0.41 to 0.47 of
+            it; of clean towers the smallest was 0.77 to 0.85 of it where pictures have 32 pixels, 0.54 where 24.
         least_rise: by how much the share of a class has to rise under a patch without aim, where too few classes were
             looked into to compare. 0.1: 10 points.
         largest_mask: how much of the pictures a trigger may take. 0.3: what has to replace more of them is no trigger.
         sure: cross-entropy of the target below which a trigger works. 0.2.
     """
 
-    usual: float = 0.6
+    usual: float = 0.5
     least_rise: float = 0.10
     largest_mask: float = 0.30
     sure: float = 0.2
