@@ -100,9 +100,9 @@ class InverTune(OnRun):
     a fifth of the picture; 0.01: the authors', of 224 pixels."""
     usual_mask: float = 0.5
     """The largest mask of a planted class, as a share of the median of those of the others. [design] 0.5."""
-    least_rise: float = 0.10
+    least_rise: float = 0.6
     """By how much the share of a class has to rise under the patch, where too few are looked into to compare. [design]
-    0.1."""
+    0.6."""
     largest_mask: float = 0.30
     """Share of a picture that a trigger may take and still count as found. [design] 0.3."""
     largest_loss: float = 0.2

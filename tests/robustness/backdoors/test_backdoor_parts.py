@@ -140,7 +140,7 @@ def test_suspicion_falls_on_what_rose_most_and_ties_on_the_lowest_number() -> No
 
 
 def came(target: int, **changes: float) -> Inverted:
-    given = {"rise": 0.5, "mask": 0.05, "cross_entropy": 0.01, "success": 1.0, **changes}
+    given = {"rise": 0.7, "mask": 0.05, "cross_entropy": 0.01, "success": 1.0, **changes}
     return Inverted(target=target, **given)
 
 
@@ -148,9 +148,9 @@ def test_the_verdict_says_what_speaks_against_it() -> None:
     names = ("ant", "bee", "cat")
     whole = verdict([came(1), came(0, mask=0.2), came(2, mask=0.01, cross_entropy=3.0)], names)
     assert (whole.chosen, whole.found) == (0, True)
-    assert "'bee' gains 50 points" in whole.reasons[0]
+    assert "'bee' gains 70 points" in whole.reasons[0]
     for changes, told in (
-        ({"rise": 0.05}, "no class gains more than 10 points"),
+        ({"rise": 0.5}, "no class gains more than 60 points"),
         ({"mask": 0.4}, "takes 40 % of them"),
         ({"cross_entropy": 0.3}, "no trigger was found that works"),
     ):
@@ -162,8 +162,8 @@ def test_the_verdict_says_what_speaks_against_it() -> None:
 
 def test_a_class_that_hardly_rises_is_not_suspect_however_small_its_trigger() -> None:
     names = ("ant", "bee", "cat")
-    assert verdict([came(1), came(0, mask=0.01, rise=0.09)], names).chosen == 0
-    unsure = verdict([came(1, cross_entropy=0.5), came(0, mask=0.01, rise=0.09)], names)
+    assert verdict([came(1), came(0, mask=0.01, rise=0.5)], names).chosen == 0
+    unsure = verdict([came(1, cross_entropy=0.5), came(0, mask=0.01, rise=0.5)], names)
     assert not unsure.found
     assert "the best, of 'bee'" in unsure.reasons[0]
 

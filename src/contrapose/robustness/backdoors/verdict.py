@@ -19,13 +19,14 @@ class Limits:
             looked into. 0.5: with a patch planted it was 0.41 to 0.47 of
             it; of clean towers the smallest was 0.77 to 0.85 of it where pictures have 32 pixels, 0.54 where 24.
         least_rise: by how much the share of a class has to rise under a patch without aim, where too few classes were
-            looked into to compare. 0.1: 10 points.
+            looked into to compare. 0.6: of three clean pairs of towers of digits it came to 0.22 to 0.48, of three with
+            a patch planted to 0.80 to 0.91.
         largest_mask: how much of the pictures a trigger may take. 0.3: what has to replace more of them is no trigger.
         sure: cross-entropy of the target below which a trigger works. 0.2.
     """
 
     usual: float = 0.5
-    least_rise: float = 0.10
+    least_rise: float = 0.6
     largest_mask: float = 0.30
     sure: float = 0.2
 

@@ -9,13 +9,12 @@ import numpy as np
 import torch
 
 from contrapose.evaluation.paired import metric_difference
-from contrapose.robustness.backdoors import Suspects
+from contrapose.robustness.backdoors import Limits, Suspects
 from contrapose.tasks.robustness_table.changes import Change
 from contrapose.tasks.task import Metrics
 
-RISE = 0.6
-"""By how much the share of a class has to rise before it is named as suspect. [design] Of small towers of digits, three
-clean pairs came to 0.22 to 0.48, three with a patch planted to 0.80 to 0.91."""
+RISE = Limits().least_rise
+"""By how much the share of a class has to rise before it is named as suspect: as `repair invertune` asks."""
 LOOKED_AWAY = (
     "not looked for: changes made for one picture each, changes of words, larger sizes, longer searches, triggers that "
     "are no patch. What was found bounds from below what could be found; a small effect is no proof of safety"
