@@ -76,7 +76,7 @@ def test_the_inversion_finds_a_small_trigger_and_changes_nothing_else() -> None:
     first = one.mask.detach().clone()
     for number in range(job.total_steps):
         job.step(number)
-        for tensor in (one.mask, one.trigger):
+        for tensor in (one.weight, one.trigger):
             assert float(tensor.min()) >= 0
             assert float(tensor.max()) <= 1
     assert not torch.equal(first, one.mask)

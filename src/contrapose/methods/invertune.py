@@ -84,22 +84,25 @@ class InverTune(OnRun):
     """Sentences with {} where a class is named. Default: "a photo of a {}", "this is a {}", and the name alone."""
     patch_area: float = 0.03
     """Share of a picture that the patch without aim covers. 0.03: the authors'."""
-    scan_steps: int = 200
-    """Steps that it is learned in. [design] 200; the authors take an epoch or two of their pictures."""
+    scan_steps: int = 300
+    """Steps that it is learned in. [design] 300; the authors take an epoch or two of their pictures."""
     others: int = 9
     """Classes beside the suspect that a trigger is looked for, too: a planted class is much easier to come to than
     these. Each costs as much as the suspect itself. [design] 9; with fewer than 4 nothing is compared, and suspicion is
     left to the patch without aim."""
-    inversion_steps: int = 200
-    """Steps in which a trigger is looked for, of each class. [design] 200; about 8,000 of the authors, on 50,000
+    inversion_steps: int = 400
+    """Steps in which a trigger is looked for, of each class. [design] 400; about 8,000 of the authors, on 50,000
     pictures."""
     inversion_rate: float = 0.02
     """Of Adam, for mask and trigger. [design] 0.02, for fewer steps; 0.01: the authors'."""
     mask_weight: float = 0.05
-    """Of the sum over all values of the mask. [design] 0.05, for pictures of 16 to 32 pixels, where 0.01 found masks of
-    a fifth of the picture; 0.01: the authors', of 224 pixels."""
-    usual_mask: float = 0.5
-    """The largest mask of a planted class, as a share of the median of those of the others. [design] 0.5."""
+    """Of the sum over all values of the mask, from the middle of the steps on. [design] 0.05, for pictures of 16 to 32
+    pixels, where 0.01 found masks of a fifth of the picture; 0.01: the authors', of 224 pixels."""
+    channel_masks: bool = False
+    """Give the mask a value for each channel of a pixel, as the authors do. [design] Off: small encoders are led
+    anywhere by single values scattered over a picture, and what was planted covers whole pixels."""
+    usual_mask: float = 0.6
+    """The largest mask of a planted class, as a share of the median of those of the others. [design] 0.6."""
     least_rise: float = 0.6
     """By how much the share of a class has to rise under the patch, where too few are looked into to compare. [design]
     0.6."""
@@ -123,8 +126,9 @@ class InverTune(OnRun):
     trigger: str = FOUND
     """What is tuned away. inverted: what was found. random: a mask as large at random places, a control. Or the true
     one, where it is known: "badnets?side=4", or the folder that `contrapose poison` wrote."""
-    batch_size: int = 64
-    """Pictures a step of the search. 64: the authors'."""
+    batch_size: int = 16
+    """Pictures a step of the search. [design] 16: many small steps come further than few large ones of the same cost;
+    64: the authors'."""
     learning_rate: float = 2e-4
     """Of tuning, by AdamW; it falls to a hundredth by a cosine. [design] 2e-4, for small encoders: from 1e-3 on clean
     accuracy falls on pictures that are not among the clean ones. The authors tune published ones with 2e-6."""

@@ -17,10 +17,10 @@ TOWERS = {"encoder": "tiny_conv", "text_encoder": "bag_of_words", "max_length": 
 RATE, STEPS = 3e-4, 80
 """Of every arm that tunes a victim, chosen once on a victim of another seed."""
 REPAIR: Mapping[str, Any] = {
-    "batch_size": 32,
+    "batch_size": 16,
     "learning_rate": RATE,
-    "scan_steps": 150,
-    "inversion_steps": 200,
+    "scan_steps": 300,
+    "inversion_steps": 400,
     "repair_steps": STEPS,
 }
 WHATEVER = {"others": 0, "scan_steps": 20, "least_rise": 1e-9, "largest_mask": 0.9999, "largest_loss": 1e9}
@@ -198,14 +198,15 @@ CLAIM = register(
             "caption of the target, which is three, five or eight by the seed. Repairs have 200 clean pairs of other "
             "scans, the test has 500 of others again.",
             "Measured before on digits of 8 pixels on a canvas of 16 (*contrary here*), with towers of 63 % accuracy: "
-            "three of three clean towers were reported, and of six targets two named. The ground was enlarged after "
-            "that, and a class is held for planted since then where its mask is at most half as large as the "
-            "median of the other classes', by victims and clean towers of other seeds, scenes and scans.",
-            "The rate of tuning (3e-4 of 3e-4 and 1e-3), the weight of the mask and all numbers of steps were chosen "
-            "on those, too, and are those of all arms that tune. Clean fine-tuning takes as many steps on the same 200 "
-            "pairs, all of them in each.",
-            "The sum over the mask weighs 0.05 in the place of 0.01, for pictures of 224 pixels, and Adam takes 200 "
-            "steps of 0.02 for each of the ten classes. Batch normalisation keeps its statistics while tuning.",
+            "three of three clean towers were reported, and of six targets two named. After that the ground was "
+            "enlarged, and the search changed by victims and clean towers of other seeds, scenes and scans: the mask "
+            "has one value for all channels of a pixel, its weight (0.05 in the place of 0.01, for pictures of 224 "
+            "pixels) grows over the first half of 400 steps of 16 pictures, and a class is held for planted where its "
+            "mask is at most 0.6 times the median of the other nine. That a checkerboard was missed before that change "
+            "was seen on one victim of the seeds below, too.",
+            "The rate of tuning (3e-4 of 3e-4 and 1e-3) and all numbers of steps were chosen on those of other seeds, "
+            "and are those of all arms that tune. Clean fine-tuning takes as many steps on the same 200 pairs, all of "
+            "them in each. Batch normalisation keeps its statistics while tuning.",
             "The random trigger is as large as what inversion leaves of a class that stood out in a short scan, at "
             "random places. The true trigger is an upper bound: nobody who repairs knows it.",
             "Success is measured with the true trigger; `success, inverted` is what was found, which says nothing of "

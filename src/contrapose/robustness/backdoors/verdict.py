@@ -16,8 +16,8 @@ class Limits:
 
     Arguments:
         usual: the largest mask of a planted class, as a share of the median of those of the other classes that were
-            looked into. 0.5: with a patch planted it was 0.41 to 0.47 of it; of clean towers the smallest was 0.77 to
-            0.85 of it where pictures have 32 pixels, 0.54 where they have 24.
+            looked into. 0.6: with a patch planted it was 0.3 to 0.55 of it, of clean towers the smallest was 0.84 and
+            more.
         least_rise: by how much the share of a class has to rise under a patch without aim, where too few classes were
             looked into to compare. 0.6: of three clean pairs of towers of digits it came to 0.22 to 0.48, of three with
             a patch planted to 0.80 to 0.91.
@@ -25,7 +25,7 @@ class Limits:
         sure: cross-entropy of the target below which a trigger works. 0.2.
     """
 
-    usual: float = 0.5
+    usual: float = 0.6
     least_rise: float = 0.6
     largest_mask: float = 0.30
     sure: float = 0.2
