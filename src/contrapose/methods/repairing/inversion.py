@@ -37,8 +37,8 @@ from contrapose.training.pictures import write_pictures
 
 FILE, FACTS = "trigger.safetensors", "trigger.json"
 GROWING = 0.5
-"""Share of all steps in which the weight of the mask grows from 0. [design] From the start on in full it takes away most
-of the mask before a trigger has formed below, and what was planted is found in few starts."""
+"""Share of all steps in which the weight of the mask grows from 0. [design] In full from the start on it takes away
+most of the mask before a trigger has formed below, and what was planted is found from few starts."""
 
 
 @dataclass(eq=False)

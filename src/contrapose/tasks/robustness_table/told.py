@@ -87,9 +87,9 @@ def scan_in_words(scan: Mapping[str, Any]) -> str:
             "repair invertune RUN --data CLEAN_PAIRS looks for a trigger, and how easy one of other classes is"
         )
     return (
-        f"poisoned? Under the patch without aim no class stands out by {100 * RISE:.0f} points (the first is {where}; those of "
-        "clean towers pile up somewhere, too), which is no proof that nothing was planted; contrapose repair invertune "
-        "RUN --data CLEAN_PAIRS looks further"
+        f"poisoned? Under the patch without aim no class stands out by {100 * RISE:.0f} points (the first is {where}; "
+        "those of clean towers pile up somewhere, too), which is no proof that nothing was planted; contrapose repair "
+        "invertune RUN --data CLEAN_PAIRS looks further"
     )
 
 
