@@ -252,6 +252,10 @@ def test_slips_are_one_sentence_each(tmp_path: Path, folder: Path) -> None:
         open_pairs(folder, cache=False)
     with pytest.raises(DataError, match="holds pictures without words"):
         open_pairs(np.zeros((4, 8, 8, 3), np.uint8))
+    with pytest.raises(DataError, match=r"omniglot holds pictures without words.*made:scenes"):
+        open_pairs("omniglot")
+    with pytest.raises(DataError, match="python-docs holds texts without pictures"):
+        open_pairs("python-docs")
     with pytest.raises(ArgumentError, match=r"A list of pairs holds \(picture, caption\)"):
         open_pairs([("a.png", 3)])
 

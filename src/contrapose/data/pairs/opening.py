@@ -15,7 +15,7 @@ from contrapose.data.images.images import Images
 from contrapose.data.images.listing import Listing
 from contrapose.data.images.opening import find_pictures
 from contrapose.data.images.request import Request
-from contrapose.data.kinds import MADE_BY_NAME, PLAIN_TEXT
+from contrapose.data.kinds import EMBEDDED, MADE_BY_NAME, MADE_PAIRS, PLAIN_TEXT
 from contrapose.data.labelled import with_unlabelled_note
 from contrapose.data.pairs.captions import NONE, captions_of
 from contrapose.data.pairs.columns import caption_columns
@@ -90,6 +90,11 @@ def _found(spec: Any, text_column: str | None, request: Request) -> tuple[Listin
         return _listed(spec, request)
     if isinstance(spec, str | os.PathLike):
         name = os.fspath(spec)
+        if name in EMBEDDED:
+            held = "pictures without words" if EMBEDDED[name] == "image" else "texts without pictures"
+            raise DataError(
+                f"{name} holds {held}. Pairs to try something with are made: {MADE_BY_NAME}{MADE_PAIRS[0]}."
+            )
         shards = shard_paths(name) if name else None
         if shards is not None and shards[0].suffix.lower() in TAR:
             pictures = find_pictures(spec, replace(request, image_column=None))
