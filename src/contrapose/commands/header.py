@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,8 @@ def _encoder(config: Method, trainer: Trainer) -> str:
     joined = f", {processes} processes, embeddings gathered" if processes > 1 else ""
     where = f"on {trainer.device.type} in {arithmetic}"
     if not isinstance(trainer.learner.encoder, Encoder):  # the first stage makes something else
-        return f"{type(trainer.learner.encoder).__name__.lower()}: {parameters / 1e6:.2f} M parameters, {where}"
+        made = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(trainer.learner.encoder).__name__).lower()
+        return f"{made}: {parameters / 1e6:.2f} M parameters, {where}"
     return f"encoder: {config.encoder}, {parameters / 1e6:.1f} M parameters, {where}{joined}"
 
 

@@ -176,4 +176,4 @@ class AdvCLIP(OnRun):
 
     def remarks(self) -> list[str]:
         defended = "" if self.defence == "none" else f", learned against the towers behind {self.defence}"
-        return [f"bound: {100 * self.area:.3g} % of the picture{defended}"]
+        return [f"bound: at most {100 * self.area:.3g} % of the picture{defended}"]

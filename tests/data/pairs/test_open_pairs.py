@@ -140,6 +140,27 @@ def test_a_folder_without_captions_names_the_json_file_that_lies_there(folder: P
         open_pairs(folder, cache=False)
 
 
+@pytest.mark.parametrize("how", ["folder", "tar"])
+def test_encodings_of_text_files(how: str, tmp_path: Path) -> None:
+    """A mark at the beginning is no letter, UTF-16 says that it is, and what is neither is told."""
+    place = tmp_path / "photos"
+    place.mkdir()
+    contents = ["\ufeffa fête".encode(), "a fête".encode("utf-16"), "a fête".encode("latin-1"), b"a feast"]
+    for row, content in enumerate(contents):
+        (place / f"{row}.PNG").write_bytes(png(row))
+        (place / f"{row}.TXT").write_bytes(content)
+    if how == "tar":
+        with tarfile.open(tmp_path / "photos.tar", "w") as archive:
+            for path in sorted(place.iterdir()):
+                archive.add(path, path.name.lower())
+    source = place if how == "folder" else tmp_path / "photos.tar"
+    assert kind_of(source) == "pairs"
+    pairs = open_pairs(source, cache=False, progress=False)
+    assert pairs.batch(range(4)).captions == (("a fête",), ("a fête",), ("a f\ufffdte",), ("a feast",))
+    assert any("1 text file not in UTF-8" in note or "Captions of 1 sample" in note for note in pairs.notes)
+    assert colours(pairs) == [list(one) for one in COLOURS]
+
+
 def test_coco_captions(folder: Path) -> None:
     (folder.parent / "annotations").mkdir()
     path = folder.parent / "annotations" / "captions.json"
@@ -231,6 +252,10 @@ def test_slips_are_one_sentence_each(tmp_path: Path, folder: Path) -> None:
         open_pairs(folder, cache=False)
     with pytest.raises(DataError, match="holds pictures without words"):
         open_pairs(np.zeros((4, 8, 8, 3), np.uint8))
+    with pytest.raises(DataError, match=r"omniglot stands for pictures that come with the package, .*made:scenes"):
+        open_pairs("omniglot")
+    with pytest.raises(DataError, match="python-docs stands for texts that come"):
+        open_pairs("python-docs")
     with pytest.raises(ArgumentError, match=r"A list of pairs holds \(picture, caption\)"):
         open_pairs([("a.png", 3)])
 

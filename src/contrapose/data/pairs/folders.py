@@ -10,16 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from contrapose.data.files.captioned import decoded, text_beside
 from contrapose.data.files.names import printable
 from contrapose.data.images.folders import others_note
 from contrapose.data.images.listing import Listing, stamp
-from contrapose.data.pairs.captions import captions_of, lines_of
+from contrapose.data.pairs.captions import LOST, captions_of, lines_of
 from contrapose.errors import DataError
 from contrapose.words import counted
 
 SUFFIX = ".txt"
 SHOWN = 3  # files that a note names
-LOST = "\ufffd"  # what stands for bytes that are no letters in UTF-8
 
 
 def beside_pictures(listing: Listing) -> tuple[Listing, list[tuple[str, ...]]]:
@@ -34,11 +34,11 @@ def beside_pictures(listing: Listing) -> tuple[Listing, list[tuple[str, ...]]]:
     garbled: list[str] = []
     folders: Counter[str] = Counter()
     for picture in listing.pictures:
-        stem, _ = os.path.splitext(str(picture))  # noqa: PTH122 - text, for a million files
-        folders[os.path.dirname(stem)] += 1  # noqa: PTH120
-        text = _read(stem + SUFFIX)
-        if LOST in text:
-            garbled.append(stem + SUFFIX)
+        folders[os.path.dirname(str(picture))] += 1  # noqa: PTH120 - text, for a million files
+        beside = text_beside(str(picture))
+        text = "" if beside is None else _read(beside)
+        if beside is not None and LOST in text:
+            garbled.append(beside)
         captions.append(lines_of(text))
     if not any(captions):
         raise DataError(
@@ -119,8 +119,8 @@ def _folder_of(names: Sequence[str], path: Path) -> str:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - text, for a million files
-            return file.read()
+        with open(path, "rb") as file:  # noqa: PTH123 - text, for a million files
+            return decoded(file.read())
     except OSError:
         return ""
 
