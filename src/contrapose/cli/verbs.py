@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contrapose.cli.finished import finish
 from contrapose.cli.parse import as_typed, parse
-from contrapose.cli.training import kind_of, resume_typed
+from contrapose.cli.training import kind_of, owners, resume_typed
 from contrapose.errors import ArgumentError
 from contrapose.shell import shell_command
 
@@ -49,7 +49,7 @@ def _command(verb: str, words: list[str]) -> None:
         rest = ["--init", rest[0], *rest[1:]]
     asked, rest = kind_of(rest)
     kind = first if asked is None else first.on(asked)
-    config = parse(kind, rest, f"{verb} {method}", elsewhere=("--resume", "--modality"))
+    config = parse(kind, rest, f"{verb} {method}", elsewhere=("--resume", "--modality"), owners=owners(verb, kind))
     if not config.data:
         raise ArgumentError(f"Say what it is to work on: {usage(verb, method)}.")
     from contrapose.commands.train import train

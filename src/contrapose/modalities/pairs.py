@@ -37,7 +37,7 @@ class PairOptions(Options):
     hf:NAME, a CLIP-like model of transformers, which is both towers (--init hf:NAME begins with the published
     weights)."""
     text_encoder: str = "transformer"
-    """The text tower: transformer, bag_of_words, or hf:NAME."""
+    """The text tower: transformer, bag_of_words, word_conv, or hf:NAME."""
     image_column: str | None = None
     """Column of a table with the pictures or their paths. Default: one with a usual name (image, path, file, ...)."""
     text_column: str | None = None
