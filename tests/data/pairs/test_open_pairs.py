@@ -13,7 +13,7 @@ import polars
 import pytest
 from PIL import Image
 
-from contrapose.data import kind_of
+from contrapose.data import kind_of, open_data
 from contrapose.data.images.made import scenes
 from contrapose.data.pairs import Pairs, open_pairs
 from contrapose.data.pairs.problems import false_negatives, pair_problems
@@ -208,6 +208,28 @@ def test_pictures_are_asked_for_before_captions() -> None:
         open_pairs({**files, **words})
     pictures = list(np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), np.uint8))
     assert len(open_pairs({"x": pictures, "caption": SAID})) == 4  # as arrays are called, and not tables
+
+
+@pytest.mark.parametrize("place", [".", "annotations"])
+def test_a_folder_says_that_captions_lie_in_it(folder: Path, place: str) -> None:
+    for text in folder.glob("*.txt"):
+        text.unlink()
+    boxes = {"images": [{"id": 0, "file_name": "0.png"}], "annotations": [{"image_id": 0, "bbox": [0, 0, 4, 4]}]}
+    (folder / "boxes.json").write_text(json.dumps(boxes))
+    assert not [note for note in open_data(folder, cache=False).notes if "captions" in note]
+    path = folder / place / "said.json"
+    path.parent.mkdir(exist_ok=True)
+    # What is said of pictures comes after very many of them.
+    listed = [{"id": row, "file_name": f"{row}.png", "license": "x" * 40_000} for row in range(4)]
+    said = [{"image_id": row, "caption": text} for row, text in enumerate(SAID)]
+    path.write_text(json.dumps({"images": listed, "annotations": said}))
+    name = str(path.relative_to(folder))
+    assert open_data(folder, cache=False).notes[-1] == (
+        f"{name} holds captions of pictures: to learn from both as pairs, contrapose train clip --data {path}."
+    )
+    with pytest.raises(DataError, match=f"is it {name}, which lies there"):
+        open_pairs(folder, cache=False)
+    assert len(open_pairs(path, cache=False)) == 4
 
 
 def test_captions_that_are_names_of_classes_are_told() -> None:
