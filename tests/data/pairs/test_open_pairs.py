@@ -16,7 +16,7 @@ from PIL import Image
 from contrapose.data import kind_of, open_data
 from contrapose.data.images.made import scenes
 from contrapose.data.pairs import Pairs, open_pairs
-from contrapose.data.pairs.problems import false_negatives, pair_problems
+from contrapose.data.pairs.problems import false_negatives, pair_facts, pair_problems
 from contrapose.data.samples import Skipped
 from contrapose.errors import ArgumentError, DataError
 from contrapose.modalities import asked_kind
@@ -249,6 +249,7 @@ def test_captions_that_are_names_of_classes_are_told() -> None:
     two = of([[f"class {row % 3}", f"picture {row}"] for row in range(48)])  # each is taken half of the time
     assert "48 pictures: in a batch of 48, 3.75 others" in str(false_negatives(two, 128))
     assert false_negatives(of([f"picture {row // 2}" for row in range(48)]), 24) is None
+    assert ", of 1 word (median); " in pair_facts(of(["dog", "cat"] * 24))[0]
     kinds = [problem.kind for problem in pair_problems(of(["a dog"] * 40 + ["a cat"] * 8))]
     assert ("one caption" in kinds, "same captions" in kinds) == (True, False)
     assert false_negatives(open_pairs("made:scenes?count=400&captions=2"), 128) is None

@@ -69,6 +69,7 @@ def pair_facts(pairs: Pairs) -> list[str]:
     lengths = np.array([len(text.split()) for text in words.values.tolist()])  # (S,)
     per = len(words.values) / len(pairs)
     return [
-        f"{counted(len(words.values), 'caption')}, {per:.1f} a picture, of {int(np.median(lengths))} words (median); "
+        f"{counted(len(words.values), 'caption')}, {per:.1f} a picture, of "
+        f"{counted(int(np.median(lengths)), 'word')} (median); "
         f"{percent(different / len(words.values))} of them are different.",
     ]
