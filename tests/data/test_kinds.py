@@ -106,9 +106,9 @@ def test_a_wrong_path_is_no_reason_to_take_another_method(tmp_path: Path) -> Non
 
 def test_lists_of_numbers_of_one_length_are_histories_where_these_are_asked_for() -> None:
     lists = [[1, 2, 3], [4, 5, 6]]
-    assert [kind_of(lists), kind_of(lists, kinds=("items",))] == ["image", "items"]
+    assert [kind_of(lists), kind_of(lists, wanted=("items",))] == ["image", "items"]
     assert asked_kind(lists, None, {}, kinds=METHODS["sasrec"].kinds).name == "items"
-    assert kind_of([[0.5, 2, 3], [4, 5, 6]], kinds=("items",)) == "image"
+    assert kind_of([[0.5, 2, 3], [4, 5, 6]], wanted=("items",)) == "image"
     for numbers in (lists, [(1, 2), (3, 4)], [[0.5, 1], [2, 3]]):
         with pytest.raises(DataError, match=r"Lists of numbers hold no pictures.*modality='items'.*numpy\.array"):
             MODALITIES["image"].open(numbers)

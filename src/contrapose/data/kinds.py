@@ -33,7 +33,7 @@ PLAIN_TEXT = (".txt", ".py")
 MOST_LOOKED_AT = 200  # entries of a folder, items of a list
 
 
-def kind_of(spec: Any, *, kinds: Sequence[str] = ()) -> str:
+def kind_of(spec: Any, *, wanted: Sequence[str] = ()) -> str:
     """The name of the kind of data that `spec` names, or is; "image" where nothing speaks for another one.
 
     Pictures: arrays of three or four axes, picture files, tables with a column of them. Texts: plain `.txt`, Python's
@@ -46,7 +46,7 @@ def kind_of(spec: Any, *, kinds: Sequence[str] = ()) -> str:
     and say how a side is named.
 
     Arguments:
-        kinds: those that are asked for, where not all are: lists of whole numbers, all of one length, are items then.
+        wanted: kinds that are asked for, where not all are: lists of whole numbers, all of one length, are items then.
     """
     if isinstance(spec, Samples):
         return spec.modality
@@ -64,7 +64,7 @@ def kind_of(spec: Any, *, kinds: Sequence[str] = ()) -> str:
         return _of_array(spec)
     if isinstance(spec, list | tuple) and spec and _are_texts(spec):
         return "text"
-    asked = "items" in kinds and "image" not in kinds
+    asked = "items" in wanted and "image" not in wanted
     if isinstance(spec, list | tuple) and spec and are_histories(spec[:MOST_LOOKED_AT], asked=asked):
         return "items"
     if isinstance(spec, list | tuple) and spec and all(isinstance(row, Mapping) for row in spec[:MOST_LOOKED_AT]):
