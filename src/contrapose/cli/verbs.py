@@ -12,8 +12,11 @@ USAGE = """\
 usage: contrapose {verb} METHOD RUN --data DATA [options]
        contrapose {verb} --resume RUN
 
-RUN is the trained encoder that is given: a run, an encoder's folder, hf:NAME or timm:NAME. It stays as it is.
-Methods: {methods}. {example} shows the options of one."""
+RUN is the trained encoder that is given: a run, an encoder's folder, hf:NAME or timm:NAME. It stays as it is{copy}.
+
+{methods}
+
+{example} shows the options of one, and what to expect of it."""
 
 
 def attack_command(words: list[str]) -> None:
@@ -30,12 +33,16 @@ def _command(verb: str, words: list[str]) -> None:
     if any(word.split("=")[0] == "--resume" for word in words):
         resume_typed(words, verb)
         return
+    from contrapose.methods import METHODS
     from contrapose.methods.verbs import method_for, methods_of, usage
 
     known = methods_of(verb)
     if not words or words[0] in ("-h", "--help"):
         example = shell_command(verb, known[0] if known else "METHOD", "--help")
-        print(USAGE.format(verb=verb, methods=", ".join(known) or "none yet", example=example))
+        width = max(map(len, known), default=0)
+        listed = "\n".join(f"  {name:<{width}}  {METHODS[name].about.purpose}" for name in known)
+        copy = ": what is repaired is a copy" if verb == "repair" else ""
+        print(USAGE.format(verb=verb, copy=copy, methods=listed or "No methods yet.", example=example))
         return
     method = words[0]
     if method.startswith("-"):
