@@ -59,6 +59,18 @@ def test_the_kind_is_settled_by_the_method_and_refused_by_others(tmp_path: Path)
     assert one_side.load().encoder.modality == "image"
 
 
+def test_captions_that_are_names_of_classes_are_told_at_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 16, 16, 3), np.uint8)
+    options = {**SMALL, "batch_size": 16, "epochs": 1, "quiet": False}
+    for own, said in ((3, True), (32, False)):
+        data = {"image": list(pixels), "caption": [f"class {row % own}" for row in range(32)]}
+        contrapose.train("clip", data=data, out=str(tmp_path / f"of-{own}"), **options)
+        told = "".join(capsys.readouterr())
+        assert ("note: 3 different captions for 32 pictures: in a batch of 16, " in told) is said
+
+
 def test_a_group_within_a_group_keeps_the_defaults_of_the_method() -> None:
     from contrapose.training.config_file import from_dictionary, to_dictionary
 

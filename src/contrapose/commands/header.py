@@ -43,6 +43,10 @@ def announce(config: Method, samples: Samples, runner: Runner, run: RunFolder) -
         unused = [] if getattr(config, "init", None) is None else kind.unused(config, encoder)
         for remark in (*unused, *kind.read_by(encoder, samples)):
             monitor.say(f"note: {remark}")
+        contrasts = runner.job.learner.contrasts and config.verb == "train"
+        wrong = kind.false_negatives(samples, config.batch_size) if contrasts else None
+        if wrong is not None:
+            monitor.say(f"note: {wrong}")
     for skipped in samples.skipped[:5]:
         monitor.say(f"skipped: {skipped.path} ({skipped.reason})")
     if len(samples.skipped) > 5:

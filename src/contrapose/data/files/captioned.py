@@ -8,7 +8,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-HEAD = 65_536  # bytes of a JSON file by which it is told
+HEAD = 65_536  # bytes of a JSON file, at either end, by which it is told
+MOST_JSON = 20  # files that are looked at
 SOME = 4_000  # bytes of a text file
 HALF = 0.5
 """Share of the pictures that have words beside them, from which on a folder is one of pairs [design]."""
@@ -37,6 +38,13 @@ def decoded(content: bytes) -> str:
     return content.decode("utf-16" if wide else "utf-8-sig", "replace")
 
 
+def caption_files(folder: Path) -> list[Path]:
+    """Those JSON files in a folder, or in one of its folders, that hold captions of pictures as COCO has them, and not
+    boxes alone."""
+    found = sorted(path for pattern in ("*.json", "*/*.json") for path in folder.glob(pattern))[:MOST_JSON]
+    return [path for path in found if is_coco(path) and b'"caption"' in _ends(path)]
+
+
 def is_coco(path: Path) -> bool:
     """Whether a JSON file begins as one of captions does: an object that lists images or annotations."""
     try:
@@ -45,6 +53,17 @@ def is_coco(path: Path) -> bool:
     except OSError:
         return False
     return head.lstrip().startswith(b"{") and (b'"annotations"' in head or b'"images"' in head)
+
+
+def _ends(path: Path) -> bytes:
+    """The beginning and the end of a file: pictures come first in it, and then what is said of them."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+            file.seek(max(0, path.stat().st_size - HEAD))
+            return head + file.read(HEAD)
+    except OSError:
+        return b""
 
 
 def _holds_words(path: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from contrapose.data.files.captioned import decoded, text_beside
+from contrapose.data.files.captioned import caption_files, decoded, text_beside
 from contrapose.data.files.names import printable
 from contrapose.data.images.folders import others_note
 from contrapose.data.images.listing import Listing, stamp
@@ -68,7 +68,8 @@ def beside_pictures(listing: Listing) -> tuple[Listing, list[tuple[str, ...]]]:
 def list_coco(path: Path) -> tuple[Listing, list[tuple[str, ...]]]:
     """The pictures that a COCO caption file names, and all captions of each.
 
-    Pictures lie beside the file, in a folder beside it, or in one beside its folder, as COCO itself has them.
+    Pictures lie beside the file, in a folder beside it, in one beside its folder, as COCO itself has them, or beside
+    its folder.
 
     Errors:
         DataError: not such a file, or none of its pictures is there.
@@ -108,11 +109,11 @@ def _folder_of(names: Sequence[str], path: Path) -> str:
     beside = [*sorted(one for one in near.iterdir() if one.is_dir())]
     around = [*sorted(one for one in near.parent.iterdir() if one.is_dir())] if near.parent != near else []
     some = names[:: max(1, len(names) // 20)][:20]
-    for folder in (near, *beside, *around):
+    for folder in (near, *beside, *around, near.parent):
         if any((folder / name).is_file() for name in some):
             return str(folder)
     raise DataError(
-        f"None of the pictures that {path} names lies beside it, in a folder beside it, or in one beside its folder "
+        f"None of the pictures that {path} names lies beside it or its folder, or in a folder beside these "
         f"(first: {printable(names[0])}). Move the file to the pictures."
     )
 
@@ -131,10 +132,11 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _json_beside(listing: Listing) -> str:
-    """Names the first JSON file in the folder that was given, which may be the one to open."""
-    place = Path(listing.place) if listing.place else None
-    found = sorted(place.glob("*.json")) if place is not None and place.is_dir() else []
-    return f" (is it {printable(found[0].name)}, which lies there? --data takes its path)" if found else ""
+    """Names the JSON file of captions in the folder that was given, or else the first, which may be the one to open."""
+    place = Path(listing.place or os.devnull)
+    found = [*caption_files(place), *sorted(place.glob("*.json"))] if place.is_dir() else []
+    name = printable(os.path.relpath(found[0], place)) if found else ""
+    return f" (is it {name}, which lies there? --data takes its path)" if found else ""
 
 
 def _texts_in(folder: str) -> list[str]:
