@@ -9,6 +9,7 @@ import pytest
 from contrapose.cli.completion import options_of_commands
 from contrapose.cli.flags import flags_of
 from contrapose.cli.parse import parse
+from contrapose.cli.training import owners
 from contrapose.commands.claim_options import ReproduceOptions
 from contrapose.commands.options import CompareOptions, EmbedOptions, EvaluateOptions
 from contrapose.commands.search import SearchOptions
@@ -113,6 +114,20 @@ def test_so_is_a_mistake_in_other_commands(kind: type, words: str, sentence: str
 def test_flags_of_another_form_of_the_command_are_suggested() -> None:
     with pytest.raises(ArgumentError, match="Did you mean '--resume'"):
         parse(SimCLR, ["--resum", "run"], "train", elsewhere=("--resume",))
+
+
+def test_who_has_an_option_that_this_one_lacks_is_named() -> None:
+    def told(verb: str, method: str, *words: str) -> str:
+        kind = METHODS[method]
+        with pytest.raises(ArgumentError, match=r"^[^\n]+$") as refused:
+            parse(kind, list(words), f"{verb} {method}", owners=owners(verb, kind))
+        return str(refused.value)
+
+    assert "clip-rocket has no option --loss. It is one of clip: " in told("train", "clip-rocket", "--loss", "sigmoid")
+    assert "clip has no option --companion. It is one of clip-rocket: " in told("train", "clip", "--companion=barlip")
+    assert "Did you mean '--log-steps'" in told("train", "clip-rocket", "--log-step", "3")
+    assert "It is one of" not in told("repair", "patch-training", "--companion", "barlip")  # which `train` has
+    assert "Did you mean '--init'" in told("train", "clip", "--base", "runs/first")  # which others have for another end
 
 
 def test_the_type_of_every_option_is_known() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,8 @@ def test_help_says_what_there_is(verb: str, capsys: pytest.CaptureFixture[str]) 
     main([verb, "--help"])
     said = capsys.readouterr().out
     assert f"contrapose {verb} METHOD RUN --data DATA" in said
-    assert all(name in said for name in methods_of(verb))
+    for name in methods_of(verb):  # each with what it is for, in a line of its own
+        assert re.search(rf"^  {name} +{re.escape(METHODS[name].about.purpose)}$", said, re.MULTILINE)
 
 
 def test_an_attack_names_its_victims_its_bound_and_its_purpose(attacked: Any, place: Path) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from contrapose.data import Images, Rows, kind_of
 from contrapose.errors import DataError
+from contrapose.methods import METHODS
 from contrapose.modalities import MODALITIES, asked_kind
 
 
@@ -101,6 +102,18 @@ def test_a_wrong_path_is_no_reason_to_take_another_method(tmp_path: Path) -> Non
         asked_kind(str(tmp_path / "clicks.csv"), None, {}, kinds=("items",))
     for name in ("hub:someone/something", "omniglot"):
         assert asked_kind(name, None, {}, kinds=("items",)).name == "image"
+
+
+def test_lists_of_numbers_of_one_length_are_histories_where_these_are_asked_for() -> None:
+    lists = [[1, 2, 3], [4, 5, 6]]
+    assert [kind_of(lists), kind_of(lists, wanted=("items",))] == ["image", "items"]
+    assert asked_kind(lists, None, {}, kinds=METHODS["sasrec"].kinds).name == "items"
+    assert kind_of([[0.5, 2, 3], [4, 5, 6]], wanted=("items",)) == "image"
+    for numbers in (lists, [(1, 2), (3, 4)], [[0.5, 1], [2, 3]]):
+        with pytest.raises(DataError, match=r"Lists of numbers hold no pictures.*modality='items'.*numpy\.array"):
+            MODALITIES["image"].open(numbers)
+    assert len(MODALITIES["rows"].open(np.array(lists))) == 2  # as the sentence says
+    assert len(MODALITIES["items"].open([[1, 2, 3, 4], [4, 5, 6, 7]])) == 2
 
 
 @pytest.mark.parametrize("kind", ["image", "text", "rows", "items", "frames", "graph", "pairs"])

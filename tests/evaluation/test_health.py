@@ -82,6 +82,7 @@ def test_the_line_is_the_one_of_the_console() -> None:
     assert bare.line() == "health: spread 0.93 (1 = isotropic) · effective rank 61 of 100 · loss 0.25"
     assert "65,536 negatives" in Health(65_536, 0.9, 60, 128, 1).line()
     assert "6.5 negatives" in Health(6.5, 0.9, 60, 128, 1).line()
+    assert "health: 1 negative per anchor" in Health(1, 0.9, 60, 128, 1).line()
 
 
 def test_measure_is_the_functions_over_all_rows(generator) -> None:

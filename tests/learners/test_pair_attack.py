@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-import torch.distributed as dist
-from torch import Tensor
+from gradient_parity import assert_turns_are_one, average, own_part
 
 from contrapose.data import Batch
-from contrapose.distributed import rank, world_size
 from contrapose.encoders import Frozen, build, fingerprint_of, frozen
 from contrapose.encoders.pairs import build_towers
 from contrapose.encoders.perturbations import DeltaGenerator, ReplacedWord, WordGenerator
@@ -20,7 +18,6 @@ from contrapose.errors import ArgumentError
 from contrapose.learners import PairAttack, PairTerms
 from contrapose.objectives import farthest_owners, squared_shift, to_farthest
 from contrapose.paired import Paired
-from distributed_helper import run_ranks
 
 SIDE, BATCH, SCALES, CAPTIONS, RADIUS = 8, 4, 3, 2, 0.1
 TURNS = ("word", "delta")
@@ -86,13 +83,6 @@ def play(learner: PairAttack, steps: int, own: slice = slice(None), dtype: torch
                     weight -= 0.01 * average(weight.grad)
         learner.after_step([taken])
     return losses
-
-
-def average(value: Tensor) -> Tensor:
-    if world_size() > 1:
-        dist.all_reduce(value)
-        value /= world_size()
-    return value
 
 
 def test_towers_stay_bit_for_bit_and_have_no_gradient() -> None:
@@ -201,20 +191,13 @@ def test_it_leads_astray() -> None:
 def by_turns() -> dict[str, Any]:
     learner = attack().double()
     learner.victim.network.double()
-    share = BATCH // world_size()
-    losses = play(learner, 2, slice(rank() * share, (rank() + 1) * share), torch.float64)
+    losses = play(learner, 2, own_part(BATCH), torch.float64)
     state = {name: value.detach().clone() for name, value in learner.state_dict().items()}
     return {"losses": losses, **state}
 
 
 def test_two_processes_are_one_turn_by_turn() -> None:
-    alone = by_turns()
-    start = attack().double().state_dict()
-    assert any(not torch.allclose(start[name], alone[name], atol=1e-5) for name in start)
-    for found in run_ranks(by_turns):
-        assert found["losses"] == pytest.approx(alone["losses"], rel=1e-8)
-        for name in start:
-            torch.testing.assert_close(found[name], alone[name], rtol=1e-6, atol=1e-9, msg=name)
+    assert_turns_are_one(by_turns, attack().double().state_dict(), moved=1e-5)
 
 
 def test_bad_input() -> None:

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 import torch
-import torch.distributed as dist
-from torch import Tensor, nn
+from gradient_parity import assert_turns_are_one, average, own_part
+from torch import nn
 
 from contrapose.data import Batch
-from contrapose.distributed import rank, world_size
 from contrapose.encoders import Frozen, build, fingerprint_of, frozen
 from contrapose.encoders.pairs import joined_towers
 from contrapose.encoders.perturbations import PatchDiscriminator, PatchGenerator
@@ -24,7 +23,6 @@ from contrapose.objectives import pushed_apart, topology_deviation
 from contrapose.padded import Padded
 from contrapose.paired import Paired
 from contrapose.robustness import blurred, patch_mask
-from distributed_helper import run_ranks
 
 SIDE, BATCH = 8, 6
 AREA = 9 / 64
@@ -84,13 +82,6 @@ def play(learner: PatchGame, steps: int, own: slice = slice(None), dtype: torch.
             learner.after_turn(turn)
         losses.append(float(average(taken.loss.detach().clone())))
     return losses
-
-
-def average(value: Tensor) -> Tensor:
-    if world_size() > 1:
-        dist.all_reduce(value)
-        value /= world_size()
-    return value
 
 
 def test_towers_stay_bit_for_bit_and_have_no_gradient() -> None:
@@ -193,19 +184,12 @@ def by_turns() -> dict[str, Any]:
     """A discriminator with a norm over the batch takes that of its own process; without it processes are one."""
     learner = game(norm=False).double()
     learner.victim.network.double()
-    share = BATCH // world_size()
-    losses = play(learner, 2, slice(rank() * share, (rank() + 1) * share), torch.float64)
+    losses = play(learner, 2, own_part(BATCH), torch.float64)
     return {"losses": losses, **{name: weight.detach().clone() for name, weight in learner.named_parameters()}}
 
 
 def test_two_processes_are_one_turn_by_turn() -> None:
-    alone = by_turns()
-    start = dict(game(norm=False).double().named_parameters())
-    assert any(not torch.allclose(start[name], alone[name], atol=1e-4) for name in start)
-    for found in run_ranks(by_turns):
-        assert found["losses"] == pytest.approx(alone["losses"], rel=1e-8)
-        for name in start:
-            torch.testing.assert_close(found[name], alone[name], rtol=1e-6, atol=1e-9, msg=name)
+    assert_turns_are_one(by_turns, dict(game(norm=False).double().named_parameters()), moved=1e-4)
 
 
 def test_bad_input() -> None:

@@ -17,6 +17,7 @@ from contrapose.commands.report import report
 from contrapose.commands.search import SearchOptions, search
 from contrapose.commands.search_sheet import sheet_of
 from contrapose.data.pairs import open_pairs
+from contrapose.data.texts import Texts
 from contrapose.errors import ArgumentError
 from contrapose.methods import CLIP, METHODS
 from contrapose.training.checkpoint import list_checkpoints, load_checkpoint, load_newest
@@ -56,6 +57,18 @@ def test_the_kind_is_settled_by_the_method_and_refused_by_others(tmp_path: Path)
         batch_size=32,
     )
     assert one_side.load().encoder.modality == "image"
+
+
+def test_captions_that_are_names_of_classes_are_told_at_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 16, 16, 3), np.uint8)
+    options = {**SMALL, "batch_size": 16, "epochs": 1, "quiet": False}
+    for own, said in ((3, True), (32, False)):
+        data = {"image": list(pixels), "caption": [f"class {row % own}" for row in range(32)]}
+        contrapose.train("clip", data=data, out=str(tmp_path / f"of-{own}"), **options)
+        told = "".join(capsys.readouterr())
+        assert ("note: 3 different captions for 32 pictures: in a batch of 16, " in told) is said
 
 
 def test_a_group_within_a_group_keeps_the_defaults_of_the_method() -> None:
@@ -102,6 +115,29 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """One epoch of `clip`."""
     place = str(tmp_path_factory.mktemp("clip") / "run")
     return contrapose.train("clip", data=FEW, out=place, epochs=1, **{**SMALL, "batch_size": 16})
+
+
+def test_what_retrieval_prints_is_what_the_embeddings_give(run: Any) -> None:
+    """Recall and gap once more, by hand, from both sides; and that these very pairs were learned from."""
+    towers, pairs = run.load(), open_pairs(FEW)
+    found = evaluate(run.path, data=FEW, quiet=True)
+    pictures = towers.embed(pairs.pictures, normalize=True).astype(float)  # (N, D)
+    said = list(dict.fromkeys(text for some in pairs.captions for text in some))
+    words = towers.embed(Texts(said), normalize=True).astype(float)  # (T, D)
+    of = np.array([[text in set(some) for text in said] for some in pairs.captions])  # (N, T)
+    scores = pictures @ words.T
+    for name, values, right in (("by picture", scores, of), ("by words", scores.T, of.T)):
+        best = np.where(right, values, -np.inf).max(axis=1, keepdims=True)
+        rank = 1 + (values > best + 1e-9).sum(axis=1)
+        for count in (1, 5, 10):
+            assert found.arms["trained"][f"recall@{count} {name}"].value == pytest.approx(
+                (rank <= count).mean(), abs=0.05
+            )
+    first = words[[said.index(some[0]) for some in pairs.captions]]
+    gap = np.linalg.norm(pictures.mean(axis=0) - first.mean(axis=0))
+    assert found.arms["trained"]["modality gap"].value == pytest.approx(gap, abs=1e-5)
+    assert any("trained on these very pairs" in note for note in found.notes)
+    assert not any("trained on these" in note for note in evaluate(run.path, data=SCENES, quiet=True).notes)
 
 
 def test_words_look_among_pictures_and_a_picture_among_words(run: Any, tmp_path: Path) -> None:

@@ -67,6 +67,8 @@ def test_two_towers_are_told_how_to_hand_over_one(pictures: str, tmp_path: Path)
     save_encoder(towers, tmp_path / "towers")
     with pytest.raises(ArgumentError, match=r"dsva asks for one encoder of pictures, and .*towers holds two towers"):
         contrapose.attack("dsva", tmp_path / "towers", data=pictures, out=str(tmp_path / "run"), **QUICK)
+    with pytest.raises(ArgumentError, match=r"in Python: base=contrapose\.load\("):  # where that is how it is given
+        contrapose.train("classifier", base=tmp_path / "towers", data=pictures, out=str(tmp_path / "run"), quiet=True)
     one = contrapose.load(tmp_path / "towers").encoder.image  # type: ignore[union-attr]
     run = contrapose.attack("dsva", one, data=pictures, facet="token", out=str(tmp_path / "run"), **QUICK)
     assert load_perturbation(run.path).victims[0].encoder == "micro_conv"

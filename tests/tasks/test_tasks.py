@@ -153,8 +153,13 @@ def test_a_wrong_task_is_refused_by_what_it_needs_and_what_there_is(
 ) -> None:
     texts = given(of_texts, {"text": pairs["sentence1"]})
     for name in TASKS:
-        with pytest.raises(DataError, match=f"The task {name} needs .*; a dict has the columns text"):
+        told = f"The task {name} needs .*; a dict has the columns text"
+        if TASKS[name].modalities is not None and "text" not in TASKS[name].modalities:
+            told = f"The task {name} is for encoders of .*, and this is one of texts"
+        with pytest.raises(DataError, match=told):
             task_for(texts, name)
+    with pytest.raises(DataError, match=r"pair-retrieval is for encoders of pairs, and this is one of pictures"):
+        task_for(given(of_pictures, labelled(pictures)), "pair-retrieval")
     with pytest.raises(DataError, match=r"regression needs a number .*; a dict has the columns images, labels"):
         task_for(given(of_pictures, labelled(pictures)), "regression")
     with pytest.raises(DataError, match=r"labelled-table needs classes.*; an ndarray has neither labels nor numbers"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,18 +15,29 @@ from contrapose.training.config_file import from_dictionary
 
 Options = TypeVar("Options")
 
+Owners = Callable[[str], Sequence[str]]
+"""A flag into the names of those that have it."""
 KINDS = {int: "a whole number", float: "a number"}
 """How a sentence calls what a word must be."""
+SHOWN = 3  # names of those that have a flag
 MEANT = {"--base": "--init"}
 """A flag of some methods, and the one with that meaning of those that lack it: spelling would name another."""
 
 
-def parse(kind: type[Options], words: list[str], command: str, *, elsewhere: Sequence[str] = ()) -> Options:
+def parse(
+    kind: type[Options],
+    words: list[str],
+    command: str,
+    *,
+    elsewhere: Sequence[str] = (),
+    owners: Owners = lambda flag: (),
+) -> Options:
     """Read `words` into the dataclass `kind`.
 
     Arguments:
         command: what was typed before them, for the sentences.
         elsewhere: flags that this form of the command does not take, but another one does: also suggested.
+        owners: which others (methods) have a flag that this one lacks: they are named.
 
     Errors:
         ArgumentError: an unknown flag or choice (the nearest is named), a flag that is there twice or lacks its value,
@@ -37,7 +48,7 @@ def parse(kind: type[Options], words: list[str], command: str, *, elsewhere: Seq
         import tyro
 
         tyro.cli(kind, args=["--help"], prog=f"contrapose {command}", config=(tyro.conf.OmitSubcommandPrefixes,))
-    reader = _Reader(flags_of(kind), command, ("--help", *elsewhere))
+    reader = _Reader(flags_of(kind), command, ("--help", *elsewhere), owners)
     values = reader.read(words)
     with as_typed(kind):
         return from_dictionary(kind, values, where=f"the options of {command}")
@@ -56,8 +67,8 @@ def as_typed(kind: type[Any]) -> Iterator[None]:
 class _Reader:
     """Goes through the words once."""
 
-    def __init__(self, flags: Sequence[Flag], command: str, elsewhere: Sequence[str]) -> None:
-        self.command, self.elsewhere = command, elsewhere
+    def __init__(self, flags: Sequence[Flag], command: str, elsewhere: Sequence[str], owners: Owners) -> None:
+        self.command, self.elsewhere, self.owners = command, elsewhere, owners
         self.by_name = {name: flag for flag in flags for name in flag.names}
         self.positionals = [flag for flag in flags if flag.positional]
         self.flags = flags
@@ -123,10 +134,13 @@ class _Reader:
         return f" Did you mean {f'{flag.name} {value}'.strip()!r}?"
 
     def _nearest(self, typed: str) -> str:
-        """The flag that is spelled most like it, the last part of a dotted name by itself included."""
+        """Who has it, else the flag that is spelled most like it, the last part of a dotted name by itself included."""
         wanted = "--" + typed.lstrip("-").replace("_", "-").lower()
         if MEANT.get(wanted) in self.by_name:
             return f" Did you mean {MEANT[wanted]!r}?"
+        if found := self.owners(wanted):
+            more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+            return f" It is one of {', '.join(found[:SHOWN])}{more}: contrapose {self.command} --help shows its own."
         names = {name: name for name in (*self.by_name, *self.elsewhere)}
         names |= {f"--{name.rpartition('.')[2]}": name for name in self.by_name if "." in name}
         close = difflib.get_close_matches(wanted, names, n=1, cutoff=0.6)

@@ -15,7 +15,7 @@ from contrapose.methods.default import BASELINE, DEFAULT_METHOD, DEFAULT_REASON,
 from contrapose.shell import shell_command
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from contrapose.methods import Method
     from contrapose.modalities import Modality
@@ -56,7 +56,8 @@ def train_command(words: list[str]) -> None:
         _method_first(late[0], words)
     elsewhere = ("--resume", "--modality")
     try:
-        config = parse(kind, rest, f"train {method}" if named else "train", elsewhere=elsewhere)
+        command = f"train {method}" if named else "train"
+        config = parse(kind, rest, command, elsewhere=elsewhere, owners=owners("train", kind))
     except SystemExit:  # the help was printed
         print(_help_of_other_kinds(method, kind))
         raise
@@ -94,6 +95,18 @@ def kind_of(words: list[str], kinds: Sequence[str] = ()) -> tuple[str | None, li
             reading = {name: _value_of(f"--{name.replace('_', '-')}", words)[0] for name in names}
             asked = asked_kind(data, None, reading, kinds=kinds).name
     return asked, rest
+
+
+def owners(verb: str, kind: type[Method]) -> Callable[[str], list[str]]:
+    """Which methods of a verb have a flag, on the kind of data that `kind` is configured for."""
+
+    def having(flag: str) -> list[str]:
+        from contrapose.methods import METHODS, methods_of
+
+        able = [name for name in methods_of(verb) if METHODS[name].takes(kind.modality)]
+        return [name for name in able if any(flag in one.names for one in flags_of(METHODS[name].on(kind.modality)))]
+
+    return having
 
 
 def _help_of_other_kinds(method: str, shown: type[Method]) -> str:

@@ -14,6 +14,7 @@ from contrapose.cli.verbs import attack_command, repair_command
 from contrapose.commands.claim_options import ClaimsOptions, ReproduceOptions
 from contrapose.commands.options import CalibrateOptions, CompareOptions, EmbedOptions, EvaluateOptions
 from contrapose.errors import ArgumentError, UnwrittenError, did_you_mean
+from contrapose.words import counted
 
 if TYPE_CHECKING:
     from contrapose.search import Matches
@@ -41,7 +42,7 @@ def _embed(words: list[str]) -> None:
 
     samples = embed(**vars(options))
     told(samples)
-    print(f"Wrote {len(samples):,} embeddings to {options.out}")
+    print(f"Wrote {counted(len(samples), 'embedding')} to {options.out}")
     if options.out.endswith(".npy"):
         print("note: .npy holds the numbers alone; .parquet and .npz keep names and labels", file=sys.stderr)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contrapose.cli.finished import finish
 from contrapose.cli.parse import as_typed, parse
-from contrapose.cli.training import kind_of, resume_typed
+from contrapose.cli.training import kind_of, owners, resume_typed
 from contrapose.errors import ArgumentError
 from contrapose.shell import shell_command
 
@@ -12,8 +12,11 @@ USAGE = """\
 usage: contrapose {verb} METHOD RUN --data DATA [options]
        contrapose {verb} --resume RUN
 
-RUN is the trained encoder that is given: a run, an encoder's folder, hf:NAME or timm:NAME. It stays as it is.
-Methods: {methods}. {example} shows the options of one."""
+RUN is the trained encoder that is given: a run, an encoder's folder, hf:NAME or timm:NAME. It stays as it is{copy}.
+
+{methods}
+
+{example} shows the options of one, and what to expect of it."""
 
 
 def attack_command(words: list[str]) -> None:
@@ -30,12 +33,16 @@ def _command(verb: str, words: list[str]) -> None:
     if any(word.split("=")[0] == "--resume" for word in words):
         resume_typed(words, verb)
         return
+    from contrapose.methods import METHODS
     from contrapose.methods.verbs import method_for, methods_of, usage
 
     known = methods_of(verb)
     if not words or words[0] in ("-h", "--help"):
         example = shell_command(verb, known[0] if known else "METHOD", "--help")
-        print(USAGE.format(verb=verb, methods=", ".join(known) or "none yet", example=example))
+        width = max(map(len, known), default=0)
+        listed = "\n".join(f"  {name:<{width}}  {METHODS[name].about.purpose}" for name in known)
+        copy = ": what is repaired is a copy" if verb == "repair" else ""
+        print(USAGE.format(verb=verb, copy=copy, methods=listed or "No methods yet.", example=example))
         return
     method = words[0]
     if method.startswith("-"):
@@ -49,7 +56,7 @@ def _command(verb: str, words: list[str]) -> None:
         rest = ["--init", rest[0], *rest[1:]]
     asked, rest = kind_of(rest, first.kinds)
     kind = first if asked is None else first.on(asked)
-    config = parse(kind, rest, f"{verb} {method}", elsewhere=("--resume", "--modality"))
+    config = parse(kind, rest, f"{verb} {method}", elsewhere=("--resume", "--modality"), owners=owners(verb, kind))
     if not config.data:
         raise ArgumentError(f"Say what it is to work on: {usage(verb, method)}.")
     from contrapose.commands.train import train

@@ -13,11 +13,14 @@ from contrapose.tasks import Given, Measurement
 
 def seen(config: Method | None, tested: Any, measurement: Measurement) -> list[str]:
     """A note where the test samples are among those that the run was trained on."""
-    if config is None or measurement.target is None or not isinstance(tested, str | os.PathLike):
+    if config is None or not isinstance(tested, str | os.PathLike):
         return []
     if Path(tested).expanduser().absolute() != Path(config.data).expanduser().absolute():
         return []
-    noun, target = MODALITIES[config.modality].noun, measurement.target
+    kind, target = MODALITIES[config.modality], measurement.target
+    noun = kind.noun
+    if target is None:  # which sides belong together is what was learned, and what is asked
+        return [f"the towers were trained on these very {noun}s: give others with --data"] if kind.sides else []
     if target in config.shown_targets:
         return [
             f"the encoder was trained with the {target}s of these very {noun}s, the tested ones too: hold some out "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,10 @@ def announce(config: Method, samples: Samples, runner: Runner, run: RunFolder) -
         unused = [] if getattr(config, "init", None) is None else kind.unused(config, encoder)
         for remark in (*unused, *kind.read_by(encoder, samples)):
             monitor.say(f"note: {remark}")
+        contrasts = runner.job.learner.contrasts and config.verb == "train"
+        wrong = kind.false_negatives(samples, config.batch_size) if contrasts else None
+        if wrong is not None:
+            monitor.say(f"note: {wrong}")
     for skipped in samples.skipped[:5]:
         monitor.say(f"skipped: {skipped.path} ({skipped.reason})")
     if len(samples.skipped) > 5:
@@ -96,7 +101,8 @@ def _encoder(config: Method, trainer: Trainer) -> str:
     joined = f", {processes} processes, embeddings gathered" if processes > 1 else ""
     where = f"on {trainer.device.type} in {arithmetic}"
     if not isinstance(trainer.learner.encoder, Encoder):  # the first stage makes something else
-        return f"{type(trainer.learner.encoder).__name__.lower()}: {parameters / 1e6:.2f} M parameters, {where}"
+        made = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(trainer.learner.encoder).__name__).lower()
+        return f"{made}: {parameters / 1e6:.2f} M parameters, {where}"
     return f"encoder: {config.encoder}, {parameters / 1e6:.1f} M parameters, {where}{joined}"
 
 

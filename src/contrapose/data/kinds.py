@@ -35,7 +35,7 @@ CAPTION_LISTS = ("caption", "captions", "texts", "sentences")
 MOST_LOOKED_AT = 200  # entries of a folder, items of a list
 
 
-def kind_of(spec: Any) -> str:
+def kind_of(spec: Any, *, wanted: Sequence[str] = ()) -> str:
     """The name of the kind of data that `spec` names, or is; "image" where nothing speaks for another one.
 
     Pictures: arrays of three or four axes, picture files, tables with a column of them. Texts: plain `.txt`, Python's
@@ -46,6 +46,9 @@ def kind_of(spec: Any) -> str:
     graphs of torch-geometric and networkx, pairs of nodes and edges. Pairs:
     tables and tars of pictures and texts, `x.jpg` beside `x.txt`, COCO's captions: methods of one side refuse these,
     and say how a side is named.
+
+    Arguments:
+        wanted: kinds that are asked for, where not all are: lists of whole numbers, all of one length, are items then.
     """
     if isinstance(spec, Samples):
         return spec.modality
@@ -63,7 +66,8 @@ def kind_of(spec: Any) -> str:
         return _of_array(spec)
     if isinstance(spec, list | tuple) and spec and _are_texts(spec):
         return "text"
-    if isinstance(spec, list | tuple) and spec and are_histories(spec[:MOST_LOOKED_AT]):
+    asked = "items" in wanted and "image" not in wanted
+    if isinstance(spec, list | tuple) and spec and are_histories(spec[:MOST_LOOKED_AT], asked=asked):
         return "items"
     if isinstance(spec, list | tuple) and spec and all(isinstance(row, Mapping) for row in spec[:MOST_LOOKED_AT]):
         some = spec[:MOST_LOOKED_AT]

@@ -28,9 +28,9 @@ def only_labelled(samples: S) -> S:
 
 
 def with_unlabelled_note(samples: S) -> S:
-    """The same samples, and where some have no label a note that says how many."""
+    """The same samples, and where some have no label a note that says how many; another where -1 may be a class."""
     if samples.labels is not None and (samples.labels == UNLABELLED).any() and _note(samples) not in samples.notes:
-        samples.notes = (*samples.notes, _note(samples))
+        samples.notes = (*samples.notes, *_minus_one(samples), _note(samples))
     return samples
 
 
@@ -46,6 +46,16 @@ def class_texts(samples: Samples) -> list[str | None] | None:
         None if label == UNLABELLED else str(label) if names is None else names[label]
         for label in samples.labels.tolist()
     ]
+
+
+def _minus_one(samples: Samples) -> list[str]:
+    """That -1 is no class, where the labels are numbers and but one other is there: two classes may be called so."""
+    there = np.setdiff1d(samples.labels if samples.labels is not None else [], [UNLABELLED])  # (C,)
+    names = samples.class_names
+    if len(there) != 1 or (names is not None and not names[int(there[0])].isdecimal()):
+        return []
+    only = there[0] if names is None else names[int(there[0])]
+    return [f"The only class is {only}: -1 stands for no label. Where it is a class, write 0 in its place, or names."]
 
 
 def _note(samples: Samples) -> str:

@@ -113,20 +113,14 @@ class WithPartners:
         timed: Timed = untimed,
     ) -> Batch:
         main, seed = self.main, generator.initial_seed()
-        epoch, position = divmod(step, self.steps_per_epoch)
         with timed("data"):
-            indices = torch.as_tensor(main.sampler.indices(epoch, position * main.batches + part))  # (B,)
+            indices = main.indices(step, part)  # (B,)
             drawn = self.table.draw(indices, derived_generator(seed, PARTNERS))  # (B,)
             raw = self.divide(main.samples.batch(indices), main.samples.batch(drawn), drawn == indices)
         with timed("views"):
             streams = (generator, derived_generator(seed, PARTNERS, "views"))
             one, other = (
-                self._batch(rows, main.views(on_device(some, device), generator=stream), device, part)
+                main.batch_of(rows, on_device(some, device), part, generator=stream, device=device)
                 for rows, some, stream in zip((indices, drawn), raw, streams, strict=True)
             )
         return replace(one, others={PARTNERS: other})
-
-    def _batch(self, indices: Tensor, made: tuple[Any, ...], device: torch.device | str, part: int) -> Batch:
-        targets = {name: on_device(values[indices], device) for name, values in self.main.targets.items()}  # (B,) each
-        views = tuple(on_device(view, device) for view in made)
-        return Batch(views=views, indices=indices, targets=targets, part=part)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Protocol, Self
 
 import torch
+from torch import Tensor
 
 from contrapose.data.batch import Batch
 from contrapose.data.randomness import derived_generator
@@ -126,14 +127,24 @@ class PlainSource:
         device: torch.device | str = "cpu",
         timed: Timed = untimed,
     ) -> Batch:
-        epoch, position = divmod(step, self.steps_per_epoch)
         with timed("data"):
-            indices = self.sampler.indices(epoch, position * self.batches + part)  # (B,)
+            indices = self.indices(step, part)  # (B,)
             raw = on_device(self.samples.batch(indices), device)
-            targets = {name: on_device(values[indices], device) for name, values in self.targets.items()}  # (B,) each
         with timed("views"):
-            made = self.views(raw, generator=generator)
-            views = made.to(device) if isinstance(made, Crops) else tuple(on_device(view, device) for view in made)
+            return self.batch_of(indices, raw, part, generator=generator, device=device)
+
+    def indices(self, step: int, part: int) -> Tensor:
+        """Which samples stand in a batch of a step, `(B,)`."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        return torch.as_tensor(self.sampler.indices(epoch, position * self.batches + part))  # (B,)
+
+    def batch_of(
+        self, indices: Tensor, raw: Any, part: int, *, generator: torch.Generator, device: torch.device | str = "cpu"
+    ) -> Batch:
+        """The batch of these samples, of which `raw` is on the device already: their views, and their targets."""
+        targets = {name: on_device(values[indices], device) for name, values in self.targets.items()}  # (B,) each
+        made = self.views(raw, generator=generator)
+        views = made.to(device) if isinstance(made, Crops) else tuple(on_device(view, device) for view in made)
         return Batch(views=views, indices=indices, targets=targets, part=part)
 
 

@@ -12,6 +12,7 @@ from contrapose.evaluation.gram import entropy_rank, singular_values
 from contrapose.evaluation.inputs import Array, as_rows
 from contrapose.evaluation.prototypes import PrototypeUse
 from contrapose.evaluation.similarity import directions, unit_rows
+from contrapose.words import counted
 
 COMPLETE_COLLAPSE = 0.1
 DIMENSIONAL_COLLAPSE = 0.1
@@ -145,8 +146,9 @@ class Health:
             f"loss {self.loss:.3g}" + ("" if self.chance is None else f" (chance {self.chance:.3g})"),
         ]
         if self.negatives_per_anchor is not None:
-            digits = 0 if float(self.negatives_per_anchor).is_integer() else 1
-            parts.insert(0, f"{self.negatives_per_anchor:,.{digits}f} negatives per anchor")
+            number = float(self.negatives_per_anchor)
+            told = counted(int(number), "negative") if number.is_integer() else f"{number:,.1f} negatives"
+            parts.insert(0, f"{told} per anchor")
         return "health: " + " · ".join(parts)
 
     @property

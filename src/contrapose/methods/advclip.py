@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from contrapose.methods.method import About, register
-from contrapose.methods.on_run import OnRun
+from contrapose.methods.on_run import Attack, OnPairs
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @register("advclip")
 @dataclass(frozen=True, kw_only=True)
-class AdvCLIP(OnRun):
+class AdvCLIP(Attack, OnPairs):
     """How much of what two towers can do is gone when one small patch is pasted on every picture?
 
     A network makes a patch of 3 % of the area, and a second one looks for it; the first is asked to move pictures away
@@ -43,13 +43,7 @@ class AdvCLIP(OnRun):
         purpose="one patch for all pictures that leads two towers astray, whatever they are used for",
         paper="Zhou et al., ACM MM 2023, https://arxiv.org/abs/2308.07026",
     )
-    modality: ClassVar[str] = "pairs"
-    kinds: ClassVar[tuple[str, ...]] = ("pairs",)
     kinds_note: ClassVar[str] = "for it moves pictures away from their words"
-    needs: ClassVar[tuple[str, ...]] = ("two towers",)
-    view_count: ClassVar[int] = 1
-    view_note: ClassVar[str] = "one: pairs as they are"
-    view_defaults: ClassVar[Mapping[str, Any]] = {"weak_crop_min": 1.0}
     pairing_note: ClassVar[str] = (
         "each picture is moved away from itself without the patch and from its words, among those of the batch"
     )
@@ -72,8 +66,6 @@ class AdvCLIP(OnRun):
     """Codes, drawn once, that the patch is made of. 16: the authors'."""
     width: int = 32
     """Channels of both networks next to the picture. [design] 32, for small pictures; 128 in the authors' code."""
-    holdout: float = 0.2
-    """Share of the pairs that the patch is not learned on, and on which its effect is measured. [design] 0.2."""
     defence: Literal["none", "noise", "blur", "levels", "pruning"] = "none"
     """Learn the patch against towers behind a defence: an adaptive attacker. none: the towers as they are."""
     prune: float = 0.3
@@ -82,14 +74,6 @@ class AdvCLIP(OnRun):
     """20: the authors' code."""
     batch_size: int = 16
     """Pairs per process and step. 16: the authors' code."""
-    learning_rate: float = 2e-4
-    """2e-4: the authors' code (Adam), of both networks."""
-    weight_decay: float = 0.0
-    """None, as there."""
-    schedule: Literal["cosine", "one_cycle", "constant"] = "constant"
-    """constant, as there."""
-    warmup_share: float = 0.0
-    """None, as there."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -99,8 +83,7 @@ class AdvCLIP(OnRun):
         self._check("temperature", self.temperature > 0, "above 0")
         self._check("codes", self.codes >= 2, "at least 2")
         self._check("width", self.width >= 1, "at least 1")
-        for name in ("holdout", "prune"):
-            self._check(name, 0 < getattr(self, name) < 1, "between 0 and 1")
+        self._check("prune", 0 < self.prune < 1, "between 0 and 1")
         self._check_choice("defence", ("none", "noise", "blur", "levels", "pruning"))
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
@@ -176,4 +159,4 @@ class AdvCLIP(OnRun):
 
     def remarks(self) -> list[str]:
         defended = "" if self.defence == "none" else f", learned against the towers behind {self.defence}"
-        return [f"bound: {100 * self.area:.3g} % of the picture{defended}"]
+        return [f"bound: at most {100 * self.area:.3g} % of the picture{defended}"]

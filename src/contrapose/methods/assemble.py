@@ -75,9 +75,10 @@ def begun_with(config: Method, start: Start | None) -> Method:
     if start is None:
         return config
     if start.modality == "pairs" and config.modality == "image":
+        option = "base" if config.start_option == "--base" else "init"
         raise ArgumentError(
             f"{name_of(config)} asks for one encoder of pictures, and {start.source} holds two towers. Its "
-            f"picture tower alone is handed over in Python: init=contrapose.load({start.source!r}).encoder.image"
+            f"picture tower alone is handed over in Python: {option}=contrapose.load({start.source!r}).encoder.image"
         )
     if start.modality != config.modality:
         theirs, ours = (MODALITIES[name].plural for name in (start.modality, config.modality))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from contrapose.methods.method import About, register
-from contrapose.methods.on_run import OnRun
+from contrapose.methods.on_run import Attack, OnPairs
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @register("cpgc")
 @dataclass(frozen=True, kw_only=True)
-class CPGC(OnRun):
+class CPGC(Attack, OnPairs):
     """How many pictures do two towers no longer find by their words once all carry one change that nobody sees?
 
     Two networks learn, against frozen towers, one delta within a radius for all pictures and one word for all captions;
@@ -47,13 +47,8 @@ class CPGC(OnRun):
         purpose="one small change of all pictures and one word for all texts that part pairs before two towers",
         paper="Fang et al., ICCV 2025, https://arxiv.org/abs/2406.05491",
     )
-    modality: ClassVar[str] = "pairs"
-    kinds: ClassVar[tuple[str, ...]] = ("pairs",)
     kinds_note: ClassVar[str] = "for it parts pictures from their words"
-    needs: ClassVar[tuple[str, ...]] = ("two towers",)
-    view_count: ClassVar[int] = 1
     view_note: ClassVar[str] = "one: pairs as they are; it makes its own of them, at several scales"
-    view_defaults: ClassVar[Mapping[str, Any]] = {"weak_crop_min": 1.0}
     pairing_note: ClassVar[str] = (
         "each picture is moved away from its words and towards those of a picture of a second batch; each text alike"
     )
@@ -78,25 +73,15 @@ class CPGC(OnRun):
     """Captions of each picture that are looked at in a step. [design] 2; the authors' data have 5."""
     width: int = 16
     """Channels of both networks next to the end. [design] 16, for small pictures; 32 in the authors' code."""
-    holdout: float = 0.2
-    """Share of the pairs that nothing is learned on, and on which the effect is measured. [design] 0.2."""
     epochs: int = 40
     """40: the authors' code."""
     batch_size: int = 16
     """Pairs per process and step; of the second batch as many. [design] 16; 4 in the authors' code."""
-    learning_rate: float = 2e-4
-    """2e-4: the authors' code (Adam), of both networks."""
-    weight_decay: float = 0.0
-    """None, as there."""
-    schedule: Literal["cosine", "one_cycle", "constant"] = "constant"
-    """constant, as there."""
-    warmup_share: float = 0.0
-    """None, as there."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_views(1, 1, usual=1)
-        self._check("radius", 0 < self.radius <= 1, "above 0 and at most 1 (white)")
+        self._check_radius()
         for name in ("contrast", "shift"):
             self._check(name, getattr(self, name) >= 0, "0 or more")
         self._check("contrast", self.contrast + self.shift > 0, "above 0 where shift is 0: nothing else is asked for")
@@ -107,7 +92,6 @@ class CPGC(OnRun):
         self._check("scales", good, "numbers above 0, of which the first is 1")
         for name in ("captions", "width"):
             self._check(name, getattr(self, name) >= 1, "at least 1")
-        self._check("holdout", 0 < self.holdout < 1, "between 0 and 1")
 
     def views_seen(self) -> int:
         return max(len(self.scales), self.captions)

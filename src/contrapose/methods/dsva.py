@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from contrapose.methods.method import About, register
-from contrapose.methods.on_run import OnRun
+from contrapose.methods.on_run import Attack
 from contrapose.methods.with_base import WithBase
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @register("dsva")
 @dataclass(frozen=True, kw_only=True)
-class DSVA(OnRun, WithBase):
+class DSVA(Attack, WithBase):
     """How exposed is a classifier to somebody who has public encoders alone, and no labels?
 
     A network learns to change pictures within a radius so that two frozen vision transformers see something else in
@@ -88,18 +88,10 @@ class DSVA(OnRun, WithBase):
     where no gradient passes. [design] 50, and at most a tenth of all steps."""
     batch_size: int = 32
     """Pictures per process and step. 32: the authors' code."""
-    learning_rate: float = 2e-4
-    """2e-4: the authors' code (Adam)."""
-    weight_decay: float = 0.0
-    """None, as there."""
-    schedule: Literal["cosine", "one_cycle", "constant"] = "constant"
-    """constant, as there."""
-    warmup_share: float = 0.0
-    """None, as there."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("radius", 0 < self.radius <= 1, "above 0 and at most 1 (white)")
+        self._check_radius()
         self._check("share", 0 <= self.share <= 1, "in [0, 1]")
         self._check("width", self.width >= 1, "at least 1")
         for name in ("blocks", "identity_steps"):

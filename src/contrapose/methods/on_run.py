@@ -1,10 +1,11 @@
-"""Methods that are given a trained encoder: one that they attack and leave as it is, or one that they repair."""
+"""Methods that are given a trained encoder: one that they attack and leave as it is, or one that they repair; and what
+those of one kind have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from contrapose.errors import ArgumentError
 from contrapose.methods.method import Method, name_of
@@ -46,3 +47,41 @@ class OnRun(Method):
         """
         if self.init is None:
             raise ArgumentError(f"{name_of(self)} needs a trained encoder: {usage(self.verb, name_of(self))}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attack(OnRun):
+    """One whose networks learn what to do to pictures as those of the authors do: by Adam, at one rate throughout."""
+
+    learning_rate: float = 2e-4
+    """2e-4: the authors' code (Adam), of all networks that learn."""
+    weight_decay: float = 0.0
+    """None, as there."""
+    schedule: Literal["cosine", "one_cycle", "constant"] = "constant"
+    """constant, as there."""
+    warmup_share: float = 0.0
+    """None, as there."""
+
+    def _check_radius(self) -> None:
+        """Pass a `radius` within which there are other pictures."""
+        radius: float = vars(self)["radius"]
+        self._check("radius", 0 < radius <= 1, "above 0 and at most 1 (white)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnPairs(OnRun):
+    """One that is given two towers and pairs, and keeps some of the pairs out to measure on."""
+
+    modality: ClassVar[str] = "pairs"
+    kinds: ClassVar[tuple[str, ...]] = ("pairs",)
+    needs: ClassVar[tuple[str, ...]] = ("two towers",)
+    view_count: ClassVar[int] = 1
+    view_note: ClassVar[str] = "one: pairs as they are"
+    view_defaults: ClassVar[Mapping[str, Any]] = {"weak_crop_min": 1.0}
+
+    holdout: float = 0.2
+    """Share of the pairs that nothing is learned on, and on which the effect is measured. [design] 0.2."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("holdout", 0 < self.holdout < 1, "between 0 and 1")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from contrapose.errors import ArgumentError
 from contrapose.methods.method import About, register
-from contrapose.methods.on_run import OnRun
+from contrapose.methods.on_run import OnPairs
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @register("patch-training")
 @dataclass(frozen=True, kw_only=True)
-class PatchTraining(OnRun):
+class PatchTraining(OnPairs):
     """Do towers still fall for a patch when they have seen patches on half of their pictures?
 
     `contrapose repair patch-training RUN --patch ATTACK_RUN ... --data PAIRS` goes on training two towers by CLIP's
@@ -44,13 +44,7 @@ class PatchTraining(OnRun):
         "https://arxiv.org/abs/1412.6572",
     )
     verb: ClassVar[str] = "repair"
-    modality: ClassVar[str] = "pairs"
-    kinds: ClassVar[tuple[str, ...]] = ("pairs",)
     kinds_note: ClassVar[str] = "for it goes on training two towers"
-    needs: ClassVar[tuple[str, ...]] = ("two towers",)
-    view_count: ClassVar[int] = 1
-    view_note: ClassVar[str] = "one: pairs as they are"
-    view_defaults: ClassVar[Mapping[str, Any]] = {"weak_crop_min": 1.0}
     pairing_note: ClassVar[str] = "each picture with its own caption; all other captions of the batch are its negatives"
 
     patch: tuple[str, ...] = ()
@@ -60,8 +54,6 @@ class PatchTraining(OnRun):
     """Further ones that are measured and not trained on: what is left when the patch is another one."""
     share: float = 0.5
     """Share of each batch that wears a patch. [design] a half, as adversarial training has it."""
-    holdout: float = 0.2
-    """Share of the pairs that are not trained on, and on which it is measured. [design] 0.2."""
     epochs: int = 10
     """[design] 10."""
     learning_rate: float = 3e-4
@@ -77,7 +69,6 @@ class PatchTraining(OnRun):
             if isinstance(one := getattr(self, name), str):  # from Python, where one needs no tuple
                 object.__setattr__(self, name, (one,))
         self._check("share", 0 < self.share <= 1, "above 0 and at most 1")
-        self._check("holdout", 0 < self.holdout < 1, "between 0 and 1")
 
     def learner(self, encoder: Encoder, *, generator: torch.Generator) -> Learner:
         from contrapose.learners.two_towers import PatchedContrast

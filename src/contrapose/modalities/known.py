@@ -56,7 +56,7 @@ def asked_kind(data: Any, modality: str | None, reading: Mapping[str, Any], *, k
     # A kind with sides has the columns of these: it is meant where no side has all columns that were named.
     whole = [kind for kind in owners if asked.intersection(_columns()) <= set(kind.reading)]
     simple = [kind for kind in whole or owners if not kind.sides] or whole
-    found = simple[0] if len(simple) == 1 else MODALITIES[kind_of(data)]
+    found = simple[0] if len(simple) == 1 else MODALITIES[kind_of(data, wanted=kinds)]
     if kinds and found.name not in kinds:
         check_there(data)  # a wrong path is no reason to take another method
     wholes = [MODALITIES[name] for name in kinds if found.name in MODALITIES[name].sides]

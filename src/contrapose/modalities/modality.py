@@ -182,6 +182,11 @@ class Modality(ABC):
         """What so many samples can give when training starts from scratch, in a sentence, where that is known."""
         return None
 
+    def false_negatives(self, samples: Samples, batch: int) -> str | None:
+        """That a contrast takes many for wrong that are right, in batches of so many, in a sentence, where the samples
+        alone show it."""
+        return None
+
     @abstractmethod
     def floor(self, known: Samples) -> Callable[[Samples], np.ndarray]:
         """Features without a network, `(N, F)` of any samples, fitted to those known: what an encoder has to beat."""

@@ -37,7 +37,7 @@ class PairOptions(Options):
     hf:NAME, a CLIP-like model of transformers, which is both towers (--init hf:NAME begins with the published
     weights)."""
     text_encoder: str = "transformer"
-    """The text tower: transformer, bag_of_words, or hf:NAME."""
+    """The text tower: transformer, bag_of_words, word_conv, or hf:NAME."""
     image_column: str | None = None
     """Column of a table with the pictures or their paths. Default: one with a usual name (image, path, file, ...)."""
     text_column: str | None = None
@@ -132,8 +132,11 @@ class _Pairs(Modality):
         return found
 
     def start_options(self, config: Any, start: Start) -> dict[str, Any]:
-        towers = cast("Towers", start.encoder())
-        return _form_of(towers)
+        """How pairs are opened for trained towers."""
+        pictures = cast("Towers", start.encoder()).image
+        kept = pictures.preparation
+        form = {"image_size": pictures.image_size, "channels": pictures.channels}
+        return {"preparation": kept, **form, "fit": kept.fit}
 
     def encoder(self, config: Any, samples: Samples) -> Encoder:
         from contrapose.encoders.pairs import build_towers, clip_model
@@ -217,6 +220,11 @@ class _Pairs(Modality):
 
         return pair_problems(cast("Pairs", samples))
 
+    def false_negatives(self, samples: Samples, batch: int) -> str | None:
+        from contrapose.data.pairs.problems import false_negatives
+
+        return false_negatives(cast("Pairs", samples), batch)
+
     def described(self, samples: Samples, encoder: Encoder | None) -> list[str]:
         from contrapose.data.pairs.problems import pair_facts
 
@@ -241,17 +249,6 @@ class _Pairs(Modality):
         from contrapose.modalities.known import MODALITIES
 
         MODALITIES["image"].settle(cast("Towers", encoder).image, cast("Pairs", samples).pictures)
-
-
-def _form_of(towers: Towers) -> dict[str, Any]:
-    """How pairs are opened for trained towers."""
-    kept = towers.image.preparation
-    return {
-        "preparation": kept,
-        "image_size": towers.image.image_size,
-        "channels": towers.image.channels,
-        "fit": kept.fit,
-    }
 
 
 PAIRS = _Pairs()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contrapose.errors import ArgumentError, DataError
+from contrapose.modalities import MODALITIES
 from contrapose.tasks.given import Given
 from contrapose.tasks.task import TASKS, Task
 
@@ -16,6 +17,12 @@ def task_for(given: Given, name: str | None = None) -> Task:
     """
     if name is not None:
         task = TASKS[name]
+        if task.modalities is not None and given.modality.name not in task.modalities:
+            theirs, ours = " or ".join(MODALITIES[kind].plural for kind in task.modalities), given.modality.plural
+            raise DataError(
+                f"The task {name} is for encoders of {theirs}, and this is one of {ours}. Leave --task out for the one "
+                "that fits."
+            )
         if not task.possible(given):
             raise DataError(f"The task {name} needs {task.needs}; {given.in_words()}.")
         return task

@@ -32,7 +32,8 @@ class _PairRetrieval(Measurement):
         self.known, self.noun, self.seed, self.pairs = samples, samples.noun, given.seed, samples
         self.pictures_side = samples.pictures
         self.texts, self.pictures_of, self.words_of = samples.told_once()  # T different captions
-        self.first = np.array([words[0] for words in self.words_of])  # (N,)
+        firsts = [some[0] for some in samples.captions]
+        self.first = np.searchsorted(np.asarray(self.texts.texts).astype(str), firsts)  # (N,), these are in order
         captions = counted(len(self.texts), "different caption")
         self.data = f"{samples.origin}, {counted(len(samples), 'picture')} and {captions}"
         self.setting = Setting("retrieval of pairs", {"seed": given.seed}, Identity.of(samples, _said(samples)))
@@ -60,7 +61,7 @@ class _PairRetrieval(Measurement):
         return (*((shared,) if self.shared else ()), floor)
 
 
-GAP = "distance between the mean unit rows of pictures and of captions, 0 to 2; of no side the better"
+GAP = "distance between the mean unit rows of pictures and of the first caption of each, 0 to 2; of no side the better"
 
 
 class _PairRetrievalTask(Task):

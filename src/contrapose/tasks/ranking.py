@@ -99,7 +99,7 @@ class Ranking(Measurement):
         self.left_out = len(asked) - len(self.asked)
         self.shared = 0 if known is None else len(set(map(str, asked.identifiers)) & set(map(str, known.identifiers)))
         which = "last item" if last == 1 else f"item {last} from the end"
-        self.data = f"{asked.origin}, the {which} of {len(self.asked):,} users among all {asked.items:,} items"
+        self.data = f"{asked.origin}, the {which} of {counted(len(self.asked), 'user')} among all {asked.items:,} items"
         names = [asked.item_names[item - 1] for item in self.wanted.tolist()]
         options = {"seed": seed, "mask_seen": int(mask_seen), "last": last}
         self.setting = Setting("ranking of all items", options, Identity.of(self.asked, names))

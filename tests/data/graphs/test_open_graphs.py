@@ -27,6 +27,7 @@ from graph_files import (
 
 from contrapose.data import Graphs, Samples, kind_of, open_graphs
 from contrapose.data.ragged import Ragged
+from contrapose.data.rows import open_rows
 from contrapose.errors import ArgumentError, ContraposeError, DataError
 from contrapose.node_inputs import NodeInputs, degrees
 
@@ -69,6 +70,20 @@ def test_every_form_is_the_same_graphs(form: str, tmp_path: Path) -> None:
     else:
         assert [graphs.class_names[number] for number in graphs.labels] == ["1", "-1", "1"]  # -1 is a class there
         assert graphs.identifiers == ["1", "2", "3"]
+
+
+def test_minus_one_is_no_label_but_in_files_of_tudataset(tmp_path: Path) -> None:
+    told = "The only class is 1: -1 stands for no label. Where it is a class, write 0 in its place, or names."
+    graphs = open_graphs(npz(tmp_path / "a.npz", label=np.array(LABELS)))
+    assert graphs.labels.tolist() == LABELS
+    assert graphs.notes[-2:] == (told, "1 of 3 samples are not labelled.")
+    rows = open_rows({"x": [0.1, 0.2, 0.3], "y": [1.0, 2.0, 4.0], "label": LABELS})
+    assert told in rows.notes  # as of any other kind
+    assert told not in open_graphs(npz(tmp_path / "b.npz", label=np.array([1, -1, 0]))).notes
+    assert told not in open_graphs(tu_folder(tmp_path / "c")).notes
+    named = open_rows({"x": [0.1, 0.2, 0.3], "y": [1.0, 2.0, 4.0], "label": ["cat", None, "cat"]})
+    assert named.notes[-1] == "1 of 3 samples are not labelled."
+    assert not any("only class" in note for note in named.notes)
 
 
 def test_a_batch_is_in_order_and_a_subset_of_it_too() -> None:

@@ -76,14 +76,21 @@ def test_people_are_told_the_last_items() -> None:
     assert histories().words(0) == {"1", "2", "3", "4"}
 
 
+def test_one_is_no_plural() -> None:
+    one = Histories(Ragged.of([[1], [1], [2]]), ["a", "b"], hold_out=0)
+    assert one.in_words() == "1 item (median) of 2"
+    alone = Histories(Ragged.of([[1]]), ["a"], hold_out=0)
+    assert item_facts(alone)[0].startswith("1 user took 1 of 1 item 1 time (100 % of all pairs)")
+
+
 def test_wrong_histories_are_refused() -> None:
     with pytest.raises(ArgumentError, match="Item 0 does not exist: items are 1 to 3"):
         Histories(Ragged.of([[0, 3]]))
     with pytest.raises(ArgumentError, match="Item 7 does not exist: items are 1 to 2"):
         Histories(Ragged.of([[1, 7]]), ["a", "b"])
-    with pytest.raises(ArgumentError, match="1 histories have no more than the 2 items"):
+    with pytest.raises(ArgumentError, match="1 history has no more than the 2 items to be"):
         Histories(Ragged.of([[1, 2], [1, 2, 3]]), hold_out=2)
-    with pytest.raises(ArgumentError, match="2 items came with 1 titles"):
+    with pytest.raises(ArgumentError, match="2 items came with 1 title:"):
         Histories(Ragged.of([[1, 2]]), titles=["a"])
     with pytest.raises(ArgumentError, match="one or more of whole numbers"):
         Histories(Ragged.of([[1.5]]))

@@ -13,9 +13,10 @@ import polars
 import pytest
 from PIL import Image
 
-from contrapose.data import kind_of
+from contrapose.data import kind_of, open_data
 from contrapose.data.images.made import scenes
 from contrapose.data.pairs import Pairs, open_pairs
+from contrapose.data.pairs.problems import false_negatives, pair_facts, pair_problems
 from contrapose.data.samples import Skipped
 from contrapose.errors import ArgumentError, DataError
 from contrapose.modalities import asked_kind
@@ -140,6 +141,27 @@ def test_a_folder_without_captions_names_the_json_file_that_lies_there(folder: P
         open_pairs(folder, cache=False)
 
 
+@pytest.mark.parametrize("how", ["folder", "tar"])
+def test_encodings_of_text_files(how: str, tmp_path: Path) -> None:
+    """A mark at the beginning is no letter, UTF-16 says that it is, and what is neither is told."""
+    place = tmp_path / "photos"
+    place.mkdir()
+    contents = ["\ufeffa fête".encode(), "a fête".encode("utf-16"), "a fête".encode("latin-1"), b"a feast"]
+    for row, content in enumerate(contents):
+        (place / f"{row}.PNG").write_bytes(png(row))
+        (place / f"{row}.TXT").write_bytes(content)
+    if how == "tar":
+        with tarfile.open(tmp_path / "photos.tar", "w") as archive:
+            for path in sorted(place.iterdir()):
+                archive.add(path, path.name.lower())
+    source = place if how == "folder" else tmp_path / "photos.tar"
+    assert kind_of(source) == "pairs"
+    pairs = open_pairs(source, cache=False, progress=False)
+    assert pairs.batch(range(4)).captions == (("a fête",), ("a fête",), ("a f\ufffdte",), ("a feast",))
+    assert any("1 text file not in UTF-8" in note or "Captions of 1 sample" in note for note in pairs.notes)
+    assert colours(pairs) == [list(one) for one in COLOURS]
+
+
 def test_coco_captions(folder: Path) -> None:
     (folder.parent / "annotations").mkdir()
     path = folder.parent / "annotations" / "captions.json"
@@ -231,6 +253,10 @@ def test_slips_are_one_sentence_each(tmp_path: Path, folder: Path) -> None:
         open_pairs(folder, cache=False)
     with pytest.raises(DataError, match="holds pictures without words"):
         open_pairs(np.zeros((4, 8, 8, 3), np.uint8))
+    with pytest.raises(DataError, match=r"omniglot stands for pictures that come with the package, .*made:scenes"):
+        open_pairs("omniglot")
+    with pytest.raises(DataError, match="python-docs stands for texts that come"):
+        open_pairs("python-docs")
     with pytest.raises(ArgumentError, match=r"A list of pairs holds \(picture, caption\)"):
         open_pairs([("a.png", 3)])
 
@@ -246,6 +272,51 @@ def test_pictures_are_asked_for_before_captions() -> None:
         open_pairs({**files, **words})
     pictures = list(np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), np.uint8))
     assert len(open_pairs({"x": pictures, "caption": SAID})) == 4  # as arrays are called, and not tables
+
+
+@pytest.mark.parametrize("place", [".", "annotations"])
+def test_a_folder_says_that_captions_lie_in_it(folder: Path, place: str) -> None:
+    for text in folder.glob("*.txt"):
+        text.unlink()
+    boxes = {"images": [{"id": 0, "file_name": "0.png"}], "annotations": [{"image_id": 0, "bbox": [0, 0, 4, 4]}]}
+    (folder / "boxes.json").write_text(json.dumps(boxes))
+    assert not [note for note in open_data(folder, cache=False).notes if "captions" in note]
+    path = folder / place / "said.json"
+    path.parent.mkdir(exist_ok=True)
+    # What is said of pictures comes after very many of them.
+    listed = [{"id": row, "file_name": f"{row}.png", "license": "x" * 40_000} for row in range(4)]
+    said = [{"image_id": row, "caption": text} for row, text in enumerate(SAID)]
+    path.write_text(json.dumps({"images": listed, "annotations": said}))
+    name = str(path.relative_to(folder))
+    assert open_data(folder, cache=False).notes[-1] == (
+        f"{name} holds captions of pictures: to learn from both as pairs, contrapose train clip --data {path}."
+    )
+    with pytest.raises(DataError, match=f"is it {name}, which lies there"):
+        open_pairs(folder, cache=False)
+    assert len(open_pairs(path, cache=False)) == 4
+
+
+def test_captions_that_are_names_of_classes_are_told() -> None:
+    pictures = list(np.random.default_rng(0).integers(0, 256, (48, 8, 8, 3), np.uint8))
+
+    def of(captions: list[Any]) -> Pairs:
+        return open_pairs(list(zip(pictures, captions, strict=True)))
+
+    named = of([f"class {row % 3}" for row in range(48)])
+    # 47 others, of which 15 have the same name: in batches of 24, 23 * 15 / 47.
+    assert (false_negatives(named, 24) or "").startswith(
+        "3 different captions for 48 pictures: in a batch of 24, 7.34 others have a picture's own caption on average"
+    )
+    assert "in a batch of 48, 15 others" in str(false_negatives(named, 128))
+    assert "same captions" in [problem.kind for problem in pair_problems(named)]
+    assert false_negatives(named, 4) is None  # 3 * 15 / 47 < 1
+    two = of([[f"class {row % 3}", f"picture {row}"] for row in range(48)])  # each is taken half of the time
+    assert "48 pictures: in a batch of 48, 3.75 others" in str(false_negatives(two, 128))
+    assert false_negatives(of([f"picture {row // 2}" for row in range(48)]), 24) is None
+    assert ", of 1 word (median); " in pair_facts(of(["dog", "cat"] * 24))[0]
+    kinds = [problem.kind for problem in pair_problems(of(["a dog"] * 40 + ["a cat"] * 8))]
+    assert ("one caption" in kinds, "same captions" in kinds) == (True, False)
+    assert false_negatives(open_pairs("made:scenes?count=400&captions=2"), 128) is None
 
 
 def test_names_of_pictures_are_no_captions(folder: Path) -> None:

@@ -42,7 +42,8 @@ def open_graphs(
             there are such `NAME_graph_labels.txt`, `NAME_node_labels.txt`, `NAME_node_attributes.txt`. Numbers from 1.
             An `.npz` archive with `edge_index` `(2, E)`, `edge_ptr` and `node_ptr` `(N + 1,)`, graph i having the edges
             `edge_ptr[i]` to `edge_ptr[i + 1]`; where there are such `node_tag` `(S,)`, `x` `(S, F)` and `test_fold`
-            `(N,)`; labels and numbers are arrays `(N,)` in it. Nodes are numbered from 0, in each graph or over all.
+            `(N,)`; labels and numbers are arrays `(N,)` in it, and -1 is no label, as everywhere but in the files of
+            TUDataset, where it is a class. Nodes are numbered from 0, in each graph or over all.
             From Python: a list of graphs of torch-geometric or networkx, or of pairs `(nodes, edges)`, where nodes are
             how many there are, a tag each, or features `(n, F)`, and edges are pairs of numbers of nodes from 0; or
             `Graphs`.

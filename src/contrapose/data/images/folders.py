@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from contrapose.data.files.captioned import caption_files
 from contrapose.data.files.names import printable
 from contrapose.data.files.part_names import classes_like_parts, is_junk, layout
 from contrapose.data.files.walk import SUFFIXES, Walk
 from contrapose.data.images.listing import Listing, stamp
 from contrapose.data.labels import Labels, encode_labels
 from contrapose.errors import DataError
+from contrapose.shell import shell_command
 
 TABLES = frozenset({".parquet", ".pq", ".csv", ".tsv", ".jsonl", ".ndjson", ".npz", ".npy"})
 NAMED = 5  # folders or suffixes that a note names
@@ -151,7 +153,16 @@ def _passed_by(walk: Walk) -> list[str]:
     empty = sorted(walk.empty - walk.links.keys() - walk.unreadable.keys())
     if empty:
         notes.append(f"{_folders(empty)} without pictures: {_some(empty)}.")
-    return notes + others_note(walk.others)
+    return notes + others_note(walk.others) + _captions_note(walk)
+
+
+def _captions_note(walk: Walk) -> list[str]:
+    """That a JSON file has captions of these pictures, and how both are opened together."""
+    found = caption_files(Path(walk.top)) if walk.others[".json"] else []
+    if not found:
+        return []
+    name, typed = os.path.relpath(found[0], walk.top), shell_command("train", "clip", "--data", found[0])
+    return [printable(f"{name} holds captions of pictures: to learn from both as pairs, {typed}.")]
 
 
 def others_note(others: Counter[str]) -> list[str]:

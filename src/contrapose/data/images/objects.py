@@ -213,7 +213,14 @@ def _parts(item: Any, origin: str) -> tuple[Any, Any]:
 
 
 def _check_not_columns(items: Sequence[Any]) -> None:
-    """Stop at `[pictures, labels]`, whose rows would be taken for (picture, label)."""
+    """Stop at lists of numbers, which hold no picture, and may be data of two other kinds; and at `[pictures, labels]`,
+    whose rows would be taken for (picture, label)."""
+    cells = [cell for item in items if not isinstance(item, Mapping) for cell in item]
+    if cells and all(isinstance(cell, int | float) for cell in cells):
+        raise DataError(
+            "Lists of numbers hold no pictures. Where they are the items of users, one list a user, say "
+            "modality='items'; where they are rows of a table, give numpy.array(...) of them."
+        )
     longest = max(len(item) if isinstance(item, list) else 0 for item in items)
     if len(items) == 2 and longest > 2:
         raise DataError(

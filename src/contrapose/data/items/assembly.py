@@ -108,8 +108,8 @@ def _cored(
         )
     stay = [len(np.unique(which[mask])) for which in (users, codes) for mask in (kept, slice(None))]
     notes.append(
-        f"{core}-core: {stay[0]:,} of {stay[1]:,} users, {stay[2]:,} of {stay[3]:,} items and {int(kept.sum()):,} of "
-        f"{len(kept):,} actions stay ({counted(max(rounds, 1), 'round')})."
+        f"{core}-core: {stay[0]:,} of {counted(stay[1], 'user')}, {stay[2]:,} of {counted(stay[3], 'item')} and "
+        f"{int(kept.sum()):,} of {counted(len(kept), 'action')} stay ({counted(max(rounds, 1), 'round')})."
     )
     return codes[kept], users[kept]
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from contrapose.data.ragged import Ragged
 from contrapose.data.samples import LABEL, NEXT, Samples
 from contrapose.errors import ArgumentError
+from contrapose.words import counted
 
 SHOWN = 8
 """Last items of an excerpt."""
@@ -58,7 +59,9 @@ class Histories(Samples):
         self.store = store
         self.item_names = tuple(map(str, range(1, largest + 1))) if item_names is None else tuple(item_names)
         if titles is not None and len(titles) != len(self.item_names):
-            raise ArgumentError(f"{len(self.item_names):,} items came with {len(titles):,} titles: give one for each.")
+            raise ArgumentError(
+                f"{counted(len(self.item_names), 'item')} came with {counted(len(titles), 'title')}: give one for each."
+            )
         self.titles = None if titles is None else tuple(titles)
         self.hold_out = hold_out
         self._starts, self._ends = store.pointers[:-1], store.pointers[1:] - hold_out  # (N',)
@@ -139,7 +142,7 @@ class Histories(Samples):
 
     def in_words(self) -> str:
         """How many items each has, of how many."""
-        return f"{np.median(self.lengths):.0f} items (median) of {self.items:,}"
+        return f"{counted(round(float(np.median(self.lengths))), 'item')} (median) of {self.items:,}"
 
     def facts(self) -> dict[str, Any]:
         """How many items there are, how many each user has, and how many more are held out."""
@@ -223,6 +226,6 @@ def _check_store(store: Ragged, item_names: Sequence[str] | None, hold_out: int)
     short = int((store.lengths <= hold_out).sum())
     if short:
         raise ArgumentError(
-            f"{short:,} histories have no more than the {hold_out} items that are held out: leave them out, or hold "
-            "out less (hold_out)."
+            f"{counted(short, 'history has', 'histories have')} no more than the {counted(hold_out, 'item')} to be "
+            "held out: leave them out, or hold out less (hold_out)."
         )

@@ -29,14 +29,15 @@ def list_column(kinds: Mapping[str, Kind], read: Callable[[str], Sequence[Any]])
     return named or (lists[0] if len(lists) == 1 and usual(kinds, USER_NAMES) is not None else None)
 
 
-def are_histories(lists: Sequence[Any]) -> bool:
-    """Whether these are lists of several lengths of whole numbers, or lists of texts."""
+def are_histories(lists: Sequence[Any], *, asked: bool = False) -> bool:
+    """Whether these are lists of whole numbers, or of texts; numbers in lists of one length may be anything, unless
+    histories were `asked` for."""
     if not all(isinstance(one, list | tuple) for one in lists):
         return False
     cells = [cell for one in lists for cell in one]
     if cells and all(isinstance(cell, str) for cell in cells):
         return True
-    return bool(cells) and all(type(cell) is int for cell in cells) and len({len(one) for one in lists}) > 1
+    return bool(cells) and all(type(cell) is int for cell in cells) and (asked or len({len(one) for one in lists}) > 1)
 
 
 def _are_actions(kinds: Mapping[str, Kind]) -> bool:

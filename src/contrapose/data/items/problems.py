@@ -48,7 +48,8 @@ def item_facts(histories: Histories) -> list[str]:
     there = int((counts > 0).sum())
     held = f", and the last {histories.hold_out} of each held out" if histories.hold_out else ""
     return [
-        f"{len(histories):,} users took {there:,} of {histories.items:,} items {actions:,} times "
+        f"{counted(len(histories), 'user')} took {there:,} of {counted(histories.items, 'item')} "
+        f"{counted(actions, 'time')} "
         f"({percent(actions / (len(histories) * histories.items))} of all pairs){held}",
         f"items a user: {lengths.min()} to {lengths.max()}, median {np.median(lengths):.0f}; "
         f"users an item: median {np.median(counts[counts > 0]):.0f}, most {counts.max():,}",

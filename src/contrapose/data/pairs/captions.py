@@ -12,6 +12,8 @@ from contrapose.data.tables.foreign import is_missing
 
 NONE = "it has no caption"
 """Why a picture without words is left out."""
+LOST = "\ufffd"
+"""What stands for bytes that are no letters in their encoding."""
 
 
 def captions_of(cell: Any) -> tuple[str, ...]:

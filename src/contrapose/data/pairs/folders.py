@@ -10,16 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from contrapose.data.files.captioned import caption_files, decoded, text_beside
 from contrapose.data.files.names import printable
 from contrapose.data.images.folders import others_note
 from contrapose.data.images.listing import Listing, stamp
-from contrapose.data.pairs.captions import captions_of, lines_of
+from contrapose.data.pairs.captions import LOST, captions_of, lines_of
 from contrapose.errors import DataError
 from contrapose.words import counted
 
 SUFFIX = ".txt"
 SHOWN = 3  # files that a note names
-LOST = "\ufffd"  # what stands for bytes that are no letters in UTF-8
 
 
 def beside_pictures(listing: Listing) -> tuple[Listing, list[tuple[str, ...]]]:
@@ -34,11 +34,11 @@ def beside_pictures(listing: Listing) -> tuple[Listing, list[tuple[str, ...]]]:
     garbled: list[str] = []
     folders: Counter[str] = Counter()
     for picture in listing.pictures:
-        stem, _ = os.path.splitext(str(picture))  # noqa: PTH122 - text, for a million files
-        folders[os.path.dirname(stem)] += 1  # noqa: PTH120
-        text = _read(stem + SUFFIX)
-        if LOST in text:
-            garbled.append(stem + SUFFIX)
+        folders[os.path.dirname(str(picture))] += 1  # noqa: PTH120 - text, for a million files
+        beside = text_beside(str(picture))
+        text = "" if beside is None else _read(beside)
+        if beside is not None and LOST in text:
+            garbled.append(beside)
         captions.append(lines_of(text))
     if not any(captions):
         raise DataError(
@@ -68,7 +68,8 @@ def beside_pictures(listing: Listing) -> tuple[Listing, list[tuple[str, ...]]]:
 def list_coco(path: Path) -> tuple[Listing, list[tuple[str, ...]]]:
     """The pictures that a COCO caption file names, and all captions of each.
 
-    Pictures lie beside the file, in a folder beside it, or in one beside its folder, as COCO itself has them.
+    Pictures lie beside the file, in a folder beside it, in one beside its folder, as COCO itself has them, or beside
+    its folder.
 
     Errors:
         DataError: not such a file, or none of its pictures is there.
@@ -108,19 +109,19 @@ def _folder_of(names: Sequence[str], path: Path) -> str:
     beside = [*sorted(one for one in near.iterdir() if one.is_dir())]
     around = [*sorted(one for one in near.parent.iterdir() if one.is_dir())] if near.parent != near else []
     some = names[:: max(1, len(names) // 20)][:20]
-    for folder in (near, *beside, *around):
+    for folder in (near, *beside, *around, near.parent):
         if any((folder / name).is_file() for name in some):
             return str(folder)
     raise DataError(
-        f"None of the pictures that {path} names lies beside it, in a folder beside it, or in one beside its folder "
+        f"None of the pictures that {path} names lies beside it or its folder, or in a folder beside these "
         f"(first: {printable(names[0])}). Move the file to the pictures."
     )
 
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - text, for a million files
-            return file.read()
+        with open(path, "rb") as file:  # noqa: PTH123 - text, for a million files
+            return decoded(file.read())
     except OSError:
         return ""
 
@@ -131,10 +132,11 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _json_beside(listing: Listing) -> str:
-    """Names the first JSON file in the folder that was given, which may be the one to open."""
-    place = Path(listing.place) if listing.place else None
-    found = sorted(place.glob("*.json")) if place is not None and place.is_dir() else []
-    return f" (is it {printable(found[0].name)}, which lies there? --data takes its path)" if found else ""
+    """Names the JSON file of captions in the folder that was given, or else the first, which may be the one to open."""
+    place = Path(listing.place or os.devnull)
+    found = [*caption_files(place), *sorted(place.glob("*.json"))] if place.is_dir() else []
+    name = printable(os.path.relpath(found[0], place)) if found else ""
+    return f" (is it {name}, which lies there? --data takes its path)" if found else ""
 
 
 def _texts_in(folder: str) -> list[str]:

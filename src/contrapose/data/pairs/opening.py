@@ -24,7 +24,7 @@ from contrapose.data.pairs.folders import beside_pictures, list_coco
 from contrapose.data.pairs.made import open_made_pairs
 from contrapose.data.pairs.pairs import Pairs
 from contrapose.data.pairs.repeated import by_picture
-from contrapose.data.pairs.tars import captions_in_tars
+from contrapose.data.pairs.tars import captions_in_tars, lost_note
 from contrapose.data.samples import NUMBER, Skipped
 from contrapose.data.shards.names import TAR, shard_paths
 from contrapose.data.tables.opening import table_of
@@ -99,10 +99,12 @@ def _found(spec: Any, text_column: str | None, request: Request) -> tuple[Listin
         shards = shard_paths(name) if name else None
         if shards is not None and shards[0].suffix.lower() in TAR:
             pictures = find_pictures(spec, replace(request, image_column=None))
-            return pictures, captions_in_tars(shards, text_column)
+            captions = captions_in_tars(shards, text_column)
+            assert isinstance(pictures, Listing), "they are files"
+            return replace(pictures, notes=(*pictures.notes, *lost_note(captions))), captions
         path = expanded(name)
         if not os.path.exists(path):  # noqa: PTH110 - a Path's own may raise
-            refuse_known_set(name, remedy=f"give pairs, {PAIRS}")
+            refuse_known_set(name, remedy=f"give pairs, {PAIRS}; made:scenes are made to try something with")
         if path.suffix.lower() == ".json" and path.is_file():
             return list_coco(path)
         if path.suffix.lower() in PLAIN_TEXT and path.is_file():

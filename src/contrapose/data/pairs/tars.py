@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from contrapose.data.pairs.captions import captions_of, lines_of
+from contrapose.data.files.captioned import decoded
+from contrapose.data.pairs.captions import LOST, captions_of, lines_of
 from contrapose.data.pairs.columns import CAPTION_NAMES, LATER_NAMES
 from contrapose.data.shards.members import TarSamples
 from contrapose.data.tables.columns import asked_column
 from contrapose.errors import DataError
+from contrapose.words import counted
 
 
 def captions_in_tars(paths: Sequence[Path], key: str | None) -> list[tuple[str, ...]]:
@@ -27,7 +29,7 @@ def captions_in_tars(paths: Sequence[Path], key: str | None) -> list[tuple[str, 
     """
     samples = TarSamples(paths)
     if key is None and "txt" in samples.endings:
-        return [() if one is None else lines_of(one.decode("utf-8", "replace")) for one in samples.members(["txt"])]
+        return [() if one is None else lines_of(decoded(one)) for one in samples.members(["txt"])]
     kinds = samples.said()
     usual = {name.lower(): name for name in kinds}
     asked = asked_column(kinds, key, f"the .json members of {samples.origin}") if kinds else None
@@ -45,3 +47,10 @@ def captions_in_tars(paths: Sequence[Path], key: str | None) -> list[tuple[str, 
             found = json.loads(member).get(chosen)
         captions.append(captions_of(found))
     return captions
+
+
+def lost_note(captions: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """How many samples have captions of which letters were lost, where there are any."""
+    garbled = sum(any(LOST in text for text in some) for some in captions)
+    said = f"Captions of {counted(garbled, 'sample')} are not in UTF-8, and letters of them are lost."
+    return (said,) if garbled else ()

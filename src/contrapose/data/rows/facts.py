@@ -23,7 +23,7 @@ def row_facts(rows: Rows) -> list[str]:
         for column, cells in zip(rows.columns[:MOST], values.T, strict=False)
     ]
     if len(rows.columns) > MOST:
-        lines.append(f"and {len(rows.columns) - MOST:,} columns more")
+        lines.append(f"and {counted(len(rows.columns) - MOST, 'column')} more")
     return [*lines, *_scales(rows)]
 
 

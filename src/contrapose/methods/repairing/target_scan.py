@@ -18,6 +18,7 @@ from contrapose.methods.repairing.shown import before_and_after
 from contrapose.methods.repairing.suspect import Suspect
 from contrapose.robustness import paste, patch_mask
 from contrapose.robustness.backdoors import Suspects
+from contrapose.robustness.universal.leading_away import move_on, some_of
 from contrapose.training.job import Job, Report
 from contrapose.training.pictures import write_pictures
 
@@ -55,15 +56,11 @@ class TargetScan(Job):
         self.clean = suspect.embedded()  # (N, D)
 
     def step(self, number: int) -> Report:
-        order = torch.randperm(len(self.clean), generator=derived_generator(self.seed, number))[: self.batch]
-        rows = order.to(self.clean.device)  # (B,)
-        x = self.suspect.pictures[rows].float() / 255  # (B, C, H, W)
+        generator = derived_generator(self.seed, number)
+        rows, x = some_of(self.suspect.pictures, self.batch, generator)  # (B,), (B, C, H, W)
         u = self.suspect.embed(paste(x, self.patch, self.mask))  # (B, D)
         loss = (u * self.clean[rows]).sum(dim=1).mean()
-        (self.patch.grad,) = torch.autograd.grad(loss, [self.patch])
-        self.optimizer.step()
-        with torch.no_grad():
-            self.patch.clamp_(0, 1)
+        move_on(self.patch, loss, self.optimizer)
         cosine = float(loss.detach())
         return Report(float(self.batch), said=f"cosine {cosine:.3f}", numbers={"loss": cosine})
 

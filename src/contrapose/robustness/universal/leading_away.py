@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional
 
@@ -64,16 +63,25 @@ def led_away(
     made = (noise if radius is None else radius * (2 * noise - 1)).requires_grad_()
     optimizer = torch.optim.Adam([made], lr=PATCH_RATE if radius is None else DELTA_RATE * radius)
     for _ in range(steps):
-        rows = torch.randperm(len(pictures), generator=generator)[:batch].to(pictures.device)  # (B,)
-        x = pictures[rows].float() / 255  # (B, C, H, W)
+        rows, x = some_of(pictures, batch, generator)  # (B,), (B, C, H, W)
         moved = embed(paste(x, made, mask) if mask is not None else add_delta(x, made)).float()  # (B, D)
         loss = functional.cosine_similarity(moved - centre, clean[rows] - centre).mean()
-        (made.grad,) = torch.autograd.grad(loss, [made])
-        optimizer.step()
-        _bring_back(made, radius)
+        move_on(made, loss, optimizer, radius=radius)
     return made.detach()
 
 
-@torch.no_grad()
-def _bring_back(made: Any, radius: float | None) -> None:
-    made.copy_(made.clamp(0, 1) if radius is None else project_delta(made, radius))
+def some_of(
+    pictures: UInt8[Tensor, "N C H W"], batch: int, generator: torch.Generator
+) -> tuple[Int64[Tensor, " B"], Float[Tensor, "B C H W"]]:
+    """The pictures that a step looks at: their numbers, and they themselves in [0, 1]."""
+    rows = torch.randperm(len(pictures), generator=generator)[:batch].to(pictures.device)  # (B,)
+    return rows, pictures[rows].float() / 255
+
+
+def move_on(made: Tensor, loss: Tensor, optimizer: torch.optim.Optimizer, *, radius: float | None = None) -> None:
+    """A step that makes the loss of a patch, or of a delta within a radius, smaller; what no picture can hold is cut
+    off. Nothing else gets a gradient."""
+    (made.grad,) = torch.autograd.grad(loss, [made])
+    optimizer.step()
+    with torch.no_grad():
+        made.copy_(made.clamp(0, 1) if radius is None else project_delta(made, radius))
