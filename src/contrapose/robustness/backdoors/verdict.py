@@ -89,7 +89,7 @@ def verdict(found: Sequence[Inverted], names: Sequence[str], limits: Limits | No
     """
     given = limits or Limits()
     compared = len(found) >= COMPARED
-    asked = range(len(found))
+    asked: Sequence[int] = range(len(found))
     if not compared:
         asked = [place for place in asked if found[place].rise > given.least_rise] or asked
     works = [place for place in asked if found[place].cross_entropy < given.sure]
