@@ -35,6 +35,9 @@ def test_only_weights_that_fit_the_kind_are_advised() -> None:
     nothing = Gain("nothing", "Nothing.")
     assert "(--init hf:NAME, or a long RUN on texts" in advised(nothing, samples=541, noun="text").text
     assert "(--init a long RUN on rows like these)" in advised(nothing, samples=541, noun="row").text
+    towers = advised(nothing, samples=541, noun="picture", learned="pair").text
+    assert "541 pairs teach little" in towers
+    assert "(--init hf:NAME, or a long RUN on pairs like these)" in towers
 
 
 def test_data_check_says_so_and_names_unequal_classes(pictures: np.ndarray) -> None:

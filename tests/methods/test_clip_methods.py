@@ -20,6 +20,7 @@ from contrapose.data.pairs import open_pairs
 from contrapose.data.texts import Texts
 from contrapose.errors import ArgumentError
 from contrapose.methods import CLIP, METHODS
+from contrapose.modalities import MODALITIES
 from contrapose.training.checkpoint import list_checkpoints, load_checkpoint, load_newest
 from contrapose.training.run_folder import RunFolder
 from killed import assert_same
@@ -69,6 +70,21 @@ def test_captions_that_are_names_of_classes_are_told_at_the_start(
         contrapose.train("clip", data=data, out=str(tmp_path / f"of-{own}"), **options)
         told = "".join(capsys.readouterr())
         assert ("note: 3 different captions for 32 pictures: in a batch of 16, " in told) is said
+
+
+def test_options_of_towers_that_are_brought_along_are_said_to_play_no_part(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = contrapose.train("clip", data=FEW, out=str(tmp_path / "first"), epochs=1, **SMALL)
+    own: dict[str, Any] = {"data": FEW, "init": str(first.path), "epochs": 1, "batch_size": 32}
+    told = f"note: --text-encoder word_conv, --vocabulary 50 play no part: {first.path} brings its towers along"
+    contrapose.train("clip", out=str(tmp_path / "a"), text_encoder="word_conv", vocabulary=50, **own)
+    assert told in "".join(capsys.readouterr())
+    contrapose.train("clip", out=str(tmp_path / "b"), **own)
+    assert "no part" not in "".join(capsys.readouterr())
+    pairs = MODALITIES["pairs"]
+    assert len(pairs.unused(CLIP(init="runs/x", max_length=20), first.load().encoder)) == 1
+    assert pairs.unused(CLIP(init="hf:NAME", max_length=20), first.load().encoder) == []  # which it cuts
 
 
 def test_a_group_within_a_group_keeps_the_defaults_of_the_method() -> None:

@@ -204,9 +204,10 @@ def test_sentences_set_a_change_beside_noise_and_pass_over_what_is_at_chance() -
     first, second = in_sentences([plain, noise], losses(clean, under), clean, alive)
     assert first.startswith("delta takes 75.0 points [")
     assert "of sure; noise as large 5.0 points [" in first
-    assert second.startswith("no better than chance before anything is changed")
+    assert second.startswith("no better than chance, or than always naming the largest class, before anything is")
     (nothing,) = in_sentences([plain, noise], losses(clean, under), clean, [])
-    assert nothing.startswith("nothing can be lost: blind (50.0 %")
+    assert nothing.startswith("nothing can be lost: before anything is changed, blind (50.0 %")
+    assert nothing.endswith("is no better than chance, or than always naming the largest class")
 
 
 def test_a_scan_is_a_suspicion_and_a_repair_is_quoted() -> None:

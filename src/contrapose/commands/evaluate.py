@@ -195,8 +195,7 @@ def measure(
     if data is None and test_data is not None and asks_only(run, task):
         data, test_data = test_data, None
     source = data if data is not None else data_of_run(run)
-    reading = reading or Reading.of(run)
-    config = config_of_run(run)
+    reading, config = reading or Reading.of(run), config_of_run(run)
     given = Given(
         trained.encoder,
         source,
@@ -253,6 +252,7 @@ def measure(
         if measurement.named
         else None,
         noun=measurement.noun,
+        learned=given.modality.noun,
         task=chosen.name,
         heads=heads_of(config),
         pictures=measurement.pictures(),

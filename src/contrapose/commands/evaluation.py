@@ -46,7 +46,7 @@ class Evaluation:
         diagnosis: geometry and spectrum of these embeddings, when asked for.
         samples: that the encoder was trained on, where that is known.
         leaked: test samples that were learned from too.
-        noun: what one sample is called.
+        noun: what one sample is called. learned: what one of the training data is, where that is something else.
         task: the name of what was measured.
         heads: what a classifier's heads stand on, as `heads_of` says it; empty of what is none.
         pictures: what people should look at: pixels, title and caption of each.
@@ -67,6 +67,7 @@ class Evaluation:
     share: tuple[Share, Metrics] | None = None
     sources: Mapping[str, Any] | None = None
     noun: str = "picture"
+    learned: str | None = None
     task: str = ""
     heads: str = ""
     pictures: Sequence[tuple[np.ndarray, str, str]] = ()
@@ -78,6 +79,7 @@ class Evaluation:
         shares = {} if self.share is None else dict.fromkeys(FLOORS, self.share[1])
         found = gain_over(self.arms["trained"], {arm: self.arms[arm] for arm in JUDGED if arm in self.arms}, shares)
         about = {"samples": self.samples, "leaked": self.leaked, "noun": self.noun, "heads": self.heads}
+        about["learned"] = self.learned
         return None if found is None else advised(found, **about)  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, Any]:

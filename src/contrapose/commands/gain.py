@@ -19,7 +19,7 @@ STYLES: Mapping[str, str] = {
 }
 """How each kind of verdict is coloured on a terminal."""
 
-STARTS: Mapping[str, str] = {"picture": "timm:NAME, hf:NAME, or ", "text": "hf:NAME, or "}
+STARTS: Mapping[str, str] = {"picture": "timm:NAME, hf:NAME, or ", "text": "hf:NAME, or ", "pair": "hf:NAME, or "}
 """Whose weights of others a run can start from, by what its samples are called."""
 
 
@@ -31,11 +31,21 @@ HEADS: Mapping[str, str] = {
 """What a classifier's heads stand on -> what to do where it gained nothing."""
 
 
-def advised(gain: Gain, *, samples: int | None, leaked: int = 0, noun: str = "picture", heads: str = "") -> Gain:
+def advised(
+    gain: Gain,
+    *,
+    samples: int | None,
+    leaked: int = 0,
+    noun: str = "picture",
+    learned: str | None = None,
+    heads: str = "",
+) -> Gain:
     """The verdict with its remedy, for a run that was trained on so many samples (None: that is not known).
 
     Arguments:
-        noun: what one sample is called.
+        noun: what one tested sample is called.
+        learned: what one of those is called that were learned from; None: the same. Towers learn from pairs, and are
+            asked about pictures, too.
         heads: of a classifier, what they stand on: an encoder that is `frozen`, `tuned`, or begun `alone`.
         leaked: test samples that are in the labelled data too: the verdict is then no more than unclear.
     """
@@ -50,9 +60,10 @@ def advised(gain: Gain, *, samples: int | None, leaked: int = 0, noun: str = "pi
     if heads:
         remedy = HEADS[heads]
     elif samples is not None and samples < FEW:
+        one = learned or noun
         remedy = (
-            f"{samples:,} {noun}s teach little from scratch: train longer, or try trained weights as a start (--init "
-            f"{STARTS.get(noun, '')}a long RUN on {noun}s like these)."
+            f"{samples:,} {one}s teach little from scratch: train longer, or try trained weights as a start (--init "
+            f"{STARTS.get(one, '')}a long RUN on {one}s like these)."
         )
     else:
         remedy = "Train longer (--epochs), by another method (contrapose methods), or from trained weights (--init)."

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from contrapose.encoders.pairs import Towers
 
 _PYTHON = ("cache", "channels", "preparation")  # options of `open_pairs` that no method has
+_OF_TOWERS = ("text_encoder", "vocabulary", "image_size")
 _OF_PICTURES = ("image_column", "image_size", "fit", "white", "workers")
 
 
@@ -125,18 +126,15 @@ class _Pairs(Modality):
         if found.modality != self.name:
             raise ArgumentError(
                 f"{found.source} holds an encoder of {MODALITIES[found.modality].plural}, and pairs need two towers: "
-                "give a "
-                "run of pairs, or hf:NAME of a CLIP-like model. From Python, contrapose.encoders.joined_towers makes "
-                "towers of two trained encoders."
+                "give a run of pairs, or hf:NAME of a CLIP-like model. From Python, "
+                "contrapose.encoders.joined_towers makes towers of two trained encoders."
             )
         return found
 
     def start_options(self, config: Any, start: Start) -> dict[str, Any]:
-        """How pairs are opened for trained towers."""
-        pictures = cast("Towers", start.encoder()).image
-        kept = pictures.preparation
-        form = {"image_size": pictures.image_size, "channels": pictures.channels}
-        return {"preparation": kept, **form, "fit": kept.fit}
+        pictures = cast("Towers", start.encoder()).image  # for which pairs are opened
+        kept, form = pictures.preparation, {"image_size": pictures.image_size, "channels": pictures.channels}
+        return {"preparation": kept, "fit": kept.fit, **form}
 
     def encoder(self, config: Any, samples: Samples) -> Encoder:
         from contrapose.encoders.pairs import build_towers, clip_model
@@ -224,6 +222,14 @@ class _Pairs(Modality):
         from contrapose.data.pairs.problems import false_negatives
 
         return false_negatives(cast("Pairs", samples), batch)
+
+    def unused(self, config: Any, encoder: Encoder) -> list[str]:
+        published = str(config.init).startswith("hf:")  # of which --max-length cuts the captions
+        names = _OF_TOWERS if published else (*_OF_TOWERS, "max_length")
+        given = [name for name in names if getattr(config, name) != getattr(PairOptions, name)]
+        flags = ", ".join(f"--{name.replace('_', '-')} {getattr(config, name)}" for name in given)
+        say = f"play{'s' * (len(given) == 1)} no part: {config.init} brings its towers along, as they are"
+        return [f"{flags} {say}."] if given else []
 
     def described(self, samples: Samples, encoder: Encoder | None) -> list[str]:
         from contrapose.data.pairs.problems import pair_facts
