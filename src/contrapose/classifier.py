@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from contrapose.embedder import Embedder, load
-from contrapose.encoders import Encoder
+from contrapose.encoders import Encoder, load_encoder
 from contrapose.encoders.classifier_folder import TrainedHeads, classifier_folder, load_heads
 from contrapose.encoders.heads import Question
 from contrapose.encoders.stage_folder import no_encoder_there
@@ -94,6 +94,12 @@ def load_classifier(path: Path | str, *, device: str | torch.device = "cpu", whi
         if not Path(path).is_dir() and (reason := no_encoder_there(path)):
             raise RunError(reason)
         there = "holds no classifier, only an encoder" if (Path(path) / "encoder").is_dir() else "holds no classifier"
+        own = Path(path) / "encoder"
+        if (own / "encoder.json").is_file() and load_encoder(own).modality == "pairs":
+            command = shell_command("evaluate", path, "--data", "LABELLED", "--task", "prompts")
+            raise RunError(
+                f"{path} holds two towers, and no classifier: they name pictures by sentences. See {command}"
+            )
         command = shell_command("train", "classifier", "--base", path, "--data", "LABELLED")
         raise RunError(f"{path} {there}. Train one on it: {command}")
     encoder = load(folder, device=device, white=white).encoder

@@ -15,6 +15,7 @@ from PIL import Image
 
 import contrapose
 from contrapose.cli import main
+from contrapose.commands.export import export
 from contrapose.commands.report import report
 from contrapose.commands.report_attack import collect_attack
 from contrapose.data import Images
@@ -189,6 +190,8 @@ def test_it_is_put_on_pictures_within_its_bound(attacked: Any, place: Path, tmp_
 def test_what_reads_encoders_says_that_there_is_none(attacked: Any, place: Path) -> None:
     with pytest.raises(RunError, match="holds no encoder but the perturbation that an attack has found"):
         contrapose.load(attacked.path)
+    with pytest.raises(RunError, match="holds no encoder but the perturbation that an attack has found"):
+        export(attacked.path, to="folder", out=place / "exported")
 
 
 def test_its_page_shows_what_the_encoder_answers_before_and_after(attacked: Any, tmp_path: Path) -> None:

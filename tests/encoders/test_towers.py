@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from contrapose.classifier import load_classifier
 from contrapose.data.pairs import open_pairs
 from contrapose.embedder import Embedder, load
 from contrapose.encoders import (
@@ -23,7 +24,7 @@ from contrapose.encoders import (
 )
 from contrapose.encoders.pairs import clip_model
 from contrapose.encoders.texts import tokenizer_for
-from contrapose.errors import ArgumentError
+from contrapose.errors import ArgumentError, RunError
 from contrapose.paired import Paired
 
 pytest.importorskip("tokenizers")
@@ -47,6 +48,17 @@ def test_it_comes_back_from_its_folder_without_code(tmp_path: Path) -> None:
     assert torch.equal(found(view), towers(view))
     assert torch.equal(untrained_like(towers, 0)(view), towers(view))
     assert not torch.equal(untrained_like(towers, 1)(view), towers(view))
+
+
+def test_towers_are_not_sent_to_train_heads_that_refuse_them(tmp_path: Path) -> None:
+    save_encoder(small(), tmp_path / "encoder")
+    with pytest.raises(RunError, match=r"holds two towers, and no classifier: .*--task prompts"):
+        load_classifier(tmp_path)
+
+
+def test_two_networks_are_no_one_graph() -> None:
+    with pytest.raises(RunError, match="Two towers are two networks, and cannot become one ONNX file"):
+        small().onnx_form()
 
 
 def test_the_cosine_is_the_mean_of_weak_and_strong_heads() -> None:

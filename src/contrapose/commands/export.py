@@ -74,6 +74,7 @@ def export(run: str | Path, *, to: str = "folder", out: str | Path, quiet: bool 
 
 def _encoder_folder(run: Path) -> Path:
     """Where the encoder of a run (or of an encoder folder by itself) lies."""
+    from contrapose.encoders.artifact import PERTURBATION, encoder_folder
     from contrapose.encoders.stage_folder import no_encoder_there
 
     for folder in (run / "encoder", run):
@@ -81,6 +82,8 @@ def _encoder_folder(run: Path) -> Path:
             return folder
     if reason := no_encoder_there(run):
         raise RunError(reason)
+    if (run / PERTURBATION).is_file():
+        return encoder_folder(run)  # which says what an attack has left
     if (run / "config.json").is_file():
         raise RunError(
             f"{run} has no encoder to export: it stopped before its first checkpoint. "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -15,10 +15,13 @@ from torch.nn import functional
 from contrapose.encoders.encoder import Encoder
 from contrapose.encoders.images.image_encoder import ImageEncoder
 from contrapose.encoders.texts.text_encoder import TextEncoder
-from contrapose.errors import ArgumentError
+from contrapose.errors import ArgumentError, RunError
 from contrapose.padded import Padded
 from contrapose.paired import Paired
 from contrapose.words import a_type
+
+if TYPE_CHECKING:
+    from contrapose.encoders.onnx_form import OnnxForm
 
 FIRST_SCALES = (math.log(1 / 0.07), math.log(1 / 0.1))
 """Logarithms of the scales that the weak heads and the strong ones begin with: 1 / 0.07 as CLIP, 1 / 0.1 as its
@@ -133,6 +136,16 @@ class Towers(Encoder):
     def heads_of_images(self, features: Float[Tensor, "B F"]) -> Float[Tensor, "B D"]:
         """What the picture tower gave, to unit rows; gradients flow."""
         return self._united(features, 0)
+
+    def onnx_form(self) -> OnnxForm:
+        """Two networks are no one graph.
+
+        Errors:
+            RunError: always.
+        """
+        raise RunError(
+            "Two towers are two networks, and cannot become one ONNX file. Take --to folder, which keeps both."
+        )
 
     def embed_texts(self, texts: Padded) -> Float[Tensor, "B D"]:
         """Prepared texts to unit rows; gradients flow."""
