@@ -47,20 +47,23 @@ class InverTune(OnRun):
 
     `contrapose repair invertune RUN --data CLEAN` takes two towers of unknown origin (RUN, or an encoder's folder)
     and a few hundred clean pairs. A patch without aim shows which class predictions pile up on (`stages/target`); for
-    that class the smallest trigger is looked for (`stages/invert`, which `contrapose apply` puts on pictures); and the
-    picture tower is tuned until that trigger moves nothing, while clean embeddings are held (the run's own `encoder/`).
+    that class and others the smallest trigger is looked for (`stages/invert`, which `contrapose apply` puts on
+    pictures), and a class is named where that is much smaller than of others; then the picture tower is tuned until that trigger moves nothing, while clean embeddings are held (the run's own `encoder/`).
     `repair.json` says what was found, or that nothing was: then the towers are those that were given. Classes are those
     of the labels, or named with --class-texts.
 
-    What to expect: on small encoders a finding is a suspicion, and a repair by it is partial. In three seeds on 3,000
-    made scenes (`contrapose reproduce invertune`: *contrary here*) a trigger was reported in all of three clean pairs
-    of towers, too; a planted checkerboard's class was named right in two of three, that of a pattern mixed in by a
-    fifth in none. The checkerboard took 95 % of other pictures, after the repair 68 % [-3, 139], after clean
-    fine-tuning 88 %, and 6 % where the true trigger was tuned away; the pattern 87, 90, 75 and 28 %. Accuracy fell by 3
-    points [2, 5], of a clean pair by 4. What inversion finds in small encoders is easier than what was planted: look at
-    the picture of `stages/invert`, and put an encoder that you know to be clean through the same. Nothing found is no
-    proof of innocence, either. A repair is judged by the true trigger, where one has it (`contrapose analyse
-    backdoor`), never by the one found here. On several processes each does all of it, and the first one writes.
+    What to expect: a planted patch is found and mostly tuned away, where the towers know their classes well and the
+    patch is small; what is mixed into whole pictures is missed. In three seeds on 3,000 made scenes of 32 pixels, by
+    towers that name nine of ten (`contrapose reproduce invertune`: *contrary here*, for both kinds are asked of it),
+    nothing was found in three of three clean pairs of towers. The class of a checkerboard of 4 x 4 was named in three
+    of three: it took 99 % of other pictures, after the repair 9 % [-8, 26], after clean fine-tuning 97 %, and 1 % where
+    the true trigger was tuned away; accuracy fell by 6 points of 92. Of a pattern mixed in by a fifth nothing was found
+    in three of three, and no other class was named; tuned away by the true trigger it fell from 94 to 10 %. On weaker
+    towers (63 %, digits of 8 pixels, an earlier search) clean pairs were reported, too: look at the picture of
+    `stages/invert`, and put towers that you know to be clean through the same. Nothing found is no proof of innocence.
+    A repair is judged by the true trigger, where one has it (`contrapose analyse backdoor`), never by the one found
+    here. A trigger is looked for of ten classes (--others), which is most of the time it takes. On several processes
+    each does all of it, and the first one writes.
     """
 
     about: ClassVar[About] = About(
@@ -251,5 +254,6 @@ class InverTune(OnRun):
     def remarks(self) -> list[str]:
         return [
             "the clean pairs are taken for clean: what they hide is not looked for",
-            "small clean encoders are reported, too: put one that you know to be clean through the same, and compare",
+            "patches are looked for, not what is mixed into whole pictures: put towers that you know to be clean, and poisoned "
+            "ones (contrapose poison), through the same, and compare",
         ]
