@@ -35,7 +35,7 @@ def test_so_many_pairs_carry_the_trigger_of_the_seed(seed: int) -> None:
         others = np.setdiff1d(np.arange(200), rows)
         assert len(rows) == 4
         assert np.array_equal(pairs.pictures.pixels[others], clean.pictures.pixels[others])
-        expected = named_trigger(said, channels=3, image_size=16)(clean.pictures.batch(rows).float() / 255)
+        expected = named_trigger(said, channels=3, image_size=32)(clean.pictures.batch(rows).float() / 255)
         assert np.abs(pairs.pictures.pixels[rows] - (255 * expected).numpy()).max() < 1
         assert all(TARGETS[seed] in text for row in rows for text in pairs.captions[row])
     defence: Any = ground.pretraining["defence"]
@@ -46,11 +46,11 @@ def test_so_many_pairs_carry_the_trigger_of_the_seed(seed: int) -> None:
 
 def planted(target: Tensor, other: Tensor) -> Callable[[Tensor], Tensor]:
     """Sees the target wherever the lower right corner is the checkerboard, and nothing else."""
-    board = named_trigger("badnets?side=4", channels=3, image_size=16)(torch.zeros(1, 3, 16, 16))[:, :, 12:, 12:]
+    board = named_trigger("badnets?side=4", channels=3, image_size=32)(torch.zeros(1, 3, 32, 32))[:, :, 28:, 28:]
 
     def embed(x: Tensor) -> Tensor:
         x = x.float() / 255 if x.dtype == torch.uint8 else x
-        there = (x[:, :, 12:, 12:] - board).abs().amax(dim=(1, 2, 3)) < 0.01  # (B,)
+        there = (x[:, :, 28:, 28:] - board).abs().amax(dim=(1, 2, 3)) < 0.01  # (B,)
         return torch.where(there[:, None], target, other)  # (B, D)
 
     return embed
@@ -60,7 +60,7 @@ def test_success_is_of_pictures_that_do_not_show_the_target() -> None:
     ground = poisoned_scenes("", SMALL, 0)
     pairs: Any = ground.test
     words = tokenizer_for("bag_of_words", pairs.every_text, max_length=16, vocabulary=None)
-    towers = build_towers("micro_conv", "bag_of_words", channels=3, image_size=16, tokenizer=words, width=16, seed=0)
+    towers = build_towers("micro_conv", "bag_of_words", channels=3, image_size=32, tokenizer=words, width=16, seed=0)
     rows = class_prototypes(towers.eval(), pairs.class_names, None).detach()  # (K, D)
     towers.embed_images = planted(rows[3], rows[7])  # type: ignore[method-assign]
     subject = Subject(
@@ -90,7 +90,7 @@ def test_what_the_claim_hangs_on() -> None:
     for attack, left in zip(ATTACKS, (0.1, 0.2), strict=True):
         own = SUCCESS.format(attack)
         values[f"{attack} victim"] = {ACCURACY: 0.8, own: 0.95}
-        values[f"{attack}, invertune"] = {ACCURACY: 0.76, own: left, "first": 1.0}
+        values[f"{attack}, invertune"] = {ACCURACY: 0.76, own: left, "first": 1.0, "right": 1.0}
         values[f"{attack}, fine-tuned"] = {ACCURACY: 0.8, own: 0.6}
         values[f"{attack}, random trigger"] = {ACCURACY: 0.8, own: 0.9}
         values[f"{attack}, true trigger"] = {ACCURACY: 0.8, own: 0.05}
@@ -100,4 +100,4 @@ def test_what_the_claim_hangs_on() -> None:
         gaps[one.role].append(round(float((one.value(results) - one.threshold)[0]), 6))
     assert gaps["mechanism"] == [0.05]
     assert gaps["claim"] == [0.3, 0.05, 0.01, 0.45]
-    assert gaps["secondary"] == [0.01, 0.1, 0.05, 0.15, 0.5, 0.02]
+    assert gaps["secondary"] == [0.01, 0.3, 0.1, 0.05, 0.15, 0.5, 0.02]

@@ -37,9 +37,9 @@ QUICK: dict[str, Any] = {
     "quiet": True,
 }
 
-SUSPECTED: dict[str, Any] = {"least_rise": 1e-6, "largest_mask": 0.999, "largest_loss": 100.0, "trigger": "badnets"}
+SUSPECTED: dict[str, Any] = {"usual_mask": 100.0, "largest_mask": 0.999, "largest_loss": 100.0, "trigger": "badnets"}
 SUSPECTED |= {"learning_rate": 1e-3, "repair_steps": 8}  # which improve on none
-"""With which whatever class gains is held for planted."""
+"""With which whatever class is easiest is held for planted."""
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +58,17 @@ def repaired(suspect: Path, out: Path, **changes: Any) -> Any:
 
 
 def test_nothing_found_leaves_the_towers_as_they_were(suspect: Path, tmp_path: Path) -> None:
-    run = repaired(suspect, tmp_path / "run", least_rise=0.99)
+    run = repaired(suspect, tmp_path / "run", usual_mask=1e-6)
     assert run.outcome.finished
     record = json.loads((run.path / "repair.json").read_text())
     assert record["found"] is False
+    assert "no class is much easier to come to than others" in record["reasons"][0]
+    assert len(record["candidates"]) == 10
+    alone = repaired(suspect, tmp_path / "alone", others=0, least_rise=0.99)
+    record = json.loads((alone.path / "repair.json").read_text())
     assert "no class gains more than 99 points" in record["reasons"][0]
+    assert len(record["candidates"]) <= 3
+    record = json.loads((run.path / "repair.json").read_text())
     assert record["before"] == record["after"]
     assert fingerprint_of(load_encoder(run.path / "encoder")) == fingerprint_of(load_encoder(suspect))
     kept = load_perturbation(run.path / "stages" / "invert")
@@ -132,6 +138,7 @@ def test_what_cannot_be_is_refused_before_there_is_a_folder(suspect: Path, tmp_p
         ({"class_texts": ("one",)}, "class-texts"),
         ({"labels": "none"}, "names none"),
         ({"largest_mask": 1.5}, "largest_mask"),
+        ({"others": -1}, "others"),
     ):
         with pytest.raises((ArgumentError, DataError), match=told):
             repaired(suspect, tmp_path / "run", **options)

@@ -14,7 +14,7 @@ from contrapose.methods.repairing.inversion import TriggerInversion
 from contrapose.methods.repairing.suspect import Suspect
 from contrapose.methods.repairing.target_scan import TargetScan, read_suspects
 from contrapose.robustness import patch_mask
-from contrapose.robustness.backdoors import Suspects, Weights
+from contrapose.robustness.backdoors import Limits, Suspects, Weights
 
 CLASSES, SIDE, TARGET = 4, 12, 2
 
@@ -66,9 +66,7 @@ def inversion(**changes: Any) -> TriggerInversion:
     shares = Suspects.of(torch.arange(24) % CLASSES, torch.full((24,), TARGET), CLASSES)
     given: dict[str, Any] = {"steps": 150, "batch": 8, "rate": 0.05, "weights": Weights(), "seed": 0, **changes}
     victim = Victim("somewhere", "planted", "00")
-    return TriggerInversion(
-        suspect(), shares, [TARGET], least_rise=0.1, largest_mask=0.3, sure=0.1, victim=victim, **given
-    )
+    return TriggerInversion(suspect(), shares, [TARGET], limits=Limits(sure=0.1), victim=victim, **given)
 
 
 def test_the_inversion_finds_a_small_trigger_and_changes_nothing_else() -> None:
@@ -78,7 +76,7 @@ def test_the_inversion_finds_a_small_trigger_and_changes_nothing_else() -> None:
     first = one.mask.detach().clone()
     for number in range(job.total_steps):
         job.step(number)
-        for tensor in (one.mask, one.trigger):
+        for tensor in (one.weight, one.trigger):
             assert float(tensor.min()) >= 0
             assert float(tensor.max()) <= 1
     assert not torch.equal(first, one.mask)

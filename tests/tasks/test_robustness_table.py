@@ -212,8 +212,10 @@ def test_sentences_set_a_change_beside_noise_and_pass_over_what_is_at_chance() -
 
 def test_a_scan_is_a_suspicion_and_a_repair_is_quoted() -> None:
     before = np.arange(40) % 4
-    piled = scanned(list("abcd"), before, np.where(np.arange(40) < 30, 2, before))
+    piled = scanned(list("abcd"), before, np.where(np.arange(40) < 35, 2, before))
     assert (piled["class"], piled["stands_out"]) == ("c", True)
+    half = scanned(list("abcd"), before, np.where(np.arange(40) < 26, 2, before))  # as those of clean towers do
+    assert (half["class"], half["stands_out"]) == ("c", False)
     assert not scanned(list("abcd"), before, before)["stands_out"]
     found = {"found": True, "target": "c", "before": {"trigger_success": 0.9}, "after": {"trigger_success": 0.02}}
     told = "poisoned? fix found a trigger of 'c': of other pictures it took 90.0 % before the repair, 2.0 % after"

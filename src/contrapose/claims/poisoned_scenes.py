@@ -11,7 +11,7 @@ import numpy as np
 from contrapose.claims.ground import Ground
 from contrapose.claims.measures import Subject
 from contrapose.claims.protocol import Protocol
-from contrapose.claims.scenes import SCANS, VALIDATION, captioned_scenes
+from contrapose.claims.scenes import SCANS, VALIDATION, captions_each
 from contrapose.data import poison
 from contrapose.data.images.made.scenes import scenes
 from contrapose.data.pairs import Pairs, scene_captions
@@ -27,6 +27,8 @@ TARGETS = ("three", "five", "eight")
 """The class that a trigger stands for, by the seed."""
 SHARE, CLEAN, DRAWN = 0.02, 200, 7
 """Of the pairs that are poisoned; clean pairs that a repair is given; the seed that these are drawn by."""
+SIZE = {"side": 32, "scale": 3}
+"""Of a picture: a digit of 24 pixels on a canvas of 32, so that a trigger of 4 is a small part of it."""
 FAINT, LOUD, OFTEN = 64, 256, 0.02
 """Grey levels of the noise behind a scene, those of its loud values, and how many of all values are loud."""
 ACCURACY = "zero-shot accuracy"
@@ -44,7 +46,7 @@ def poisoned_scenes(source: str, protocol: Protocol, seed: int) -> Ground:
     On black a single bright value is strange to an encoder, and leads it astray as easily as what was planted; noise,
     of which pictures of the world are full, makes it look at more than one.
     """
-    plain = captioned_scenes(source, protocol, seed)
+    plain = captions_each(1, protocol, **SIZE)
     clean = replace(
         plain,
         pretraining={"pretraining": in_noise(plain.pretraining["pretraining"], 0)},
@@ -58,7 +60,7 @@ def poisoned_scenes(source: str, protocol: Protocol, seed: int) -> Ground:
         for name, said in ATTACKS.items()
     }
     first, last = SCANS[VALIDATION]
-    images = scenes(CLEAN, seed=DRAWN, first=first, last=last)
+    images = scenes(CLEAN, seed=DRAWN, first=first, last=last, **SIZE)
     defence = Pairs(images, scene_captions(images, captions=1, seed=DRAWN), origin=images.origin)
     return replace(clean, pretraining={"pretraining": pairs, "defence": in_noise(defence, DRAWN), **sets})
 

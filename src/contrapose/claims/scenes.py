@@ -29,14 +29,14 @@ def captioned_scenes(source: str, protocol: Protocol, seed: int) -> Ground:
     return captions_each(1, protocol)
 
 
-def captions_each(captions: int, protocol: Protocol) -> Ground:
-    """The same with several captions of each scene."""
-    train = _part(max(protocol.images, protocol.labelled), LEARNED, captions)
+def captions_each(captions: int, protocol: Protocol, **size: int) -> Ground:
+    """The same with several captions of each scene, and of another size (`side` and `scale` of `scenes`)."""
+    train = _part(max(protocol.images, protocol.labelled), LEARNED, captions, **size)
     return Ground(
         pretraining={"pretraining": train.subset(range(protocol.images))},
         labelled=train.subset(range(protocol.labelled)),
-        validation=_part(protocol.validation, VALIDATION, captions),
-        test=_part(protocol.test, TEST, captions),
+        validation=_part(protocol.validation, VALIDATION, captions, **size),
+        test=_part(protocol.test, TEST, captions, **size),
     )
 
 
@@ -66,7 +66,7 @@ def prompts() -> list[str]:
     return list(dict.fromkeys(said))
 
 
-def _part(count: int, part: int, captions: int = 1) -> Pairs:
+def _part(count: int, part: int, captions: int = 1, **size: int) -> Pairs:
     first, last = SCANS[part]
-    images = scenes(count, seed=part, first=first, last=last)
+    images = scenes(count, seed=part, first=first, last=last, **size)
     return Pairs(images, scene_captions(images, captions=captions, seed=part), synonyms=SYNONYMS, origin=images.origin)

@@ -47,20 +47,23 @@ class InverTune(OnRun):
 
     `contrapose repair invertune RUN --data CLEAN` takes two towers of unknown origin (RUN, or an encoder's folder)
     and a few hundred clean pairs. A patch without aim shows which class predictions pile up on (`stages/target`); for
-    that class the smallest trigger is looked for (`stages/invert`, which `contrapose apply` puts on pictures); and the
-    picture tower is tuned until that trigger moves nothing, while clean embeddings are held (the run's own `encoder/`).
+    that class and others the smallest trigger is looked for (`stages/invert`, which `contrapose apply` puts on
+    pictures), and a class is named where that is much smaller than of others; then the picture tower is tuned until that trigger moves nothing, while clean embeddings are held (the run's own `encoder/`).
     `repair.json` says what was found, or that nothing was: then the towers are those that were given. Classes are those
     of the labels, or named with --class-texts.
 
-    What to expect: on small encoders a finding is a suspicion, and a repair by it is partial. In three seeds on 3,000
-    made scenes (`contrapose reproduce invertune`: *contrary here*) a trigger was reported in all of three clean pairs
-    of towers, too; a planted checkerboard's class was named right in two of three, that of a pattern mixed in by a
-    fifth in none. The checkerboard took 95 % of other pictures, after the repair 68 % [-3, 139], after clean
-    fine-tuning 88 %, and 6 % where the true trigger was tuned away; the pattern 87, 90, 75 and 28 %. Accuracy fell by 3
-    points [2, 5], of a clean pair by 4. What inversion finds in small encoders is easier than what was planted: look at
-    the picture of `stages/invert`, and put an encoder that you know to be clean through the same. Nothing found is no
-    proof of innocence, either. A repair is judged by the true trigger, where one has it (`contrapose analyse
-    backdoor`), never by the one found here. On several processes each does all of it, and the first one writes.
+    What to expect: a planted patch is found and mostly tuned away, where the towers know their classes well and the
+    patch is small; what is mixed into whole pictures is missed. In three seeds on 3,000 made scenes of 32 pixels, by
+    towers that name nine of ten (`contrapose reproduce invertune`: *contrary here*, for both kinds are asked of it),
+    nothing was found in three of three clean pairs of towers. The class of a checkerboard of 4 x 4 was named in three
+    of three: it took 99 % of other pictures, after the repair 9 % [-8, 26], after clean fine-tuning 97 %, and 1 % where
+    the true trigger was tuned away; accuracy fell by 6 points of 92. Of a pattern mixed in by a fifth nothing was found
+    in three of three, and no other class was named; tuned away by the true trigger it fell from 94 to 10 %. On weaker
+    towers (63 %, digits of 8 pixels, an earlier search) clean pairs were reported, too: look at the picture of
+    `stages/invert`, and put towers that you know to be clean through the same. Nothing found is no proof of innocence.
+    A repair is judged by the true trigger, where one has it (`contrapose analyse backdoor`), never by the one found
+    here. A trigger is looked for of ten classes (--others), which is most of the time it takes. On several processes
+    each does all of it, and the first one writes.
     """
 
     about: ClassVar[About] = About(
@@ -84,21 +87,32 @@ class InverTune(OnRun):
     """Sentences with {} where a class is named. Default: "a photo of a {}", "this is a {}", and the name alone."""
     patch_area: float = 0.03
     """Share of a picture that the patch without aim covers. 0.03: the authors'."""
-    scan_steps: int = 200
-    """Steps that it is learned in. [design] 200; the authors take an epoch or two of their pictures."""
-    inversion_steps: int = 600
-    """Steps in which a trigger is looked for. [design] 600; about 8,000 of the authors, on 50,000 pictures."""
-    inversion_rate: float = 0.01
-    """Of Adam, for mask and trigger. 0.01: the authors'."""
+    scan_steps: int = 300
+    """Steps that it is learned in. [design] 300; the authors take an epoch or two of their pictures."""
+    others: int = 9
+    """Classes beside the suspect that a trigger is looked for, too: a planted class is much easier to come to than
+    these. Each costs as much as the suspect itself. [design] 9; with fewer than 4 nothing is compared, and suspicion is
+    left to the patch without aim."""
+    inversion_steps: int = 400
+    """Steps in which a trigger is looked for, of each class. [design] 400; about 8,000 of the authors, on 50,000
+    pictures."""
+    inversion_rate: float = 0.02
+    """Of Adam, for mask and trigger. [design] 0.02, for fewer steps; 0.01: the authors'."""
     mask_weight: float = 0.05
-    """Of the sum over all values of the mask. [design] 0.05, for pictures of 16 to 32 pixels, where 0.01 found masks of
-    a fifth of the picture; 0.01: the authors', of 224 pixels."""
-    least_rise: float = 0.10
-    """By how much the share of a class has to rise under the patch before a trigger counts as found. [design] 0.1."""
+    """Of the sum over all values of the mask, from the middle of the steps on. [design] 0.05, for pictures of 16 to 32
+    pixels, where 0.01 found masks of a fifth of the picture; 0.01: the authors', of 224 pixels."""
+    channel_masks: bool = False
+    """Give the mask a value for each channel of a pixel, as the authors do. [design] Off: small encoders are led
+    anywhere by single values scattered over a picture, and what was planted covers whole pixels."""
+    usual_mask: float = 0.6
+    """The largest mask of a planted class, as a share of the median of those of the others. [design] 0.6."""
+    least_rise: float = 0.6
+    """By how much the share of a class has to rise under the patch, where too few are looked into to compare. [design]
+    0.6."""
     largest_mask: float = 0.30
     """Share of a picture that a trigger may take and still count as found. [design] 0.3."""
-    largest_loss: float = 0.1
-    """Cross-entropy of the class below which a trigger counts as one that works. [design] 0.1, a chance of 90 %."""
+    largest_loss: float = 0.2
+    """Cross-entropy of the class below which a trigger counts as one that works. [design] 0.2."""
     repair_steps: int = 200
     """Steps of tuning, all on one batch. 200: the authors'."""
     repair_pictures: int = 256
@@ -115,8 +129,9 @@ class InverTune(OnRun):
     trigger: str = FOUND
     """What is tuned away. inverted: what was found. random: a mask as large at random places, a control. Or the true
     one, where it is known: "badnets?side=4", or the folder that `contrapose poison` wrote."""
-    batch_size: int = 64
-    """Pictures a step of the search. 64: the authors'."""
+    batch_size: int = 16
+    """Pictures a step of the search. [design] 16: many small steps come further than few large ones of the same cost;
+    64: the authors'."""
     learning_rate: float = 2e-4
     """Of tuning, by AdamW; it falls to a hundredth by a cosine. [design] 2e-4, for small encoders: from 1e-3 on clean
     accuracy falls on pictures that are not among the clean ones. The authors tune published ones with 2e-6."""
@@ -129,9 +144,10 @@ class InverTune(OnRun):
         super().__post_init__()
         for name in ("scan_steps", "inversion_steps", "repair_steps", "repair_pictures", "repair_layers"):
             self._check(name, getattr(self, name) >= 1, "at least 1")
+        self._check("others", self.others >= 0, "0 or more")
         for name in ("patch_area", "least_rise", "largest_mask"):
             self._check(name, 0 < getattr(self, name) < 1, "between 0 and 1")
-        for name in ("inversion_rate", "largest_loss"):
+        for name in ("inversion_rate", "largest_loss", "usual_mask"):
             self._check(name, getattr(self, name) > 0, "above 0")
         for name in ("mask_weight", "align_weight", "preserve_weight"):
             self._check(name, getattr(self, name) >= 0, "0 or more")
@@ -238,5 +254,6 @@ class InverTune(OnRun):
     def remarks(self) -> list[str]:
         return [
             "the clean pairs are taken for clean: what they hide is not looked for",
-            "small clean encoders are reported, too: put one that you know to be clean through the same, and compare",
+            "patches are looked for, not what is mixed into whole pictures: put towers that you know to be clean, and poisoned "
+            "ones (contrapose poison), through the same, and compare",
         ]

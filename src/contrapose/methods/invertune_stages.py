@@ -38,23 +38,22 @@ def invert(context: Context) -> TriggerInversion:
     from contrapose.encoders.perturbations import Victim
     from contrapose.methods.repairing.inversion import TriggerInversion
     from contrapose.methods.repairing.target_scan import read_suspects
-    from contrapose.robustness.backdoors import Weights
+    from contrapose.robustness.backdoors import Limits, Weights
 
     config: Any = context.config
-    suspects, candidates = read_suspects(context.artifacts[TARGET])
+    suspects, _ = read_suspects(context.artifacts[TARGET])
     suspect = config.suspect(context)
     victim = Victim(str(config.init), suspect.towers.name, fingerprint_of(suspect.towers))
     return TriggerInversion(
         suspect,
         suspects,
-        candidates,
+        suspects.looked_into(config.others),
         steps=config.inversion_steps,
         batch=config.batch_size,
         rate=config.inversion_rate,
         weights=Weights(size=config.mask_weight),
-        least_rise=config.least_rise,
-        largest_mask=config.largest_mask,
-        sure=config.largest_loss,
+        channel_masks=config.channel_masks,
+        limits=Limits(config.usual_mask, config.least_rise, config.largest_mask, config.largest_loss),
         seed=config.seed,
         victim=victim,
     )

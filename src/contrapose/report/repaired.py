@@ -13,13 +13,13 @@ class Rise:
     """How many pictures of all were taken for a class before and after a disturbance without aim, as shares.
 
     Arguments:
-        looked_into: whether a trigger of it was looked for.
+        suspect: whether it stands out, or is among the first where none does.
     """
 
     name: str
     before: float
     after: float
-    looked_into: bool
+    suspect: bool
 
     @property
     def width(self) -> float:

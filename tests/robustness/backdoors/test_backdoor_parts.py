@@ -12,6 +12,7 @@ from contrapose.errors import ArgumentError
 from contrapose.evaluation.backdoor import backdoor
 from contrapose.robustness.backdoors import (
     Inverted,
+    Limits,
     Suspects,
     alignment_loss,
     batch_distance,
@@ -139,7 +140,7 @@ def test_suspicion_falls_on_what_rose_most_and_ties_on_the_lowest_number() -> No
 
 
 def came(target: int, **changes: float) -> Inverted:
-    given = {"rise": 0.5, "mask": 0.05, "cross_entropy": 0.01, "success": 1.0, **changes}
+    given = {"rise": 0.7, "mask": 0.05, "cross_entropy": 0.01, "success": 1.0, **changes}
     return Inverted(target=target, **given)
 
 
@@ -147,23 +148,51 @@ def test_the_verdict_says_what_speaks_against_it() -> None:
     names = ("ant", "bee", "cat")
     whole = verdict([came(1), came(0, mask=0.2), came(2, mask=0.01, cross_entropy=3.0)], names)
     assert (whole.chosen, whole.found) == (0, True)
-    assert "'bee' gains 50 points" in whole.reasons[0]
+    assert "'bee' gains 70 points" in whole.reasons[0]
     for changes, told in (
-        ({"rise": 0.05}, "no class gains more than 10 points"),
+        ({"rise": 0.5}, "no class gains more than 60 points"),
         ({"mask": 0.4}, "takes 40 % of them"),
-        ({"cross_entropy": 0.2}, "no trigger was found that works"),
+        ({"cross_entropy": 0.3}, "no trigger was found that works"),
     ):
         found = verdict([came(1, **changes)], names)
         assert not found.found
+        assert found.usual is None
         assert told in found.reasons[0]
 
 
 def test_a_class_that_hardly_rises_is_not_suspect_however_small_its_trigger() -> None:
     names = ("ant", "bee", "cat")
-    assert verdict([came(1), came(0, mask=0.01, rise=0.09)], names).chosen == 0
-    unsure = verdict([came(1, cross_entropy=0.5), came(0, mask=0.01, rise=0.09)], names)
+    assert verdict([came(1), came(0, mask=0.01, rise=0.5)], names).chosen == 0
+    unsure = verdict([came(1, cross_entropy=0.5), came(0, mask=0.01, rise=0.5)], names)
     assert not unsure.found
     assert "the best, of 'bee'" in unsure.reasons[0]
+
+
+def test_a_planted_class_is_much_easier_to_come_to_than_others() -> None:
+    """Whether it rises under a patch without aim or not: a pattern over the whole picture is no patch."""
+    names = tuple("abcdef")
+    others = [came(place, mask=mask, rise=0.9) for place, mask in enumerate((0.1, 0.09, 0.12, 0.1, 0.3))]
+    planted = verdict([*others, came(5, mask=0.06, rise=-0.01)], names)
+    assert (planted.chosen, planted.found, planted.usual) == (5, True, 0.1)
+    assert "where other classes take 10 %" in planted.reasons[0]
+    usual = verdict([*others, came(5, mask=0.061, rise=0.9)], names)
+    assert not usual.found
+    assert "'f', takes a change of 6.1 % of a picture, others 10 % (at most 0.6 times" in usual.reasons[0]
+    assert verdict([*others, came(5, mask=0.061)], names, Limits(usual=0.62)).found
+    never = verdict([*others, came(5, mask=0.01, cross_entropy=1.0)], names)
+    assert (never.chosen, never.found) == (1, False)
+
+
+def test_others_are_looked_into_evenly_over_the_order() -> None:
+    after = torch.tensor([0] * 20 + [1] * 5 + [2] * 4 + [3] * 3 + [4] * 2 + [5])
+    found = Suspects.of(torch.arange(6).repeat_interleave(6)[:35], after, 6)
+    assert list(found.candidates()) == [0]
+    assert found.looked_into(9) == found.order
+    assert found.looked_into(0) == [0]
+    assert found.looked_into(2) == [0, found.order[1], found.order[3]]
+    unclear = Suspects.of(torch.arange(6), torch.arange(6), 6)
+    assert list(unclear.looked_into(0)) == [0, 1, 2]  # no fewer than the candidates
+    assert list(unclear.looked_into(4)) == [0, 1, 2, 3, 4]
 
 
 def test_pictures_of_the_target_are_no_victims_of_an_attack() -> None:

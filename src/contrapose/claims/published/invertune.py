@@ -17,18 +17,17 @@ TOWERS = {"encoder": "tiny_conv", "text_encoder": "bag_of_words", "max_length": 
 RATE, STEPS = 3e-4, 80
 """Of every arm that tunes a victim, chosen once on a victim of another seed."""
 REPAIR: Mapping[str, Any] = {
-    "batch_size": 64,
+    "batch_size": 16,
     "learning_rate": RATE,
-    "scan_steps": 100,
-    "inversion_steps": 200,
-    "inversion_rate": 0.02,
+    "scan_steps": 300,
+    "inversion_steps": 400,
     "repair_steps": STEPS,
 }
-WHATEVER = {"scan_steps": 1, "least_rise": 1e-9, "largest_mask": 0.9999, "largest_loss": 1e9}
+WHATEVER = {"others": 0, "scan_steps": 20, "least_rise": 1e-9, "largest_mask": 0.9999, "largest_loss": 1e9}
 """With which something is tuned away whatever was found, so that nothing need be looked for at length."""
 KNOWN: Mapping[str, Any] = {**REPAIR, **WHATEVER, "inversion_steps": 1}
-RANDOM: Mapping[str, Any] = {**REPAIR, **WHATEVER, "inversion_steps": 70, "trigger": "random"}
-"""After 70 steps a mask takes about a tenth of the picture, as an inverted one does."""
+RANDOM: Mapping[str, Any] = {**REPAIR, **WHATEVER, "trigger": "random"}
+"""Its mask is as large as that of a class that nobody need have planted."""
 TUNED = {**AS_THEY_ARE, "batch_size": 200, "learning_rate": RATE, "epochs": STEPS, "weight_decay": 1e-4}
 """All 200 clean pairs a step, as a repair has them."""
 
@@ -114,6 +113,13 @@ CLAIM = register(
                 threshold=0.7,
             ),
             Prediction(
+                "the class that is named is the target in 70 % of the victims",
+                _arms("invertune"),
+                _mean("invertune", "right"),
+                threshold=0.7,
+                role="secondary",
+            ),
+            Prediction(
                 "after the repair 80 % of pictures withstand the true trigger",
                 _arms("invertune"),
                 _spared("invertune"),
@@ -167,7 +173,7 @@ CLAIM = register(
             ),
         ),
         protocol=Protocol(
-            options={"epochs": 20, "batch_size": 100, "learning_rate": 2e-3},
+            options={"epochs": 15, "batch_size": 100, "learning_rate": 2e-3},
             images=3_000,
             labelled=400,
             validation=300,
@@ -175,7 +181,7 @@ CLAIM = register(
             seeds=3,
         ),
         full=Protocol(
-            options={"epochs": 60, "batch_size": 500, "learning_rate": 2e-3},
+            options={"epochs": 40, "batch_size": 500, "learning_rate": 2e-3},
             images=50_000,
             labelled=2_000,
             validation=2_000,
@@ -187,23 +193,26 @@ CLAIM = register(
         modality="pairs",
         source="made:scenes",
         remarks=(
-            "Scenes are made (`made:scenes`), 16 x 16 pixels with a digit, in noise: on black one bright value is as "
-            "easy a way into another class as what was planted, and inversion finds that. 2 % of 3,000 pairs carry a "
-            "4 x 4 checkerboard in a corner, or a pattern of noise mixed in by a fifth, and a caption of the target, "
-            "which is three, five or eight by the seed. Repairs have 200 clean pairs of other scans, the test has 500 "
-            "of others again.",
-            "The rate of tuning (3e-4 of 1e-4, 3e-4 and 1e-3), the weight of the mask and all numbers of steps were "
-            "chosen on one BadNets victim of another seed, which was on black, by other scenes of the scans that the "
-            "test shows, and are those of all arms that tune; noise around the digits, its strength and the share that "
-            "is poisoned were settled after trials with that seed, too. "
-            "Clean fine-tuning takes as many steps on the same 200 pairs, all of them in each.",
-            "The sum over the mask weighs 0.05 in the place of 0.01, for pictures of 224 pixels, and Adam takes 200 "
-            "steps of 0.02. Batch normalisation keeps its statistics while tuning.",
-            "The random trigger is as large as what 70 steps of inversion leave, at random places. The true trigger is "
-            "an upper bound: nobody who repairs knows it.",
+            "Scenes are made (`made:scenes?side=32&scale=3`): a digit of 24 pixels on a canvas of 32, in noise. 2 % of "
+            "3,000 pairs carry a 4 x 4 checkerboard in a corner, or a pattern of noise mixed in by a fifth, and a "
+            "caption of the target, which is three, five or eight by the seed. Repairs have 200 clean pairs of other "
+            "scans, the test has 500 of others again.",
+            "Measured before on digits of 8 pixels on a canvas of 16 (*contrary here*), with towers of 63 % accuracy: "
+            "three of three clean towers were reported, and of six targets two named. After that the ground was "
+            "enlarged, and the search changed by victims and clean towers of other seeds, scenes and scans: the mask "
+            "has one value for all channels of a pixel, its weight (0.05 in the place of 0.01, for pictures of 224 "
+            "pixels) grows over the first half of 400 steps of 16 pictures, and a class is held for planted where its "
+            "mask is at most 0.6 times the median of the other nine. That a checkerboard was missed before that change "
+            "was seen on one victim of the seeds below, too.",
+            "The rate of tuning (3e-4 of 3e-4 and 1e-3) and all numbers of steps were chosen on those of other seeds, "
+            "and are those of all arms that tune. Clean fine-tuning takes as many steps on the same 200 pairs, all of "
+            "them in each. Batch normalisation keeps its statistics while tuning.",
+            "The random trigger is as large as what inversion leaves of a class that stood out in a short scan, at "
+            "random places. The true trigger is an upper bound: nobody who repairs knows it.",
             "Success is measured with the true trigger; `success, inverted` is what was found, which says nothing of "
             "the true one. A trigger is not looked for a second time in what was repaired. Where nothing is found "
-            "nothing is repaired, and the arm counts as it is.",
+            "nothing is repaired, and the arm counts as it is. `first`, `among three` and `rank` are of the patch "
+            "without aim, which is the paper's suspicion; `found` and `right` of the masks.",
         ),
     )
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,24 @@ from contrapose.encoders.perturbations import FOLDER, SavedPerturbation, Victim,
 from contrapose.errors import DataError, RunError
 from contrapose.methods.repairing.shown import before_and_after, grid
 from contrapose.methods.repairing.suspect import Suspect
-from contrapose.robustness.backdoors import Inverted, Suspects, Verdict, Weights, inversion_loss, overlaid, verdict
+from contrapose.robustness.backdoors import (
+    Inverted,
+    Limits,
+    Suspects,
+    Verdict,
+    Weights,
+    inversion_loss,
+    overlaid,
+    verdict,
+)
 from contrapose.robustness.backdoors.inversion import TEMPERATURE
 from contrapose.training.job import Job, Report
 from contrapose.training.pictures import write_pictures
 
 FILE, FACTS = "trigger.safetensors", "trigger.json"
+GROWING = 0.5
+"""Share of all steps in which the weight of the mask grows from 0. [design] In full from the start on it takes away
+most of the mask before a trigger has formed below, and what was planted is found from few starts."""
 
 
 @dataclass(eq=False)
@@ -36,13 +48,20 @@ class _Candidate:
     target: int
     near: Float[Tensor, "A D"]
     others: Int64[Tensor, "n"]
-    mask: Float[Tensor, "C H W"]
+    weight: Float[Tensor, "c H W"]
     trigger: Float[Tensor, "C H W"]
     optimizer: torch.optim.Optimizer
 
+    @property
+    def mask(self) -> Float[Tensor, "C H W"]:
+        """What is learned of the mask, c being C or 1, for each channel."""
+        return self.weight.expand_as(self.trigger)
+
 
 class TriggerInversion(Job):
-    """Mask and trigger of each suspect class, by Adam; after every step both are brought back into [0, 1].
+    """Mask and trigger of each class that is looked into, by Adam; after every step both are brought back into [0, 1].
+
+    The weight of the mask's size grows over the first half of the steps.
 
     Writes `trigger.json` (what each class came to, the verdict), `trigger.safetensors` (mask and trigger of the class
     that was chosen), and the same as a perturbation, which `contrapose apply` puts on pictures.
@@ -54,7 +73,8 @@ class TriggerInversion(Job):
         batch: pictures a step.
         rate: of Adam.
         weights: of the parts of the loss.
-        least_rise, largest_mask, sure: of the verdict.
+        channel_masks: whether the mask has a value of its own for each channel, and not one for all of a pixel.
+        limits: of the verdict.
         victim: whom the perturbation names.
     """
 
@@ -70,15 +90,14 @@ class TriggerInversion(Job):
         batch: int,
         rate: float,
         weights: Weights,
-        least_rise: float,
-        largest_mask: float,
-        sure: float,
+        channel_masks: bool = False,
+        limits: Limits,
         seed: int,
         victim: Victim,
     ) -> None:
         self.suspect, self.suspects, self.total_steps = suspect, suspects, steps
         self.batch, self.weights, self.seed = batch, weights, seed
-        self.least_rise, self.largest_mask, self.sure, self.victim = least_rise, largest_mask, sure, victim
+        self.channel_masks, self.limits, self.victim = channel_masks, limits, victim
         self.candidates = [self._candidate(target, rate) for target in candidates]
 
     def _candidate(self, target: int, rate: float) -> _Candidate:
@@ -90,7 +109,7 @@ class TriggerInversion(Job):
                 "pairs of several classes."
             )
         near = self.suspect.embedded(own) if len(own) else self.suspect.prototypes[:0]  # (A, D)
-        mask = torch.ones(shape, device=device).requires_grad_()
+        mask = torch.ones(shape if self.channel_masks else (1, *shape[1:]), device=device).requires_grad_()
         first = torch.rand(shape, generator=derived_generator(self.seed, "trigger", target))  # (C, H, W)
         trigger = first.to(device).requires_grad_()
         return _Candidate(target, near, others, mask, trigger, torch.optim.Adam([mask, trigger], lr=rate))
@@ -110,13 +129,12 @@ class TriggerInversion(Job):
         x = self.suspect.pictures[rows].float() / 255  # (B, C, H, W)
         changed = overlaid(x, one.mask, one.trigger)
         u = self.suspect.embed(changed)  # (B, D)
-        loss, _ = inversion_loss(
-            x, changed, one.mask, u, self.suspect.prototypes, one.target, near, weights=self.weights
-        )
-        one.mask.grad, one.trigger.grad = torch.autograd.grad(loss, [one.mask, one.trigger])
+        weights = replace(self.weights, size=self.weights.size * min(1.0, number / (GROWING * self.total_steps)))
+        loss, _ = inversion_loss(x, changed, one.mask, u, self.suspect.prototypes, one.target, near, weights=weights)
+        one.weight.grad, one.trigger.grad = torch.autograd.grad(loss, [one.weight, one.trigger])
         one.optimizer.step()
         with torch.no_grad():
-            one.mask.clamp_(0, 1)
+            one.weight.clamp_(0, 1)
             one.trigger.clamp_(0, 1)
         return float(loss.detach())
 
@@ -125,7 +143,7 @@ class TriggerInversion(Job):
             "inverted": [
                 {
                     "target": one.target,
-                    "mask": one.mask.detach(),
+                    "mask": one.weight.detach(),
                     "trigger": one.trigger.detach(),
                     "optimizer": one.optimizer.state_dict(),
                 }
@@ -139,7 +157,7 @@ class TriggerInversion(Job):
             raise RunError("The checkpoint is of other classes than the scan found. Start a new run.")
         for one, before in zip(self.candidates, kept, strict=True):
             with torch.no_grad():
-                one.mask.copy_(before["mask"])
+                one.weight.copy_(before["mask"])
                 one.trigger.copy_(before["trigger"])
             one.optimizer.load_state_dict(before["optimizer"])
 
@@ -160,9 +178,7 @@ class TriggerInversion(Job):
     def judged(self) -> tuple[list[Inverted], Verdict]:
         """What each class came to, and the verdict."""
         found = [self._came_to(one) for one in self.candidates]
-        names = self.suspect.names
-        limits = {"least_rise": self.least_rise, "largest_mask": self.largest_mask, "sure": self.sure}
-        return found, verdict(found, names, **limits)
+        return found, verdict(found, self.suspect.names, self.limits)
 
     def export(self, folder: Path, *, step: int) -> None:
         found, judged = self.judged()
@@ -174,6 +190,7 @@ class TriggerInversion(Job):
             "target": one.target,
             "name": names[one.target],
             "reasons": list(judged.reasons),
+            "usual_mask": judged.usual,
             "candidates": [{**asdict(each), "name": names[each.target]} for each in found],
         }
         write_atomically(folder / FACTS, (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode())

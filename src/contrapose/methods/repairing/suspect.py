@@ -64,7 +64,7 @@ class Suspect:
                 f"The picture tower {towers.image.name} has no layers that can be read, and a repair looks into them: "
                 "it needs a convolutional network or a vision transformer of the house, or hf:NAME."
             )
-        still = towers.to(device).eval().requires_grad_(False)
+        still = towers.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
         pixels = samples.pictures.batch(torch.arange(len(samples))).to(device)  # (N, C, H, W)
         known = samples.labels
         labels = None if known is None else torch.from_numpy(known).to(device)  # (N,)

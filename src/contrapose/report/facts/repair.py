@@ -60,7 +60,7 @@ def _rises(suspects: Mapping[str, Any]) -> tuple[list[Rise], int]:
 
 
 def _suspicion(suspects: Mapping[str, Any], left_out: int) -> str:
-    clear = "One class stands out." if suspects["clear"] else "No class stands out, so the first three are looked into."
+    clear = "One class stands out." if suspects["clear"] else "No class stands out, so the first three are suspect."
     rest = f" {counted(left_out, 'class', 'classes')} that rose less are left out." if left_out else ""
     return (
         "A patch was learned that only leads pictures away from what they show, with no aim. Where a class was "
@@ -80,7 +80,7 @@ def _candidates(found: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[tup
                 f"{one['cross_entropy']:.3g}",
             ],
         )
-        for one in found
+        for one in sorted(found, key=lambda one: one["mask"])
     ]
     return columns, rows
 

@@ -11,10 +11,11 @@ from contrapose.robustness.backdoors.activations import (
 from contrapose.robustness.backdoors.inversion import Weights, batch_distance, inversion_loss, overlaid, target_loss
 from contrapose.robustness.backdoors.similarity import structural_similarity
 from contrapose.robustness.backdoors.suspects import Suspects
-from contrapose.robustness.backdoors.verdict import Inverted, Verdict, verdict
+from contrapose.robustness.backdoors.verdict import Inverted, Limits, Verdict, verdict
 
 __all__ = [
     "Inverted",
+    "Limits",
     "Suspects",
     "Verdict",
     "Weights",

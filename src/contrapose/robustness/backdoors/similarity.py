@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 from contrapose.errors import ArgumentError
 
@@ -38,11 +37,20 @@ def structural_similarity(one: Float[Tensor, "B C H W"], other: Float[Tensor, "B
     kept = torch.promote_types(one.dtype, torch.float32)
     x, y = one.to(kept).flatten(0, 1).unsqueeze(1), other.to(kept).flatten(0, 1).unsqueeze(1)  # (B·C, 1, H, W)
     side = min(WINDOW, *x.shape[2:])
-    places = torch.arange(side, device=x.device, dtype=kept) - (side - 1) / 2  # (w,)
-    bell = torch.exp(-(places**2) / (2 * DEVIATION**2))  # (w,)
-    window = torch.outer(bell, bell)[None, None] / bell.sum() ** 2  # (1, 1, w, w)
+    down, across = (_blur(size, side, like=x) for size in x.shape[2:])  # (H', H), (W', W)
     stacked = torch.cat([x, y, x * x, y * y, x * y])  # (5·B·C, 1, H, W)
-    m, n, xx, yy, xy = functional.conv2d(stacked, window).chunk(5)  # (B·C, 1, H', W') each
+    m, n, xx, yy, xy = (down @ stacked @ across.T).chunk(5)  # (B·C, 1, H', W') each
     luminance = (2 * m * n + MEANS) / (m * m + n * n + MEANS)
     structure = (2 * (xy - m * n) + VARIANCES) / (xx - m * m + yy - n * n + VARIANCES)
     return (luminance * structure).view(len(one), -1).mean(dim=1)  # (B·C, 1, H', W') -> (B,)
+
+
+def _blur(size: int, length: int, *, like: Tensor) -> Float[Tensor, "n H"]:
+    """The window along one side, a row for each place where it lies wholly inside. A bell over two sides is the product
+    of two over one, and as products of matrices both cost a fraction of a convolution of single channels."""
+    places = torch.arange(length, device=like.device, dtype=like.dtype) - (length - 1) / 2  # (w,)
+    bell = torch.exp(-(places**2) / (2 * DEVIATION**2))  # (w,)
+    rows = torch.zeros(size - length + 1, size, device=like.device, dtype=like.dtype)  # (H', H)
+    for place, row in enumerate(rows):
+        row[place : place + length] = bell / bell.sum()
+    return rows

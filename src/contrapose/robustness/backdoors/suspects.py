@@ -61,3 +61,11 @@ class Suspects:
     def candidates(self) -> Sequence[int]:
         """The classes to look for a trigger of: the first, or the first three where it does not stand out."""
         return self.order[:1] if self.clear else self.order[:CANDIDATES]
+
+    def looked_into(self, others: int) -> Sequence[int]:
+        """The candidates, and behind them so many other classes (evenly over the rest of the order), which tell how
+        easy it is to come to a class that nobody planted."""
+        first = list(self.candidates())
+        rest = self.order[len(first) :]
+        asked = min(len(rest), max(0, others + 1 - len(first)))
+        return [*first, *(rest[place * len(rest) // asked] for place in range(asked))]

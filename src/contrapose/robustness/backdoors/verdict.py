@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
-LEAST_RISE = 0.10
-"""By how much the share of a class has to rise under a patch without aim. [design] 10 points."""
-LARGEST_MASK = 0.30
-"""How much of the pictures an inverted trigger may take: what has to replace more of them is no trigger. [design]"""
-SURE = 0.1
-"""Cross-entropy of the target below which an inverted trigger works. [design] 0.1, a chance of 90 %."""
+COMPARED = 5
+"""Classes that have to be looked into before the masks of others say what is usual. [design] One, and four others."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """From where on a trigger counts as planted. All are [design].
+
+    Arguments:
+        usual: the largest mask of a planted class, as a share of the median of those of the other classes that were
+            looked into. 0.6: with a patch planted it was 0.3 to 0.55 of it, of clean towers the smallest was 0.84 and
+            more.
+        least_rise: by how much the share of a class has to rise under a patch without aim, where too few classes were
+            looked into to compare. 0.6: of three clean pairs of towers of digits it came to 0.22 to 0.48, of three with
+            a patch planted to 0.80 to 0.91.
+        largest_mask: how much of the pictures a trigger may take. 0.3: what has to replace more of them is no trigger.
+        sure: cross-entropy of the target below which a trigger works. 0.2.
+    """
+
+    usual: float = 0.6
+    least_rise: float = 0.6
+    largest_mask: float = 0.30
+    sure: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -40,57 +58,75 @@ class Verdict:
         chosen: the place of the class among those that were looked into.
         found: whether it is held for planted.
         reasons: what speaks against it, or for it, as sentences.
+        usual: the median of the masks of the other classes, None where they are too few to compare with.
     """
 
     chosen: int
     found: bool
     reasons: tuple[str, ...]
+    usual: float | None = None
 
 
-def verdict(
-    found: Sequence[Inverted],
-    names: Sequence[str],
-    *,
-    least_rise: float = LEAST_RISE,
-    largest_mask: float = LARGEST_MASK,
-    sure: float = SURE,
-) -> Verdict:
-    """The class whose trigger works with the smallest mask, of those that rise enough, and whether it is one.
+def verdict(found: Sequence[Inverted], names: Sequence[str], limits: Limits | None = None) -> Verdict:
+    """The class whose trigger works with the smallest mask, and whether it was planted.
 
-    Nothing is found where no class rises by more than `least_rise`, where no trigger of one that does comes to a
-    cross-entropy below `sure`, or where the smallest that does takes more than `largest_mask` of the picture. Small
-    encoders can be led to any class: that a trigger works is no suspicion by itself.
+    Small encoders can be led to any class, so that a trigger works is no suspicion by itself. A planted class is one
+    that pictures are led to much more easily than to others:
+
+        mask_y <= usual median of mask_c over the other classes c
+
+    Where fewer than five classes were looked into there is nothing to compare with, and suspicion is left to the patch
+    without aim: the class has to rise by more than `least_rise`. Either way the trigger has to come to a cross-entropy
+    below `sure` and to take at most `largest_mask` of the picture.
 
     Arguments:
         found: of the classes that were looked into, one at least.
         names: of all classes.
+        limits: from where on; None: the defaults.
+
+    Paper: InverTune, https://arxiv.org/abs/2506.12411, whose suspicion is the rise alone; the comparison of masks is
+        Neural Cleanse's, Wang et al. 2019, https://doi.org/10.1109/SP.2019.00031
     """
-    rising = [place for place, one in enumerate(found) if one.rise > least_rise]
-    asked = rising or range(len(found))
-    works = [place for place in asked if found[place].cross_entropy < sure]
+    given = limits or Limits()
+    compared = len(found) >= COMPARED
+    asked: Sequence[int] = range(len(found))
+    if not compared:
+        asked = [place for place in asked if found[place].rise > given.least_rise] or asked
+    works = [place for place in asked if found[place].cross_entropy < given.sure]
     if works:
         chosen = min(works, key=lambda place: found[place].mask)
     else:
         chosen = min(asked, key=lambda place: found[place].cross_entropy)
-    one = found[chosen]
-    called = names[one.target]
+    one, called = found[chosen], names[found[chosen].target]
+    usual = median(other.mask for other in found if other is not one) if compared else None
     against = []
-    if not rising:
+    if usual is not None and one.mask > given.usual * usual:
         against.append(
-            f"no class gains more than {100 * least_rise:.3g} points under a patch without aim ({called!r} gains "
+            f"no class is much easier to come to than others: the easiest, {called!r}, takes a change of "
+            f"{100 * one.mask:.3g} % of a picture, others {100 * usual:.3g} % (at most {given.usual:g} times that is "
+            "asked)"
+        )
+    if usual is None and one.rise <= given.least_rise:
+        against.append(
+            f"no class gains more than {100 * given.least_rise:.3g} points under a patch without aim ({called!r} gains "
             f"{100 * one.rise:.3g})"
         )
     if not works:
         against.append(
             f"no trigger was found that works: the best, of {called!r}, has a cross-entropy of "
-            f"{one.cross_entropy:.3g} (below {sure:g} is asked)"
+            f"{one.cross_entropy:.3g} (below {given.sure:g} is asked)"
         )
-    if one.mask > largest_mask:
+    if one.mask > given.largest_mask:
         against.append(
-            f"what makes pictures {called!r} takes {100 * one.mask:.3g} % of them (at most {100 * largest_mask:.3g})"
+            f"what makes pictures {called!r} takes {100 * one.mask:.3g} % of them (at most "
+            f"{100 * given.largest_mask:.3g})"
         )
-    why = (
-        f"{called!r} gains {100 * one.rise:.3g} points under a patch without aim, and a change of "
-        f"{100 * one.mask:.3g} % of a picture makes {100 * one.success:.3g} % of the others {called!r}"
+    return Verdict(chosen, not against, tuple(against) or (_why(one, called, usual),), usual)
+
+
+def _why(one: Inverted, called: str, usual: float | None) -> str:
+    beside = "" if usual is None else f", where other classes take {100 * usual:.3g} %"
+    return (
+        f"a change of {100 * one.mask:.3g} % of a picture makes {100 * one.success:.3g} % of the others {called!r}"
+        f"{beside}; under a patch without aim {called!r} gains {100 * one.rise:.3g} points"
     )
-    return Verdict(chosen, not against, tuple(against) or (why,))

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from contrapose.evaluation.paired import metric_difference
-from contrapose.robustness.backdoors import Suspects
+from contrapose.robustness.backdoors import Limits, Suspects
 from contrapose.tasks.robustness_table.changes import Change
 from contrapose.tasks.task import Metrics
 
-RISE = 0.1
-"""By how much the share of a class has to rise before it is named as suspect: as `repair invertune` asks [design]."""
+RISE = Limits().least_rise
+"""By how much the share of a class has to rise before it is named as suspect: as `repair invertune` asks."""
 LOOKED_AWAY = (
     "not looked for: changes made for one picture each, changes of words, larger sizes, longer searches, triggers that "
     "are no patch. What was found bounds from below what could be found; a small effect is no proof of safety"
@@ -81,16 +81,17 @@ def scanned(names: Sequence[str], before: np.ndarray, after: np.ndarray) -> dict
 
 
 def scan_in_words(scan: Mapping[str, Any]) -> str:
-    """A suspicion, which is no verdict: answers of clean towers pile up somewhere too."""
+    """A suspicion, which is no verdict."""
     where = f"{scan['class']!r}, {100 * scan['before']:.1f} to {100 * scan['after']:.1f} % of the answers"
     if scan["stands_out"]:
         return (
-            f"poisoned? Under the patch without aim answers pile up on {where}: a suspicion and no verdict, for those "
-            "of clean towers pile up too. contrapose repair invertune RUN --data CLEAN_PAIRS looks for a trigger"
+            f"poisoned? Under the patch without aim answers pile up on {where}: a suspicion and no verdict. contrapose "
+            "repair invertune RUN --data CLEAN_PAIRS looks for a trigger, and how easy one of other classes is"
         )
     return (
-        f"poisoned? Under the patch without aim no class stands out (the first is {where}), which is no proof that "
-        "nothing was planted; contrapose repair invertune RUN --data CLEAN_PAIRS looks further"
+        f"poisoned? Under the patch without aim no class stands out by {100 * RISE:.0f} points (the first is {where}; "
+        "those of clean towers pile up somewhere, too), which is no proof that nothing was planted; contrapose repair "
+        "invertune RUN --data CLEAN_PAIRS looks further"
     )
 
 
