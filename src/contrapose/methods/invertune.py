@@ -46,11 +46,12 @@ class InverTune(OnRun):
     """Was a trigger planted in these towers, which, and what do they do without it?
 
     `contrapose repair invertune RUN --data CLEAN` takes two towers of unknown origin (RUN, or an encoder's folder)
-    and a few hundred clean pairs. A patch without aim shows which class predictions pile up on (`stages/target`); for
+    and a few hundred clean pairs. A patch without aim shows which class predictions pile up on (`stages/target`). For
     that class and others the smallest trigger is looked for (`stages/invert`, which `contrapose apply` puts on
-    pictures), and a class is named where that is much smaller than of others; then the picture tower is tuned until that trigger moves nothing, while clean embeddings are held (the run's own `encoder/`).
-    `repair.json` says what was found, or that nothing was: then the towers are those that were given. Classes are those
-    of the labels, or named with --class-texts.
+    pictures), and a class is named where that is much smaller than of others. Then the picture tower is tuned until
+    that trigger moves nothing, while clean embeddings are held (the run's own `encoder/`). `repair.json` says what was
+    found, or that nothing was: then the towers are those that were given. Classes are those of the labels, or named
+    with --class-texts.
 
     What to expect: a planted patch is found and mostly tuned away, where the towers know their classes well and the
     patch is small; what is mixed into whole pictures is missed. In three seeds on 3,000 made scenes of 32 pixels, by
@@ -254,6 +255,6 @@ class InverTune(OnRun):
     def remarks(self) -> list[str]:
         return [
             "the clean pairs are taken for clean: what they hide is not looked for",
-            "patches are looked for, not what is mixed into whole pictures: put towers that you know to be clean, and poisoned "
-            "ones (contrapose poison), through the same, and compare",
+            "patches are looked for, not what is mixed into whole pictures: put towers that you know to be clean, and "
+            "poisoned ones (contrapose poison), through the same, and compare",
         ]
