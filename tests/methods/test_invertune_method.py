@@ -17,7 +17,7 @@ from contrapose.encoders.pairs import clip_model
 from contrapose.encoders.perturbations import load_perturbation
 from contrapose.encoders.texts import tokenizer_for
 from contrapose.errors import ArgumentError, DataError
-from contrapose.methods.repairing.inversion import Found
+from contrapose.methods.repairing.found import Found
 from contrapose.methods.repairing.suspect import Suspect
 from contrapose.methods.repairing.tuning import ActivationTuning, Tuning
 from contrapose.robustness import trigger

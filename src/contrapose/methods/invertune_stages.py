@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from contrapose.methods.repairing.inversion import Found, TriggerInversion
+    from contrapose.methods.repairing.found import Found
+    from contrapose.methods.repairing.inversion import TriggerInversion
     from contrapose.methods.repairing.suspect import Suspect
     from contrapose.methods.repairing.target_scan import TargetScan
     from contrapose.methods.repairing.tuning import ActivationTuning
@@ -61,7 +62,7 @@ def invert(context: Context) -> TriggerInversion:
 
 def tune(context: Context) -> ActivationTuning:
     """The towers without it."""
-    from contrapose.methods.repairing.inversion import read_trigger
+    from contrapose.methods.repairing.found import read_trigger
     from contrapose.methods.repairing.tuning import ActivationTuning, Tuning
 
     config: Any = context.config

@@ -16,9 +16,9 @@ from torch.nn import functional
 
 from contrapose.atomic import write_atomically
 from contrapose.data import derived_generator
-from contrapose.encoders.artifact import read_tensors
 from contrapose.encoders.perturbations import FOLDER, SavedPerturbation, Victim, save_perturbation
 from contrapose.errors import DataError, RunError
+from contrapose.methods.repairing.found import FACTS, FILE
 from contrapose.methods.repairing.shown import before_and_after, grid
 from contrapose.methods.repairing.suspect import Suspect
 from contrapose.robustness.backdoors import (
@@ -35,7 +35,6 @@ from contrapose.robustness.backdoors.inversion import TEMPERATURE
 from contrapose.training.job import Job, Report
 from contrapose.training.pictures import write_pictures
 
-FILE, FACTS = "trigger.safetensors", "trigger.json"
 GROWING = 0.5
 """Share of all steps in which the weight of the mask grows from 0. [design] In full from the start on it takes away
 most of the mask before a trigger has formed below, and what was planted is found from few starts."""
@@ -230,32 +229,3 @@ class TriggerInversion(Job):
     def closing(self) -> str:
         _, judged = self.judged()
         return f"{'suspicious' if judged.found else 'nothing found'}: {'; '.join(judged.reasons)}"
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What an inversion has left.
-
-    Shapes:
-        mask, trigger: `(C, H, W)`.
-    """
-
-    found: bool
-    target: int
-    reasons: tuple[str, ...]
-    candidates: tuple[dict[str, Any], ...]
-    mask: Float[Tensor, "C H W"]
-    trigger: Float[Tensor, "C H W"]
-
-
-def read_trigger(folder: Path) -> Found:
-    """The verdict and the trigger of an earlier stage."""
-    facts, tensors = json.loads((folder / FACTS).read_bytes()), read_tensors(folder / FILE)
-    return Found(
-        facts["found"],
-        facts["target"],
-        tuple(facts["reasons"]),
-        tuple(facts["candidates"]),
-        tensors["mask"],
-        tensors["trigger"],
-    )

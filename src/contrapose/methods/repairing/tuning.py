@@ -18,7 +18,7 @@ from contrapose.data.samples import evenly_spaced
 from contrapose.encoders import read_layers, save_encoder
 from contrapose.encoders.capabilities import Layered
 from contrapose.errors import ArgumentError
-from contrapose.methods.repairing.inversion import Found
+from contrapose.methods.repairing.found import Found
 from contrapose.methods.repairing.shown import before_and_after
 from contrapose.methods.repairing.suspect import Suspect
 from contrapose.robustness.backdoors import (
