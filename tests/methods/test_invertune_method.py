@@ -37,8 +37,8 @@ QUICK: dict[str, Any] = {
     "quiet": True,
 }
 
-SUSPECTED: dict[str, Any] = {"usual_mask": 100.0, "largest_mask": 0.999, "largest_loss": 100.0, "trigger": "badnets"}
-SUSPECTED |= {"learning_rate": 1e-3, "repair_steps": 8}  # which improve on none
+SUSPECTED: dict[str, Any] = {"usual_mask": 1e9, "next_mask": 1e9, "largest_mask": 0.999, "largest_loss": 1e9}
+SUSPECTED |= {"trigger": "badnets", "learning_rate": 1e-3, "repair_steps": 8}  # which improve on none
 """With which whatever class is easiest is held for planted."""
 
 

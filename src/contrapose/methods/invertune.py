@@ -95,8 +95,7 @@ class InverTune(OnRun):
     these. Each costs as much as the suspect itself. [design] 9; with fewer than 4 nothing is compared, and suspicion is
     left to the patch without aim."""
     inversion_steps: int = 400
-    """Steps in which a trigger is looked for, of each class. [design] 400; about 8,000 of the authors, on 50,000
-    pictures."""
+    """Steps in which a trigger is looked for, of each class. [design] 400; the authors: 8,000, on 50,000 pictures."""
     inversion_rate: float = 0.02
     """Of Adam, for mask and trigger. [design] 0.02, for fewer steps; 0.01: the authors'."""
     mask_weight: float = 0.05
@@ -106,10 +105,11 @@ class InverTune(OnRun):
     """Give the mask a value for each channel of a pixel, as the authors do. [design] Off: small encoders are led
     anywhere by single values scattered over a picture, and what was planted covers whole pixels."""
     usual_mask: float = 0.6
-    """The largest mask of a planted class, as a share of the median of those of the others. [design] 0.6."""
+    """The largest mask of a planted class, as a share of the median of those of other classes. [design] 0.6."""
+    next_mask: float = 0.75
+    """The same, as a share of the next larger mask. [design] 0.75."""
     least_rise: float = 0.6
-    """By how much the share of a class has to rise under the patch, where too few are looked into to compare. [design]
-    0.6."""
+    """By how much the share of a class has to rise under the patch, where too few are compared. [design] 0.6."""
     largest_mask: float = 0.30
     """Share of a picture that a trigger may take and still count as found. [design] 0.3."""
     largest_loss: float = 0.2
@@ -148,7 +148,7 @@ class InverTune(OnRun):
         self._check("others", self.others >= 0, "0 or more")
         for name in ("patch_area", "least_rise", "largest_mask"):
             self._check(name, 0 < getattr(self, name) < 1, "between 0 and 1")
-        for name in ("inversion_rate", "largest_loss", "usual_mask"):
+        for name in ("inversion_rate", "largest_loss", "usual_mask", "next_mask"):
             self._check(name, getattr(self, name) > 0, "above 0")
         for name in ("mask_weight", "align_weight", "preserve_weight"):
             self._check(name, getattr(self, name) >= 0, "0 or more")

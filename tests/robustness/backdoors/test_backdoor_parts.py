@@ -179,6 +179,11 @@ def test_a_planted_class_is_much_easier_to_come_to_than_others() -> None:
     assert not usual.found
     assert "'f', takes a change of 6.1 % of a picture, others 10 % (at most 0.6 times" in usual.reasons[0]
     assert verdict([*others, came(5, mask=0.061)], names, Limits(usual=0.62)).found
+    beside = [came(place, mask=mask) for place, mask in enumerate((0.1, 0.075, 0.12, 0.1, 0.3))]
+    two = verdict([*beside, came(5, mask=0.06)], names)  # as easy as another: natural, not planted
+    assert (two.chosen, two.found) == (5, False)
+    assert "'f' does not stand alone: it takes a change of 6 % of a picture, and another class 7.5 %" in two.reasons[0]
+    assert verdict([*beside, came(5, mask=0.06)], names, Limits(next=0.81)).found
     never = verdict([*others, came(5, mask=0.01, cross_entropy=1.0)], names)
     assert (never.chosen, never.found) == (1, False)
 

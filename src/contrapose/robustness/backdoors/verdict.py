@@ -18,6 +18,8 @@ class Limits:
         usual: the largest mask of a planted class, as a share of the median of those of the other classes that were
             looked into. 0.6: with a patch planted it was 0.3 to 0.55 of it, of clean towers the smallest was 0.84 and
             more.
+        next: the largest mask of a planted class, as a share of the next larger one: it stands alone. 0.75: with a
+            patch planted it was 0.28 to 0.57 of it, of clean towers 0.92 and more.
         least_rise: by how much the share of a class has to rise under a patch without aim, where too few classes were
             looked into to compare. 0.6: of three clean pairs of towers of digits it came to 0.22 to 0.48, of three with
             a patch planted to 0.80 to 0.91.
@@ -26,6 +28,7 @@ class Limits:
     """
 
     usual: float = 0.6
+    next: float = 0.75
     least_rise: float = 0.6
     largest_mask: float = 0.30
     sure: float = 0.2
@@ -73,7 +76,7 @@ def verdict(found: Sequence[Inverted], names: Sequence[str], limits: Limits | No
     Small encoders can be led to any class, so that a trigger works is no suspicion by itself. A planted class is one
     that pictures are led to much more easily than to others:
 
-        mask_y <= usual median of mask_c over the other classes c
+        mask_y <= usual median of mask_c,   mask_y <= next min of mask_c,   over the other classes c
 
     Where fewer than five classes were looked into there is nothing to compare with, and suspicion is left to the patch
     without aim: the class has to rise by more than `least_rise`. Either way the trigger has to come to a cross-entropy
@@ -98,13 +101,19 @@ def verdict(found: Sequence[Inverted], names: Sequence[str], limits: Limits | No
     else:
         chosen = min(asked, key=lambda place: found[place].cross_entropy)
     one, called = found[chosen], names[found[chosen].target]
-    usual = median(other.mask for other in found if other is not one) if compared else None
+    others = [other.mask for other in found if other is not one] if compared else []
+    usual = median(others) if others else None
     against = []
     if usual is not None and one.mask > given.usual * usual:
         against.append(
             f"no class is much easier to come to than others: the easiest, {called!r}, takes a change of "
             f"{100 * one.mask:.3g} % of a picture, others {100 * usual:.3g} % (at most {given.usual:g} times that is "
             "asked)"
+        )
+    elif others and one.mask > given.next * min(others):
+        against.append(
+            f"{called!r} does not stand alone: it takes a change of {100 * one.mask:.3g} % of a picture, and another "
+            f"class {100 * min(others):.3g} % (at most {given.next:g} times that is asked)"
         )
     if usual is None and one.rise <= given.least_rise:
         against.append(
