@@ -167,6 +167,18 @@ def test_it_resumes_bit_for_bit_by_its_own_copy_of_the_victim(attacked: Any, pla
     assert_same(dict(one), dict(other))
 
 
+def test_pictures_keep_their_names_behind_their_numbers(attacked: Any, place: Path, tmp_path: Path) -> None:
+    with np.load(place / "pictures.npz") as held:
+        pixels = next(value for value in held.values() if value.ndim == 4)[:3]
+    (tmp_path / "mine").mkdir()
+    for name, picture in zip(("b cat.png", "a.png", "c.png"), pixels, strict=True):
+        Image.fromarray(picture).save(tmp_path / "mine" / name)
+    images = contrapose.apply(attacked.path, str(tmp_path / "mine"), out=tmp_path / "out")
+    assert len(images) == 3
+    written = sorted(path.name for path in (tmp_path / "out" / "perturbed").iterdir())
+    assert written == ["0-a.png", "1-b_cat.png", "2-c.png"]
+
+
 def test_it_is_put_on_pictures_within_its_bound(attacked: Any, place: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     images = contrapose.apply(attacked.path, str(place / "pictures.npz"), out=out)

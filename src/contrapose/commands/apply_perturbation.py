@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, cast
 
 import numpy as np
@@ -14,6 +15,7 @@ from contrapose.atomic import whole_folder
 from contrapose.commands.apply_generator import SHEET, folder_names, folder_to_write, png
 from contrapose.commands.apply_word import apply_word, captions_of, writes_texts
 from contrapose.data import Images, Samples
+from contrapose.data.files.walk import SUFFIXES
 from contrapose.data.kinds import kind_of
 from contrapose.data.pairs import Pairs
 from contrapose.errors import ArgumentError
@@ -22,6 +24,7 @@ from contrapose.perturber import Perturber, load_perturber
 from contrapose.training.pictures import in_grid, scale_of
 
 ROWS, WITHOUT_CLASSES = 8, "perturbed"
+MOST_LETTERS = 80  # of the name of a picture file
 SHOWN_TIMES = 8
 """How much stronger the change is shown on the sheet, around grey."""
 
@@ -39,8 +42,9 @@ def apply_perturbation(
     quiet: bool = False,
 ) -> Samples:
     """Write every picture of `data` with a run's perturbation: `out/CLASS/NUMBER.png`, so that data with labels keep
-    them, `out/perturbed/NUMBER.png` without; numbers in the order of the data. Besides, `out/sheet.png` has some of
-    them before and after, and the change itself eight times as strong.
+    them, `out/perturbed/NUMBER.png` without; numbers in the order of the data, and behind them what a picture file is
+    called (`NUMBER-cat.png`). Besides, `out/sheet.png` has some of them before and after, and the change itself eight
+    times as strong.
 
     A perturbation of pairs changes texts, too: with a table as `out` the texts of `data`, see `apply_word`; of data
     that are pairs `NUMBER.txt` beside each picture has its captions with the word.
@@ -72,14 +76,14 @@ def apply_perturbation(
     made = perturber.perturb(images)  # (N, C, H, W)
     images.notes = (*images.notes, f"{perturber.in_words()[0].upper()}{perturber.in_words()[1:]}.")
     places = _folders_of(images)
-    digits = len(str(len(made) - 1))
+    names = _names_of(images)
     with whole_folder(folder) as place:
         for row, picture in enumerate(made):
             target = place / places[row]
             target.mkdir(exist_ok=True)
-            (target / f"{row:0{digits}}.png").write_bytes(png(picture.transpose(1, 2, 0)))
+            (target / f"{names[row]}.png").write_bytes(png(picture.transpose(1, 2, 0)))
             if captions is not None:
-                (target / f"{row:0{digits}}.txt").write_text("\n".join(captions[row]) + "\n", encoding="utf-8")
+                (target / f"{names[row]}.txt").write_text("\n".join(captions[row]) + "\n", encoding="utf-8")
         shown = np.arange(min(ROWS, len(images)))
         tiles = before_and_after(images.batch(shown), torch.from_numpy(made[shown]))  # (R, 3, C, H, W)
         (place / SHEET).write_bytes(png(in_grid(tiles, scale=scale_of(tiles))))
@@ -113,3 +117,12 @@ def _folders_of(images: Images) -> Sequence[str]:
     names = images.class_names or [str(number) for number in range(int(labels.max()) + 1)]
     folders = folder_names([*names, "unlabelled"])
     return [folders[label] for label in labels]  # -1 is the last
+
+
+def _names_of(images: Images) -> list[str]:
+    """What each picture is called as a file, without its suffix: its number, and the name that it has as one."""
+    digits = len(str(len(images) - 1))
+    called = [PurePath(str(one)) for one in images.identifiers]
+    named = [one.stem if one.suffix.lower() in SUFFIXES else "" for one in called]
+    stems = [re.sub(r"[^\w.-]", "_", name)[:MOST_LETTERS] for name in named]
+    return [f"{row:0{digits}}{'-' if stem else ''}{stem}" for row, stem in enumerate(stems)]
