@@ -203,7 +203,10 @@ CLAIM = register(
             "has one value for all channels of a pixel, its weight (0.05 in the place of 0.01, for pictures of 224 "
             "pixels) grows over the first half of 400 steps of 16 pictures, and a class is held for planted where its "
             "mask is at most 0.6 times the median of the other nine. That a checkerboard was missed before that change "
-            "was seen on one victim of the seeds below, too.",
+            "was seen on one victim of the seeds below, too. After the measurement a second condition was added, by "
+            "clean towers of 16 pixels that were named with two masks side by side: the next larger mask must be a "
+            "third larger. The three repairs that were made were computed again with it, and came out the same; where "
+            "nothing was found before nothing is found with it.",
             "The rate of tuning (3e-4 of 3e-4 and 1e-3) and all numbers of steps were chosen on those of other seeds, "
             "and are those of all arms that tune. Clean fine-tuning takes as many steps on the same 200 pairs, all of "
             "them in each. Batch normalisation keeps its statistics while tuning.",
