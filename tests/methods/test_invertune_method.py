@@ -64,9 +64,9 @@ def test_nothing_found_leaves_the_towers_as_they_were(suspect: Path, tmp_path: P
     assert record["found"] is False
     assert "no class is much easier to come to than others" in record["reasons"][0]
     assert len(record["candidates"]) == 10
-    alone = repaired(suspect, tmp_path / "alone", others=0, least_rise=0.99)
+    alone = repaired(suspect, tmp_path / "alone", others=0, least_gain=0.99)
     record = json.loads((alone.path / "repair.json").read_text())
-    assert "no class gains more than 99 points" in record["reasons"][0]
+    assert "to no class more than 99 % of the pictures of others go over" in record["reasons"][0]
     assert len(record["candidates"]) <= 3
     record = json.loads((run.path / "repair.json").read_text())
     assert record["before"] == record["after"]

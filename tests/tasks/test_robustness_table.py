@@ -214,7 +214,7 @@ def test_a_scan_is_a_suspicion_and_a_repair_is_quoted() -> None:
     before = np.arange(40) % 4
     piled = scanned(list("abcd"), before, np.where(np.arange(40) < 35, 2, before))
     assert (piled["class"], piled["stands_out"]) == ("c", True)
-    half = scanned(list("abcd"), before, np.where(np.arange(40) < 26, 2, before))  # as those of clean towers do
+    half = scanned(list("abcd"), before, np.where(np.arange(40) < 20, 2, before))  # as those of clean towers do
     assert (half["class"], half["stands_out"]) == ("c", False)
     assert not scanned(list("abcd"), before, before)["stands_out"]
     found = {"found": True, "target": "c", "before": {"trigger_success": 0.9}, "after": {"trigger_success": 0.02}}

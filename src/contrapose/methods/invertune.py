@@ -108,8 +108,8 @@ class InverTune(OnRun):
     """The largest mask of a planted class, as a share of the median of those of other classes. [design] 0.6."""
     next_mask: float = 0.75
     """The same, as a share of the next larger mask. [design] 0.75."""
-    least_rise: float = 0.6
-    """By how much the share of a class has to rise under the patch, where too few are compared. [design] 0.6."""
+    least_gain: float = 0.6
+    """How many pictures of others the patch has to bring a class, where too few are compared. [design] 0.6."""
     largest_mask: float = 0.30
     """Share of a picture that a trigger may take and still count as found. [design] 0.3."""
     largest_loss: float = 0.2
@@ -146,7 +146,7 @@ class InverTune(OnRun):
         for name in ("scan_steps", "inversion_steps", "repair_steps", "repair_pictures", "repair_layers"):
             self._check(name, getattr(self, name) >= 1, "at least 1")
         self._check("others", self.others >= 0, "0 or more")
-        for name in ("patch_area", "least_rise", "largest_mask"):
+        for name in ("patch_area", "least_gain", "largest_mask"):
             self._check(name, 0 < getattr(self, name) < 1, "between 0 and 1")
         for name in ("inversion_rate", "largest_loss", "usual_mask", "next_mask"):
             self._check(name, getattr(self, name) > 0, "above 0")

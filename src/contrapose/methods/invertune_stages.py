@@ -54,7 +54,7 @@ def invert(context: Context) -> TriggerInversion:
         rate=config.inversion_rate,
         weights=Weights(size=config.mask_weight),
         channel_masks=config.channel_masks,
-        limits=Limits(config.usual_mask, config.next_mask, config.least_rise, config.largest_mask, config.largest_loss),
+        limits=Limits(config.usual_mask, config.next_mask, config.least_gain, config.largest_mask, config.largest_loss),
         seed=config.seed,
         victim=victim,
     )

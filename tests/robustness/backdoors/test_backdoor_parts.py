@@ -131,6 +131,8 @@ def test_suspicion_falls_on_what_rose_most_and_ties_on_the_lowest_number() -> No
     assert found.clear
     assert list(found.candidates()) == [2]
     assert found.rises[2] == pytest.approx(0.9 - 0.25)
+    assert found.gained[2] == pytest.approx((0.9 - 0.25) / (1 - 0.25))
+    assert Suspects.of(torch.tensor([0, 0]), torch.tensor([0, 0]), 2).gained.tolist() == [0, 0]
     tied = Suspects.of(torch.tensor([3, 3, 3, 3]), torch.tensor([2, 1, 1, 2]), 4)
     assert tied.order[:2] == [1, 2]
     assert not tied.clear
@@ -140,7 +142,7 @@ def test_suspicion_falls_on_what_rose_most_and_ties_on_the_lowest_number() -> No
 
 
 def came(target: int, **changes: float) -> Inverted:
-    given = {"rise": 0.7, "mask": 0.05, "cross_entropy": 0.01, "success": 1.0, **changes}
+    given = {"rise": 0.7, "gained": 0.7, "mask": 0.05, "cross_entropy": 0.01, "success": 1.0, **changes}
     return Inverted(target=target, **given)
 
 
@@ -150,7 +152,7 @@ def test_the_verdict_says_what_speaks_against_it() -> None:
     assert (whole.chosen, whole.found) == (0, True)
     assert "'bee' gains 70 points" in whole.reasons[0]
     for changes, told in (
-        ({"rise": 0.5}, "no class gains more than 60 points"),
+        ({"gained": 0.5}, "to no class more than 60 % of the pictures of others go over"),
         ({"mask": 0.4}, "takes 40 % of them"),
         ({"cross_entropy": 0.3}, "no trigger was found that works"),
     ):
@@ -162,8 +164,8 @@ def test_the_verdict_says_what_speaks_against_it() -> None:
 
 def test_a_class_that_hardly_rises_is_not_suspect_however_small_its_trigger() -> None:
     names = ("ant", "bee", "cat")
-    assert verdict([came(1), came(0, mask=0.01, rise=0.5)], names).chosen == 0
-    unsure = verdict([came(1, cross_entropy=0.5), came(0, mask=0.01, rise=0.5)], names)
+    assert verdict([came(1), came(0, mask=0.01, gained=0.5)], names).chosen == 0
+    unsure = verdict([came(1, cross_entropy=0.5), came(0, mask=0.01, gained=0.5)], names)
     assert not unsure.found
     assert "the best, of 'bee'" in unsure.reasons[0]
 

@@ -23,7 +23,7 @@ REPAIR: Mapping[str, Any] = {
     "inversion_steps": 400,
     "repair_steps": STEPS,
 }
-WHATEVER = {"others": 0, "scan_steps": 20, "least_rise": 1e-9, "largest_mask": 0.9999, "largest_loss": 1e9}
+WHATEVER = {"others": 0, "scan_steps": 20, "least_gain": 1e-9, "largest_mask": 0.9999, "largest_loss": 1e9}
 """With which something is tuned away whatever was found, so that nothing need be looked for at length."""
 KNOWN: Mapping[str, Any] = {**REPAIR, **WHATEVER, "inversion_steps": 1}
 RANDOM: Mapping[str, Any] = {**REPAIR, **WHATEVER, "trigger": "random"}

@@ -169,6 +169,7 @@ class TriggerInversion(Job):
         return Inverted(
             target=one.target,
             rise=float(self.suspects.rises[one.target]),
+            gained=float(self.suspects.gained[one.target]),
             mask=float(mask.mean()),
             cross_entropy=float(functional.cross_entropy(logits, wanted)),
             success=float((logits.argmax(dim=1) == one.target).float().mean()),

@@ -48,6 +48,13 @@ class Suspects:
         return self.after - self.before
 
     @property
+    def gained(self) -> Float[np.ndarray, " K"]:
+        """The rise as a share of what was left to gain: a class that has half of the pictures cannot rise by more than
+        half. 0 of a class that had them all."""
+        left = 1 - self.before  # (K,)
+        return np.divide(self.rises, left, out=np.zeros_like(left), where=left > 0)
+
+    @property
     def order(self) -> list[int]:
         """All classes, the one that rose most first; of equals the one of lower number."""
         return np.argsort(-self.rises, kind="stable").tolist()

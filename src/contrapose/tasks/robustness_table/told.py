@@ -13,8 +13,8 @@ from contrapose.robustness.backdoors import Limits, Suspects
 from contrapose.tasks.robustness_table.changes import Change
 from contrapose.tasks.task import Metrics
 
-RISE = Limits().least_rise
-"""By how much the share of a class has to rise before it is named as suspect: as `repair invertune` asks."""
+GAIN = Limits().least_gain
+"""How many pictures of others have to go over to a class before it is named as suspect: as `repair invertune` asks."""
 LOOKED_AWAY = (
     "not looked for: changes made for one picture each, changes of words, larger sizes, longer searches, triggers that "
     "are no patch. What was found bounds from below what could be found; a small effect is no proof of safety"
@@ -76,7 +76,7 @@ def scanned(names: Sequence[str], before: np.ndarray, after: np.ndarray) -> dict
         "class": names[first],
         "before": float(found.before[first]),
         "after": float(found.after[first]),
-        "stands_out": bool(found.clear and found.rises[first] >= RISE),
+        "stands_out": bool(found.clear and found.gained[first] >= GAIN),
     }
 
 
@@ -89,9 +89,9 @@ def scan_in_words(scan: Mapping[str, Any]) -> str:
             "repair invertune RUN --data CLEAN_PAIRS looks for a trigger, and how easy one of other classes is"
         )
     return (
-        f"poisoned? Under the patch without aim no class stands out by {100 * RISE:.0f} points (the first is {where}; "
-        "those of clean towers pile up somewhere, too), which is no proof that nothing was planted; contrapose repair "
-        "invertune RUN --data CLEAN_PAIRS looks further"
+        f"poisoned? Under the patch without aim to no class {100 * GAIN:.0f} % of the others go over (the first is "
+        f"{where}; those of clean towers pile up somewhere, too), which is no proof that nothing was planted; "
+        "contrapose repair invertune RUN --data CLEAN_PAIRS looks further"
     )
 
 
