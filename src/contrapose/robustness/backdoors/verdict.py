@@ -18,7 +18,7 @@ class Limits:
         usual: the largest mask of a planted class, as a share of the median of those of the other classes that were
             looked into. 0.6: with a patch planted it was 0.17 to 0.55 of it, in seven victims.
         next: the same, as a share of the next larger mask: a planted class stands alone. 0.75: it was 0.28 to 0.59 of
-            it; of clean towers 0.92 and more.
+            it; of clean towers 0.89 and more.
         least_gain: how many of the pictures that are not taken for a class a patch without aim has to bring it, where
             too few classes were looked into to compare. 0.6: of three clean pairs of towers of digits it came to 0.24
             to 0.53, of three with a patch planted to 0.89 and more.
