@@ -132,6 +132,7 @@ def test_a_source_that_was_trained_further_is_no_start_to_repeat(
     path = contrapose.train("simclr", data=pictures, init=str(first), out=str(tmp_path / "run"), **QUICK).path
     shutil.rmtree(path / "initial")
     assert contrapose.resume(path, data=pictures, epochs=3, quiet=True).outcome.finished
+    shutil.rmtree(path / "initial")  # which it has kept by now
     contrapose.resume(first, data=pictures // 2 + 100, epochs=3, quiet=True)
     with pytest.raises(RunError, match="began with have changed"):
         contrapose.resume(path, data=pictures, epochs=4, quiet=True)
