@@ -185,7 +185,7 @@ def test_slips_are_told_in_a_sentence(archive: str, tmp_path: Path, capsys: pyte
         with pytest.raises((SystemExit, ArgumentError)) as stopped:
             main(["train", "simclr", "--data", archive, "--out", str(tmp_path / "no"), *words])
         assert told in str(stopped.value) + capsys.readouterr().err
-    with pytest.raises(ArgumentError, match="Shards are of pictures, texts, and pairs of both, .* are sequences"):
+    with pytest.raises(ArgumentError, match=r"Shards are of pictures, texts, and pairs of both, .* are sequences"):
         pack(archive, out=str(tmp_path / "packed"))
 
 
