@@ -32,8 +32,8 @@ class _PairRetrieval(Measurement):
         self.known, self.noun, self.seed, self.pairs = samples, samples.noun, given.seed, samples
         self.pictures_side = samples.pictures
         self.texts, self.pictures_of, self.words_of = samples.told_once()  # T different captions
-        firsts = [some[0] for some in samples.captions]
-        self.first = np.searchsorted(np.asarray(self.texts.texts).astype(str), firsts)  # (N,), these are in order
+        place = {text: number for number, text in enumerate(self.texts.texts)}
+        self.first = np.array([place[some[0]] for some in samples.captions])  # (N,), as they were given
         captions = counted(len(self.texts), "different caption")
         self.data = f"{samples.origin}, {counted(len(samples), 'picture')} and {captions}"
         self.setting = Setting("retrieval of pairs", {"seed": given.seed}, Identity.of(samples, _said(samples)))
