@@ -17,10 +17,12 @@ from contrapose.encoders.pairs import clip_model
 from contrapose.encoders.perturbations import load_perturbation
 from contrapose.encoders.texts import tokenizer_for
 from contrapose.errors import ArgumentError, DataError
+from contrapose.methods.invertune import InverTune
 from contrapose.methods.repairing.found import Found
 from contrapose.methods.repairing.suspect import Suspect
 from contrapose.methods.repairing.tuning import ActivationTuning, Tuning
 from contrapose.robustness import trigger
+from contrapose.robustness.backdoors import Limits
 from contrapose.tasks.backdoor import measure_backdoor
 from contrapose.training.pictures import read_pictures
 from distributed_helper import as_launched, run_ranks
@@ -145,6 +147,12 @@ def test_what_cannot_be_is_refused_before_there_is_a_folder(suspect: Path, tmp_p
     with pytest.raises(ArgumentError, match="contrapose repair invertune RUN"):
         contrapose.train("invertune", data=CLEAN, out=str(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
+
+
+def test_the_method_asks_what_the_verdict_asks_by_itself() -> None:
+    asked, usual = InverTune(), Limits()
+    assert (asked.usual_mask, asked.next_mask, asked.least_gain) == (usual.usual, usual.next, usual.least_gain)
+    assert (asked.largest_mask, asked.largest_loss) == (usual.largest_mask, usual.sure)
 
 
 def test_options_that_would_do_nothing_are_refused(suspect: Path, tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def test_the_scan_finds_the_class_that_any_patch_leads_to(tmp_path: Path) -> Non
     assert found.order[0] == TARGET
     assert found.clear
     scan.export(tmp_path, step=5)
-    read, candidates = read_suspects(tmp_path)
-    assert candidates == [TARGET]
+    read = read_suspects(tmp_path)
+    assert read.candidates() == [TARGET]
     assert read.rises.tolist() == found.rises.tolist()
     assert all(weight.grad is None for weight in scan.suspect.towers.parameters())
     again = done(TargetScan(suspect(), steps=5, batch=8, area=0.03, seed=0))

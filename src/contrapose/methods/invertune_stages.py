@@ -42,7 +42,7 @@ def invert(context: Context) -> TriggerInversion:
     from contrapose.robustness.backdoors import Limits, Weights
 
     config: Any = context.config
-    suspects, _ = read_suspects(context.artifacts[TARGET])
+    suspects = read_suspects(context.artifacts[TARGET])
     suspect = config.suspect(context)
     victim = Victim(str(config.init), suspect.towers.name, fingerprint_of(suspect.towers))
     return TriggerInversion(
@@ -54,7 +54,13 @@ def invert(context: Context) -> TriggerInversion:
         rate=config.inversion_rate,
         weights=Weights(size=config.mask_weight),
         channel_masks=config.channel_masks,
-        limits=Limits(config.usual_mask, config.next_mask, config.least_gain, config.largest_mask, config.largest_loss),
+        limits=Limits(
+            usual=config.usual_mask,
+            next=config.next_mask,
+            least_gain=config.least_gain,
+            largest_mask=config.largest_mask,
+            sure=config.largest_loss,
+        ),
         seed=config.seed,
         victim=victim,
     )

@@ -33,7 +33,7 @@ class TargetScan(Job):
         L = mean over a batch of cos(f(x'), f(x)),   x' the picture with the patch,   made small by Adam
 
     A planted shortcut is the easiest way out, so predictions pile up on its class. Writes `suspects.json` (shares
-    before and after, the order of suspicion, the classes to look into) and `patch.safetensors`.
+    before and after, the order of suspicion, the suspect classes) and `patch.safetensors`.
 
     Arguments:
         suspect: the towers and the clean pictures.
@@ -106,9 +106,9 @@ class TargetScan(Job):
         return f"predictions under a patch without aim: {told}"
 
 
-def read_suspects(folder: Path) -> tuple[Suspects, list[int]]:
-    """What a scan has left: the shares, and the classes to look into."""
+def read_suspects(folder: Path) -> Suspects:
+    """What a scan has left: the shares."""
     import numpy as np
 
     facts: Mapping[str, Any] = json.loads((folder / FACTS).read_bytes())
-    return Suspects(np.array(facts["before"]), np.array(facts["after"])), [int(one) for one in facts["candidates"]]
+    return Suspects(np.array(facts["before"]), np.array(facts["after"]))
