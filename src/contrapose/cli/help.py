@@ -13,7 +13,7 @@ Learn representations by contrast, from any data, mostly without labels.
   compare RUN RUN ...          differences with paired intervals, and which options differ
   report RUN --open            one page of it: what it is worth, map, neighbours, results, curves, views
   embed RUN DATA --out FILE    embeddings to .parquet, .csv, .jsonl, .npz or .npy, or to a folder, by many processes
-  pack DATA --out FOLDER       pictures, texts or pairs into shards (tar), for data that fill no memory and no folder
+  pack DATA --out FOLDER       pictures, texts or pairs into shards (tar), for more than memory or a folder holds
   poison DATA OUT --trigger badnets --target CLASS   a copy of which some samples carry a trigger: for testing repairs
   apply RUN DATA --out FILE    the class of each sample by a run of `train classifier`, to .csv, .parquet or .jsonl
   calibrate RUN FEW --out NEW  its scores of two classes set right for another domain, by a handful of labelled samples

@@ -78,9 +78,10 @@ class Evaluation:
         """Whether training gained anything over the floors, and what to do if not; None without floors."""
         shares = {} if self.share is None else dict.fromkeys(FLOORS, self.share[1])
         found = gain_over(self.arms["trained"], {arm: self.arms[arm] for arm in JUDGED if arm in self.arms}, shares)
-        about = {"samples": self.samples, "leaked": self.leaked, "noun": self.noun, "heads": self.heads}
-        about["learned"] = self.learned
-        return None if found is None else advised(found, **about)  # type: ignore[arg-type]
+        if found is None:
+            return None
+        nouns = {"noun": self.noun, "learned": self.learned}
+        return advised(found, samples=self.samples, leaked=self.leaked, heads=self.heads, **nouns)  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

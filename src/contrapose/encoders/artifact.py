@@ -27,8 +27,9 @@ from contrapose.shell import shell_command
 
 WEIGHTS = "encoder.safetensors"
 GENERATOR = "generator.json"
-PERTURBATION = "perturbation/perturbation.json"  # what an attack leaves in the folder of its run
 """What describes an artifact of another kind, which nothing can be embedded with (`encoders.generator_folder`)."""
+PERTURBATION = "perturbation/perturbation.json"
+"""What an attack leaves in the folder of its run."""
 
 
 def save_encoder(encoder: Encoder, folder: Path | str, *, extra: Mapping[str, Any] | None = None) -> None:

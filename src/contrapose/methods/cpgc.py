@@ -81,7 +81,7 @@ class CPGC(Attack, OnPairs):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_views(1, 1, usual=1)
-        self._check_radius()
+        self._check_radius(self.radius)
         for name in ("contrast", "shift"):
             self._check(name, getattr(self, name) >= 0, "0 or more")
         self._check("contrast", self.contrast + self.shift > 0, "above 0 where shift is 0: nothing else is asked for")

@@ -91,7 +91,7 @@ class DSVA(Attack, WithBase):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_radius()
+        self._check_radius(self.radius)
         self._check("share", 0 <= self.share <= 1, "in [0, 1]")
         self._check("width", self.width >= 1, "at least 1")
         for name in ("blocks", "identity_steps"):

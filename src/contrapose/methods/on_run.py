@@ -62,9 +62,8 @@ class Attack(OnRun):
     warmup_share: float = 0.0
     """None, as there."""
 
-    def _check_radius(self) -> None:
+    def _check_radius(self, radius: float) -> None:
         """Pass a `radius` within which there are other pictures."""
-        radius: float = vars(self)["radius"]
         self._check("radius", 0 < radius <= 1, "above 0 and at most 1 (white)")
 
 

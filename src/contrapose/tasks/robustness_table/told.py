@@ -20,7 +20,7 @@ LOOKED_AWAY = (
     "are no patch. What was found bounds from below what could be found; a small effect is no proof of safety"
 )
 
-NO_BETTER = "no better than chance, or than always naming the largest class,"
+NO_BETTER = "no better than chance, or than always naming the largest class"
 
 
 def losses(clean: Metrics, rows: Mapping[str, Metrics]) -> list[dict[str, Any]]:
@@ -46,7 +46,7 @@ def in_sentences(
     is better than chance; and which ones are not."""
     dead = [f"{name} ({clean[name]})" for name in clean if name not in alive]
     if not alive:
-        return [f"nothing can be lost: before anything is changed, {', '.join(dead)} is {NO_BETTER.removesuffix(',')}"]
+        return [f"nothing can be lost: before anything is changed, {', '.join(dead)} is {NO_BETTER}"]
     metric = alive[0]
     by_row = {one["row"]: one for one in lost if one["metric"] == metric}
     told = []
@@ -64,7 +64,7 @@ def in_sentences(
         others = "; ".join(f"{one.name.split(' for ')[0]} as large {_points(by_row[one.name])}" for one in beside)
         told.append(f"{change.name} takes {_points(by_row[change.name])} of {metric}{'; ' if others else ''}{others}")
     if dead:
-        told.append(f"{NO_BETTER} before anything is changed, so that nothing can be lost: {', '.join(dead)}")
+        told.append(f"{NO_BETTER}, before anything is changed, so that nothing can be lost: {', '.join(dead)}")
     return told
 
 
